@@ -1,0 +1,49 @@
+"""What a tree says of one of its genes: ten criteria, and the 37 signatures they come in.
+
+A tree that is not perfect has signature 0. A perfect one has ``1 + 9 sign + 3 cycle + solution``:
+
+======== =============================================================================
+class    values
+======== =============================================================================
+sign     0 some weight of the gene is zero, 1 all positive, 2 all negative, 3 mixed
+cycle    0 several cycles, 1 one cycle of several nodes, 2 one node
+solution 0 other, 1 every node has a finite set of optima, 2 every node a unique one
+======== =============================================================================
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+N_SIGNATURES = 37
+N_EVENTS = 10
+
+
+def event_table() -> NDArray[np.bool_]:
+    """Which of the ten criteria each signature satisfies.
+
+    Returns
+    -------
+    array of bool, shape (37, 10)
+        ``[s, k - 1]`` says whether criterion ``k`` (method.md section 3; Nguyen et al. 2021 and the
+        published counting script) holds for a tree of signature ``s``.
+
+    Examples
+    --------
+    >>> table = event_table()
+    >>> table[0].any(), int(table[:, 0].sum())  # a tree that is not perfect; perfect ones
+    (np.False_, 36)
+    """
+    table = np.zeros((N_SIGNATURES, N_EVENTS), bool)
+    sign, cycle, solution = np.unravel_index(np.arange(N_SIGNATURES - 1), (4, 3, 3))
+    perfect = table[1:]  # a view
+    perfect[:, 0] = True
+    perfect[:, 1] = sign > 0
+    perfect[:, 2] = sign == 1
+    perfect[:, 3] = sign == 2
+    perfect[:, 4] = (sign == 1) | (sign == 2)
+    perfect[:, 5] = sign == 3
+    perfect[:, 6] = cycle >= 1
+    perfect[:, 7] = cycle == 2
+    perfect[:, 8] = solution == 1
+    perfect[:, 9] = solution == 2
+    return table

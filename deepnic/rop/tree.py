@@ -1,0 +1,358 @@
+"""One node and one tree, for people: checked input, results with names."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deepnic.errors import InputError
+
+RULES = ("exact", "rop8")
+MAX_SOLUTIONS = 50_000
+
+
+@dataclass(frozen=True)
+class Node:
+    """One weight vector and its threshold, and what they do to the node's observations.
+
+    Attributes
+    ----------
+    coef : array of int64, shape (V,)
+        Weights retained.
+    threshold : float
+        Observations whose score is at least this are at risk; in units of the scores.
+    tp, fp, tn, fn : int
+        Counts at this node.
+    n_ties : int
+        Weight vectors that reach the optimum.
+    solution : str
+        ``"unique"``, ``"finite"`` or ``"overflow"`` (more than ``max_solutions``).
+    cycle, step : int
+        Place in its tree, from 1.
+    ties : array of int64, shape (n_ties, V), or None
+        All best vectors, on request.
+    """
+
+    coef: NDArray[np.int64]
+    threshold: float
+    tp: int
+    fp: int
+    tn: int
+    fn: int
+    n_ties: int
+    solution: str
+    cycle: int = 1
+    step: int = 1
+    ties: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A grown ROP tree.
+
+    Attributes
+    ----------
+    nodes : tuple of Node
+        In the order grown.
+    tp, fp, tn, fn : int
+        Totals: TP and FP of the last cycle, TN and FN of the last step of every cycle.
+    """
+
+    nodes: tuple[Node, ...]
+    tp: int
+    fp: int
+    tn: int
+    fn: int
+    _X: NDArray[np.float64] = field(repr=False)
+    _quantitative: NDArray[np.bool_] = field(repr=False)
+    _coef: NDArray[np.int64] = field(repr=False)
+    _record: NDArray[np.int64] = field(repr=False)
+
+    @property
+    def cycles(self) -> int:
+        """Number of cycles."""
+        return self.nodes[-1].cycle
+
+    @property
+    def perfect(self) -> bool:
+        """Whether Se = Sp = 1 on the observations grown on."""
+        return self.fp == 0 and self.fn == 0
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int8]:
+        """Walk observations down the tree.
+
+        Parameters
+        ----------
+        X : array, shape (n, V)
+            Raw values of the tree's variables, as given to `grow_tree`.
+
+        Returns
+        -------
+        array of int8, shape (n,)
+            1 at risk, 0 not.
+
+        Raises
+        ------
+        InputError
+            Not a finite table of V columns.
+        """
+        from deepnic.rop import tree_numba
+
+        X = _table(X, columns=len(self._quantitative))
+        seen = np.concatenate([np.ones(len(self._X), bool), np.zeros(len(X), bool)])
+        Z = _fixed(np.concatenate([self._X, X]), self._quantitative, seen)
+        votes = np.empty(len(seen), np.int8)
+        tree_numba.vote(Z, self._coef, self._record, votes)
+        return (votes[len(self._X) :] == 1).astype(np.int8)
+
+
+def search_node(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    weight_min: ArrayLike,
+    weight_max: ArrayLike,
+    weight_step: ArrayLike = 1,
+    rules: str = "exact",
+    max_solutions: int = MAX_SOLUTIONS,
+    rng: int | np.random.Generator | None = None,
+    return_ties: bool = False,
+) -> Node:
+    """Best integer weight vectors of one node.
+
+    Parameters
+    ----------
+    X : array, shape (n, V)
+        Values as given, not rescaled; rounded to multiples of 2**-16.
+    y : array, shape (n,)
+        1 and 0.
+    weight_min, weight_max, weight_step : int or sequence of V int
+        Box of the weights, ends included.
+    rules : {"exact", "rop8"}
+        The definition, or the outcome of the authors' executable (rop-spec.md).
+    max_solutions : int
+        Ties beyond this make the solution ``"overflow"``.
+    rng : int, Generator or None
+        Draws among equally good vectors; None is seed 0, so that a call can be repeated.
+    return_ties : bool
+        Also return every best vector.
+
+    Returns
+    -------
+    Node
+
+    Raises
+    ------
+    InputError
+        Wrong shapes, values that are not finite, one class only, an empty box, or weights that
+        would overflow the fixed point.
+
+    Notes
+    -----
+    Definition: Nguyen et al. 2021 and the programs ROP V8.0 and ROP 1.0 (CRAN), see rop-spec.md.
+
+    Examples
+    --------
+    >>> node = search_node([[1.0], [2.0], [3.0]], [0, 1, 1], weight_min=-1, weight_max=1)
+    >>> node.coef, node.threshold, node.tp, node.fp, node.solution
+    (array([1]), 2.0, 2, 0, 'unique')
+    """
+    from deepnic.rop import search_numba, tree_numba
+
+    X = _table(X)
+    at_risk = _classes(y, len(X))
+    weights, n_weights = _box(weight_min, weight_max, weight_step, X.shape[1])
+    order = np.argsort(~at_risk, kind="stable")  # positives first
+    Z = _int32(_fixed(X[order], np.zeros(X.shape[1], bool), np.ones(len(X), bool)), weights)
+    coef = np.empty(X.shape[1], np.int64)
+    P = int(at_risk.sum())
+    key = _key(rng)
+
+    def run(capacity: int) -> tuple[tuple[int, int, int, int], NDArray[np.int64]]:
+        ties = np.empty((capacity, X.shape[1]), np.int64)
+        rop8 = _is_rop8(rules)
+        return search_numba.search(Z, P, weights, n_weights, rop8, key, ties, coef), ties
+
+    found, _ = run(0)
+    ties = run(found[3])[1] if return_ties else None
+    threshold, tp, fp, n_ties = (int(number) for number in found)
+    return Node(
+        coef=coef,
+        threshold=threshold / tree_numba.SCALE,
+        tp=tp,
+        fp=fp,
+        tn=len(X) - P - fp,
+        fn=P - tp,
+        n_ties=n_ties,
+        solution=_solution(n_ties, max_solutions),
+        ties=ties,
+    )
+
+
+def grow_tree(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    weight_min: ArrayLike,
+    weight_max: ArrayLike,
+    weight_step: ArrayLike = 1,
+    max_cycles: int = 3,
+    max_steps: int = 2,
+    quantitative: ArrayLike = True,
+    rules: str = "exact",
+    max_solutions: int = MAX_SOLUTIONS,
+    rng: int | np.random.Generator | None = None,
+) -> Tree:
+    """Grow one ROP tree.
+
+    Parameters
+    ----------
+    X : array, shape (n, V)
+        Raw values.
+    y : array, shape (n,)
+        1 and 0.
+    weight_min, weight_max, weight_step, rules, max_solutions, rng
+        As in `search_node`.
+    max_cycles, max_steps : int
+        Cycles of a tree and steps of a cycle at most.
+    quantitative : bool or sequence of V bool
+        Variables to standardise on these observations; the others are used as given.
+
+    Returns
+    -------
+    Tree
+
+    Raises
+    ------
+    InputError
+        As `search_node`.
+
+    Notes
+    -----
+    Definition: rop-spec.md, from Nguyen et al. 2021 and the program ROP V8.0.
+
+    Examples
+    --------
+    >>> X = [[1.0, 5.0], [2.0, 1.0], [3.0, 4.0], [4.0, 0.0]]
+    >>> tree = grow_tree(X, [0, 0, 1, 1], weight_min=-1, weight_max=1)
+    >>> tree.perfect, tree.cycles, tree.predict([[9.0, 0.0], [0.0, 0.0]])
+    (True, 1, array([1, 0], dtype=int8))
+    """
+    from deepnic.rop import tree_numba as kernel
+
+    X = _table(X)
+    at_risk = _classes(y, len(X))
+    weights, n_weights = _box(weight_min, weight_max, weight_step, X.shape[1])
+    if max_cycles < 1 or max_steps < 1:
+        raise InputError("max_cycles and max_steps must be at least 1; leave them out for 3 and 2")
+    scaled = np.broadcast_to(np.asarray(quantitative, bool), X.shape[1]).copy()
+    Z = _int32(_fixed(X, scaled, np.ones(len(X), bool)), weights)
+    coef = np.zeros((max_cycles * max_steps, X.shape[1]), np.int64)
+    record = np.zeros((len(coef), 8), np.int64)
+    n_nodes, _ = kernel.grow(
+        Z, at_risk, weights, n_weights, max_cycles, max_steps, _is_rop8(rules), _key(rng),
+        coef, record,
+    )  # fmt: skip
+    coef, record = coef[:n_nodes], record[:n_nodes]
+    nodes = tuple(
+        Node(
+            coef=coef[k],
+            threshold=row[kernel.THRESHOLD] / kernel.SCALE,
+            n_ties=row[kernel.TIES],
+            solution=_solution(row[kernel.TIES], max_solutions),
+            **dict(zip(("cycle", "step"), row[:2], strict=True)),
+            **dict(zip(("tp", "fp", "tn", "fn"), row[kernel.TP : kernel.TIES], strict=True)),
+        )
+        for k, row in enumerate(record.tolist())
+    )
+    last_cycle = record[record[:, kernel.CYCLE] == record[-1, kernel.CYCLE]]
+    last_steps = record[np.flatnonzero(np.diff(record[:, kernel.CYCLE], append=0))]
+    return Tree(
+        nodes,
+        tp=int(last_cycle[:, kernel.TP].sum()),
+        fp=int(last_cycle[:, kernel.FP].sum()),
+        tn=int(last_steps[:, kernel.TN].sum()),
+        fn=int(last_steps[:, kernel.FN].sum()),
+        _X=X,
+        _quantitative=scaled,
+        _coef=coef,
+        _record=record,
+    )
+
+
+def _solution(n_ties: int, max_solutions: int) -> str:
+    if n_ties > max_solutions:
+        return "overflow"
+    return "unique" if n_ties == 1 else "finite"
+
+
+def _is_rop8(rules: str) -> bool:
+    if rules not in RULES:
+        raise InputError(f"unknown rules {rules!r}; choose from {', '.join(RULES)}")
+    return rules == "rop8"
+
+
+def _key(rng: int | np.random.Generator | None) -> np.uint64:
+    if isinstance(rng, np.random.Generator):
+        return rng.integers(2**64, dtype=np.uint64)
+    return np.uint64(rng or 0)
+
+
+def _table(X: ArrayLike, columns: int | None = None) -> NDArray[np.float64]:
+    X = np.asarray(X, np.float64)
+    if X.ndim != 2 or 0 in X.shape or columns not in (None, X.shape[-1]):
+        wanted = "V" if columns is None else columns
+        raise InputError(f"X has shape {X.shape}; it must be (observations, {wanted} variables)")
+    if not np.isfinite(X).all():
+        raise InputError("X holds NaN or infinite values; impute or drop them first")
+    return X
+
+
+def _classes(y: ArrayLike, n: int) -> NDArray[np.bool_]:
+    y = np.asarray(y)
+    if y.shape != (n,) or not np.isin(y, (0, 1)).all():
+        raise InputError(f"y must hold one 0 or 1 for each of the {n} observations")
+    if len(np.unique(y)) < 2:
+        raise InputError("y holds one class only; a node needs observations of both")
+    return y.astype(bool)
+
+
+def _box(
+    low: ArrayLike, high: ArrayLike, step: ArrayLike, V: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    try:
+        low, high, step = (np.broadcast_to(np.asarray(a, np.int64), V) for a in (low, high, step))
+    except ValueError as error:
+        message = f"weight_min, weight_max and weight_step must be integers, one or {V} each"
+        raise InputError(message) from error
+    if (step < 1).any() or (low > high).any():
+        raise InputError("the box of weights is empty; weight_min <= weight_max and weight_step >= 1")
+    n_weights = (high - low) // step + 1
+    return low[:, None] + step[:, None] * np.arange(n_weights.max()), n_weights
+
+
+def _fixed(
+    X: NDArray[np.float64], quantitative: NDArray[np.bool_], grown: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Fixed-point values (V, n); quantitative variables standardised over the rows grown on."""
+    from deepnic.rop import tree_numba
+
+    Z = np.empty(X.T.shape, np.int64)
+    for v, x in enumerate(np.ascontiguousarray(X.T)):
+        if quantitative[v]:
+            tree_numba.standardise(x, grown, Z[v])
+        else:
+            limit = tree_numba.LIMIT
+            Z[v] = np.rint(np.clip(x * tree_numba.SCALE, -limit, limit)).astype(np.int64)
+    return Z
+
+
+def _int32(Z: NDArray[np.int64], weights: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Z as int32, once no score of the box can overflow."""
+    spans = (Z.max(axis=1) - Z.min(axis=1)).astype(float)
+    if spans @ np.abs(weights).max(axis=1) >= 2**31 or np.abs(Z).max() >= 2**31:
+        raise InputError(
+            "scores of these weights would overflow the fixed point (sum of |weight| x range must "
+            "stay below 32,768); standardise the variables or take a smaller box"
+        )
+    return Z.astype(np.int32)
