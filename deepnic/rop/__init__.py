@@ -1,0 +1,6 @@
+"""The ROP tree and its forest: the method's core (method.md names refer to Nguyen et al. 2021)."""
+
+from deepnic.rop.forest import grow_forest
+from deepnic.rop.tree import grow_tree, search_node
+
+__all__ = ["grow_forest", "grow_tree", "search_node"]

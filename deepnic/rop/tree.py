@@ -326,7 +326,9 @@ def _box(
         message = f"weight_min, weight_max and weight_step must be integers, one or {V} each"
         raise InputError(message) from error
     if (step < 1).any() or (low > high).any():
-        raise InputError("the box of weights is empty; weight_min <= weight_max and weight_step >= 1")
+        raise InputError(
+            "the box of weights is empty; weight_min <= weight_max and weight_step >= 1"
+        )
     n_weights = (high - low) // step + 1
     return low[:, None] + step[:, None] * np.arange(n_weights.max()), n_weights
 

@@ -1,0 +1,158 @@
+"""From raw columns to a checked cohort."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from deepnic.errors import InputError
+from deepnic.variables import COHORT, describe
+
+NOT_SICK = ("0", "control", "normal", "healthy", "benign", "n", "negative", "non-responder")
+"""Labels taken for state 0 when exactly one of the two classes bears such a name."""
+
+
+def make_cohort(
+    expression: ArrayLike,
+    label: ArrayLike,
+    gene: Sequence[str],
+    observation: Sequence[str],
+    *,
+    positive: str | None = None,
+) -> xr.Dataset:
+    """Check a table and give it names.
+
+    Parameters
+    ----------
+    expression : array, shape (observation, gene)
+        Finite numbers.
+    label : array, shape (observation,)
+        Class of each observation as found; a missing one (NaN or empty) is to be predicted.
+    gene, observation : sequences of str
+        Unique ids.
+    positive : str, optional
+        The label that is state 1, against all others (one-vs-rest). Left out, two classes are
+        needed: 1 of 0/1, else the one that is not named like a control, else the last in
+        alphabetical order.
+
+    Returns
+    -------
+    Dataset
+        ``expression(observation, gene)`` float32, ``state(observation)`` int8, the original
+        ``label`` as a coordinate; attributes ``positive`` and ``constant_genes`` (how many).
+
+    Raises
+    ------
+    InputError
+        Any of the rules above is broken.
+
+    Examples
+    --------
+    >>> cohort = make_cohort([[1, 2], [3, 4], [5, 6], [7, 8]], list("nntt"), ["g1", "g2"],
+    ...                      ["a", "b", "c", "d"])
+    >>> cohort.state.values, cohort.attrs["positive"]
+    (array([0, 0, 1, 1], dtype=int8), 't')
+    """
+    values = np.asarray(expression, np.float32)
+    genes, observations = pd.Index(map(str, gene)), pd.Index(map(str, observation))
+    labels = pd.Series(label, dtype=object).map(_text)
+    if values.shape != (len(observations), len(genes)) or len(labels) != len(observations):
+        raise InputError(
+            f"expression has shape {values.shape}, with {len(observations)} observations, "
+            f"{len(genes)} genes and {len(labels)} labels; they must agree"
+        )
+    for name, ids in (("gene", genes), ("observation", observations)):
+        if ids.has_duplicates:
+            twice = ids[ids.duplicated()].unique()
+            raise InputError(
+                f"{len(twice)} {name} ids occur more than once (first: {twice[0]!r}); rename or "
+                "drop the repeats"
+            )
+    _check_finite(values, genes, observations)
+    state, positive = _state(labels, positive)
+    constant = int((values.min(axis=0) == values.max(axis=0)).sum())
+    cohort = xr.Dataset(
+        {
+            "expression": (("observation", "gene"), values),
+            "state": ("observation", state),
+        },
+        coords={
+            "gene": genes.to_numpy(object),
+            "observation": observations.to_numpy(object),
+            "label": ("observation", labels.to_numpy(object)),
+        },
+        attrs={"positive": positive, "constant_genes": constant},
+    )
+    return describe(cohort, COHORT)
+
+
+def hide_labels(cohort: xr.Dataset, test: ArrayLike) -> xr.Dataset:
+    """Return the cohort with the state of the test observations hidden (-1).
+
+    The test labels are then nowhere in ``state``: whatever is fitted on the result cannot see them.
+
+    Parameters
+    ----------
+    cohort : Dataset
+    test : array of bool, shape (observation,)
+
+    Returns
+    -------
+    Dataset
+
+    Examples
+    --------
+    >>> import deepnic
+    >>> cohort = deepnic.demo_cohort()
+    >>> int((hide_labels(cohort, np.arange(569) < 100).state == -1).sum())
+    100
+    """
+    return cohort.assign(state=cohort["state"].where(~np.asarray(test, bool), np.int8(-1)))
+
+
+def _text(value: object) -> str:
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def _check_finite(values: np.ndarray, genes: pd.Index, observations: pd.Index) -> None:
+    bad = ~np.isfinite(values)
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise InputError(
+            f"{int(bad.sum())} expression values are missing, infinite or beyond float32 in "
+            f"{int(bad.any(axis=0).sum())} genes (first: gene {genes[column]!r}, observation "
+            f"{observations[row]!r}); impute or drop them"
+        )
+
+
+def _state(labels: pd.Series, positive: str | None) -> tuple[np.ndarray, str]:
+    classes = sorted(set(labels) - {""})
+    if positive is None:
+        if len(classes) > 2:
+            raise InputError(
+                f"{len(classes)} classes found ({', '.join(classes[:6])}); choose one against the "
+                f"rest, for example positive={classes[0]!r}"
+            )
+        controls = [name for name in classes if name.lower() in NOT_SICK]
+        others = [name for name in classes if name not in controls]
+        positive = others[0] if len(controls) == 1 and others else (classes or [""])[-1]
+    elif positive not in classes:
+        raise InputError(f"no observation has the label {positive!r}; found {', '.join(classes)}")
+    if len(classes) < 2:
+        raise InputError(
+            f"one class only ({', '.join(classes) or 'no label at all'}); two are needed to compare"
+        )
+    state = np.where(labels == "", -1, labels == positive).astype(np.int8)
+    for value, count in zip(*np.unique(state[state >= 0], return_counts=True), strict=True):
+        if count < 2:
+            raise InputError(
+                f"{count} observation has state {value} ({positive!r} is 1); each class needs at "
+                "least 2"
+            )
+    return state, positive

@@ -1,0 +1,184 @@
+"""Families of combinations: data, not code.
+
+A combination (A | B) of disjoint sets of criteria is a pixel function N(A and B) / N(B). Over the 37
+signatures it is two sets: those that satisfy all of A and B, and those that satisfy all of B.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepnic.errors import InputError
+from deepnic.rop.signatures import N_EVENTS, event_table
+
+NAMES = ("base", "combinations", "all", "distinct")
+
+_SINGLE = ["1|", *(f"{k}|1" for k in range(2, N_EVENTS + 1))]
+_JOINT = [
+    "2+7|1", "2+8|1", "2+9|1", "2+10|1", "5+7|1", "5+8|1", "5+9|1", "5+10|1",
+    "7+9|1", "7+10|1", "8+9|1", "8+10|1", "2+7+9|1", "2+7+10|1", "2+8+9|1", "2+8+10|1",
+    "5+7+9|1", "5+7+10|1", "5+8+9|1", "5+8+10|1",
+]  # fmt: skip
+BASE = (*_SINGLE, *_JOINT)
+"""The 30 images of the published pipeline: ten single criteria and twenty joint ones, given 1."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """An ordered list of combinations.
+
+    Attributes
+    ----------
+    name : str
+    label : tuple of str
+        "A|B" of each combination, criteria joined by "+".
+    numerator, denominator : arrays of bool, shape (combination, 37)
+        Signatures counted above and below the line.
+    colour : tuple of str
+        Colour family: "grey" (NIC1), "blue" (base single), "green" (base joint), "red"
+        (conditional), as published.
+    published : bool
+        Show criteria 5 and 6 by the published formulas (method.md section 3).
+    """
+
+    name: str
+    label: tuple[str, ...]
+    numerator: NDArray[np.bool_]
+    denominator: NDArray[np.bool_]
+    colour: tuple[str, ...]
+    published: bool = False
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+
+@cache
+def family(name: str = "all", *, of: str = "gene") -> Family:
+    """Return a family by name.
+
+    Parameters
+    ----------
+    name : {"base", "combinations", "all", "distinct"}
+        The 30 published images; the 59,019 other combinations; all 59,049; or one representative,
+        the one of fewest criteria, of each distinct function that carries information.
+    of : {"gene", "observation"}
+        Changes "distinct" only: a combination that is constantly 1 for a gene is the plain vote of
+        some trees for an observation, so 510 functions become 565.
+
+    Returns
+    -------
+    Family
+
+    Raises
+    ------
+    InputError
+        Unknown name.
+
+    Notes
+    -----
+    ``base``: published pipeline. That the 59,019 combinations of the internship text are 3**10
+    roles of ten criteria less the 30 base images is our reading.
+
+    Examples
+    --------
+    >>> [len(family(name)) for name in NAMES], len(family("distinct", of="observation"))
+    ([30, 59019, 59049, 510], 565)
+    >>> family("distinct").label[:4]
+    ('1|', '2|', '3|', '4|')
+    """
+    if name not in NAMES:
+        raise InputError(f"unknown family {name!r}; choose from {', '.join(NAMES)}")
+    if of not in ("gene", "observation"):
+        raise InputError(f"images are of a 'gene' or an 'observation', not of {of!r}")
+    if name == "all":
+        return _all()
+    everything = _all()
+    if name == "base":
+        places = {label: k for k, label in enumerate(everything.label)}
+        return _pick(everything, name, [places[label] for label in BASE], published=True)
+    if name == "combinations":
+        rows = [k for k, label in enumerate(everything.label) if label not in set(BASE)]
+        return _pick(everything, name, rows)
+    informative = _kind(everything) == "informative"
+    if of == "observation":
+        informative |= _kind(everything) == "always 1"
+    return _pick(everything, name, _first_of_each(everything, informative))
+
+
+def structure() -> dict[str, int]:
+    """What the 37 signatures alone say of the 59,049 combinations, whatever the data.
+
+    Returns
+    -------
+    dict
+        How many are always 0, always undefined, always 1 and informative, and how many distinct
+        functions these leave for a gene and for an observation.
+
+    Examples
+    --------
+    >>> structure()["always 0"], structure()["distinct"]
+    (29403, 510)
+    """
+    kinds, counts = np.unique(_kind(_all()), return_counts=True)
+    return {
+        **dict(zip(kinds.tolist(), counts.tolist(), strict=True)),
+        "distinct": len(family("distinct")),
+        "distinct of observations": len(family("distinct", of="observation")),
+    }
+
+
+@cache
+def _all() -> Family:
+    """All 3**10 combinations, fewest criteria first."""
+    roles = np.array(list(product((0, 1, 2), repeat=N_EVENTS)), np.int8)  # unused, in A, in B
+    order = np.lexsort((*(roles[:, ::-1].T * -1), np.count_nonzero(roles, axis=1)))
+    roles = roles[order]
+    absent = ~event_table().T.astype(bool)  # (criterion, signature)
+    denominator = (roles == 2).astype(np.uint8) @ absent.astype(np.uint8) == 0
+    numerator = (roles > 0).astype(np.uint8) @ absent.astype(np.uint8) == 0
+    label = tuple(f"{_join(row == 1)}|{_join(row == 2)}" for row in roles)
+    return Family("all", label, numerator, denominator, tuple(map(_colour, label)))
+
+
+def _join(used: NDArray[np.bool_]) -> str:
+    return "+".join(str(k + 1) for k in np.flatnonzero(used))
+
+
+def _colour(label: str) -> str:
+    if label == BASE[0]:
+        return "grey"
+    return "blue" if label in _SINGLE else ("green" if label in _JOINT else "red")
+
+
+def _pick(source: Family, name: str, rows: list[int], *, published: bool = False) -> Family:
+    return Family(
+        name,
+        tuple(source.label[k] for k in rows),
+        source.numerator[rows],
+        source.denominator[rows],
+        tuple(source.colour[k] for k in rows),
+        published,
+    )
+
+
+def _kind(source: Family) -> NDArray[np.str_]:
+    """Always 0, always undefined, always 1, or informative."""
+    return np.select(
+        [
+            ~source.denominator.any(axis=1),
+            ~source.numerator.any(axis=1),
+            (source.numerator == source.denominator).all(axis=1),
+        ],
+        ["always undefined", "always 0", "always 1"],
+        "informative",
+    )
+
+
+def _first_of_each(source: Family, among: NDArray[np.bool_]) -> list[int]:
+    functions = np.packbits(np.hstack([source.numerator, source.denominator]), axis=1)
+    rows = np.flatnonzero(among)
+    _, first = np.unique(functions[rows], axis=0, return_index=True)
+    return sorted(rows[first].tolist())

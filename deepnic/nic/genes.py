@@ -1,0 +1,167 @@
+"""ROP-images of genes: expanded lazily from counts of signatures, never stored."""
+
+from collections.abc import Sequence
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from deepnic.nic import families
+from deepnic.nic.families import BASE, Family
+from deepnic.rop.signatures import N_SIGNATURES
+from deepnic.variables import COUNT, FOREST, IMAGE, describe, validate
+
+BLOCK_BYTES = 32e6
+"""Bytes of one chunk of images, about."""
+
+
+def count_signatures(forest: xr.Dataset) -> xr.Dataset:
+    """Count the trees of each gene, condition and signature: every ROP-image, losslessly.
+
+    Parameters
+    ----------
+    forest : Dataset
+        From `grow_forest` or a store.
+
+    Returns
+    -------
+    Dataset
+        ``count(gene, tree_size, weight_range, signature)`` uint16, as lazy as the forest.
+
+    Examples
+    --------
+    >>> import deepnic
+    >>> cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
+    >>> forest = deepnic.grow_forest(cohort, n_trees=5, weight_ranges=[3], tree_sizes=[3])
+    >>> counts = count_signatures(forest)
+    >>> counts["count"].shape, np.unique(counts["count"].sum("signature"))
+    ((30, 1, 1, 37), array([5]))
+    """
+    validate(forest, FOREST)
+    count = xr.apply_ufunc(
+        _histogram,
+        forest["signature"].chunk(draw=-1) if forest.chunks else forest["signature"],
+        input_core_dims=[["draw"]],
+        output_core_dims=[["signature"]],
+        dask="parallelized",
+        output_dtypes=[np.uint16],
+        dask_gufunc_kwargs={"output_sizes": {"signature": N_SIGNATURES}},
+    )
+    counts = xr.Dataset({"count": count.transpose(*COUNT.dims)}, attrs=forest.attrs)
+    return describe(counts, {"count": COUNT})
+
+
+def rop_images(
+    forest: xr.Dataset, *, family: str = "all", genes: Sequence[str] | None = None
+) -> xr.Dataset:
+    """ROP-images of genes.
+
+    Parameters
+    ----------
+    forest : Dataset
+        From `grow_forest` or a store.
+    family : {"base", "combinations", "all", "distinct"}
+        See `deepnic.nic.family`.
+    genes : sequence of str, optional
+        Only these.
+
+    Returns
+    -------
+    Dataset, lazy
+        ``image(gene, combination, tree_size, weight_range)`` float32 in [0, 1], NaN where undefined,
+        with the ``colour`` family of each combination as a coordinate.
+
+    Raises
+    ------
+    InputError
+        Unknown family.
+
+    Notes
+    -----
+    Single and joint images: published pipeline. Combinations: ours (method.md section 4).
+
+    Examples
+    --------
+    >>> import deepnic
+    >>> cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
+    >>> forest = deepnic.grow_forest(cohort, n_trees=5, weight_ranges=[3, 5], tree_sizes=[3, 4])
+    >>> rop_images(forest, family="all").image.shape
+    (30, 59049, 2, 2)
+    """
+    if genes is not None:
+        forest = forest.sel(gene=list(genes))
+    members = families.family(family)
+    count = count_signatures(forest)["count"]
+    counts = da.asarray(count.data)
+    cell = 4 * len(members) * counts.shape[1] * counts.shape[2]
+    counts = counts.rechunk({0: max(int(BLOCK_BYTES / cell), 1), 1: -1, 2: -1, 3: -1})
+    pixels = da.map_blocks(
+        expand,
+        counts,
+        members,
+        dtype=np.float32,
+        chunks=(counts.chunks[0], len(members), *counts.chunks[1:3]),
+    )
+    images = xr.Dataset(
+        {"image": (IMAGE.dims, pixels)},
+        coords={name: count[name] for name in ("gene", "tree_size", "weight_range")}
+        | family_coordinates(members),
+        attrs={**forest.attrs, "family": family},
+    )
+    return describe(images, {"image": IMAGE})
+
+
+def expand(counts: NDArray[np.uint16], members: Family) -> NDArray[np.float32]:
+    """Pixels of a block.
+
+    Parameters
+    ----------
+    counts : array, shape (gene, tree_size, weight_range, 37)
+    members : Family
+
+    Returns
+    -------
+    array of float32, shape (gene, combination, tree_size, weight_range)
+
+    Examples
+    --------
+    >>> from deepnic.nic import family
+    >>> counts = np.zeros((1, 1, 1, 37), np.uint16)
+    >>> counts[..., 0] = counts[..., 1] = 2  # half of the trees are perfect
+    >>> expand(counts, family("base"))[0, :3, 0, 0]
+    array([0.5, 0. , 0. ], dtype=float32)
+    """
+    pixels = ratio(counts, counts, members)
+    if members.published:
+        nic3, nic4, nic5 = (BASE.index(f"{k}|1") for k in (3, 4, 5))
+        nic6 = BASE.index("6|1")
+        pixels[..., nic5] = np.sqrt(np.sqrt(pixels[..., nic3] * pixels[..., nic4]))
+        pixels[..., nic6] = 1 - pixels[..., nic6]
+    return np.ascontiguousarray(np.moveaxis(pixels, -1, 1))
+
+
+def ratio(above: NDArray, below: NDArray, members: Family) -> NDArray[np.float32]:
+    """N(A and B) of ``above`` over N(B) of ``below``, (..., 37) each; NaN where there is nothing.
+
+    Counts below 2**24 are exact in float32, so each pixel is one rounded division.
+    """
+    numerator = above.astype(np.float32) @ members.numerator.T.astype(np.float32)
+    denominator = below.astype(np.float32) @ members.denominator.T.astype(np.float32)
+    with np.errstate(invalid="ignore"):
+        return numerator / denominator
+
+
+def family_coordinates(members: Family) -> dict[str, tuple[str, NDArray]]:
+    """Coordinates ``combination`` and ``colour`` of a family."""
+    return {
+        "combination": ("combination", np.array(members.label, object)),
+        "colour": ("combination", np.array(members.colour, object)),
+    }
+
+
+def _histogram(signature: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    rows = signature.reshape(-1, signature.shape[-1])
+    flat = np.arange(len(rows))[:, None] * N_SIGNATURES + rows
+    counts = np.bincount(flat.ravel(), minlength=len(rows) * N_SIGNATURES)
+    return counts.reshape(*signature.shape[:-1], N_SIGNATURES).astype(np.uint16)

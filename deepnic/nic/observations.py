@@ -1,0 +1,127 @@
+"""ROP-images of observations: what the trees that never saw an observation say of it."""
+
+from collections.abc import Sequence
+
+import dask
+import dask.array as da
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from deepnic.errors import InputError
+from deepnic.nic import families
+from deepnic.nic.families import Family
+from deepnic.nic.genes import BLOCK_BYTES, family_coordinates, ratio
+from deepnic.rop.draws import gene_trees
+from deepnic.rop.signatures import N_SIGNATURES
+from deepnic.variables import FOREST, OBSERVATION_IMAGE, describe, validate
+
+
+def observation_images(
+    forest: xr.Dataset, *, family: str = "distinct", genes: Sequence[str] | None = None
+) -> xr.Dataset:
+    """ROP-images of observations, one for each gene, from out-of-bag votes.
+
+    Parameters
+    ----------
+    forest : Dataset
+        From `grow_forest` or a store, grown with ``subsample`` below 1.
+    family : {"distinct", "base", "combinations", "all"}
+        See `deepnic.nic.family`; for observations "distinct" has 565 functions.
+    genes : sequence of str, optional
+        Only these.
+
+    Returns
+    -------
+    Dataset, lazy
+        ``image(observation, gene, combination, tree_size, weight_range)`` float32 in [-1, 1]:
+        (votes for - votes against) of the trees in A and B, over the number of trees in B, among
+        the trees in which the observation was out of bag; NaN where there is no such tree.
+
+    Raises
+    ------
+    InputError
+        The forest has no out-of-bag votes (``subsample=1``), or the family is unknown.
+
+    Notes
+    -----
+    Ours (method.md section 5). A perfect tree knows the label of every observation it was grown
+    on, so in-bag votes are not stored and cannot be asked for.
+
+    Examples
+    --------
+    >>> import deepnic
+    >>> cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
+    >>> forest = deepnic.grow_forest(cohort, n_trees=5, weight_ranges=[3], tree_sizes=[3])
+    >>> observation_images(forest).image.shape
+    (60, 30, 565, 1, 1)
+    """
+    validate(forest, FOREST)
+    if forest.attrs["subsample"] == 1:
+        raise InputError(
+            "a forest grown with subsample=1 has no out-of-bag votes, and in-bag votes are the "
+            "label itself; grow it with subsample below 1 (0.8 is usual)"
+        )
+    if genes is not None:
+        forest = forest.sel(gene=list(genes))
+    members = families.family(family, of="observation")
+    cell = 4 * len(members) * forest.sizes["observation"]
+    per_block = max(int(BLOCK_BYTES / cell), 1)
+    lazy = forest.chunk()  # a forest in memory becomes one chunk
+    conditions = [
+        [_condition(lazy.isel(tree_size=v, weight_range=r), members, per_block)
+         for r in range(forest.sizes["weight_range"])]
+        for v in range(forest.sizes["tree_size"])
+    ]  # fmt: skip
+    pixels = da.concatenate([da.concatenate(row, axis=4) for row in conditions], axis=3)
+    coords = {name: forest[name] for name in ("observation", "gene", "tree_size", "weight_range")}
+    images = xr.Dataset(
+        {"image": (OBSERVATION_IMAGE.dims, pixels), "state": forest["state"]},
+        coords=coords | family_coordinates(members),
+        attrs={**forest.attrs, "family": family},
+    )
+    return describe(images, {"image": OBSERVATION_IMAGE})
+
+
+def _condition(one: xr.Dataset, members: Family, per_block: int) -> da.Array:
+    """Images (observation, gene, combination, 1, 1) of one condition."""
+    vote = dask.delayed(np.ascontiguousarray)(one["vote"].data.rechunk(-1))
+    drawn = {name: one.attrs[name] for name in ("n_trees", "seed", "design", "n_genes")} | {
+        "weight_range": int(one.weight_range),
+        "tree_size": int(one.tree_size),
+    }
+    tree = dask.delayed(_trees, pure=True)(drawn)
+    task = dask.delayed(_expand_votes, pure=True)
+    blocks = []
+    for first in range(0, one.sizes["gene"], per_block):
+        part = one.isel(gene=slice(first, first + per_block))
+        signature = part["signature"].data.rechunk(-1)
+        position = part["gene_position"].values
+        shape = (one.sizes["observation"], position.size, len(members), 1, 1)
+        block = task(signature, tree, position, vote, members)
+        blocks.append(da.from_delayed(block, shape, np.float32))
+    return da.concatenate(blocks, axis=1)
+
+
+def _trees(drawn: dict) -> NDArray[np.int32]:
+    """Tree that counts for each gene in each draw, (draw, gene): drawn again, never stored."""
+    arguments = {name: value for name, value in drawn.items() if name != "n_trees"}
+    return np.stack([gene_trees(draw=d, **arguments)[0] for d in range(drawn["n_trees"])])
+
+
+def _expand_votes(
+    signature: NDArray[np.uint8],
+    tree: NDArray[np.int32],
+    position: NDArray[np.int32],
+    vote: NDArray[np.int8],
+    members: Family,
+) -> NDArray[np.float32]:
+    from deepnic.nic.votes_numba import count_votes
+
+    n, G = vote.shape[2], position.size
+    counts = np.zeros((n, G, 2, N_SIGNATURES), np.uint16)
+    tree = np.ascontiguousarray(tree[:, position])
+    count_votes(np.ascontiguousarray(signature), tree, vote, counts)
+    votes = counts.astype(np.float32)
+    pixels = ratio(votes[:, :, 0] - votes[:, :, 1], votes.sum(axis=2), members)
+    return pixels[..., None, None]

@@ -1,0 +1,161 @@
+"""Who meets whom: the random numbers of a forest.
+
+Everything is a function of (seed, R, V, draw, purpose): raw words of a Philox counter-based
+generator, never a stateful one, so any tree can be regrown alone, anywhere, in any order. Only
+``random_raw`` is used, whose output NumPy guarantees for ever; orders come from sorting it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+DESIGNS = ("balanced", "stratified")
+_GENES, _OBSERVATIONS, _TIES = range(3)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The trees of one draw of one condition.
+
+    Attributes
+    ----------
+    members : array of int32, shape (tree, V)
+        Genes of each tree.
+    gene_tree, gene_slot : arrays of int32, shape (gene,)
+        The tree that counts for each gene, and the gene's column in it.
+    in_bag : array of bool, shape (tree, observation)
+        Observations each tree is grown on.
+    keys : array of uint64, shape (tree,)
+        What each tree draws ties with.
+    """
+
+    members: NDArray[np.int32]
+    gene_tree: NDArray[np.int32]
+    gene_slot: NDArray[np.int32]
+    in_bag: NDArray[np.bool_]
+    keys: NDArray[np.uint64]
+
+
+def n_trees_of_draw(design: str, n_genes: int, tree_size: int) -> int:
+    """Trees grown in one draw: one a gene, or one for every V genes (rounded up).
+
+    Examples
+    --------
+    >>> n_trees_of_draw("stratified", 30, 8), n_trees_of_draw("balanced", 30, 8)
+    (30, 4)
+    """
+    return n_genes if design == "stratified" else -(-n_genes // tree_size)
+
+
+def draw_trees(
+    state: NDArray[np.int8],
+    n_genes: int,
+    *,
+    seed: int,
+    weight_range: int,
+    tree_size: int,
+    draw: int,
+    design: str,
+    subsample: float,
+) -> Draw:
+    """Genes, observations and tie keys of the trees of one draw (method.md section 6; balanced: ours).
+
+    Parameters
+    ----------
+    state : array of int8, shape (observation,)
+        1, 0, or -1 for observations that are never in bag.
+    n_genes, seed, weight_range, tree_size, draw, design, subsample
+        As in `grow_forest`; ``draw`` counts from 0.
+
+    Returns
+    -------
+    Draw
+
+    Examples
+    --------
+    >>> state = np.array([0, 0, 0, 1, 1, 1], np.int8)
+    >>> draw = draw_trees(state, 7, seed=1, weight_range=3, tree_size=3, draw=0,
+    ...                   design="balanced", subsample=0.7)
+    >>> draw.members.shape, sorted(set(draw.members.ravel().tolist()))
+    ((3, 3), [0, 1, 2, 3, 4, 5, 6])
+    >>> draw.in_bag.sum(axis=1)
+    array([4, 4, 4])
+    """
+
+    stream = (seed, weight_range, tree_size, draw)
+    gene_tree, gene_slot = gene_trees(
+        n_genes, seed=seed, weight_range=weight_range, tree_size=tree_size, draw=draw, design=design
+    )
+    if design == "balanced":
+        order = np.empty(n_genes, np.int32)
+        order[gene_tree * tree_size + gene_slot] = np.arange(n_genes, dtype=np.int32)
+        T = n_trees_of_draw(design, n_genes, tree_size)
+        # a remainder group is filled with the first genes of the order: they have had their tree
+        members = np.resize(order, T * tree_size).reshape(T, tree_size)
+    else:
+        members = _companions(_words(*stream, _GENES, n_genes, tree_size - 1), n_genes)
+        T = n_genes
+    in_bag = np.zeros((T, state.size), bool)
+    order_words = _words(*stream, _OBSERVATIONS, T, state.size)
+    for label in (0, 1):
+        rows = np.flatnonzero(state == label)
+        best = np.argsort(order_words[:, rows], axis=1, kind="stable")
+        best = best[:, : bag_size(rows.size, subsample)]
+        np.put_along_axis(in_bag, rows[best], True, axis=1)
+    return Draw(members, gene_tree, gene_slot, in_bag, _words(*stream, _TIES, T))
+
+
+def gene_trees(
+    n_genes: int, *, seed: int, weight_range: int, tree_size: int, draw: int, design: str
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Tree that counts for each gene in a draw, and the gene's column in it; see `draw_trees`.
+
+    Examples
+    --------
+    >>> tree, slot = gene_trees(
+    ...     5, seed=1, weight_range=3, tree_size=3, draw=0, design="balanced")
+    >>> np.bincount(tree)
+    array([3, 2])
+    """
+    if design == "stratified":
+        return np.arange(n_genes, dtype=np.int32), np.zeros(n_genes, np.int32)
+    order = np.argsort(_words(seed, weight_range, tree_size, draw, _GENES, n_genes), kind="stable")
+    place = np.empty(n_genes, np.int32)
+    place[order] = np.arange(n_genes, dtype=np.int32)
+    return place // tree_size, place % tree_size
+
+
+def bag_size(n: int, subsample: float) -> int:
+    """Observations of a class in a tree: the nearest whole number, one of them left out at least.
+
+    Examples
+    --------
+    >>> bag_size(62, 0.8), bag_size(2, 0.8), bag_size(10, 1.0)
+    (50, 1, 10)
+    """
+    if subsample == 1:
+        return n
+    return min(max(int(subsample * n + 0.5), 1), n - 1)
+
+
+def _words(
+    seed: int, weight_range: int, tree_size: int, draw: int, purpose: int, *shape: int
+) -> NDArray[np.uint64]:
+    """Raw random words, a function of the arguments alone."""
+    counter = [0, draw, tree_size * 256 + weight_range, purpose]
+    raw = np.random.Philox(key=[seed, 0], counter=counter).random_raw(int(np.prod(shape)))
+    return raw.reshape(shape)
+
+
+def _companions(words: NDArray[np.uint64], n_genes: int) -> NDArray[np.int32]:
+    """Each gene first, then V-1 others without replacement, from raw words (gene, V-1)."""
+    members = np.arange(n_genes, dtype=np.int32)[:, None]
+    for j in range(words.shape[1]):
+        free = np.uint64(n_genes - members.shape[1])
+        # the pick-th gene not yet taken: step over the taken ones in increasing order
+        pick = ((words[:, j] >> np.uint64(32)) * free >> np.uint64(32)).astype(np.int32)
+        for taken in np.sort(members, axis=1).T:
+            pick += pick >= taken
+        members = np.column_stack([members, pick])
+    return members
