@@ -59,7 +59,7 @@ def draw_trees(
     design: str,
     subsample: float,
 ) -> Draw:
-    """Genes, observations and tie keys of the trees of one draw (method.md section 6; balanced: ours).
+    """Genes, observations and tie keys of the trees of one draw (method.md section 6).
 
     Parameters
     ----------
@@ -82,7 +82,6 @@ def draw_trees(
     >>> draw.in_bag.sum(axis=1)
     array([4, 4, 4])
     """
-
     stream = (seed, weight_range, tree_size, draw)
     gene_tree, gene_slot = gene_trees(
         n_genes, seed=seed, weight_range=weight_range, tree_size=tree_size, draw=draw, design=design

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from math import ceil
 
 import dask
 import dask.array as da
 import numpy as np
+import pandas as pd
 import xarray as xr
+from dask.tokenize import tokenize
 from numpy.typing import NDArray
 
 from deepnic.errors import InputError
@@ -66,14 +67,14 @@ def grow_forest(
         Only grow the trees that count for these genes; their companions are drawn from all genes,
         and the result equals that part of the whole forest.
     draws_per_task : int, optional
-        Draws grown by one task, which are one chunk of the result; chosen from the cost if left out.
+        Draws grown by one task, one chunk of the result; chosen from the cost if left out.
 
     Returns
     -------
     Dataset, lazy
         ``signature(tree_size, weight_range, draw, gene)`` uint8 and
-        ``vote(tree_size, weight_range, draw, tree, observation)`` int8 (+1 at risk, -1 not, 0 in bag
-        or no such tree), with all parameters and a hash of the input in the attributes.
+        ``vote(tree_size, weight_range, draw, tree, observation)`` int8 (+1 at risk, -1 not, 0
+        in bag or no such tree), with all parameters and a hash of the input in the attributes.
 
     Raises
     ------
@@ -110,28 +111,26 @@ def grow_forest(
     per_task = draws_per_task or _draws_per_task(cohort.sizes["gene"], parameters)
     # one gene a row: the kernel reads whole genes
     expression = np.ascontiguousarray(cohort["expression"].values.T)
-    inputs = dask.delayed((expression, state, wanted), pure=True)
     most_trees = n_trees_of_draw(design, cohort.sizes["gene"], sizes[0])
-
-    def lazy(V: int, R: int) -> list[da.Array]:
-        blocks = []
-        for first in range(0, n_trees, per_task):
-            draws = range(first, min(first + per_task, n_trees))
-            task = dask.delayed(_grow_draws, pure=True, nout=2)
-            parts = task(inputs, V, R, draws, most_trees, subsample, design, seed)
-            shapes = (wanted.size,), (most_trees, state.size)
-            blocks.append(
-                [
-                    da.from_delayed(part, (1, 1, len(draws), *shape), dtype)
-                    for part, shape, dtype in zip(parts, shapes, (np.uint8, np.int8), strict=True)
-                ]
-            )
-        return [da.concatenate(parts, axis=2) for parts in zip(*blocks, strict=True)]
-
-    conditions = [[lazy(V, R) for R in ranges] for V in sizes]
-    signature, vote = (
-        da.concatenate([da.concatenate([c[k] for c in row], axis=1) for row in conditions], axis=0)
-        for k in (0, 1)
+    conditions = (len(sizes), len(ranges))
+    draws = da.arange(n_trees, chunks=per_task)
+    chunks = ((1,) * len(sizes), (1,) * len(ranges), draws.chunks[0])
+    # one task grows a block and returns signatures and votes side by side, in one array of bytes
+    grown = da.map_blocks(
+        _grow_block,
+        da.broadcast_to(draws, (*conditions, n_trees), chunks=chunks),
+        sizes=sizes,
+        ranges=ranges,
+        inputs=dask.delayed((expression, state, wanted), pure=True),
+        parameters=parameters,
+        chunks=(*chunks, wanted.size + most_trees * state.size),
+        new_axis=3,
+        dtype=np.uint8,
+        name=f"grow-{tokenize(expression, state, wanted, parameters, per_task)}",
+    )
+    signature = grown[..., : wanted.size]
+    vote = grown[..., wanted.size :].map_blocks(
+        _as_votes, state.size, chunks=(*chunks, most_trees, state.size), new_axis=4, dtype=np.int8
     )
     forest = xr.Dataset(
         {
@@ -154,45 +153,64 @@ def grow_forest(
     return describe(forest, FOREST)
 
 
-def _grow_draws(
+def _grow_block(
+    draws: NDArray[np.int64],
+    *,
+    sizes: list[int],
+    ranges: list[int],
     inputs: tuple[NDArray[np.float32], NDArray[np.int8], NDArray[np.intp]],
-    tree_size: int,
-    weight_range: int,
-    draws: range,
-    most_trees: int,
-    subsample: float,
-    design: str,
-    seed: int,
-) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:
-    """Grow some draws of one condition: one Dask task, arrays in and out."""
+    parameters: dict,
+    block_id: tuple[int, ...],
+) -> NDArray[np.uint8]:
+    """Grow some draws (1, 1, draw) of one condition: one Dask task, arrays in and out."""
     from deepnic.rop.tree_numba import grow_trees  # compiled where it runs
 
     expression, state, wanted = inputs
-    signature = np.empty((1, 1, len(draws), wanted.size), np.uint8)
-    vote = np.zeros((1, 1, len(draws), most_trees, state.size), np.int8)
-    weights = np.tile(weights_of_range(weight_range), (tree_size, 1))
-    for k, number in enumerate(draws):
+    V, R = sizes[block_id[0]], ranges[block_id[1]]
+    weights = np.tile(weights_of_range(R), (V, 1))
+    signature = np.empty((draws.size, wanted.size), np.uint8)
+    vote = np.zeros(
+        (draws.size, n_trees_of_draw(parameters["design"], len(expression), sizes[0]), state.size),
+        np.int8,
+    )
+    for k, number in enumerate(draws.ravel().tolist()):
         draw = draw_trees(
-            state, len(expression), seed=seed, weight_range=weight_range, tree_size=tree_size,
-            draw=number, design=design, subsample=subsample,
-        )  # fmt: skip
+            state,
+            len(expression),
+            weight_range=R,
+            tree_size=V,
+            draw=number,
+            **{name: parameters[name] for name in ("seed", "design", "subsample")},
+        )
         trees = np.unique(draw.gene_tree[wanted])
-        signatures = np.empty((trees.size, tree_size), np.uint8)
+        signatures = np.empty((trees.size, V), np.uint8)
         votes = np.empty((trees.size, state.size), np.int8)
         grow_trees(
-            expression, state, draw.members[trees], draw.in_bag[trees], draw.keys[trees],
-            weights, MAX_SOLUTIONS, signatures, votes,
-        )  # fmt: skip
+            expression,
+            state,
+            draw.members[trees],
+            draw.in_bag[trees],
+            draw.keys[trees],
+            weights,
+            MAX_SOLUTIONS,
+            signatures,
+            votes,
+        )
         row = np.searchsorted(trees, draw.gene_tree[wanted])
-        signature[0, 0, k] = signatures[row, draw.gene_slot[wanted]]
-        vote[0, 0, k, trees] = votes
-    return signature, vote
+        signature[k] = signatures[row, draw.gene_slot[wanted]]
+        vote[k, trees] = votes
+    packed = np.hstack([signature, vote.reshape(draws.size, -1).view(np.uint8)])
+    return packed[None, None]
+
+
+def _as_votes(packed: NDArray[np.uint8], n_observations: int) -> NDArray[np.int8]:
+    return packed.view(np.int8).reshape(*packed.shape[:3], -1, n_observations)
 
 
 def _gene_positions(cohort: xr.Dataset, genes: Sequence[str] | None) -> NDArray[np.intp]:
     if genes is None:
         return np.arange(cohort.sizes["gene"])
-    positions = cohort.indexes["gene"].get_indexer(list(genes))
+    positions = cohort.indexes["gene"].get_indexer(pd.Index(genes))
     if (positions < 0).any() or not len(positions):
         unknown = [g for g, k in zip(genes, positions, strict=True) if k < 0][:5]
         raise InputError(f"the cohort has no genes {unknown}; choose among its gene coordinate")

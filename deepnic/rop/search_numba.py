@@ -5,8 +5,8 @@ vector already known, so no optimum is ever skipped, and every optimum is counte
 
 - Scores are integers. Subtracting one integer per variable (here its mean at the node) moves all
   scores of a vector together, which changes neither order nor ties.
-- Bound by buckets: scores are dropped into ordered buckets. A threshold inside bucket k puts at risk
-  at most the positives of buckets >= k and at least the negatives of buckets > k.
+- Bound by buckets: scores are dropped into ordered buckets. A threshold inside bucket k puts at
+  risk at most the positives of buckets >= k and at least the negatives of buckets > k.
 - Bound by blocks: over all weights of the last variable a positive scores at most, a negative at
   least, what the extreme weights give it; the bucket bound of these scores bounds the whole block.
 - Once a vector that separates the classes is known, a rival must separate them too (its lowest

@@ -255,15 +255,7 @@ def grow_tree(
     )  # fmt: skip
     coef, record = coef[:n_nodes], record[:n_nodes]
     nodes = tuple(
-        Node(
-            coef=coef[k],
-            threshold=row[kernel.THRESHOLD] / kernel.SCALE,
-            n_ties=row[kernel.TIES],
-            solution=_solution(row[kernel.TIES], max_solutions),
-            **dict(zip(("cycle", "step"), row[:2], strict=True)),
-            **dict(zip(("tp", "fp", "tn", "fn"), row[kernel.TP : kernel.TIES], strict=True)),
-        )
-        for k, row in enumerate(record.tolist())
+        _node(c, row, max_solutions) for c, row in zip(coef, record.tolist(), strict=True)
     )
     last_cycle = record[record[:, kernel.CYCLE] == record[-1, kernel.CYCLE]]
     last_steps = record[np.flatnonzero(np.diff(record[:, kernel.CYCLE], append=0))]
@@ -278,6 +270,14 @@ def grow_tree(
         _coef=coef,
         _record=record,
     )
+
+
+def _node(coef: NDArray[np.int64], row: list[int], max_solutions: int) -> Node:
+    from deepnic.rop.tree_numba import SCALE
+
+    cycle, step, threshold, tp, fp, tn, fn, n_ties = row
+    solution = _solution(n_ties, max_solutions)
+    return Node(coef, threshold / SCALE, tp, fp, tn, fn, n_ties, solution, cycle, step)
 
 
 def _solution(n_ties: int, max_solutions: int) -> str:
