@@ -1,0 +1,21 @@
+"""Assembling: the pixels of a table on one canvas, by five paths.
+
+An order says which pixel comes first, a path which cell; together they are an `Assembly`, an index
+map fitted on training items and applied to any items by one gather.
+"""
+
+from deepnic.assembly.canvas import Assembly, assemble, fit_assembly
+from deepnic.assembly.orders import ORDERS, arrange
+from deepnic.assembly.paths import PATHS, visit
+from deepnic.assembly.peers import fit_deepinsight
+
+__all__ = [
+    "ORDERS",
+    "PATHS",
+    "Assembly",
+    "arrange",
+    "assemble",
+    "fit_assembly",
+    "fit_deepinsight",
+    "visit",
+]

@@ -1,0 +1,255 @@
+"""The canvas: an index map from its cells to pixels, applied by one gather."""
+
+from dataclasses import dataclass
+from itertools import count
+from math import isqrt, nan
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from deepnic.assembly.orders import arrange
+from deepnic.assembly.paths import DEFAULT_ORDERS, PATHS, choose, visit
+from deepnic.errors import InputError
+
+TREE_SIZES = range(8, 2, -1)  # rows of a tile, from the top
+WEIGHT_RANGES = range(3, 6)  # columns of a tile
+
+
+@dataclass(frozen=True, eq=False)
+class Assembly:
+    """Where every pixel of a table lies on a canvas, and how that was chosen.
+
+    Attributes
+    ----------
+    index : ndarray of int32, shape (row, column)
+        Position in the table of the pixel in each cell, -1 where there is none.
+    background : float
+        Value of a cell without a pixel.
+    path, order, unit : str
+        How the pixels were laid; an order given as an array is "explicit".
+    seed : int
+        Seed of the maze, of the random order or of t-SNE.
+
+    Examples
+    --------
+    >>> assembly = Assembly(np.array([[1, 0], [2, -1]]), -9, "linear", "explicit", "pixel", 0)
+    >>> assembly.apply(np.array([0.5, 0.25, 0.125]))
+    array([[ 0.25 ,  0.5  ],
+           [ 0.125, -9.   ]])
+    >>> assembly.cells[2]
+    array([1, 0])
+    """
+
+    index: NDArray[np.int32]
+    background: float
+    path: str
+    order: str
+    unit: str
+    seed: int
+
+    def apply(self, values: Any) -> Any:
+        """Lay values on the canvas.
+
+        Parameters
+        ----------
+        values : ndarray or torch.Tensor, shape (..., pixel)
+            Floating-point values of the pixels of the table, on any device.
+
+        Returns
+        -------
+        ndarray or torch.Tensor, shape (..., row, column)
+            A new array of the same kind, dtype and device.
+
+        Raises
+        ------
+        InputError
+            Another number of pixels than the assembly was fitted on.
+        """
+        size = self.index.max() + 1
+        if values.shape[-1] != size:
+            raise InputError(
+                f"the values have {values.shape[-1]} pixels and the assembly {size}: "
+                "apply it to the table it was fitted on"
+            )
+        canvas = values[..., self.index]
+        row, column = np.nonzero(self.index < 0)
+        canvas[..., row, column] = self.background
+        return canvas
+
+    @property
+    def cells(self) -> NDArray[np.intp]:
+        """Row and column of every pixel, shape (pixel, 2): the inverse of `index`."""
+        row, column = np.nonzero(self.index >= 0)
+        cells = np.empty((row.size, 2), dtype=np.intp)
+        cells[self.index[row, column]] = np.stack([row, column], axis=1)
+        return cells
+
+
+def fit_assembly(
+    table: xr.Dataset,
+    *,
+    path: str = "linear",
+    order: str | ArrayLike | None = None,
+    unit: str = "pixel",
+    seed: int = 0,
+    background: float = nan,
+) -> Assembly:
+    """Choose the place of every pixel on the smallest square canvas that holds them.
+
+    Only the training items of the table are looked at. With ``unit="tile"``, the pixels of one gene
+    and combination stay together, as in its ROP-image: 6 rows, from tree size 8 down to 3, and 3
+    columns, weight ranges 3, 4 and 5; tiles are laid along the path in the order of their first
+    pixels, on a grid of whole tiles.
+
+    Parameters
+    ----------
+    table : Dataset
+        Pixel table: `value(item, pixel)`, `state(item)`; pixels best first. Tiles also take `gene`,
+        `combination`, `tree_size` and `weight_range`, all `(pixel)`.
+    path : {"linear", "snail", "earthworm", "pacman", "hilbert"}, default "linear"
+        See `deepnic.assembly.visit`.
+    order : {"relevance", "similarity", "random"} or array_like of int, optional
+        See `deepnic.assembly.arrange`; by default similarity for pacman and relevance for others.
+    unit : {"pixel", "tile"}, default "pixel"
+        What is laid along the path.
+    seed : int, default 0
+        Seed of the maze and of the random order.
+    background : float, default nan
+        Value of a cell without a pixel.
+
+    Returns
+    -------
+    Assembly
+        The index map, to apply to any items.
+
+    Raises
+    ------
+    InputError
+        A table without pixels, an unknown path, order or unit, an order that is not a permutation,
+        pixels that do not fit a tile.
+
+    Examples
+    --------
+    >>> table = xr.Dataset({"value": (("item", "pixel"), np.zeros((2, 7)))})
+    >>> fit_assembly(table, path="snail").index
+    array([[-1, -1,  6],
+           [ 1,  0,  5],
+           [ 2,  3,  4]], dtype=int32)
+    """
+    lay = choose("unit", unit, UNITS)
+    choose("path", path, PATHS)
+    if table.sizes["pixel"] == 0:
+        raise InputError("the table has no pixel to assemble: let the filters keep at least one")
+    if order is None:
+        order = DEFAULT_ORDERS[path]
+    index = lay(table, arrange(table, order, seed=seed), path, seed)
+    return Assembly(
+        index, background, path, order if isinstance(order, str) else "explicit", unit, seed
+    )
+
+
+def assemble(
+    table: xr.Dataset,
+    *,
+    path: str = "linear",
+    order: str | ArrayLike | None = None,
+    unit: str = "pixel",
+    seed: int = 0,
+) -> xr.Dataset:
+    """Assemble the pixels of every item into one image.
+
+    Parameters
+    ----------
+    table, path, order, unit, seed
+        See `fit_assembly`; items of state -1 are assembled and not looked at.
+
+    Returns
+    -------
+    Dataset
+        `image(item, row, column)` float32, NaN where a pixel is undefined or there is none;
+        `index(row, column)` int32, position of the pixel in the table, -1 where there is none;
+        the coordinates of the items; attributes path, order, unit and seed.
+
+    Raises
+    ------
+    InputError
+        See `fit_assembly`.
+
+    Examples
+    --------
+    >>> table = xr.Dataset({"value": (("item", "pixel"), np.float32([[0, 1, 2, 3]]))})
+    >>> assemble(table, path="earthworm").image.to_numpy()
+    array([[[0., 1.],
+            [3., 2.]]], dtype=float32)
+    """
+    assembly = fit_assembly(table, path=path, order=order, unit=unit, seed=seed)
+    values = table["value"].transpose("item", "pixel").to_numpy().astype(np.float32, copy=False)
+    return xr.Dataset(
+        {
+            "image": (("item", "row", "column"), assembly.apply(values)),
+            "index": (("row", "column"), assembly.index),
+        },
+        coords={name: coord for name, coord in table.coords.items() if coord.dims == ("item",)},
+        attrs={
+            "path": assembly.path,
+            "order": assembly.order,
+            "unit": assembly.unit,
+            "seed": assembly.seed,
+        },
+    )
+
+
+def square_side(size: int) -> int:
+    """Side of the smallest square of at least `size` cells.
+
+    Examples
+    --------
+    >>> square_side(16), square_side(17)
+    (4, 5)
+    """
+    return isqrt(size - 1) + 1
+
+
+def _lay_pixels(
+    table: xr.Dataset, order: NDArray[np.intp], path: str, seed: int
+) -> NDArray[np.int32]:
+    side = square_side(order.size)
+    row, column = visit(path, side, side, seed=seed)[: order.size].T
+    index = np.full((side, side), -1, dtype=np.int32)
+    index[row, column] = order
+    return index
+
+
+def _lay_tiles(
+    table: xr.Dataset, order: NDArray[np.intp], path: str, seed: int
+) -> NDArray[np.int32]:
+    height, width = len(TREE_SIZES), len(WEIGHT_RANGES)
+    row = TREE_SIZES[0] - table["tree_size"].to_numpy().astype(int)
+    column = table["weight_range"].to_numpy().astype(int) - WEIGHT_RANGES[0]
+    if np.any((row < 0) | (row >= height) | (column < 0) | (column >= width)):
+        raise InputError(
+            "a tile holds tree sizes 3 to 8 and weight ranges 3 to 5: lay other pixels one by one "
+            'with unit="pixel"'
+        )
+    tile = _rank_tiles(table, order)
+    side = next(s for s in count(height) if (s // height) * (s // width) > tile.max())
+    place = visit(path, side // height, side // width, seed=seed)[tile]
+    index = np.full((side, side), -1, dtype=np.int32)
+    index[place[:, 0] * height + row, place[:, 1] * width + column] = np.arange(order.size)
+    if np.count_nonzero(index >= 0) < order.size:
+        raise InputError("two pixels share a place in a tile: give a table without repeated pixels")
+    return index
+
+
+def _rank_tiles(table: xr.Dataset, order: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Tile of every pixel, numbered by its first pixel in the order."""
+    keys = table[["gene", "combination"]].to_dataframe()[["gene", "combination"]]
+    number = keys.iloc[order].groupby(["gene", "combination"], sort=False).ngroup().to_numpy()
+    tile = np.empty_like(order)
+    tile[order] = number
+    return tile
+
+
+UNITS = {"pixel": _lay_pixels, "tile": _lay_tiles}

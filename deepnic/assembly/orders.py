@@ -1,0 +1,142 @@
+"""Orders: which pixel of a table comes first along a path."""
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from deepnic.assembly.paths import choose, shuffle
+from deepnic.errors import InputError
+
+BATCH = 256  # steps of the greedy order between two copies of the pixels left
+
+
+def arrange(table: xr.Dataset, order: str | ArrayLike, *, seed: int = 0) -> NDArray[np.intp]:
+    """Put the pixels of a table in order, looking at training items only.
+
+    ========== ==================================================================== =======
+    order      sequence                                                             source
+    ========== ==================================================================== =======
+    relevance  as in the table: best first                                          DEEPNIC
+    similarity from the most relevant, on to the most similar pixel not yet taken   ours
+    random     shuffled by the seed                                                 ours
+    ========== ==================================================================== =======
+
+    Similarity is the absolute Pearson correlation over training items; an undefined value counts as
+    the pixel's training mean, and a constant pixel is similar to none. Equals: the more relevant.
+
+    Parameters
+    ----------
+    table : Dataset
+        Pixel table: `value(item, pixel)`, `state(item)`; pixels best first.
+    order : str or array_like of int, shape (pixel,)
+        A name in `ORDERS`, or the permutation itself.
+    seed : int, default 0
+        Seed of the random order; the others have no use for it.
+
+    Returns
+    -------
+    ndarray of int, shape (pixel,)
+        Position in the table of the first pixel, the second, and so on.
+
+    Raises
+    ------
+    InputError
+        Unknown order, an array that is not a permutation of the pixels, or similarity without a
+        training item.
+
+    Examples
+    --------
+    >>> table = xr.Dataset(
+    ...     {"value": (("item", "pixel"), [[1.0, 5, 9], [2, 3, 7], [3, 4, 5]])},
+    ...     coords={"state": ("item", [1, 0, 1])},
+    ... )
+    >>> arrange(table, "similarity")
+    array([0, 2, 1])
+    """
+    if isinstance(order, str):
+        return choose("order", order, ORDERS)(table, seed)
+    given = np.asarray(order)
+    size = table.sizes["pixel"]
+    if given.shape != (size,) or not np.array_equal(np.sort(given), np.arange(size)):
+        raise InputError(
+            f"the order is not a permutation of the {size} pixels: "
+            f"give every position from 0 to {size - 1} once"
+        )
+    return given.astype(np.intp)
+
+
+def training_values(table: xr.Dataset) -> NDArray[np.float64]:
+    """Values of the training items, the undefined ones replaced by their pixel's mean.
+
+    Parameters
+    ----------
+    table : Dataset
+        Pixel table; training items are those with `state >= 0`.
+
+    Returns
+    -------
+    ndarray of float64, shape (training item, pixel)
+        Free of NaN; a pixel that no training item defines is 0.
+
+    Raises
+    ------
+    InputError
+        No training item.
+
+    Examples
+    --------
+    >>> table = xr.Dataset(
+    ...     {"value": (("item", "pixel"), [[1.0, 5], [np.nan, 3], [9, 9]])},
+    ...     coords={"state": ("item", [1, 0, -1])},
+    ... )
+    >>> training_values(table)
+    array([[1., 5.],
+           [1., 3.]])
+    """
+    training = table["state"].to_numpy() >= 0
+    if not training.any():
+        raise InputError(
+            "the table holds no training item (state >= 0) to fit on: keep the state of some items"
+        )
+    values = table["value"].transpose("item", "pixel").to_numpy()[training].astype(np.float64)
+    defined = ~np.isnan(values)
+    mean = np.where(defined, values, 0).sum(axis=0) / np.maximum(defined.sum(axis=0), 1)
+    return np.where(defined, values, mean)
+
+
+def _relevance(table: xr.Dataset, seed: int) -> NDArray[np.intp]:
+    return np.arange(table.sizes["pixel"])
+
+
+def _similarity(table: xr.Dataset, seed: int) -> NDArray[np.intp]:
+    """Compare one pixel at a time with those left: memory grows as the values, not as pixel^2."""
+    centred = training_values(table).T
+    centred = centred - centred.mean(axis=1, keepdims=True)  # exact in float64: a constant gives 0
+    length = np.linalg.norm(centred, axis=1, keepdims=True)
+    unit = np.divide(centred, length, out=np.zeros_like(centred), where=length > 0)
+
+    order = [0]
+    left = np.arange(1, len(unit))
+    while left.size:
+        candidates, free = unit[left], np.ones(left.size, dtype=bool)
+        for _ in range(min(BATCH, left.size)):
+            # Rounded, so that equal pixels stay equal however the products are summed.
+            similarity = np.abs(candidates @ unit[order[-1]]).round(9)
+            nearest = np.where(free, similarity, -1).argmax()
+            free[nearest] = False
+            order.append(left[nearest])
+        left = left[free]
+    return np.array(order)
+
+
+def _random(table: xr.Dataset, seed: int) -> NDArray[np.intp]:
+    return shuffle(table.sizes["pixel"], seed)
+
+
+ORDERS: dict[str, Callable[[xr.Dataset, int], NDArray[np.intp]]] = {
+    "relevance": _relevance,
+    "similarity": _similarity,
+    "random": _random,
+}
