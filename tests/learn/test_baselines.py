@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from deepnic.errors import InputError
+from deepnic.learn import BASELINES, fit_predict_baseline
+
+
+@pytest.fixture(scope="module")
+def easy():
+    """60 items of 150 variables, 10 of them informative; the last 20 items hidden."""
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    X = rng.normal(size=(60, 150))
+    X[:, :10] += 3.0 * y[:, None]
+    return X, np.where(np.arange(60) < 40, y, -1), y
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_baseline__separates_an_easy_set(name, easy):
+    X, state, y = easy
+    score, predicted = fit_predict_baseline(name, X, state)
+    assert score.shape == predicted.shape == (60,)
+    accuracy = (predicted == y)[40:].mean()
+    assert accuracy == 0.5 if name == "majority" else accuracy >= 0.9
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_baseline__hidden_items_do_not_reach_the_fit(name, easy):
+    X, state, _ = easy
+    other = X.copy()
+    other[50:] = 1e3
+    np.testing.assert_array_equal(
+        fit_predict_baseline(name, X, state, seed=3).score[:50],
+        fit_predict_baseline(name, other, state, seed=3).score[:50],
+    )
+
+
+def test_baseline__three_neighbours_vote_by_hand(easy):
+    X, state, y = easy
+    X = X[:, :30]  # fewer than the 100 genes to choose: all are kept
+    Z = (X - X[:40].mean(axis=0)) / X[:40].std(axis=0)
+    distance = np.linalg.norm(Z[:, None] - Z[None, :40], axis=2)
+    votes = y[np.argsort(distance, axis=1)[:, :3]].mean(axis=1)
+    np.testing.assert_allclose(fit_predict_baseline("3-NN", X, state).score, votes)
+
+
+def test_baseline__majority_scores_the_share_of_class_one():
+    score, predicted = fit_predict_baseline("majority", [[0], [1], [2], [3]], [1, 1, 0, -1])
+    np.testing.assert_allclose(score, 2 / 3)
+    assert predicted.tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_baseline__takes_undefined_and_constant_pixels(name, easy):
+    X, state, _ = easy
+    X = X.copy()
+    X[::7, ::3] = np.nan
+    X[:, 20:30] = 5.0
+    assert np.isfinite(fit_predict_baseline(name, X, state).score).all()
+
+
+def test_baseline__rejects_what_it_cannot_fit(easy):
+    X, state, _ = easy
+    with pytest.raises(InputError, match="no baseline is called 'oracle'"):
+        fit_predict_baseline("oracle", X, state)
+    with pytest.raises(InputError, match="one row for each of 60 states"):
+        fit_predict_baseline("majority", X[:5], state)
+    with pytest.raises(InputError, match="no training item has state 0"):
+        fit_predict_baseline("majority", X, np.where(state == 0, -1, state))
+    with pytest.raises(InputError, match="no variable of X varies"):
+        fit_predict_baseline("majority", X * 0, state)
