@@ -143,7 +143,8 @@ def _words(
 ) -> NDArray[np.uint64]:
     """Raw random words, a function of the arguments alone."""
     counter = [0, draw, tree_size * 256 + weight_range, purpose]
-    raw = np.random.Philox(key=[seed, 0], counter=counter).random_raw(int(np.prod(shape)))
+    key = np.array([seed, 0], np.uint64)  # a list of large integers would become float
+    raw = np.random.Philox(key=key, counter=counter).random_raw(int(np.prod(shape)))
     return raw.reshape(shape)
 
 
