@@ -1,7 +1,7 @@
 """The ROP tree in plain NumPy: slow, exact, and written from the rules alone.
 
-Nothing here is shared with the compiled kernels. A cut is judged by counting who lies above it, pair
-by pair; an area is the Mann-Whitney count of pairs, not a sum of trapezoids.
+Nothing here is shared with the compiled kernels. A cut is judged by counting who lies above it,
+pair by pair; an area is the Mann-Whitney count of pairs, not a sum of trapezoids.
 
 Letters: n observations, V variables, W weight vectors; everything is an exact integer.
 """
@@ -31,7 +31,7 @@ class Node:
 
     @property
     def candidates(self) -> np.ndarray:
-        """The tied vectors with the smallest sum of absolute weights, among which one is retained."""
+        """The tied vectors with the smallest sum of |w|, among which one is retained."""
         size = np.abs(self.ties).sum(axis=1)
         return self.ties[size == size.min()]
 
@@ -53,7 +53,7 @@ def box(low: Sequence[int], high: Sequence[int], step: Sequence[int]) -> np.ndar
 
 
 def merge_top(scores: np.ndarray) -> np.ndarray:
-    """`rop8`: a single top-ranked observation joins the next group of equal scores. Scores (W, n)."""
+    """`rop8`: a lone top-ranked observation joins the next group of equal scores; (W, n)."""
     ordered = np.sort(scores, axis=1)
     return np.minimum(scores, ordered[:, -2:-1])
 
@@ -103,7 +103,7 @@ class Step:
     tn: int
     fn: int
     n_ties: int
-    drawn: bool  # several candidates: another tree may continue differently
+    smallest: np.ndarray  # candidates: several if the retained vector is drawn
     solution: str
 
 
@@ -168,11 +168,10 @@ def grow(
             coef = node.candidates[0] if wanted is None else wanted
             threshold, tp, fp = node.at(coef)
             tn, fn = node.n_neg - fp, node.n_pos - tp
-            drawn = len(node.candidates) > 1
             steps.append(
                 Step(
                     cycle, step, left, coef, threshold, tp, fp, tn, fn,
-                    node.n_ties, drawn, node.solution(max_solutions),
+                    node.n_ties, node.candidates, node.solution(max_solutions),
                 )
             )  # fmt: skip
             above = X[left].astype(np.int64) @ coef >= threshold
@@ -198,7 +197,7 @@ def grow(
 def criteria(
     weights: Sequence[int], solutions: Sequence[str], n_cycles: int, perfect: bool
 ) -> dict[int, bool]:
-    """The ten criteria from their wording: a gene's weights and the solution class, node by node."""
+    """The ten criteria from their wording: a gene's weights and each node's solution class."""
     nonzero = all(w != 0 for w in weights)
     positive = all(w > 0 for w in weights)
     negative = all(w < 0 for w in weights)

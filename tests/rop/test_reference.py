@@ -19,7 +19,7 @@ RULES = {"executable": "rop8", "r_package": "exact"}
 ROUNDED = {("x111", 2, 2)}
 """One more rounding of the executable: 35 ties instead of 36 (rop-spec)."""
 MAX_SOLUTIONS = {"x106": 76}
-"""The executable calls 76 ties finite here, with a limit of 20: more are overflow everywhere else."""
+"""The executable calls 76 ties finite here, past a limit of 20; elsewhere that is overflow."""
 SOLUTION = {"1": "unique", "2": "finite", "3": "finite", "4": "overflow"}
 CRITERIA = {  # as the reference names them
     1: "perfect", 2: "nonzero", 3: "positive", 4: "negative", 6: "mixed", 7: "one_cycle",
