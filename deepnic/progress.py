@@ -31,7 +31,9 @@ def progress_bar() -> Progress:
     )
 
 
-def compute(tasks: Sequence[Any], description: str) -> list[Any]:
+def compute(
+    tasks: Sequence[Any], description: str, *, watch: Sequence[Any] | None = None
+) -> list[Any]:
     """Compute delayed values with a progress bar.
 
     The current `distributed.Client` is used where there is one, else threads of this machine.
@@ -41,6 +43,8 @@ def compute(tasks: Sequence[Any], description: str) -> list[Any]:
     tasks : sequence of Delayed
     description : str
         Words beside the bar.
+    watch : sequence of Delayed, optional
+        Tasks on the way to these, to be counted instead of them.
 
     Returns
     -------
@@ -53,23 +57,24 @@ def compute(tasks: Sequence[Any], description: str) -> list[Any]:
     [3, 3]
     """
     with progress_bar() as bar:
-        job = bar.add_task(description, total=len(tasks))
+        watch = tasks if watch is None else watch
+        job = bar.add_task(description, total=len(watch))
         client = _current_client()
         if client is not None:
             from distributed import as_completed
 
-            futures = client.compute(list(tasks))
-            for _ in as_completed(futures):
+            futures = client.compute([*tasks, *watch])
+            for _ in as_completed(futures[len(tasks) :]):
                 bar.advance(job)
-            return client.gather(futures)
-        keys = {task.key for task in tasks}
+            return client.gather(futures[: len(tasks)])
+        keys = {task.key for task in watch}
 
         def count(key: Any, *_: Any) -> None:
             if key in keys:
                 bar.advance(job)
 
         with Callback(posttask=count):
-            return list(dask.compute(*tasks, optimize_graph=True))
+            return list(dask.compute(*tasks))
 
 
 def _current_client() -> Any:

@@ -1,0 +1,5 @@
+"""From images to a table of few, telling pixels: structural, data and relevance filters."""
+
+from deepnic.pixels.filter import filter_pixels, select_pixels
+
+__all__ = ["filter_pixels", "select_pixels"]

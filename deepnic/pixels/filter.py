@@ -1,0 +1,315 @@
+"""The three stages over all images, fitted on training items."""
+
+import json
+from itertools import product
+
+import dask
+import dask.array as da
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from deepnic.errors import InputError
+from deepnic.nic.families import family, structure
+from deepnic.pixels.screen import (
+    REASONS,
+    Limits,
+    Screened,
+    benjamini_hochberg,
+    fill_undefined,
+    merge,
+    screen,
+)
+from deepnic.progress import compute
+from deepnic.variables import TABLE, describe
+
+FAN_IN = 8  # blocks merged by one task
+
+
+def filter_pixels(
+    items: xr.Dataset,
+    y: ArrayLike | None = None,
+    *,
+    max_undefined: float = 0.5,
+    min_sd: float = 0.01,
+    resolution: float = 0.01,
+    fdr: float | None = 0.05,
+    k: int = 1024,
+    at_least: int = 64,
+    redundancy: bool = False,
+) -> xr.Dataset:
+    """Keep the pixels that tell something.
+
+    1. Structural: one representative of each distinct function of the family that carries
+       information, exactly, whatever the data.
+    2. Data, on training items: pixels undefined too often, near-constant, or (nearly) equal to an
+       earlier pixel of the same gene and condition.
+    3. Relevance, on training items: F-test with Benjamini-Hochberg control, then the k best
+       distinct ones.
+
+    Parameters
+    ----------
+    items : Dataset
+        From `observation_images` or `rop_images`, lazy.
+    y : array of int, shape (item,), optional
+        Class of each item, -1 where it is to be predicted: such items are filtered along but
+        nothing is fitted on them. Observations bring their ``state``; genes without ``y`` are
+        ranked by standard deviation.
+    max_undefined : float
+        Share of training items in which a pixel may be undefined.
+    min_sd : float
+        Standard deviation below which a pixel is near-constant.
+    resolution : float
+        Pixels equal after rounding to multiples of this are near-duplicates.
+    fdr : float or None
+        False discovery rate; None takes the k best without a test.
+    k : int
+        Pixels kept at most.
+    at_least : int
+        Best pixels kept even where fewer pass the test, so that a canvas is never empty.
+    redundancy : bool
+        Choose the k from the 4 k best one by one, by relevance over mean absolute correlation with
+        those already chosen (mRMR, the quotient form of Ding and Peng 2005).
+
+    Returns
+    -------
+    Dataset
+        ``value(item, pixel)`` float32 and ``relevance(pixel)``, best first, with ``gene``,
+        ``combination``, ``tree_size``, ``weight_range`` of each pixel, ``state(item)``, and in the
+        attribute ``account`` (JSON) how many pixels each stage kept and why the others went.
+
+    Raises
+    ------
+    InputError
+        No training item of some class, or no pixel left.
+
+    Notes
+    -----
+    Structural and data stages: ours. Relevance: scikit-learn's ``f_classif``.
+
+    Examples
+    --------
+    >>> import deepnic
+    >>> cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
+    >>> forest = deepnic.grow_forest(cohort, n_trees=5, weight_ranges=[3], tree_sizes=[3])
+    >>> table = filter_pixels(deepnic.observation_images(forest), k=10)
+    >>> table.value.shape, [stage["stage"] for stage in account(table)]
+    ((60, 10), ['structural', 'data', 'relevance'])
+    """
+    image, item = _lazy_image(items)
+    classes = _classes(items, item, y)
+    train = np.ones(image.sizes[item], bool) if classes is None else classes >= 0
+    before = image.sizes["combination"]
+    image, structural = _structural(image, items.attrs["family"], item)
+    pool = 4 * k if redundancy else k
+    limits = Limits(max_undefined, min_sd, resolution, max(pool, at_least))
+    screened = _screen_all(image, item, classes, train, limits)
+    if not screened.pixel.size:
+        raise InputError(
+            f"no pixel of {before} combinations is left after the data stage "
+            f"({_words(screened)}); grow more trees, or raise max_undefined"
+        )
+    passing = screened.p <= (1.0 if fdr is None else benjamini_hochberg(screened.p_counts, fdr))
+    passing[:at_least] = True
+    chosen = np.flatnonzero(passing)
+    if redundancy:
+        filled = fill_undefined(screened.value, train)[train]
+        chosen = chosen[_least_redundant(filled[:, chosen], screened.relevance[chosen], k)]
+    chosen = chosen[:k]
+    survivors = int(screened.p_counts.sum())
+    accounts = [
+        structural,
+        {
+            "stage": "data",
+            "kept": survivors,
+            "removed": dict(zip(REASONS, screened.removed.tolist(), strict=True)),
+        },
+        {
+            "stage": "relevance",
+            "kept": int(chosen.size),
+            "removed": {"less relevant or repeated": survivors - int(chosen.size)},
+        },
+    ]
+    return _table(items, image, item, classes, screened, chosen, accounts)
+
+
+def select_pixels(items: xr.Dataset, table: xr.Dataset) -> xr.Dataset:
+    """Apply a fitted filter to other items: the same pixels, in the same order.
+
+    Parameters
+    ----------
+    items : Dataset
+        Images with the genes, combinations and conditions of the table.
+    table : Dataset
+        From `filter_pixels`.
+
+    Returns
+    -------
+    Dataset
+        A table of the other items; all are to be predicted (state -1) unless they bring a state.
+
+    Examples
+    --------
+    >>> import deepnic
+    >>> cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
+    >>> forest = deepnic.grow_forest(cohort, n_trees=5, weight_ranges=[3], tree_sizes=[3])
+    >>> images = deepnic.observation_images(forest)
+    >>> table = filter_pixels(images, k=10)
+    >>> bool(select_pixels(images, table).value.equals(table.value))
+    True
+    """
+    image, item = _lazy_image(items)
+    places = [
+        xr.DataArray(items.indexes[name].get_indexer(pd.Index(table[name].values)), dims="pixel")
+        for name in image.dims
+        if name != item
+    ]
+    axes = [name for name in image.dims if name != item]
+    value = image.isel(dict(zip(axes, places, strict=True))).transpose(item, "pixel").compute()
+    state = items["state"].values if "state" in items else np.full(len(value), -1, np.int8)
+    pixels = table.drop_dims("item")
+    return pixels.assign(value=(("item", "pixel"), value.values)).assign_coords(
+        item=items[item].values, state=("item", state)
+    )
+
+
+def account(table: xr.Dataset) -> list[dict]:
+    """Return the account of a table's filter: stage, kept, removed by reason."""
+    return json.loads(table.attrs["account"])
+
+
+def _lazy_image(items: xr.Dataset) -> tuple[xr.DataArray, str]:
+    """Images as a lazy array whose chunks hold all items, and the name of the item dimension."""
+    item = "observation" if "observation" in items.dims else "gene"
+    return items["image"].chunk({item: -1}), item
+
+
+def _classes(items: xr.Dataset, item: str, y: ArrayLike | None) -> NDArray[np.int64] | None:
+    if y is None:
+        if "state" not in items:
+            return None
+        y = items["state"].values
+    classes = np.asarray(y)
+    if classes.shape != (items.sizes[item],):
+        raise InputError(f"y has shape {classes.shape}; give one class for each of the {item}s")
+    if len(np.unique(classes[classes >= 0])) < 2:
+        raise InputError("training items of one class only; a filter needs two classes or y=None")
+    return classes.astype(np.int64)
+
+
+def _structural(image: xr.DataArray, name: str, item: str) -> tuple[xr.DataArray, dict]:
+    """Keep one representative of each distinct function."""
+    conditions = image.sizes["tree_size"] * image.sizes["weight_range"]
+    per_function = conditions * (image.sizes["gene"] if item == "observation" else 1)
+    removed: dict[str, int] = {}
+    if name in ("all", "distinct"):
+        kept = family("distinct", of=item)
+        counts = structure()
+        removed = {reason: counts[reason] for reason in ("always 0", "always undefined")}
+        if item == "gene":
+            removed["always 1"] = counts["always 1"]
+        removed["repeated function"] = len(family("all")) - sum(removed.values()) - len(kept)
+        image = image.sel(combination=list(kept.label))
+    stage = {
+        "stage": "structural",
+        "kept": image.sizes["combination"] * per_function,
+        "removed": {reason: count * per_function for reason, count in removed.items()},
+    }
+    return image, stage
+
+
+def _screen_all(
+    image: xr.DataArray,
+    item: str,
+    classes: NDArray[np.int64] | None,
+    train: NDArray[np.bool_],
+    limits: Limits,
+) -> Screened:
+    """Screen block after block, and merge."""
+    image = image.transpose(item, ...)
+    pixels, items = da.asarray(image.data), (image.sizes[item], *image.shape[1:])
+    starts = [np.concatenate([[0], np.cumsum(sizes)[:-1]]) for sizes in pixels.chunks]
+    group = image.dims.index("combination")
+    screen_block = dask.delayed(_screen_block, pure=True)
+    tasks = []
+    for place in product(*map(range, pixels.numblocks)):
+        start = [int(starts[axis][k]) for axis, k in enumerate(place)][1:]
+        block = pixels.blocks[place]
+        tasks.append(screen_block(block, start, items, group, classes, train, limits))
+    merge_blocks = dask.delayed(merge, pure=True)
+    merged = tasks
+    while len(merged) > 1:
+        merged = [
+            merge_blocks(merged[k : k + FAN_IN], limits.k) for k in range(0, len(merged), FAN_IN)
+        ]
+    return compute(merged, "filtering pixels", watch=tasks)[0]
+
+
+def _screen_block(
+    block: NDArray[np.float32],
+    start: list[int],
+    shape: tuple[int, ...],
+    group: int,
+    classes: NDArray[np.int64] | None,
+    train: NDArray[np.bool_],
+    limits: Limits,
+) -> Screened:
+    """Screen one block (item, ...) that begins at ``start`` of the pixel axes."""
+    places = np.indices(block.shape[1:]).reshape(len(start), -1) + np.array(start)[:, None]
+    pixel = np.ravel_multi_index(tuple(places), shape[1:])
+    places[group - 1] = (
+        0  # duplicates are looked for among the combinations of a gene and condition
+    )
+    tile = np.ravel_multi_index(tuple(places), shape[1:])
+    return screen(block.reshape(len(block), -1), pixel, tile, classes, train, limits)
+
+
+def _least_redundant(value: NDArray, relevance: NDArray, k: int) -> NDArray[np.int64]:
+    """Greedy mRMR order of the columns (item, pixel), k at most."""
+    scale = np.maximum(value.std(axis=0), 1e-12)
+    scaled = (value - value.mean(axis=0)) / scale / np.sqrt(len(value))
+    score = np.minimum(relevance, np.finfo(np.float64).max)
+    chosen = [0]
+    total = np.zeros(score.size)
+    while len(chosen) < min(k, score.size):
+        total += np.abs(scaled.T @ scaled[:, chosen[-1]])
+        merit = score / (total / len(chosen) + 1e-3)
+        merit[chosen] = -1
+        chosen.append(int(merit.argmax()))
+    return np.array(chosen)
+
+
+def _table(
+    items: xr.Dataset,
+    image: xr.DataArray,
+    item: str,
+    classes: NDArray[np.int64] | None,
+    screened: Screened,
+    chosen: NDArray[np.int64],
+    accounts: list[dict],
+) -> xr.Dataset:
+    axes = [name for name in image.dims if name != item]
+    shape = tuple(image.sizes[name] for name in axes)
+    places = np.unravel_index(screened.pixel[chosen], shape)
+    table = xr.Dataset(
+        {
+            "value": (("item", "pixel"), screened.value[:, chosen]),
+            "relevance": ("pixel", screened.relevance[chosen].astype(np.float32)),
+        },
+        coords={
+            "item": pd.Index(items[item].values, dtype=object),
+            "pixel": np.arange(chosen.size),
+            **{
+                name: ("pixel", image[name].values[k]) for name, k in zip(axes, places, strict=True)
+            },
+        },
+        attrs={"account": json.dumps(accounts)},
+    )
+    if classes is not None:
+        table = table.assign_coords(state=("item", classes.astype(np.int8)))
+    return describe(table, TABLE)
+
+
+def _words(screened: Screened) -> str:
+    return ", ".join(f"{n} {r}" for r, n in zip(REASONS, screened.removed.tolist(), strict=True))

@@ -1,0 +1,191 @@
+"""Data and relevance stages on one block of pixels, and the merging of blocks.
+
+One pass: a block of images becomes counts, a histogram of p-values and its best pixels, and that
+is all that is kept; states of blocks are merged in groups, in any order, with the same result.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+REASONS = ("undefined", "near-constant", "duplicate", "near-duplicate")
+"""Why the data stage drops a pixel; 0 is kept, k is ``REASONS[k - 1]``."""
+
+P_EDGES = 10.0 ** (-np.arange(4000) / 200)
+"""Upper edges of the bins of p-values, from 1 down to 1e-20, 1.2 % apart."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Options of the filter; see `filter_pixels`."""
+
+    max_undefined: float
+    min_sd: float
+    resolution: float
+    k: int
+
+
+@dataclass(frozen=True)
+class Screened:
+    """What a block leaves behind.
+
+    Attributes
+    ----------
+    removed : array of int64, shape (4,)
+        Pixels the data stage dropped, by `REASONS`.
+    p_counts : array of int64, shape (4000,)
+        Surviving pixels in each bin of `P_EDGES`.
+    pixel : array of int64, shape (c,)
+        Flat index of the best pixels, best first.
+    relevance, p, identity : arrays, shape (c,)
+        Their relevance, p-value, and a hash of their training values.
+    value : array of float32, shape (item, c)
+        Their values on all items.
+    """
+
+    removed: NDArray[np.int64]
+    p_counts: NDArray[np.int64]
+    pixel: NDArray[np.int64]
+    relevance: NDArray[np.float64]
+    p: NDArray[np.float64]
+    identity: NDArray[np.uint64]
+    value: NDArray[np.float32]
+
+
+def screen(
+    value: NDArray[np.float32],
+    pixel: NDArray[np.int64],
+    tile: NDArray[np.int64],
+    y: NDArray[np.int64] | None,
+    train: NDArray[np.bool_],
+    limits: Limits,
+) -> Screened:
+    """Filter one block of pixels.
+
+    Parameters
+    ----------
+    value : array, shape (item, pixel)
+    pixel, tile : arrays, shape (pixel,)
+        Flat index of each pixel, and of the group in which duplicates are looked for.
+    y : array, shape (item,), or None
+        Classes; only those of training items are looked at.
+    train : array of bool, shape (item,)
+    limits : Limits
+
+    Returns
+    -------
+    Screened
+    """
+    reason = _data_stage(value[train], tile, limits)
+    kept = np.flatnonzero(reason == 0)
+    fitted = fill_undefined(value[:, kept], train)[train]
+    if y is None:
+        relevance, p = fitted.std(axis=0), np.ones(kept.size)
+    else:
+        relevance, p = _f_test(fitted, y[train])
+    bins = np.searchsorted(-P_EDGES, -p, side="right") - 1
+    block = Screened(
+        removed=np.bincount(reason, minlength=len(REASONS) + 1)[1:],
+        p_counts=np.bincount(bins, minlength=P_EDGES.size),
+        pixel=pixel[kept],
+        relevance=relevance,
+        p=p,
+        identity=_hash(value[train][:, kept]),
+        value=value[:, kept],
+    )
+    return merge([block], limits.k)
+
+
+def merge(parts: list[Screened], k: int) -> Screened:
+    """Add up counts and keep the k best distinct pixels; ties go to the lower flat index."""
+    pixel = np.concatenate([part.pixel for part in parts])
+    relevance = np.concatenate([part.relevance for part in parts])
+    identity = np.concatenate([part.identity for part in parts])
+    order = np.lexsort((pixel, -relevance))
+    _, first = np.unique(identity[order], return_index=True)
+    best = order[np.sort(first)[:k]]
+    return Screened(
+        removed=np.sum([part.removed for part in parts], axis=0),
+        p_counts=np.sum([part.p_counts for part in parts], axis=0),
+        pixel=pixel[best],
+        relevance=relevance[best],
+        p=np.concatenate([part.p for part in parts])[best],
+        identity=identity[best],
+        value=np.concatenate([part.value for part in parts], axis=1)[:, best],
+    )
+
+
+def benjamini_hochberg(p_counts: NDArray[np.int64], level: float) -> float:
+    """Largest p-value that Benjamini-Hochberg control lets through.
+
+    P-values are known by the upper edge of their bin, so the control is never looser than asked.
+
+    Examples
+    --------
+    >>> counts = np.zeros(P_EDGES.size, int)
+    >>> counts[0], counts[-1] = 99, 1  # one of a hundred p-values is tiny
+    >>> benjamini_hochberg(counts, 0.05) < 1e-19
+    True
+    """
+    up_to = np.cumsum(p_counts[::-1])[::-1]  # pixels with p at most each edge
+    passing = P_EDGES * p_counts.sum() <= level * up_to
+    return float(P_EDGES[passing].max(initial=0.0))
+
+
+def fill_undefined(value: NDArray[np.float32], train: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Replace NaN by the mean of the training items that are defined.
+
+    Examples
+    --------
+    >>> fill_undefined(np.array([[1.0], [3.0], [np.nan]]), np.array([True, True, False])).ravel()
+    array([1., 3., 2.])
+    """
+    defined = ~np.isnan(value)
+    known = np.where(defined, value, 0)[train]
+    mean = known.sum(axis=0, dtype=np.float64) / np.maximum(defined[train].sum(axis=0), 1)
+    return np.where(defined, value, mean.astype(value.dtype))
+
+
+def _data_stage(
+    value: NDArray[np.float32], tile: NDArray[np.int64], limits: Limits
+) -> NDArray[np.int64]:
+    """Reason (0 kept) of each pixel; the first that applies."""
+    defined = ~np.isnan(value)
+    n_defined = np.maximum(defined.sum(axis=0), 1)
+    known = np.where(defined, value, 0).astype(np.float64)
+    mean = known.sum(axis=0) / n_defined
+    square = (np.where(defined, known - mean, 0) ** 2).sum(axis=0) / n_defined
+    reason = np.zeros(tile.size, np.int64)
+    reason[square <= limits.min_sd**2] = 2
+    reason[1 - n_defined / len(value) > limits.max_undefined] = 1
+    reason[~defined.any(axis=0)] = 1
+    for code, seen in ((3, value), (4, np.rint(value / max(limits.resolution, 1e-9)))):
+        rows = np.flatnonzero(reason == 0)
+        _, first = np.unique(
+            np.column_stack([tile[rows].astype(np.uint64), _hash(seen[:, rows])]),
+            axis=0,
+            return_index=True,
+        )
+        repeated = np.ones(rows.size, bool)
+        repeated[first] = False
+        reason[rows[repeated]] = code
+    return reason
+
+
+def _f_test(value: NDArray, y: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray]:
+    from sklearn.feature_selection import f_classif
+
+    if not value.size:
+        return np.empty(0), np.empty(0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # no spread within the classes: F is inf
+        return f_classif(value.astype(np.float64), y)
+
+
+def _hash(value: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """64 bits for each column; equal columns (undefined where undefined) have equal bits."""
+    canonical = np.where(np.isnan(value), np.float32(np.nan), value + np.float32(0))
+    bits = np.ascontiguousarray(canonical, np.float32).view(np.uint32).astype(np.uint64)
+    odd = np.random.Philox(key=len(bits)).random_raw(len(bits)) | np.uint64(1)
+    mixed = (odd[:, None] * bits).sum(axis=0, dtype=np.uint64)
+    return mixed ^ (mixed >> np.uint64(32))
