@@ -1,9 +1,9 @@
 """Forests on disk: schema, writing that can be interrupted, reading that notices.
 
 A store is one Zarr (format 3) group that plain ``xarray.open_zarr`` reads. Its schema is laid out
-before a tree is grown; each partition (one chunk of draws of one condition) is then written whole by
-one task, votes first and signatures last, so a partition is done if and only if its signature chunk
-exists. Zarr writes a chunk beside its place and renames it: a chunk is there or it is not.
+before a tree is grown; each partition (one chunk of draws of one condition) is then written whole
+by one task, votes first and signatures last, so a partition is done if and only if its signature
+chunk exists. Zarr writes a chunk beside its place and renames it: a chunk is there or it is not.
 """
 
 import shutil
@@ -106,8 +106,8 @@ def open_forest(path: str | Path) -> xr.Dataset:
     if missing:
         total = np.prod(forest["signature"].data.numblocks)
         raise InputError(
-            f"the store {path} is unfinished: {len(missing)} of {total} partitions are missing; run "
-            "the same `deepnic grow` again, it goes on where it stopped"
+            f"the store {path} is unfinished: {len(missing)} of {total} partitions are missing; "
+            "run the same `deepnic grow` again, it goes on where it stopped"
         )
     return forest
 

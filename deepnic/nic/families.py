@@ -1,7 +1,7 @@
 """Families of combinations: data, not code.
 
-A combination (A | B) of disjoint sets of criteria is a pixel function N(A and B) / N(B). Over the 37
-signatures it is two sets: those that satisfy all of A and B, and those that satisfy all of B.
+A combination (A | B) of disjoint sets of criteria is a pixel function N(A and B) / N(B). Over the
+37 signatures it is two sets: those that satisfy all of A and B, and those that satisfy all of B.
 """
 
 from dataclasses import dataclass
@@ -102,9 +102,8 @@ def family(name: str = "all", *, of: str = "gene") -> Family:
     if name == "combinations":
         rows = [k for k, label in enumerate(everything.label) if label not in set(BASE)]
         return _pick(everything, name, rows)
-    informative = _kind(everything) == "informative"
-    if of == "observation":
-        informative |= _kind(everything) == "always 1"
+    kinds = _kind(everything)
+    informative = (kinds == "informative") | ((kinds == "always 1") & (of == "observation"))
     return _pick(everything, name, _first_of_each(everything, informative))
 
 

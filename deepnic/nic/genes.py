@@ -69,8 +69,8 @@ def rop_images(
     Returns
     -------
     Dataset, lazy
-        ``image(gene, combination, tree_size, weight_range)`` float32 in [0, 1], NaN where undefined,
-        with the ``colour`` family of each combination as a coordinate.
+        ``image(gene, combination, tree_size, weight_range)`` float32 in [0, 1], NaN where
+        undefined, with the ``colour`` family of each combination as a coordinate.
 
     Raises
     ------

@@ -22,6 +22,7 @@ import numpy as np
 from numba import boolean, int32, int64, njit, uint64, void
 
 SAMPLE = 48  # random vectors from which the first incumbent is climbed to
+LOOK_AHEAD = 2  # a prefix is tested when at most this many variables are left
 SMALL_BOX = 1024  # boxes up to this many vectors are searched without an incumbent
 
 
@@ -158,12 +159,36 @@ def _climb(Z, P, weights, n_weights, rop8, keys, best):
 
 
 @njit(nogil=True, cache=True)
+def _optimistic(Z, P, weights, n_weights):
+    """Most that the variables from v on can add to each positive, least to each negative.
+
+    Returns (V + 1, n) int32; row V, where no variable is left, is zero.
+    """
+    V, n = Z.shape
+    ahead = np.zeros((V + 1, n), np.int32)
+    for v in range(V - 1, -1, -1):
+        low, high = weights[v, 0], weights[v, n_weights[v] - 1]
+        for i in range(n):
+            a, b = low * Z[v, i], high * Z[v, i]
+            ahead[v, i] = ahead[v + 1, i] + (max(a, b) if i < P else min(a, b))
+    return ahead
+
+
+@njit(nogil=True, cache=True)
+def _is_better(size, index, key, least, winner):
+    """The rule among tied vectors: smallest sum of |w|, then the smallest random number."""
+    if size != least:
+        return size < least
+    return random_at(key, index) < random_at(key, winner)
+
+
+@njit(nogil=True, cache=True)
 def search(Z, P, weights, n_weights, rop8, key, ties, coef):
     """Search one node.
 
-    Z (V, n) int32 fixed-point values, the P positives first; weights (V, most) the weights of each
-    variable, n_weights (V,) how many there are; ties (capacity, V) receives the first tied vectors.
-    Fills coef (V,) with the retained vector; returns threshold, tp, fp, n_ties.
+    Z (V, n) int32 fixed-point values, the P positives first; weights (V, most) the increasing
+    weights of each variable, n_weights (V,) how many there are; ties (capacity, V) receives the
+    first tied vectors. Fills coef (V,) with the retained vector; returns threshold, tp, fp, n_ties.
     """
     V, n = Z.shape
     N = n - P
@@ -176,79 +201,60 @@ def search(Z, P, weights, n_weights, rop8, key, ties, coef):
     keys = np.empty(n, np.int64)
     out = np.empty(5, np.int64)
     best = np.full(2, -P * N - 1, np.int64)
-    box = 1
-    for v in range(V):
-        box *= n_weights[v]
-    if box > SMALL_BOX:
+    if n_weights.prod() > SMALL_BOX:
         _climb(Z, P, weights, n_weights, rop8, keys, best)
-
-    n_buckets = 32
-    while n_buckets < n and n_buckets < 512:
-        n_buckets *= 2
+    n_buckets = min(max(32, 1 << int64(np.ceil(np.log2(n)))), 512)
     counts = np.empty((2, n_buckets), np.int32)
     shift = _bucket_shift(Z, weights, n_weights, n_buckets)
+    ahead = _optimistic(Z, P, weights, n_weights)
 
-    # partial[v]: scores from the first v variables; last[k]: what weight k of the last one adds
-    partial = np.zeros((V, n), np.int32)
-    m = n_weights[V - 1]
-    last = np.empty((m, n), np.int32)
-    for k in range(m):
-        for i in range(n):
-            last[k, i] = weights[V - 1, k] * Z[V - 1, i]
-    optimistic = np.empty(n, np.int32)
-    for i in range(n):
-        optimistic[i] = last[:, i].max() if i < P else last[:, i].min()
-
+    # depth first over the variables; partial[v] are the scores from the first v of them
+    partial = np.zeros((V + 1, n), np.int32)
     scores = np.empty(n, np.int32)
-    digits = np.zeros(V, np.int64)
-    changed = 0  # partial sums after this many variables are stale
+    digits = np.full(V, -1, np.int64)
     n_ties = least = winner = threshold = tp = fp = int64(0)
-    for index in range(0, box, m):
-        for v in range(changed, V - 1):
-            w = weights[v, digits[v]]
+    v = 0
+    while v >= 0:
+        digits[v] += 1
+        if digits[v] == n_weights[v]:
+            v -= 1
+            continue
+        w = weights[v, digits[v]]
+        for i in range(n):
+            partial[v + 1, i] = partial[v, i] + w * Z[v, i]
+        if v >= V - 1 - LOOK_AHEAD:
             for i in range(n):
-                partial[v + 1, i] = partial[v, i] + w * Z[v, i]
-        for k in range(-1, m):
-            row = optimistic if k < 0 else last[k]
-            for i in range(n):
-                scores[i] = partial[V - 1, i] + row[i]
+                scores[i] = partial[v + 1, i] + ahead[v + 1, i]
             if best[0] == P * N:
                 possible = separates(scores, P)
             else:
                 possible = bucket_bound(scores, P, shift, counts) >= best[0]
             if not possible:
-                if k < 0:
-                    break  # no vector of this block can win
-                continue
-            if k < 0:
-                continue
+                continue  # nothing below this prefix can win
+        if v < V - 1:
+            v += 1
+            digits[v] = -1
+            continue
+        if best[0] == P * N:  # it separates: the largest value and area there are
+            out[0], out[1], out[2], out[3], out[4] = P * N, 2 * P * N, scores[:P].min(), P, 0
+        else:
             evaluate(scores, P, rop8, keys, out)
-            if (out[0], out[1]) < (best[0], best[1]):
-                continue
-            if (out[0], out[1]) > (best[0], best[1]):
-                best[:] = out[:2]
-                n_ties = 0
-            digits[V - 1] = k
-            size = int64(0)
-            for v in range(V):
-                size += abs(weights[v, digits[v]])
-                if n_ties < ties.shape[0]:
-                    ties[n_ties, v] = weights[v, digits[v]]
-            n_ties += 1
-            if n_ties > 1 and size > least:
-                continue
-            if n_ties > 1 and size == least and random_at(key, index + k) >= random_at(key, winner):
-                continue
-            least, winner = size, index + k
+        if (out[0], out[1]) < (best[0], best[1]):
+            continue
+        if (out[0], out[1]) > (best[0], best[1]):
+            best[:] = out[:2]
+            n_ties = 0
+        size = index = int64(0)
+        for u in range(V):
+            size += abs(weights[u, digits[u]])
+            index = index * n_weights[u] + digits[u]
+            if n_ties < ties.shape[0]:
+                ties[n_ties, u] = weights[u, digits[u]]
+        n_ties += 1
+        if n_ties == 1 or _is_better(size, index, key, least, winner):
+            least, winner = size, index
             threshold, tp, fp = out[2], out[3], out[4]
-            for v in range(V):
-                coef[v] = weights[v, digits[v]]
-                threshold += coef[v] * centre[v]
-        changed = V - 1
-        for v in range(V - 2, -1, -1):  # the next prefix: an odometer
-            changed = v
-            digits[v] += 1
-            if digits[v] < n_weights[v]:
-                break
-            digits[v] = 0
+            for u in range(V):
+                coef[u] = weights[u, digits[u]]
+                threshold += coef[u] * centre[u]
     return threshold, tp, fp, n_ties
