@@ -1,7 +1,7 @@
 """Cohorts: who was measured, what, and in which state."""
 
+from deepnic.cohort.check import hide_labels, make_cohort
 from deepnic.cohort.demo import demo_cohort
 from deepnic.cohort.read import read_cohort
-from deepnic.cohort.check import make_cohort, hide_labels
 
 __all__ = ["demo_cohort", "hide_labels", "make_cohort", "read_cohort"]

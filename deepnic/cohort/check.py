@@ -1,6 +1,7 @@
 """From raw columns to a checked cohort."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,7 +56,7 @@ def make_cohort(
     >>> cohort.state.values, cohort.attrs["positive"]
     (array([0, 0, 1, 1], dtype=int8), 't')
     """
-    values = np.asarray(expression, np.float32)
+    values = _float32(expression)
     genes, observations = pd.Index(map(str, gene)), pd.Index(map(str, observation))
     labels = pd.Series(label, dtype=object).map(_text)
     if values.shape != (len(observations), len(genes)) or len(labels) != len(observations):
@@ -64,6 +65,13 @@ def make_cohort(
             f"{len(genes)} genes and {len(labels)} labels; they must agree"
         )
     for name, ids in (("gene", genes), ("observation", observations)):
+        if not len(ids):
+            raise InputError(f"the table has no {name}; at least one is needed")
+        if (nameless := ids.str.strip() == "").any():
+            raise InputError(
+                f"{nameless.sum()} {name} ids are empty (first: number {nameless.argmax() + 1}); "
+                "give each a name"
+            )
         if ids.has_duplicates:
             twice = ids[ids.duplicated()].unique()
             raise InputError(
@@ -102,6 +110,11 @@ def hide_labels(cohort: xr.Dataset, test: ArrayLike) -> xr.Dataset:
     -------
     Dataset
 
+    Raises
+    ------
+    InputError
+        The mask has another length.
+
     Examples
     --------
     >>> import deepnic
@@ -109,13 +122,27 @@ def hide_labels(cohort: xr.Dataset, test: ArrayLike) -> xr.Dataset:
     >>> int((hide_labels(cohort, np.arange(569) < 100).state == -1).sum())
     100
     """
-    return cohort.assign(state=cohort["state"].where(~np.asarray(test, bool), np.int8(-1)))
+    hidden = np.asarray(test, bool)
+    if hidden.shape != cohort["state"].shape:
+        raise InputError(
+            f"the test mask has shape {hidden.shape}, with {cohort.sizes['observation']} "
+            "observations; give one True or False for each"
+        )
+    return cohort.assign(state=cohort["state"].where(~hidden, np.int8(-1)))
 
 
-def _text(value: object) -> str:
-    if value is None or (isinstance(value, float) and np.isnan(value)):
+def _float32(expression: ArrayLike) -> np.ndarray:
+    try:
+        with np.errstate(over="ignore"):  # what is beyond float32 is reported as infinite
+            return np.asarray(expression, np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError("expression is not a table of numbers; convert it first") from error
+
+
+def _text(value: Any) -> str:
+    if pd.isna(value):
         return ""
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float | np.floating) and value.is_integer():
         return str(int(value))
     return str(value).strip()
 
@@ -133,6 +160,10 @@ def _check_finite(values: np.ndarray, genes: pd.Index, observations: pd.Index) -
 
 def _state(labels: pd.Series, positive: str | None) -> tuple[np.ndarray, str]:
     classes = sorted(set(labels) - {""})
+    if len(classes) == len(labels) > 2:  # ids, not states: none of them goes into a message
+        raise InputError(
+            "every observation has a label of its own; choose the labels of two classes"
+        )
     if positive is None:
         if len(classes) > 2:
             raise InputError(
@@ -142,8 +173,10 @@ def _state(labels: pd.Series, positive: str | None) -> tuple[np.ndarray, str]:
         controls = [name for name in classes if name.lower() in NOT_SICK]
         others = [name for name in classes if name not in controls]
         positive = others[0] if len(controls) == 1 and others else (classes or [""])[-1]
-    elif positive not in classes:
-        raise InputError(f"no observation has the label {positive!r}; found {', '.join(classes)}")
+    elif (positive := str(positive)) not in classes:
+        raise InputError(
+            f"no observation has the label {positive!r}; choose among {', '.join(classes[:6])}"
+        )
     if len(classes) < 2:
         raise InputError(
             f"one class only ({', '.join(classes) or 'no label at all'}); two are needed to compare"
