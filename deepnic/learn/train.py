@@ -102,9 +102,9 @@ def train(
         "auto" takes CUDA if there is a GPU for each worker.
     storage : path, optional
         Folder for checkpoints, shared by all machines of the cluster. Workers write one every
-        epoch and keep two; called again, an interrupted training goes on from the last. The name
-        of the run is a hash of everything that decides its result, so that two trainings never
-        meet. Without workers one checkpoint is written at the end.
+        epoch and keep two; called again, an interrupted training goes on from the last and a
+        finished one is read back. The name of the run is a hash of everything that decides its
+        result, so that two different trainings never meet. Without workers one checkpoint is written at the end.
     epochs, batch_size, learning_rate, weight_decay, dropout, seed
         `batch_size` counts the items of all workers together; `learning_rate` is the highest.
 
