@@ -1,0 +1,25 @@
+"""A forest whose signatures are made up, so that all 37 are met, with the votes of real draws."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from deepnic.cohort import make_cohort
+from deepnic.rop import grow_forest
+
+
+@pytest.fixture(scope="session")
+def forest() -> xr.Dataset:
+    """7 genes, 9 observations (one hidden), V in 2, 3 and R in 3, 4; 40 draws; in memory."""
+    random = np.random.default_rng(5)
+    label = [*"nynnyyny", ""]
+    cohort = make_cohort(
+        random.normal(size=(9, 7)), label, [f"g{k}" for k in range(7)], [f"o{k}" for k in range(9)]
+    )
+    grown = grow_forest(
+        cohort, n_trees=40, weight_ranges=[3, 4], tree_sizes=[2, 3], subsample=0.5, seed=3
+    ).compute()
+    signature = random.integers(0, 37, grown.signature.shape).astype(np.uint8)
+    signature[..., 0] = 0  # a gene without a perfect tree
+    signature[..., 1] = random.integers(0, 2, signature.shape[:-1])  # and one of two signatures
+    return grown.assign(signature=grown.signature.copy(data=signature))

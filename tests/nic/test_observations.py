@@ -1,0 +1,178 @@
+"""ROP-images of observations against the votes, tree by tree."""
+
+import dask
+import dask.array as da
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deepnic.errors import InputError
+from deepnic.nic import family, observation_images
+from deepnic.rop import grow_forest
+from deepnic.rop.draws import draw_trees
+from tests.nic.algebra import combinations, kind, parse
+from tests.nic.test_genes import refusing
+from tests.rop.oracle import events_of_signature
+
+
+def draws_of(forest, v, r):
+    """The draws of a condition, from the forest's attributes."""
+    attrs = {name: forest.attrs[name] for name in ("n_genes", "seed", "design", "subsample")}
+    V, R = int(forest.tree_size[v]), int(forest.weight_range[r])
+    for d in range(forest.attrs["n_trees"]):
+        yield draw_trees(forest.state.values, tree_size=V, weight_range=R, draw=d, **attrs)
+
+
+def votes_and_criteria(forest, v, r):
+    """Vote of each gene's tree on each observation (draw, gene, i), and the criteria it holds."""
+    vote = forest.vote.values[v, r]
+    votes = np.stack([vote[d, draw.gene_tree] for d, draw in enumerate(draws_of(forest, v, r))])
+    held = [[events_of_signature(int(s)) for s in row] for row in forest.signature.values[v, r]]
+    return votes, held
+
+
+def by_hand(forest, labels):
+    """Images (observation, gene, label, V, R)."""
+    images = np.full((9, 7, len(labels), 2, 2), np.nan, np.float32)
+    for v, r in np.ndindex(2, 2):
+        votes, held = votes_and_criteria(forest, v, r)
+        for c, label in enumerate(labels):
+            A, B = parse(label)
+            above = np.array([[A | B <= of for of in row] for row in held])[..., None]
+            below = np.array([[B <= of for of in row] for row in held])[..., None]
+            sums = (votes * above).sum(axis=0).astype(np.float32)  # (gene, i)
+            counts = ((votes != 0) & below).sum(axis=0).astype(np.float32)
+            defined = counts > 0
+            images.transpose(3, 4, 2, 1, 0)[v, r, c][defined] = sums[defined] / counts[defined]
+    return images
+
+
+def test_observation_images__is_the_signed_share_of_out_of_bag_votes(forest):
+    images = observation_images(forest)
+    assert images.image.shape == (9, 7, 565, 2, 2)
+    np.testing.assert_array_equal(images.image.values, by_hand(forest, images.combination.values))
+
+
+@pytest.fixture(scope="module")
+def everything(forest):
+    """The 59,049 combinations of one gene: (observation, combination, V, R)."""
+    return observation_images(forest, family="all", genes=["g2"]).image.values[:, 0]
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_observation_images__any_combination(forest, everything, seed):
+    labels = family("all").label
+    rows = np.random.default_rng(seed).choice(len(labels), 20, replace=False)
+    expected = by_hand(forest, [labels[k] for k in rows])[:, 2]
+    np.testing.assert_array_equal(everything[:, rows], expected)
+
+
+def test_observation_images__base_shows_the_criteria_themselves(forest):
+    images = observation_images(forest, family="base").image.values
+    np.testing.assert_array_equal(images, by_hand(forest, family("base").label))
+
+
+def test_observation_images__565_functions_hold_all_there_is(forest, everything):
+    """One gene's 59,049 combinations: each equals its representative, 0 or undefined."""
+    pairs = combinations()
+    labels = family("distinct", of="observation").label
+    distinct = observation_images(forest, genes=["g2"]).image.values[:, 0]
+    representative = {pairs[parse(label)]: k for k, label in enumerate(labels)}
+    every_pair = [pairs[parse(label)] for label in family("all").label]
+    rows = [k for k, pair in enumerate(every_pair) if pair in representative]
+    gathered = [representative[every_pair[k]] for k in rows]
+    assert len(rows) == 5_716 + 1_169
+    np.testing.assert_array_equal(everything[:, rows], distinct[:, gathered])
+    kinds = np.array([kind(*pair) for pair in every_pair])
+    zero = everything[:, kinds == "always 0"]
+    assert (zero[~np.isnan(zero)] == 0).all()
+    assert np.isnan(everything[:, kinds == "always undefined"]).all()
+
+
+def test_vote__nothing_is_stored_of_in_bag_trees(forest):
+    for v, r in np.ndindex(2, 2):
+        for d, draw in enumerate(draws_of(forest, v, r)):
+            stored = forest.vote.values[v, r, d, : len(draw.in_bag)]
+            assert ((stored == 0) == draw.in_bag).all()
+
+
+def test_observation_images__does_not_depend_on_in_bag_labels_of_the_observation(forest):
+    """Only out-of-bag trees count: without its out-of-bag votes an observation has no image."""
+    blank = forest.vote.where(forest.observation != "o1", np.int8(0))
+    images = observation_images(forest.assign(vote=blank.astype(np.int8))).image
+    assert np.isnan(images.sel(observation="o1").values).all()
+    others = [o for o in forest.observation.values if o != "o1"]
+    kept = observation_images(forest).image.sel(observation=others)
+    np.testing.assert_array_equal(images.sel(observation=others).values, kept.values)
+
+
+def test_observation_images__in_bag_votes_cannot_be_asked_for(forest):
+    cohort = xr.Dataset(
+        {
+            "expression": (("observation", "gene"), np.eye(9, 7, dtype=np.float32)),
+            "state": forest.state,
+        },
+        coords={"gene": forest.gene.values, "observation": forest.observation.values},
+    )
+    whole = grow_forest(cohort, n_trees=2, weight_ranges=[3], tree_sizes=[2], subsample=1)
+    with pytest.raises(InputError, match="in-bag votes are the label itself"):
+        observation_images(whole)
+
+
+def test_observation_images__errors(forest):
+    with pytest.raises(InputError, match="unknown family"):
+        observation_images(forest, family="every")
+    with pytest.raises(InputError, match="'vote'"):
+        observation_images(forest.drop_vars("vote"))
+
+
+def test_observation_images__is_lazy(forest):
+    images = observation_images(refusing(forest))
+    assert isinstance(images.image.data, da.Array)
+    assert images.image.dims == (
+        "observation", "gene", "combination", "tree_size", "weight_range",
+    )  # fmt: skip
+    assert images.image.dtype == np.float32
+    assert images.state.values.tolist() == forest.state.values.tolist()
+    with pytest.raises(AssertionError, match="computed"), dask.config.set(scheduler="sync"):
+        images.image[0, 0, 0].compute()
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    draw=st.integers(1, 40), gene=st.integers(1, 7), scheduler=st.sampled_from(["sync", "threads"])
+)
+def test_observation_images__does_not_depend_on_the_chunks(forest, draw, gene, scheduler):
+    whole = observation_images(forest, family="base")
+    with dask.config.set(scheduler=scheduler):
+        chunked = observation_images(forest.chunk(draw=draw, gene=gene, tree=2), family="base")
+        xr.testing.assert_identical(chunked.compute(), whole.compute())
+
+
+def test_observation_images__some_genes_in_any_order(forest):
+    genes = ["g5", "g1"]
+    part = observation_images(forest, genes=genes)
+    xr.testing.assert_identical(
+        part.compute(), observation_images(forest).sel(gene=genes).compute()
+    )
+
+
+def test_observation_images__of_a_forest_of_some_genes(forest):
+    """A forest grown for some genes remembers their place in the draws."""
+    cohort = xr.Dataset(
+        {
+            "expression": (
+                ("observation", "gene"),
+                np.random.default_rng(1).normal(size=(9, 7)).astype(np.float32),
+            ),
+            "state": forest.state,
+        },
+        coords={"gene": forest.gene.values, "observation": forest.observation.values},
+    )
+    options = {"n_trees": 6, "weight_ranges": [3], "tree_sizes": [2, 3]}
+    whole = observation_images(grow_forest(cohort, **options)).sel(gene=["g6", "g2"])
+    part = observation_images(grow_forest(cohort, genes=["g6", "g2"], **options))
+    np.testing.assert_array_equal(part.image.values, whole.image.values)
