@@ -104,7 +104,8 @@ def train(
         Folder for checkpoints, shared by all machines of the cluster. Workers write one every
         epoch and keep two; called again, an interrupted training goes on from the last and a
         finished one is read back. The name of the run is a hash of everything that decides its
-        result, so that two different trainings never meet. Without workers one checkpoint is written at the end.
+        result, so that two different trainings never meet. Without workers one checkpoint is
+        written at the end.
     epochs, batch_size, learning_rate, weight_decay, dropout, seed
         `batch_size` counts the items of all workers together; `learning_rate` is the highest.
 
