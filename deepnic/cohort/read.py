@@ -300,7 +300,6 @@ def _parse(path: Path, layout: _Layout, text: set[int]) -> tuple[pd.DataFrame, p
             converters=dict.fromkeys(text, str.strip),
             keep_default_na=False,
             na_values=list(MISSING),
-            encoding="utf-8-sig",
             engine="c",
             low_memory=False,  # one dtype for a column
         )

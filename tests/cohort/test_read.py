@@ -136,6 +136,12 @@ def test_read_cohort__makes_ids_up(tmp_path, delimiter, decimal, last):
     assert cohort.attrs["id_column"] == ""
 
 
+def test_read_cohort__takes_a_first_column_of_repeated_numbers_for_a_gene(tmp_path):
+    cohort = read_cohort(write(tmp_path, "g1,class,g2\n7,n,1\n7,n,2\n3,t,3\n4,t,4\n"))
+    assert cohort.gene.values.tolist() == ["g1", "g2"]
+    assert cohort.expression.values[:, 0].tolist() == [7, 7, 3, 4]
+
+
 def test_read_cohort__keeps_other_id_columns_out_of_the_genes(tmp_path):
     path = tmp_path / "a.csv"
     table().assign(Patient=[3, 1, 4, 1, 5]).to_csv(path, index=False)
@@ -180,7 +186,7 @@ def test_read_cohort__accepts_whole_numbers_beyond_64_bits(tmp_path):
 
 @pytest.mark.parametrize("first", ["g0", "id"])
 def test_read_cohort__reads_wide_tables_quietly(tmp_path, first):
-    """pandas warns when columns are put into a frame of many; none is, with ids or without."""
+    """Pandas warns when columns are put into a frame of many; none is, with ids or without."""
     values = np.random.default_rng(0).integers(0, 4000, (4, 3000)).astype(np.float32) / 4 + 0.125
     frame = pd.DataFrame(values, columns=[f"g{k}" for k in range(3000)])
     frame = pd.concat([frame, pd.Series(list("nntt"), name="class")], axis=1)
