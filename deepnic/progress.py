@@ -1,11 +1,14 @@
-"""Running Dask tasks with a progress bar, on whatever scheduler is current."""
+"""Progress bars, and running Dask tasks under one on whatever scheduler is current."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import dask
 from dask.callbacks import Callback
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -15,12 +18,26 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+_open: ContextVar[Progress | None] = ContextVar("_open", default=None)
 
-def progress_bar() -> Progress:
-    """Return a bar with counts, time spent and time left; silent unless stderr is a terminal."""
-    from rich.console import Console
 
-    return Progress(
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Open a display of bars with counts, time spent and time left, or join the one open.
+
+    Silent unless stderr is a terminal.
+
+    Examples
+    --------
+    >>> with progress() as outer, progress() as inner:
+    ...     inner is outer
+    True
+    """
+    bars = _open.get()
+    if bars is not None:
+        yield bars
+        return
+    bars = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -29,6 +46,12 @@ def progress_bar() -> Progress:
         console=Console(stderr=True),
         disable=not sys.stderr.isatty(),
     )
+    token = _open.set(bars)
+    try:
+        with bars:
+            yield bars
+    finally:
+        _open.reset(token)
 
 
 def compute(
@@ -56,25 +79,32 @@ def compute(
     >>> compute([dask.delayed(sum)([1, 2]), dask.delayed(sum)([3])], "adding")
     [3, 3]
     """
-    with progress_bar() as bar:
-        watch = tasks if watch is None else watch
-        job = bar.add_task(description, total=len(watch))
-        client = _current_client()
-        if client is not None:
-            from distributed import as_completed
+    watch = tasks if watch is None else watch
+    with progress() as bars:
+        job = bars.add_task(description, total=len(watch))
+        try:
+            return _compute(tasks, watch, lambda: bars.advance(job))
+        finally:
+            bars.remove_task(job)
 
-            futures = client.compute([*tasks, *watch])
-            for _ in as_completed(futures[len(tasks) :]):
-                bar.advance(job)
-            return client.gather(futures[: len(tasks)])
-        keys = {task.key for task in watch}
 
-        def count(key: Any, *_: Any) -> None:
-            if key in keys:
-                bar.advance(job)
+def _compute(tasks: Sequence[Any], watch: Sequence[Any], advance: Any) -> list[Any]:
+    client = _current_client()
+    if client is not None:
+        from distributed import as_completed
 
-        with Callback(posttask=count):
-            return list(dask.compute(*tasks))
+        futures = client.compute([*tasks, *watch])
+        for _ in as_completed(futures[len(tasks) :]):
+            advance()
+        return client.gather(futures[: len(tasks)])
+    keys = {task.key for task in watch}
+
+    def count(key: Any, *_: Any) -> None:
+        if key in keys:
+            advance()
+
+    with Callback(posttask=count):
+        return list(dask.compute(*tasks))
 
 
 def _current_client() -> Any:

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from deepnic.assembly.paths import choose, shuffle
 from deepnic.errors import InputError
+from deepnic.pixels.screen import fill_undefined
 
 BATCH = 256  # steps of the greedy order between two copies of the pixels left
 
@@ -95,15 +96,14 @@ def training_values(table: xr.Dataset) -> NDArray[np.float64]:
     array([[1., 5.],
            [1., 3.]])
     """
-    training = table["state"].to_numpy() >= 0
+    value = table["value"].transpose("item", "pixel").to_numpy().astype(np.float64)
+    # a table that was filtered without classes has training items only
+    training = table["state"].to_numpy() >= 0 if "state" in table else np.ones(len(value), bool)
     if not training.any():
         raise InputError(
             "the table holds no training item (state >= 0) to fit on: keep the state of some items"
         )
-    values = table["value"].transpose("item", "pixel").to_numpy()[training].astype(np.float64)
-    defined = ~np.isnan(values)
-    mean = np.where(defined, values, 0).sum(axis=0) / np.maximum(defined.sum(axis=0), 1)
-    return np.where(defined, values, mean)
+    return fill_undefined(value, training)[training]
 
 
 def _relevance(table: xr.Dataset, seed: int) -> NDArray[np.intp]:

@@ -61,7 +61,7 @@ def _embed(points: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     """t-SNE in the plane; a perplexity of 30, or less for few points."""
     # Imported here: they take a second, and only this peer has use for them.
     from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     perplexity = min(30, (len(points) - 1) / 3)
     # A random start, as in the paper's program: starting from PCA fails on constant pixels.

@@ -62,8 +62,9 @@ def family(name: str = "all", *, of: str = "gene") -> Family:
     Parameters
     ----------
     name : {"base", "combinations", "all", "distinct"}
-        The 30 published images; the 59,019 other combinations; all 59,049; or one representative,
-        the one of fewest criteria, of each distinct function that carries information.
+        The 30 published images; the 59,019 other combinations; all 59,049; or one representative
+        (a base image, else the one of fewest criteria) of each distinct function that carries
+        information.
     of : {"gene", "observation"}
         Changes "distinct" only: a combination that is constantly 1 for a gene is the plain vote of
         some trees for an observation, so 510 functions become 565.
@@ -177,7 +178,9 @@ def _kind(source: Family) -> NDArray[np.str_]:
 
 
 def _first_of_each(source: Family, among: NDArray[np.bool_]) -> list[int]:
+    """Rows of the representatives: a base image where there is one, else the fewest criteria."""
     functions = np.packbits(np.hstack([source.numerator, source.denominator]), axis=1)
     rows = np.flatnonzero(among)
+    rows = rows[np.argsort([source.label[k] not in BASE for k in rows], kind="stable")]
     _, first = np.unique(functions[rows], axis=0, return_index=True)
     return sorted(rows[first].tolist())

@@ -35,8 +35,8 @@ def count_signatures(forest: xr.Dataset) -> xr.Dataset:
     >>> cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
     >>> forest = deepnic.grow_forest(cohort, n_trees=5, weight_ranges=[3], tree_sizes=[3])
     >>> counts = count_signatures(forest)
-    >>> counts["count"].shape, np.unique(counts["count"].sum("signature"))
-    ((30, 1, 1, 37), array([5]))
+    >>> counts["count"].shape, bool((counts["count"].sum("signature") == 5).all())
+    ((30, 1, 1, 37), True)
     """
     validate(forest, FOREST)
     count = xr.apply_ufunc(

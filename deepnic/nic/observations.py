@@ -83,14 +83,57 @@ def observation_images(
     return describe(images, {"image": OBSERVATION_IMAGE})
 
 
+def forest_vote(forest: xr.Dataset) -> NDArray[np.float64]:
+    """Return the plain out-of-bag vote of the perfect trees, whatever their genes.
+
+    Parameters
+    ----------
+    forest : Dataset
+        From `grow_forest` or a store.
+
+    Returns
+    -------
+    array of float64, shape (observation,)
+        (votes for - votes against) / votes, in [-1, 1]; 0 where no perfect tree left it out.
+
+    Notes
+    -----
+    Nguyen et al. 2021 predict by the perfect trees; out-of-bag votes are ours.
+
+    Examples
+    --------
+    >>> import deepnic
+    >>> cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
+    >>> forest = deepnic.grow_forest(cohort, n_trees=5, weight_ranges=[5], tree_sizes=[3])
+    >>> score = forest_vote(forest)
+    >>> state = cohort.state.values
+    >>> bool(score[state == 1].mean() > score[state == 0].mean())
+    True
+    """
+    votes = np.zeros(forest.sizes["observation"])
+    trees = np.zeros(forest.sizes["observation"])
+    for v, r in np.ndindex(forest.sizes["tree_size"], forest.sizes["weight_range"]):
+        one = forest.isel(tree_size=v, weight_range=r).load()
+        tree_of_gene = _trees(_drawn(one))[:, one["gene_position"].values]
+        for d in range(forest.sizes["draw"]):
+            perfect = np.unique(tree_of_gene[d, one["signature"].values[d] > 0])
+            cast = one["vote"].values[d, perfect]
+            votes += cast.sum(axis=0)
+            trees += (cast != 0).sum(axis=0)
+    return votes / np.maximum(trees, 1)
+
+
+def _drawn(one: xr.Dataset) -> dict:
+    """Parameters that the draws of one condition depend on."""
+    names = ("n_trees", "seed", "design", "n_genes")
+    condition = {name: int(one[name]) for name in ("weight_range", "tree_size")}
+    return {name: one.attrs[name] for name in names} | condition
+
+
 def _condition(one: xr.Dataset, members: Family, per_block: int) -> da.Array:
     """Images (observation, gene, combination, 1, 1) of one condition."""
     vote = dask.delayed(np.ascontiguousarray)(one["vote"].data.rechunk(-1))
-    drawn = {name: one.attrs[name] for name in ("n_trees", "seed", "design", "n_genes")} | {
-        "weight_range": int(one.weight_range),
-        "tree_size": int(one.tree_size),
-    }
-    tree = dask.delayed(_trees, pure=True)(drawn)
+    tree = dask.delayed(_trees, pure=True)(_drawn(one))
     task = dask.delayed(_expand_votes, pure=True)
     blocks = []
     for first in range(0, one.sizes["gene"], per_block):

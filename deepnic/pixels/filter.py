@@ -156,7 +156,7 @@ def select_pixels(items: xr.Dataset, table: xr.Dataset) -> xr.Dataset:
     >>> forest = deepnic.grow_forest(cohort, n_trees=5, weight_ranges=[3], tree_sizes=[3])
     >>> images = deepnic.observation_images(forest)
     >>> table = filter_pixels(images, k=10)
-    >>> bool(select_pixels(images, table).value.equals(table.value))
+    >>> np.array_equal(select_pixels(images, table).value, table.value, equal_nan=True)
     True
     """
     image, item = _lazy_image(items)
@@ -306,6 +306,9 @@ def _table(
         },
         attrs={"account": json.dumps(accounts)},
     )
+    along = {name: c for name, c in items.coords.items() if c.dims == (item,) and name != item}
+    table = table.assign_coords({name: ("item", c.values) for name, c in along.items()})
+    table.attrs |= {name: items.attrs[name] for name in ("positive",) if name in items.attrs}
     if classes is not None:
         table = table.assign_coords(state=("item", classes.astype(np.int8)))
     return describe(table, TABLE)

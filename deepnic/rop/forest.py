@@ -148,7 +148,7 @@ def grow_forest(
             ),  # in the whole cohort, for the draws
             "observation": cohort["observation"],
         },
-        attrs={**parameters, **_provenance(cohort, wanted)},
+        attrs={**parameters, "positive": cohort.attrs["positive"], **_provenance(cohort, wanted)},
     )
     return describe(forest, FOREST)
 

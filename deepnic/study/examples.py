@@ -1,0 +1,64 @@
+"""The pictures of a study: one gene and one observation under each path."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from deepnic.assembly import assemble
+from deepnic.nic import family, rop_images
+from deepnic.pixels import filter_pixels
+from deepnic.study.fold import Fold
+
+COLOURS = ("grey", "blue", "green", "red")
+
+
+def example_images(fold: Fold, paths: Sequence[str], seed: int) -> xr.Dataset:
+    """One test observation's canvas and one gene's under each path, and the gene's base tiles.
+
+    The observation is the first of the test fold; the gene is that of the most relevant pixel. The
+    gene's canvas holds the pixels that tell genes apart (structural and data filters, all genes of
+    the fold's forest as items), ordered by their spread over the genes.
+
+    Returns
+    -------
+    Dataset
+        ``observation_image(path, row, column)``, ``gene_image`` and ``gene_colour``
+        ``(path, gene_row, gene_column)`` and ``tile(combination, tree_size, weight_range)``.
+    """
+    item = int(np.flatnonzero(fold.cohort["state"].values < 0)[0])
+    gene = str(fold.table["gene"].values[0])
+    genes = filter_pixels(rop_images(fold.forest, family="distinct"), fdr=None, k=10_000)
+    colour_of = dict(zip(family("distinct").label, family("distinct").colour, strict=True))
+    colour = np.array([COLOURS.index(colour_of[c]) for c in genes["combination"].values])
+    place = int(np.flatnonzero(genes["item"].values == gene)[0])
+    canvases = [assemble(fold.table, path=path, seed=seed) for path in paths]
+    gene_canvases = [assemble(genes, path=path, seed=seed) for path in paths]
+    base = rop_images(fold.forest, family="base", genes=[gene]).compute().isel(gene=0)
+    return xr.Dataset(
+        {
+            "observation_image": (
+                ("path", "row", "column"),
+                np.stack([c["image"].values[item] for c in canvases]),
+            ),
+            "gene_image": (
+                ("path", "gene_row", "gene_column"),
+                np.stack([c["image"].values[place] for c in gene_canvases]),
+            ),
+            "gene_colour": (
+                ("path", "gene_row", "gene_column"),
+                np.stack([_colours(c["index"].values, colour) for c in gene_canvases]),
+            ),
+            "tile": base["image"].drop_vars("gene"),
+        },
+        coords={"path": np.array(paths, object)},
+        attrs={
+            "gene": gene,
+            "state": int(fold.truth.iloc[item]),
+            "label": str(fold.cohort["label"].values[item]),
+        },
+    )
+
+
+def _colours(index: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    return np.where(index >= 0, colour[index], -1).astype(np.int8)

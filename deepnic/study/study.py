@@ -1,0 +1,177 @@
+"""Five assemblies and the baselines on the same folds, from a cohort to a folder of results."""
+
+import json
+import os
+import platform
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from sklearn.model_selection import RepeatedStratifiedKFold
+
+from deepnic import __version__
+from deepnic.errors import InputError
+from deepnic.progress import progress
+from deepnic.study.examples import example_images
+from deepnic.study.fold import N_BASELINES, run_fold, train_path
+from deepnic.study.settings import StudySettings
+from deepnic.study.statistics import score_arms, summarise
+
+
+def run_study(
+    cohort: xr.Dataset, output: str | os.PathLike[str], settings: StudySettings | None = None
+) -> pd.DataFrame:
+    """Compare the assemblies with each other and with the baselines.
+
+    In each fold the test labels are hidden first; genes, forest, pixels, order, network and
+    baselines are then fitted on what is left, and the test observations are predicted.
+
+    Parameters
+    ----------
+    cohort : Dataset
+        From `read_cohort`; observations without a label are left out.
+    output : path
+        Folder of the results: ``results.csv`` (tidy), ``summary.csv``, ``summary.json``,
+        ``predictions.csv``, ``history.csv``, ``accounts.json``, ``study.json``, ``examples.zarr``.
+    settings : StudySettings, optional
+
+    Returns
+    -------
+    DataFrame
+        The summary: arm, kind, metric, mean, low, high.
+
+    Raises
+    ------
+    InputError
+        Too few observations for the folds, or a parameter out of its range.
+    """
+    settings = settings or StudySettings()
+    output = Path(output)
+    cohort = cohort.sel(observation=cohort["state"] >= 0)
+    rarest = int(np.bincount(cohort["state"].values, minlength=2).min())
+    if rarest < settings.folds:
+        raise InputError(
+            f"{settings.folds} folds need as many observations of each class and the rarer one has "
+            f"{rarest}; take fewer folds"
+        )
+    if settings.permute:
+        cohort = _permuted(cohort, settings.seed)
+    output.mkdir(parents=True, exist_ok=True)
+    start = perf_counter()
+    runs, examples, parallel = _run_folds(cohort, settings)
+    predictions = pd.concat([_located(run, "predictions") for run in runs], ignore_index=True)
+    history = pd.concat([_located(run, "history") for run in runs], ignore_index=True)
+    results = score_arms(predictions)
+    summary = summarise(results, cohort.sizes["observation"])
+    stages = pd.DataFrame([run["fold"].seconds for run in runs]).sum().to_dict()
+    seconds = stages | {"total": perf_counter() - start}
+    for name, frame in {
+        "predictions": predictions, "history": history, "results": results, "summary": summary
+    }.items():  # fmt: skip
+        frame.to_csv(output / f"{name}.csv", index=False)
+    summary.to_json(output / "summary.json", orient="records", indent=1)
+    accounts = [
+        {"repeat": run["repeat"], "fold": run["number"], "account": run["fold"].account,
+         "kept_pixels": run["fold"].table.sizes["pixel"]}
+        for run in runs
+    ]  # fmt: skip
+    _write_json(output / "accounts.json", accounts)
+    _write_json(output / "study.json", _facts(cohort, settings, seconds, parallel))
+    examples.to_zarr(output / "examples.zarr", mode="w", zarr_format=3, consolidated=False)
+    return summary
+
+
+def _run_folds(
+    cohort: xr.Dataset, settings: StudySettings
+) -> tuple[list[dict], xr.Dataset, dict | None]:
+    splitter = RepeatedStratifiedKFold(
+        n_splits=settings.folds, n_repeats=settings.repeats, random_state=settings.seed
+    )
+    state = cohort["state"].values
+    steps = 1 + N_BASELINES + (len(settings.paths) + 1) * settings.seeds
+    runs: list[dict] = []
+    with progress() as bars:
+        job = bars.add_task("study", total=steps * settings.folds * settings.repeats)
+        for count, (_, rows) in enumerate(splitter.split(state[:, None], state)):
+            repeat, number = divmod(count, settings.folds)
+            test = np.isin(np.arange(state.size), rows)
+            fold = run_fold(cohort, test, settings, lambda: bars.advance(job))
+            runs.append({"repeat": repeat, "number": number, "fold": fold})
+            if count == 0:
+                examples = example_images(fold, settings.paths, settings.seed)
+            else:  # only the first fold's forest is needed again
+                fold.forest = xr.Dataset()
+        parallel = _data_parallel(runs, settings) if settings.workers else None
+    return runs, examples, parallel
+
+
+def _data_parallel(runs: list[dict], settings: StudySettings) -> dict:
+    """Train the best assembly on the first fold again, on several workers."""
+    scores = score_arms(pd.concat([_located(run, "predictions") for run in runs]))
+    assemblies = scores[scores["kind"] == "assembly"]
+    path = str(assemblies.groupby("arm", sort=False)["accuracy"].mean().idxmax())
+    start = perf_counter()
+    result = train_path(runs[0]["fold"], path, settings, 0, workers=settings.workers)
+    return {
+        "workers": settings.workers,
+        "path": path,
+        "seconds": perf_counter() - start,
+        "accuracy": result.metrics["test_accuracy"],
+        "n_test": result.metrics["n_test"],
+        "epochs": settings.epochs,
+    }
+
+
+def _located(run: dict, name: str) -> pd.DataFrame:
+    """Predictions or history of a fold, with its place in the cross-validation."""
+    frame = pd.concat(getattr(run["fold"], name), ignore_index=True)
+    return frame.assign(repeat=run["repeat"], fold=run["number"])
+
+
+def _permuted(cohort: xr.Dataset, seed: int) -> xr.Dataset:
+    order = np.argsort(np.random.Philox(key=seed).random_raw(cohort.sizes["observation"]))
+    return cohort.assign(state=("observation", cohort["state"].values[order]))
+
+
+def _facts(
+    cohort: xr.Dataset, settings: StudySettings, seconds: dict, parallel: dict | None
+) -> dict:
+    labels, counts = np.unique(cohort["label"].values.astype(str), return_counts=True)
+    return {
+        "cohort": {
+            "source": cohort.attrs.get("source", "given in memory"),
+            "observations": cohort.sizes["observation"],
+            "genes": cohort.sizes["gene"],
+            "classes": dict(zip(labels.tolist(), counts.tolist(), strict=True)),
+            "positive": cohort.attrs["positive"],
+            "constant_genes": cohort.attrs["constant_genes"],
+        },
+        "parameters": asdict(settings),
+        "machine": {
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+            "deepnic": __version__,
+        },
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "seconds": seconds,
+        "permuted": settings.permute,
+        "data_parallel": parallel,
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if "model name" in line)
+    except (OSError, StopIteration):  # not Linux
+        return platform.processor() or platform.machine()
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=1, default=str) + "\n")
