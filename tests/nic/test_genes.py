@@ -25,8 +25,8 @@ def trees_of(forest):
 
 def share(trees, A, B):
     """N(A and B) / N(B), from the trees."""
-    below = sum(B <= held for held in trees)
-    return np.float32(sum(A | B <= held for held in trees)) / np.float32(below) if below else np.nan
+    below = sum(held >= B for held in trees)
+    return np.float32(sum(held >= A | B for held in trees)) / np.float32(below) if below else np.nan
 
 
 def refusing(forest):

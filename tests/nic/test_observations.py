@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepnic.errors import InputError
-from deepnic.nic import family, observation_images
+from deepnic.nic import family, forest_vote, observation_images
 from deepnic.rop import grow_forest
 from deepnic.rop.draws import draw_trees
 from tests.nic.algebra import combinations, kind, parse
@@ -40,8 +40,8 @@ def by_hand(forest, labels):
         votes, held = votes_and_criteria(forest, v, r)
         for c, label in enumerate(labels):
             A, B = parse(label)
-            above = np.array([[A | B <= of for of in row] for row in held])[..., None]
-            below = np.array([[B <= of for of in row] for row in held])[..., None]
+            above = np.array([[of >= A | B for of in row] for row in held])[..., None]
+            below = np.array([[of >= B for of in row] for row in held])[..., None]
             sums = (votes * above).sum(axis=0).astype(np.float32)  # (gene, i)
             counts = ((votes != 0) & below).sum(axis=0).astype(np.float32)
             defined = counts > 0
@@ -109,14 +109,7 @@ def test_observation_images__does_not_depend_on_in_bag_labels_of_the_observation
     np.testing.assert_array_equal(images.sel(observation=others).values, kept.values)
 
 
-def test_observation_images__in_bag_votes_cannot_be_asked_for(forest):
-    cohort = xr.Dataset(
-        {
-            "expression": (("observation", "gene"), np.eye(9, 7, dtype=np.float32)),
-            "state": forest.state,
-        },
-        coords={"gene": forest.gene.values, "observation": forest.observation.values},
-    )
+def test_observation_images__in_bag_votes_cannot_be_asked_for(cohort):
     whole = grow_forest(cohort, n_trees=2, weight_ranges=[3], tree_sizes=[2], subsample=1)
     with pytest.raises(InputError, match="in-bag votes are the label itself"):
         observation_images(whole)
@@ -160,19 +153,29 @@ def test_observation_images__some_genes_in_any_order(forest):
     )
 
 
-def test_observation_images__of_a_forest_of_some_genes(forest):
+def test_observation_images__of_a_forest_of_some_genes(cohort):
     """A forest grown for some genes remembers their place in the draws."""
-    cohort = xr.Dataset(
-        {
-            "expression": (
-                ("observation", "gene"),
-                np.random.default_rng(1).normal(size=(9, 7)).astype(np.float32),
-            ),
-            "state": forest.state,
-        },
-        coords={"gene": forest.gene.values, "observation": forest.observation.values},
-    )
     options = {"n_trees": 6, "weight_ranges": [3], "tree_sizes": [2, 3]}
     whole = observation_images(grow_forest(cohort, **options)).sel(gene=["g6", "g2"])
     part = observation_images(grow_forest(cohort, genes=["g6", "g2"], **options))
     np.testing.assert_array_equal(part.image.values, whole.image.values)
+
+
+def test_forest_vote__is_the_mean_vote_of_the_perfect_trees(cohort):
+    """Each tree counts once, for whichever of its genes it is asked."""
+    grown = grow_forest(cohort, n_trees=12, weight_ranges=[3], tree_sizes=[2, 3], seed=1).compute()
+    cast = [[] for _ in range(9)]
+    for v in range(2):
+        for d, draw in enumerate(draws_of(grown, v, 0)):
+            for t in np.unique(draw.gene_tree):
+                gene = int(np.flatnonzero(draw.gene_tree == t)[0])
+                if grown.signature.values[v, 0, d, gene] > 0:
+                    for i in np.flatnonzero(~draw.in_bag[t]):
+                        cast[i].append(int(grown.vote[v, 0, d, t, i]))
+    expected = [np.mean(votes) if votes else 0 for votes in cast]
+    np.testing.assert_allclose(forest_vote(grown), expected)
+
+
+def test_forest_vote__is_0_without_perfect_trees(forest):
+    none = forest.assign(signature=xr.zeros_like(forest.signature))
+    assert not forest_vote(none).any()

@@ -67,23 +67,26 @@ def test_search__small_boxes_of_continuous_values(box, n, seed, rules):
 
 
 @pytest.mark.parametrize(("V", "R"), [(5, 5), (6, 4), (7, 3), (2, 40)])
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     n=st.integers(10, 64),
     shift=st.sampled_from([0.0, 0.5, 1.5, 4.0]),
     levels=st.sampled_from([1, 3, 65536]),
+    offset=st.integers(-1, 3),
+    step=st.integers(1, 2),
     seed=SEEDS,
     rules=RULES,
 )
-def test_search__boxes_with_an_incumbent(V, R, n, shift, levels, seed, rules):
+def test_search__boxes_with_an_incumbent(V, R, n, shift, levels, offset, step, seed, rules):
     """Large boxes are pruned; classes from inseparable to far apart, coarse to continuous."""
     assert R**V > SMALL_BOX
     random = np.random.default_rng(seed)
     y = classes(random, n)
     X = random.standard_normal((n, V)) + shift * y[:, None] * random.choice([-1, 0, 1], V)
     Z = np.rint(X * levels).astype(np.int64)
-    low = np.full(V, -(R // 2))
-    assert_same(Z, y, low, low + R - 1, np.ones(V, int), rules, rng=seed)
+    low = offset * random.integers(0, 2, V) - R // 2
+    high = low + step * (R - 1)
+    assert_same(Z, y, low, high, np.full(V, step), rules, rng=seed)
 
 
 @settings(max_examples=20, deadline=None)
