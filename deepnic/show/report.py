@@ -1,0 +1,165 @@
+"""The report of a study: one HTML page that needs nothing else."""
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
+
+from deepnic.errors import InputError
+from deepnic.show import figures
+from deepnic.show.account import mean_account
+from deepnic.show.arms import (
+    METRICS,
+    TITLES,
+    best,
+    headline,
+    majority_share,
+    off_chance,
+    rank_arms,
+)
+from deepnic.show.folder import StudyFolder, read_study
+
+TEMPLATE = "report.html.jinja"
+PATH_NOTES = {
+    "linear": ("left to right, top to bottom", "the authors’"),
+    "snail": ("a spiral from the centre outwards", "the authors’ name, our reading"),
+    "earthworm": ("left to right, then right to left", "the authors’ name, our reading"),
+    "pacman": (
+        "a closed walk through a maze whose edges wrap; it eats next the most similar pixel left",
+        "the authors’ name, our reading",
+    ),
+    "hilbert": ("a Hilbert curve", "ours: the text counts five techniques and names four"),
+}
+
+
+def write_report(study: str | Path, path: str | Path | None = None) -> Path:
+    """Write the report of a study.
+
+    Parameters
+    ----------
+    study : str or Path
+        Folder written by `deepnic.run_study`.
+    path : str or Path, optional
+        Page to write; ``report.html`` in the study's folder unless given.
+
+    Returns
+    -------
+    Path
+        The page: self-contained, without scripts, and without the id of any observation.
+
+    Raises
+    ------
+    InputError
+        The folder or one of its files is missing or cannot be read.
+
+    Examples
+    --------
+    >>> write_report("nowhere")
+    Traceback (most recent call last):
+    ...
+    deepnic.errors.InputError: no study in nowhere: run `deepnic study` first
+    """
+    folder = read_study(study)
+    environment = Environment(
+        loader=PackageLoader("deepnic", "show"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {"duration": duration, "plain": plain}
+    try:
+        page = environment.get_template(TEMPLATE).render(_content(folder))
+    except (KeyError, UndefinedError) as error:
+        raise InputError(
+            f"the study in {study} is not complete ({error}): run `deepnic study` again"
+        ) from error
+    path = Path(study) / "report.html" if path is None else Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words.
+
+    Examples
+    --------
+    >>> duration(8.25), duration(75), duration(7322)
+    ('8.2 s', '1 min 15 s', '2 h 2 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def plain(value: Any) -> str:
+    """Return a parameter in words.
+
+    Examples
+    --------
+    >>> plain([3, 4]), plain(None), plain(True), plain({"k": 5})
+    ('3, 4', 'none', 'yes', 'k = 5')
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} = {plain(one)}" for name, one in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(plain, value))
+    return str(value)
+
+
+def _content(study: StudyFolder) -> dict[str, Any]:
+    """Everything the template shows."""
+    facts = study.facts
+    arms = rank_arms(study.summary)
+    majority = majority_share(facts["cohort"]["classes"], facts["cohort"]["positive"])
+    stages = mean_account(study.accounts)
+    paths = study.examples["path"].values.tolist()
+    return {
+        **{
+            name: facts[name]
+            for name in ("cohort", "parameters", "machine", "command", "seconds", "permuted")
+        },
+        "data_parallel": facts.get("data_parallel"),
+        "headline": headline(arms, majority),
+        "off_chance": [arm.name for arm in off_chance(arms)],
+        "arms": arms,
+        "leaders": [best(arms, kind) for kind in ("assembly", "baseline")],
+        "metrics": {metric: TITLES[metric] for metric in METRICS},
+        "majority": majority,
+        "design": {name: study.results[name].nunique() for name in ("repeat", "fold", "seed")},
+        "stages": stages,
+        "folds": len(study.accounts),
+        "example": {
+            name: study.examples.attrs[name] for name in ("gene", "label")
+        },  # never the id of the observation
+        "paths": {name: PATH_NOTES.get(name, ("", "")) for name in paths},
+        "figures": {
+            "comparison": _svg(figures.comparison(arms, majority)),
+            "account": _svg(figures.account(stages)),
+            "training": _svg(figures.training(study.history)),
+            "courses": _svg(figures.courses(paths)),
+            "observation": _png(figures.observation_canvases(study.examples)),
+            "gene": _png(figures.gene_canvases(study.examples)),
+            "tiles": _png(figures.base_tiles(study.examples)),
+        },
+    }
+
+
+def _svg(figure: Any) -> str:
+    return _address("image/svg+xml", figures.svg(figure))
+
+
+def _png(figure: Any) -> str:
+    return _address("image/png", figures.png(figure))
+
+
+def _address(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

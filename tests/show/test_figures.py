@@ -1,0 +1,74 @@
+"""What the figures draw, read back from them."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deepnic.assembly.paths import PATHS
+from deepnic.show import figures
+from deepnic.show.account import Stage
+from deepnic.show.arms import Arm, Interval
+
+
+def arm(name, kind, *interval):
+    return Arm(name, kind, {"accuracy": Interval(*interval)})
+
+
+def test_comparison__draws_each_arm_at_its_mean_and_the_majority():
+    arms = [
+        arm("snail", "assembly", 0.8, 0.7, 0.9),
+        arm("none", "assembly"),
+        arm("$x$", "baseline", 0.6, 0.5, 0.7),
+    ]
+    figure = figures.comparison(arms, 0.63)
+    [axes] = figure.axes
+    means = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1]
+    assert means == [0.8, 0.6]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["snail", "none", "$x$"]
+    assert any(list(line.get_xdata()) == [0.63, 0.63] for line in axes.lines)
+    assert any("undefined" in text.get_text() for text in axes.texts)
+    assert figures.svg(figure).startswith(b"<?xml")
+
+
+def test_account__writes_every_count_even_0():
+    figure = figures.account([Stage("data", 12_345, {"undefined": 678, "duplicate": 0})])
+    [axes] = figure.axes
+    words = [text.get_text() for text in axes.texts]
+    assert words == ["13,023", "678 removed", "0 removed", "12,345"]
+    assert axes.get_xscale() == "log"
+    assert figures.svg(figure)
+
+
+@pytest.mark.parametrize("followed", [False, True])
+def test_training__draws_the_mean_over_folds(followed):
+    history = pd.DataFrame(
+        {"arm": "snail", "fold": [0, 0, 1, 1], "epoch": [1, 2, 1, 2], "training_loss": [4, 2, 2, 0]}
+    )
+    if followed:
+        history["test_accuracy"] = [0.5, 0.7, 0.7, 0.9]
+    figure = figures.training(history)
+    assert len(figure.axes) == 1 + followed
+    assert figure.axes[0].lines[0].get_ydata().tolist() == [3, 1]
+    assert figures.svg(figure)
+
+
+def test_courses__draws_every_cell_of_every_path():
+    side = 6
+    figure = figures.courses([*PATHS, "unknown"], side)
+    *known, unknown = figure.axes
+    for axes in known:
+        cells = np.concatenate([line.get_xydata() for line in axes.lines])
+        inside = {(x, y) for x, y in cells if x % 1 == 0 and y % 1 == 0}
+        assert len(inside) == side**2
+    assert not unknown.lines
+
+
+def test_show__loads_neither_pyplot_nor_torch():
+    code = "import sys, deepnic.show; print({'matplotlib.pyplot', 'torch', 'ray'} & {*sys.modules})"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, text=True
+    )
+    assert loaded.stdout.strip() == "set()"
