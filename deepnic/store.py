@@ -19,7 +19,7 @@ from zarr.codecs import BloscCodec
 
 from deepnic.errors import InputError
 from deepnic.progress import compute
-from deepnic.variables import FOREST, validate
+from deepnic.variables import FOREST, TABLE, Variable, validate
 
 Partition = tuple[int, int, int]
 
@@ -101,7 +101,7 @@ def open_forest(path: str | Path) -> xr.Dataset:
     path = Path(path)
     if not path.exists():
         raise InputError(f"no store at {path}; make one with `deepnic grow`")
-    forest = _open(path)
+    forest = _open(path, FOREST)
     missing = _missing(path, forest)
     if missing:
         total = np.prod(forest["signature"].data.numblocks)
@@ -112,20 +112,70 @@ def open_forest(path: str | Path) -> xr.Dataset:
     return forest
 
 
-def _open(path: Path) -> xr.Dataset:
+def write_table(table: xr.Dataset, path: str | Path) -> None:
+    """Write a pixel table.
+
+    Parameters
+    ----------
+    table : Dataset
+        From `filter_pixels`.
+    path : path
+        New Zarr store.
+
+    Raises
+    ------
+    InputError
+        The path exists.
+    """
+    validate(table, TABLE)
+    if Path(path).exists():
+        raise InputError(f"{path} exists already; choose another path, or delete it first")
+    table.to_zarr(path, zarr_format=3, consolidated=False)
+
+
+def open_table(path: str | Path) -> xr.Dataset:
+    """Read a pixel table into memory.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Dataset
+        As `filter_pixels`.
+
+    Raises
+    ------
+    InputError
+        No such table.
+
+    Examples
+    --------
+    >>> open_table("no/such/table.zarr")
+    Traceback (most recent call last):
+    ...
+    deepnic.errors.InputError: no table at no/such/table.zarr; make one with `deepnic pixels`
+    """
+    if not Path(path).exists():
+        raise InputError(f"no table at {path}; make one with `deepnic pixels`")
+    return _open(Path(path), TABLE).load()
+
+
+def _open(path: Path, declared: dict[str, Variable]) -> xr.Dataset:
     try:
-        forest = xr.open_zarr(path, consolidated=False)
-        validate(forest, FOREST)
+        dataset = xr.open_zarr(path, consolidated=False)
+        validate(dataset, declared)
     except Exception as error:  # Zarr raises many kinds for a damaged or foreign folder
         raise InputError(
-            f"{path} is not a complete forest store ({type(error).__name__}: {error}); choose "
-            "another path, or delete it and grow again"
+            f"{path} is not a complete store of {', '.join(declared)} ({type(error).__name__}: "
+            f"{error}); choose another path, or delete it and make it again"
         ) from error
-    return forest
+    return dataset
 
 
 def _check_same(path: Path, forest: xr.Dataset) -> None:
-    stored = _open(path)
+    stored = _open(path, FOREST)
     other = [name for name, value in forest.attrs.items() if stored.attrs.get(name) != value]
     if other:
         found = ", ".join(f"{name}={stored.attrs.get(name)!r}" for name in other)

@@ -55,6 +55,8 @@ class TrainResult:
         The trained network, on the CPU.
     checkpoint : Path or None
         File that `load_network` reads, where `storage` was given.
+    device : str
+        "cpu" or "cuda".
     """
 
     metrics: dict[str, float]
@@ -62,6 +64,7 @@ class TrainResult:
     predictions: pd.DataFrame
     network: SmallNetwork
     checkpoint: Path | None
+    device: str
 
 
 def train(
@@ -146,7 +149,7 @@ def train(
     }
     folder = None if storage is None else Path(storage).resolve()
     run_name = _run_name(config)
-    fitted = _fit(config, run_name, workers, device, folder)
+    fitted, trained_on = _fit(config, run_name, workers, device, folder)
     learnt = fitted.return_value
     network = _network({name: torch.tensor(w) for name, w in learnt["weights"].items()})
     checkpoint = None
@@ -161,13 +164,14 @@ def train(
         predictions=_predictions(learnt, images, state, true_state),
         network=network,
         checkpoint=checkpoint,
+        device=trained_on,
     )
 
 
 def _fit(
     config: dict[str, Any], run_name: str, workers: int, device: Device, storage: Path | None
-) -> ray.train.Result:
-    """Run the training loop through Ray Train, in this process or on workers."""
+) -> tuple[ray.train.Result, str]:
+    """Run the training loop through Ray Train, in this process or on workers; and the device."""
     with ExitStack() as stack:
         stack.enter_context(quiet())
         if workers:
@@ -177,7 +181,7 @@ def _fit(
         # without a folder of its own Ray would write to the home directory
         folder = storage or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         chosen = _device(device, workers)
-        return TorchTrainer(
+        trainer = TorchTrainer(
             train_loop,
             train_loop_config=config | {"device": chosen},
             scaling_config=ray.train.ScalingConfig(
@@ -190,7 +194,8 @@ def _fit(
                 # a worker that is lost is replaced, and the training goes on from the checkpoint
                 failure_config=ray.train.FailureConfig(max_failures=2 if storage else 0),
             ),
-        ).fit()
+        )
+        return trainer.fit(), chosen
 
 
 def load_network(checkpoint: str | os.PathLike[str]) -> SmallNetwork:

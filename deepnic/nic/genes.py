@@ -146,10 +146,15 @@ def ratio(above: NDArray, below: NDArray, members: Family) -> NDArray[np.float32
 
     Counts below 2**24 are exact in float32, so each pixel is one rounded division.
     """
-    numerator = above.astype(np.float32) @ members.numerator.T.astype(np.float32)
-    denominator = below.astype(np.float32) @ members.denominator.T.astype(np.float32)
     with np.errstate(invalid="ignore"):
-        return numerator / denominator
+        return _count(above, members.numerator) / _count(below, members.denominator)
+
+
+def _count(counts: NDArray, sets: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Sum counts (..., 37) over each set (combination, 37); one contiguous matrix product."""
+    rows = np.ascontiguousarray(counts, np.float32).reshape(-1, N_SIGNATURES)
+    product = rows @ np.ascontiguousarray(sets.T, np.float32)
+    return product.reshape(*counts.shape[:-1], len(sets))
 
 
 def family_coordinates(members: Family) -> dict[str, tuple[str, NDArray]]:

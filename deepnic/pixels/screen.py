@@ -5,9 +5,12 @@ is all that is kept; states of blocks are merged in groups, in any order, with t
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Real = TypeVar("Real", np.float32, np.float64)
 
 REASONS = ("undefined", "near-constant", "duplicate", "near-duplicate")
 """Why the data stage drops a pixel; 0 is kept, k is ``REASONS[k - 1]``."""
@@ -133,7 +136,7 @@ def benjamini_hochberg(p_counts: NDArray[np.int64], level: float) -> float:
     return float(P_EDGES[passing].max(initial=0.0))
 
 
-def fill_undefined(value: NDArray[np.float32], train: NDArray[np.bool_]) -> NDArray[np.float32]:
+def fill_undefined(value: NDArray[Real], train: NDArray[np.bool_]) -> NDArray[Real]:
     """Replace NaN by the mean of the training items that are defined.
 
     Examples
@@ -162,11 +165,8 @@ def _data_stage(
     reason[~defined.any(axis=0)] = 1
     for code, seen in ((3, value), (4, np.rint(value / max(limits.resolution, 1e-9)))):
         rows = np.flatnonzero(reason == 0)
-        _, first = np.unique(
-            np.column_stack([tile[rows].astype(np.uint64), _hash(seen[:, rows])]),
-            axis=0,
-            return_index=True,
-        )
+        within = _hash(seen[:, rows]) + tile[rows].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        _, first = np.unique(within, return_index=True)
         repeated = np.ones(rows.size, bool)
         repeated[first] = False
         reason[rows[repeated]] = code

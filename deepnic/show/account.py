@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.table import Table
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -51,3 +53,28 @@ def mean_account(accounts: Sequence[Mapping[str, Any]]) -> list[Stage]:
         }
         stages.append(Stage(name, sum(part["kept"] for part in parts) / len(parts), removed))
     return stages
+
+
+def account_table(account: Sequence[Mapping[str, Any]]) -> Table:
+    """Lay out one filter's account for the console.
+
+    Parameters
+    ----------
+    account : sequence of mappings
+        Of each stage, ``stage``, ``kept`` and ``removed`` (count by reason).
+
+    Returns
+    -------
+    rich.table.Table
+
+    Examples
+    --------
+    >>> table = account_table([{"stage": "data", "kept": 4, "removed": {"undefined": 6}}])
+    >>> [list(column.cells) for column in table.columns]
+    [['data'], ['4'], ['undefined 6']]
+    """
+    table = Table("stage", "kept", "removed")
+    for stage in account:
+        removed = ", ".join(f"{reason} {count:,}" for reason, count in stage["removed"].items())
+        table.add_row(stage["stage"], f"{stage['kept']:,}", removed)
+    return table

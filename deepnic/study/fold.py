@@ -13,8 +13,7 @@ from deepnic.assembly import assemble, fit_deepinsight
 from deepnic.cohort import hide_labels
 from deepnic.learn import BASELINES, TrainResult, fit_predict_baseline, train
 from deepnic.nic import forest_vote, observation_images
-from deepnic.pixels import filter_pixels
-from deepnic.pixels.filter import account
+from deepnic.pixels import account, filter_pixels
 from deepnic.rop import grow_forest
 from deepnic.study.settings import StudySettings
 

@@ -119,6 +119,7 @@ def _data_parallel(runs: list[dict], settings: StudySettings) -> dict:
     result = train_path(runs[0]["fold"], path, settings, 0, workers=settings.workers)
     return {
         "workers": settings.workers,
+        "device": result.device,
         "path": path,
         "seconds": perf_counter() - start,
         "accuracy": result.metrics["test_accuracy"],
