@@ -25,4 +25,5 @@ def demo_cohort() -> xr.Dataset:
     table = load_breast_cancer()
     label = np.where(table.target == 0, "malignant", "benign")
     observation = [f"wdbc_{k:03d}" for k in range(1, len(label) + 1)]
-    return make_cohort(table.data, label, table.feature_names, observation, positive="malignant")
+    cohort = make_cohort(table.data, label, table.feature_names, observation, positive="malignant")
+    return cohort.assign_attrs(source="Wisconsin Diagnostic Breast Cancer")

@@ -135,13 +135,14 @@ def _condition(one: xr.Dataset, members: Family, per_block: int) -> da.Array:
     vote = dask.delayed(np.ascontiguousarray)(one["vote"].data.rechunk(-1))
     tree = dask.delayed(_trees, pure=True)(_drawn(one))
     task = dask.delayed(_expand_votes, pure=True)
+    family_once = dask.delayed(members, traverse=False, pure=True)
     blocks = []
     for first in range(0, one.sizes["gene"], per_block):
         part = one.isel(gene=slice(first, first + per_block))
         signature = part["signature"].data.rechunk(-1)
         position = part["gene_position"].values
         shape = (one.sizes["observation"], position.size, len(members), 1, 1)
-        block = task(signature, tree, position, vote, members)
+        block = task(signature, tree, position, vote, family_once)
         blocks.append(da.from_delayed(block, shape, np.float32))
     return da.concatenate(blocks, axis=1)
 

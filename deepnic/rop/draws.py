@@ -96,12 +96,13 @@ def draw_trees(
         members = _companions(_words(*stream, _GENES, n_genes, tree_size - 1), n_genes)
         T = n_genes
     in_bag = np.zeros((T, state.size), bool)
-    order_words = _words(*stream, _OBSERVATIONS, T, state.size)
+    known = np.flatnonzero(state >= 0)  # the others leave no trace: more of them, the same trees
+    order_words = _words(*stream, _OBSERVATIONS, T, known.size)
     for label in (0, 1):
-        rows = np.flatnonzero(state == label)
-        best = np.argsort(order_words[:, rows], axis=1, kind="stable")
-        best = best[:, : bag_size(rows.size, subsample)]
-        np.put_along_axis(in_bag, rows[best], True, axis=1)
+        columns = np.flatnonzero(state[known] == label)
+        best = np.argsort(order_words[:, columns], axis=1, kind="stable")
+        best = best[:, : bag_size(columns.size, subsample)]
+        np.put_along_axis(in_bag, known[columns[best]], True, axis=1)
     return Draw(members, gene_tree, gene_slot, in_bag, _words(*stream, _TIES, T))
 
 

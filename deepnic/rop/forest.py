@@ -148,7 +148,11 @@ def grow_forest(
             ),  # in the whole cohort, for the draws
             "observation": cohort["observation"],
         },
-        attrs={**parameters, "positive": cohort.attrs["positive"], **_provenance(cohort, wanted)},
+        attrs={
+            **parameters,
+            "positive": cohort.attrs.get("positive", "1"),
+            **_provenance(cohort, wanted),
+        },
     )
     return describe(forest, FOREST)
 
@@ -225,6 +229,10 @@ def _check(cohort: xr.Dataset, parameters: dict) -> None:
             raise InputError(
                 f"{count} observations have state {label}; each class needs at least 2 to grow on"
             )
+    if sum(counts.values()) > 335_000:
+        raise InputError(
+            "more than 335,000 observations would overflow the fixed point; take fewer"
+        )
     if parameters["n_trees"] < 1:
         raise InputError("n_trees must be at least 1; 100 is usual")
     if parameters["design"] not in DESIGNS:

@@ -245,7 +245,10 @@ def grow_tree(
     weights, n_weights = _box(weight_min, weight_max, weight_step, X.shape[1])
     if max_cycles < 1 or max_steps < 1:
         raise InputError("max_cycles and max_steps must be at least 1; leave them out for 3 and 2")
-    scaled = np.broadcast_to(np.asarray(quantitative, bool), X.shape[1]).copy()
+    scaled = np.asarray(quantitative, bool)
+    if scaled.shape not in ((), X.shape[1:]):
+        raise InputError(f"quantitative must be one bool or one for each of the {X.shape[1]}")
+    scaled = np.broadcast_to(scaled, X.shape[1]).copy()
     Z = _int32(_fixed(X, scaled, np.ones(len(X), bool)), weights)
     coef = np.zeros((max_cycles * max_steps, X.shape[1]), np.int64)
     record = np.zeros((len(coef), 8), np.int64)
@@ -295,11 +298,16 @@ def _is_rop8(rules: str) -> bool:
 def _key(rng: int | np.random.Generator | None) -> np.uint64:
     if isinstance(rng, np.random.Generator):
         return rng.integers(2**64, dtype=np.uint64)
+    if not 0 <= (rng or 0) < 2**64:
+        raise InputError(f"rng is {rng}; give a Generator or a seed from 0 to 2**64 - 1")
     return np.uint64(rng or 0)
 
 
 def _table(X: ArrayLike, columns: int | None = None) -> NDArray[np.float64]:
-    X = np.asarray(X, np.float64)
+    try:
+        X = np.asarray(X, np.float64)
+    except ValueError as error:
+        raise InputError(f"X is not a table of numbers ({error}); clean it first") from error
     if X.ndim != 2 or 0 in X.shape or columns not in (None, X.shape[-1]):
         wanted = "V" if columns is None else columns
         raise InputError(f"X has shape {X.shape}; it must be (observations, {wanted} variables)")
@@ -321,8 +329,9 @@ def _box(
     low: ArrayLike, high: ArrayLike, step: ArrayLike, V: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     try:
-        low, high, step = (np.broadcast_to(np.asarray(a, np.int64), V) for a in (low, high, step))
-    except ValueError as error:
+        box = [np.asarray(a).astype(np.int64, casting="safe") for a in (low, high, step)]
+        low, high, step = (np.broadcast_to(a, V) for a in box)
+    except (TypeError, ValueError) as error:
         message = f"weight_min, weight_max and weight_step must be integers, one or {V} each"
         raise InputError(message) from error
     if (step < 1).any() or (low > high).any():
