@@ -330,7 +330,9 @@ def _dask(workers: int, scheduler: str | None) -> Iterator[None]:
     from distributed import Client, LocalCluster
 
     if scheduler is None:
-        cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+        cluster = LocalCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+        )
         with cluster, Client(cluster):
             yield
         return

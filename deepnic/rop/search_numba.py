@@ -183,6 +183,35 @@ def _is_better(size, index, key, least, winner):
 
 
 @njit(nogil=True, cache=True)
+def _centred(Z):
+    """Z with each variable's mean subtracted, and these means."""
+    centre = np.empty(Z.shape[0], np.int64)
+    moved = np.empty_like(Z)
+    for v in range(Z.shape[0]):
+        centre[v] = Z[v].sum() // Z.shape[1]
+        moved[v] = Z[v] - np.int32(centre[v])
+    return moved, centre
+
+
+@njit(nogil=True, cache=True)
+def _may_reach(scores, P, value, shift, counts):
+    """Whether a vector with these scores at best could have this value."""
+    if value == P * (scores.size - P):
+        return separates(scores, P)
+    return bucket_bound(scores, P, shift, counts) >= value
+
+
+@njit(nogil=True, cache=True)
+def _evaluate_leaf(scores, P, rop8, best, keys, out):
+    """As `evaluate`, for a vector that may be best: one that separates needs no sort."""
+    most = P * (scores.size - P)
+    if best[0] < most:
+        evaluate(scores, P, rop8, keys, out)
+        return
+    out[0], out[1], out[2], out[3], out[4] = most, 2 * most, scores[:P].min(), P, 0
+
+
+@njit(nogil=True, cache=True)
 def search(Z, P, weights, n_weights, rop8, key, ties, coef):
     """Search one node.
 
@@ -191,21 +220,14 @@ def search(Z, P, weights, n_weights, rop8, key, ties, coef):
     first tied vectors. Fills coef (V,) with the retained vector; returns threshold, tp, fp, n_ties.
     """
     V, n = Z.shape
-    N = n - P
-    centre = np.empty(V, np.int64)
-    Z = Z.copy()
-    for v in range(V):
-        centre[v] = Z[v].sum() // n
-        Z[v] -= np.int32(centre[v])
-
+    Z, centre = _centred(Z)
     keys = np.empty(n, np.int64)
     out = np.empty(5, np.int64)
-    best = np.full(2, -P * N - 1, np.int64)
+    best = np.full(2, -P * (n - P) - 1, np.int64)
     if n_weights.prod() > SMALL_BOX:
         _climb(Z, P, weights, n_weights, rop8, keys, best)
-    n_buckets = min(max(32, 1 << int64(np.ceil(np.log2(n)))), 512)
-    counts = np.empty((2, n_buckets), np.int32)
-    shift = _bucket_shift(Z, weights, n_weights, n_buckets)
+    counts = np.empty((2, min(max(32, 1 << int64(np.ceil(np.log2(n)))), 512)), np.int32)
+    shift = _bucket_shift(Z, weights, n_weights, counts.shape[1])
     ahead = _optimistic(Z, P, weights, n_weights)
 
     # depth first over the variables; partial[v] are the scores from the first v of them
@@ -222,23 +244,14 @@ def search(Z, P, weights, n_weights, rop8, key, ties, coef):
         w = weights[v, digits[v]]
         for i in range(n):
             partial[v + 1, i] = partial[v, i] + w * Z[v, i]
-        if v >= V - 1 - LOOK_AHEAD:
-            for i in range(n):
-                scores[i] = partial[v + 1, i] + ahead[v + 1, i]
-            if best[0] == P * N:
-                possible = separates(scores, P)
-            else:
-                possible = bucket_bound(scores, P, shift, counts) >= best[0]
-            if not possible:
-                continue  # nothing below this prefix can win
+            scores[i] = partial[v + 1, i] + ahead[v + 1, i]
+        if v >= V - 1 - LOOK_AHEAD and not _may_reach(scores, P, best[0], shift, counts):
+            continue  # nothing that begins so can win
         if v < V - 1:
             v += 1
             digits[v] = -1
             continue
-        if best[0] == P * N:  # it separates: the largest value and area there are
-            out[0], out[1], out[2], out[3], out[4] = P * N, 2 * P * N, scores[:P].min(), P, 0
-        else:
-            evaluate(scores, P, rop8, keys, out)
+        _evaluate_leaf(scores, P, rop8, best, keys, out)
         if (out[0], out[1]) < (best[0], best[1]):
             continue
         if (out[0], out[1]) > (best[0], best[1]):

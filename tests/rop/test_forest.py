@@ -188,7 +188,10 @@ def test_grow_forest__same_bits_on_a_cluster(cohort, whole, processes):
     workers = 1 if processes else 2
     with (
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=processes, dashboard_address=None
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=processes,
+            dashboard_address="127.0.0.1:0",
         ) as cluster,
         Client(cluster),
     ):
