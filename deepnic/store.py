@@ -2,11 +2,12 @@
 
 A store is one Zarr (format 3) group that plain ``xarray.open_zarr`` reads. Its schema is laid out
 before a tree is grown; each partition (one chunk of draws of one condition) is then written whole
-by one task, votes first and signatures last, so a partition is done if and only if its signature
-chunk exists. Zarr writes a chunk beside its place and renames it: a chunk is there or it is not.
+by one task. Zarr writes a chunk beside its place and renames it, and a chunk states its own length:
+a partition is done if and only if both its chunks are there and whole.
 """
 
 import shutil
+import struct
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
     (1, 0)
     """
     validate(forest, FOREST)
-    path = Path(path)
+    path = Path(path).absolute()  # workers may run in other folders
     if path.exists():
         _check_same(path, forest)
     else:
@@ -89,7 +90,7 @@ def open_forest(path: str | Path) -> xr.Dataset:
     Raises
     ------
     InputError
-        No such store, not a store of deepnic, or one that was never finished.
+        No such store, not a store of deepnic, or one with chunks missing or cut off.
 
     Examples
     --------
@@ -106,8 +107,8 @@ def open_forest(path: str | Path) -> xr.Dataset:
     if missing:
         total = np.prod(forest["signature"].data.numblocks)
         raise InputError(
-            f"the store {path} is unfinished: {len(missing)} of {total} partitions are missing; "
-            "run the same `deepnic grow` again, it goes on where it stopped"
+            f"the store {path} is unfinished: {len(missing)} of {total} partitions are missing or "
+            "cut off; run the same `deepnic grow` again, it goes on where it stopped"
         )
     return forest
 
@@ -128,9 +129,12 @@ def write_table(table: xr.Dataset, path: str | Path) -> None:
         The path exists.
     """
     validate(table, TABLE)
-    if Path(path).exists():
+    path = Path(path)
+    if path.exists():
         raise InputError(f"{path} exists already; choose another path, or delete it first")
-    table.to_zarr(path, zarr_format=3, consolidated=False)
+    draft = _draft(path)
+    table.to_zarr(draft, zarr_format=3, consolidated=False)
+    draft.rename(path)
 
 
 def open_table(path: str | Path) -> xr.Dataset:
@@ -148,7 +152,7 @@ def open_table(path: str | Path) -> xr.Dataset:
     Raises
     ------
     InputError
-        No such table.
+        No such table, or one that is damaged.
 
     Examples
     --------
@@ -159,13 +163,15 @@ def open_table(path: str | Path) -> xr.Dataset:
     """
     if not Path(path).exists():
         raise InputError(f"no table at {path}; make one with `deepnic pixels`")
-    return _open(Path(path), TABLE).load()
+    return _open(Path(path), TABLE, load=True)
 
 
-def _open(path: Path, declared: dict[str, Variable]) -> xr.Dataset:
+def _open(path: Path, declared: dict[str, Variable], *, load: bool = False) -> xr.Dataset:
     try:
         dataset = xr.open_zarr(path, consolidated=False)
         validate(dataset, declared)
+        if load:
+            dataset.load()
     except Exception as error:  # Zarr raises many kinds for a damaged or foreign folder
         raise InputError(
             f"{path} is not a complete store of {', '.join(declared)} ({type(error).__name__}: "
@@ -175,14 +181,19 @@ def _open(path: Path, declared: dict[str, Variable]) -> xr.Dataset:
 
 
 def _check_same(path: Path, forest: xr.Dataset) -> None:
-    stored = _open(path, FOREST)
-    other = [name for name, value in forest.attrs.items() if stored.attrs.get(name) != value]
+    stored, asked = _identity(_open(path, FOREST)), _identity(forest)
+    other = [name for name, value in asked.items() if stored.get(name) != value]
     if other:
-        found = ", ".join(f"{name}={stored.attrs.get(name)!r}" for name in other)
+        found = ", ".join(f"{name}={stored.get(name)!r}" for name in other)
         raise InputError(
             f"the store {path} was made with {found}, which differs from what is asked now; repeat "
             "those parameters, or choose another path"
         )
+
+
+def _identity(forest: xr.Dataset) -> dict[str, Any]:
+    """What two forests share if one can go on where the other stopped."""
+    return {**forest.attrs, "draws_per_task": forest["signature"].data.chunksize[2]}
 
 
 def _lay_out(path: Path, forest: xr.Dataset) -> None:
@@ -192,11 +203,17 @@ def _lay_out(path: Path, forest: xr.Dataset) -> None:
         name: {"chunks": forest[name].data.chunksize, "compressors": [compressor]}
         for name in ("signature", "vote")
     }
+    draft = _draft(path)
+    forest.to_zarr(draft, compute=False, zarr_format=3, consolidated=False, encoding=encoding)
+    draft.rename(path)
+
+
+def _draft(path: Path) -> Path:
+    """Place beside ``path``, free of what an earlier run left there."""
     draft = path.with_name(path.name + ".draft")
     shutil.rmtree(draft, ignore_errors=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    forest.to_zarr(draft, compute=False, zarr_format=3, consolidated=False, encoding=encoding)
-    draft.rename(path)
+    return draft
 
 
 def _missing(path: Path, forest: xr.Dataset) -> list[Partition]:
@@ -204,8 +221,18 @@ def _missing(path: Path, forest: xr.Dataset) -> list[Partition]:
     return [
         (v, r, d)
         for v, r, d in product(*map(range, counts))
-        if not (path / f"signature/c/{v}/{r}/{d}/0").exists()
+        if not _is_whole(path / f"signature/c/{v}/{r}/{d}/0")
+        or not _is_whole(path / f"vote/c/{v}/{r}/{d}/0/0")
     ]
+
+
+def _is_whole(chunk: Path) -> bool:
+    """Compare the length of a chunk with bytes 12 to 15 of its Blosc header, which state it."""
+    if not chunk.exists():
+        return False
+    with chunk.open("rb") as file:
+        header = file.read(16)
+    return len(header) == 16 and struct.unpack("<I", header[12:])[0] == chunk.stat().st_size
 
 
 def _region(forest: xr.Dataset, partition: Partition) -> dict[str, slice]:
@@ -221,6 +248,6 @@ def _region(forest: xr.Dataset, partition: Partition) -> dict[str, slice]:
 def _write_partition(
     path: str, region: dict[str, slice], signature: NDArray[np.uint8], vote: NDArray[np.int8]
 ) -> None:
-    for name, values in (("vote", vote), ("signature", signature)):  # signature last: it says done
+    for name, values in (("vote", vote), ("signature", signature)):
         part = xr.Dataset({name: (FOREST[name].dims, values)})
         part.to_zarr(path, region=region, mode="r+", consolidated=False, write_empty_chunks=True)

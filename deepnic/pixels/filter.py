@@ -1,6 +1,7 @@
 """The three stages over all images, fitted on training items."""
 
 import json
+from collections.abc import Hashable
 from itertools import product
 
 import dask
@@ -41,8 +42,8 @@ def filter_pixels(
 ) -> xr.Dataset:
     """Keep the pixels that tell something.
 
-    1. Structural: one representative of each distinct function of the family that carries
-       information, exactly, whatever the data.
+    1. Structural, families "all" and "distinct": one representative of each distinct function
+       that carries information, exactly, whatever the data.
     2. Data, on training items: pixels undefined too often, near-constant, or (nearly) equal to an
        earlier pixel of the same gene and condition.
     3. Relevance, on training items: F-test with Benjamini-Hochberg control, then the k best
@@ -63,7 +64,7 @@ def filter_pixels(
     resolution : float
         Pixels equal after rounding to multiples of this are near-duplicates.
     fdr : float or None
-        False discovery rate; None takes the k best without a test.
+        False discovery rate; None takes the k best without a test, as without classes.
     k : int
         Pixels kept at most.
     at_least : int
@@ -82,7 +83,7 @@ def filter_pixels(
     Raises
     ------
     InputError
-        No training item of some class, or no pixel left.
+        Training items of one class only or one of each, ``k`` below 1, or no pixel left.
 
     Notes
     -----
@@ -97,6 +98,8 @@ def filter_pixels(
     >>> table.value.shape, [stage["stage"] for stage in account(table)]
     ((60, 10), ['structural', 'data', 'relevance'])
     """
+    if k < 1:
+        raise InputError(f"k is {k}; keep at least 1 pixel")
     image, item = _lazy_image(items)
     classes = _classes(items, item, y)
     train = np.ones(image.sizes[item], bool) if classes is None else classes >= 0
@@ -110,9 +113,7 @@ def filter_pixels(
             f"no pixel of {before} combinations is left after the data stage "
             f"({_words(screened)}); grow more trees, or raise max_undefined"
         )
-    passing = screened.p <= (1.0 if fdr is None else benjamini_hochberg(screened.p_counts, fdr))
-    passing[:at_least] = True
-    chosen = np.flatnonzero(passing)
+    chosen = _passing(screened, None if classes is None else fdr, at_least)
     if redundancy:
         filled = fill_undefined(screened.value, train)[train]
         chosen = chosen[_least_redundant(filled[:, chosen], screened.relevance[chosen], k)]
@@ -149,6 +150,11 @@ def select_pixels(items: xr.Dataset, table: xr.Dataset) -> xr.Dataset:
     Dataset
         A table of the other items; all are to be predicted (state -1) unless they bring a state.
 
+    Raises
+    ------
+    InputError
+        The items lack a gene, a combination or a condition of the table.
+
     Examples
     --------
     >>> import deepnic
@@ -160,18 +166,14 @@ def select_pixels(items: xr.Dataset, table: xr.Dataset) -> xr.Dataset:
     True
     """
     image, item = _lazy_image(items)
-    places = [
-        xr.DataArray(items.indexes[name].get_indexer(pd.Index(table[name].values)), dims="pixel")
-        for name in image.dims
-        if name != item
-    ]
-    axes = [name for name in image.dims if name != item]
-    value = image.isel(dict(zip(axes, places, strict=True))).transpose(item, "pixel").compute()
+    places = {name: _places(items, table, name) for name in image.dims if name != item}
+    value = image.isel(places).transpose(item, "pixel").compute()
     state = items["state"].values if "state" in items else np.full(len(value), -1, np.int8)
     pixels = table.drop_dims("item")
-    return pixels.assign(value=(("item", "pixel"), value.values)).assign_coords(
-        item=items[item].values, state=("item", state)
+    selected = pixels.assign(value=(("item", "pixel"), value.values)).assign_coords(
+        item=pd.Index(items[item].values, dtype=object), state=("item", state)
     )
+    return describe(selected, TABLE)
 
 
 def account(table: xr.Dataset) -> list[dict]:
@@ -185,16 +187,37 @@ def _lazy_image(items: xr.Dataset) -> tuple[xr.DataArray, str]:
     return items["image"].chunk({item: -1}), item
 
 
+def _places(items: xr.Dataset, table: xr.Dataset, name: Hashable) -> xr.DataArray:
+    """Positions of a table's pixels along a dimension of the images."""
+    wanted = pd.Index(table[name].values)
+    places = items.indexes[name].get_indexer(wanted)
+    if (places < 0).any():
+        raise InputError(
+            f"the images have no {name} {wanted[places < 0][0]}, which the table was fitted on; "
+            "make them from the same forest and family"
+        )
+    return xr.DataArray(places, dims="pixel")
+
+
 def _classes(items: xr.Dataset, item: str, y: ArrayLike | None) -> NDArray[np.int64] | None:
     if y is None:
         if "state" not in items:
             return None
         y = items["state"].values
     classes = np.asarray(y)
-    if classes.shape != (items.sizes[item],):
-        raise InputError(f"y has shape {classes.shape}; give one class for each of the {item}s")
-    if len(np.unique(classes[classes >= 0])) < 2:
-        raise InputError("training items of one class only; a filter needs two classes or y=None")
+    if classes.shape != (items.sizes[item],) or classes.dtype.kind not in "iu":
+        raise InputError(
+            f"y has shape {classes.shape} and dtype {classes.dtype}; give one integer for each of "
+            f"the {items.sizes[item]} {item}s"
+        )
+    known = classes[classes >= 0]
+    n_classes = np.unique(known).size
+    if n_classes < 2:
+        raise InputError(
+            "training items of fewer than two classes; a filter needs two, or y=None for genes"
+        )
+    if known.size == n_classes:
+        raise InputError("one training item of each class; an F-test needs two of some class")
     return classes.astype(np.int64)
 
 
@@ -227,7 +250,7 @@ def _screen_all(
     limits: Limits,
 ) -> Screened:
     """Screen block after block, and merge."""
-    image = image.transpose(item, ...)
+    image = image.transpose(item, ...).chunk(combination=-1)  # duplicates are looked for along it
     pixels, items = da.asarray(image.data), (image.sizes[item], *image.shape[1:])
     starts = [np.concatenate([[0], np.cumsum(sizes)[:-1]]) for sizes in pixels.chunks]
     group = image.dims.index("combination")
@@ -263,6 +286,15 @@ def _screen_block(
     )
     tile = np.ravel_multi_index(tuple(places), shape[1:])
     return screen(block.reshape(len(block), -1), pixel, tile, classes, train, limits)
+
+
+def _passing(screened: Screened, fdr: float | None, at_least: int) -> NDArray[np.intp]:
+    """Positions of the pixels that pass the test, and of the best in any case."""
+    passing = screened.p <= (1.0 if fdr is None else benjamini_hochberg(screened.p_counts, fdr))
+    passing[:at_least] = True
+    if not passing.any():
+        raise InputError(f"no pixel passes the test at fdr={fdr}; raise it, or at_least")
+    return np.flatnonzero(passing)
 
 
 def _least_redundant(value: NDArray, relevance: NDArray, k: int) -> NDArray[np.int64]:

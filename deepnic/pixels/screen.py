@@ -83,10 +83,7 @@ def screen(
     reason = _data_stage(value[train], tile, limits)
     kept = np.flatnonzero(reason == 0)
     fitted = fill_undefined(value[:, kept], train)[train]
-    if y is None:
-        relevance, p = fitted.std(axis=0), np.ones(kept.size)
-    else:
-        relevance, p = _f_test(fitted, y[train])
+    relevance, p = _relevance(fitted, None if y is None else y[train])
     bins = np.searchsorted(-P_EDGES, -p, side="right") - 1
     block = Screened(
         removed=np.bincount(reason, minlength=len(REASONS) + 1)[1:],
@@ -161,7 +158,7 @@ def _data_stage(
     square = (np.where(defined, known - mean, 0) ** 2).sum(axis=0) / n_defined
     reason = np.zeros(tile.size, np.int64)
     reason[square <= limits.min_sd**2] = 2
-    reason[1 - n_defined / len(value) > limits.max_undefined] = 1
+    reason[np.isnan(value).mean(axis=0) > limits.max_undefined] = 1
     reason[~defined.any(axis=0)] = 1
     for code, seen in ((3, value), (4, np.rint(value / max(limits.resolution, 1e-9)))):
         rows = np.flatnonzero(reason == 0)
@@ -173,13 +170,31 @@ def _data_stage(
     return reason
 
 
-def _f_test(value: NDArray, y: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray]:
-    from sklearn.feature_selection import f_classif
-
+def _relevance(
+    value: NDArray[np.float32], y: NDArray[np.int64] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """F and its p-value, or without classes the standard deviation and 1, of each column."""
     if not value.size:
         return np.empty(0), np.empty(0)
-    with np.errstate(divide="ignore", invalid="ignore"):  # no spread within the classes: F is inf
-        return f_classif(value.astype(np.float64), y)
+    # NumPy adds up a lone column in another order than one among others: never give it one alone
+    columns = np.ascontiguousarray(np.hstack([value, value[:, :1]]), np.float64)
+    if y is None:
+        return columns.std(axis=0)[:-1], np.ones(value.shape[1])
+    F, p = _f_test(columns, y)
+    return F[:-1], p[:-1]
+
+
+def _f_test(
+    value: NDArray[np.float64], y: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """F and its p-value, scikit-learn's but where rounding makes a sum of squares negative."""
+    from sklearn.feature_selection import f_classif
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        F, p = f_classif(value, y)
+    apart = np.all([np.ptp(value[y == k], axis=0) == 0 for k in np.unique(y)], axis=0)
+    F = np.where(apart, np.inf, np.maximum(F, 0))
+    return F, np.where(apart, 0, np.where(F > 0, p, 1))
 
 
 def _hash(value: NDArray[np.float32]) -> NDArray[np.uint64]:
