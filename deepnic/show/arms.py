@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
@@ -30,6 +31,12 @@ class Interval:
         if np.isnan(self.low) or np.isnan(self.high):
             return f"{self.mean:.3f}"
         return f"{self.mean:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+    def short(self) -> str:
+        """Return the same in a few characters, for a column."""
+        if np.isnan(self.mean):
+            return "undefined"
+        return f"{self.mean:.3f} {self.low:.2f}-{self.high:.2f}"
 
     def percent(self) -> str:
         """Return the same in per cent, for a sentence."""
@@ -176,20 +183,22 @@ def summary_table(summary: pd.DataFrame) -> Table:
     Examples
     --------
     >>> rows = [("svm", "baseline", "accuracy", 0.9, 0.8, 1.0)]
-    >>> summary_table(pd.DataFrame(rows, columns=COLUMNS)).row_count
-    1
+    >>> table = summary_table(pd.DataFrame(rows, columns=COLUMNS))
+    >>> [list(column.cells)[-1] for column in table.columns][:2]
+    [<text 'svm' [] ''>, <text '0.900 0.80-1.00' [] ''>]
     """
-    table = Table(title="Accuracy on unseen observations: mean (95% interval)")
-    for title in ("arm", "kind"):
-        table.add_column(title)
+    title = "On unseen observations: mean and 95% interval"
+    table = Table(title=title, box=SIMPLE, show_edge=False, padding=0)  # fits 80 columns
+    table.add_column("arm")
     for metric in METRICS:
-        table.add_column(TITLES[metric], justify="right")
+        table.add_column(TITLES[metric], justify="right", no_wrap=True)
     above = None
     for arm in rank_arms(summary):
-        if above not in (None, arm.kind):
+        if above != arm.kind:
             table.add_section()
+            table.add_row(Text(arm.kind, style="bold"))
         above = arm.kind
-        cells = [arm.name, arm.kind, *(str(arm.metrics[metric]) for metric in METRICS)]
+        cells = [arm.name, *(arm.metrics[metric].short() for metric in METRICS)]
         table.add_row(*map(Text, cells))  # Text: a bracket in a name is no markup
     return table
 
