@@ -1,0 +1,31 @@
+# make demo   the whole way on the bundled cohort, to demo/report.html
+# make test   formatting, types, tests
+# Both make the environment (.venv) first where it is missing; only packages are downloaded.
+
+PYTHON ?= python3
+VENV ?= .venv
+READY = $(VENV)/.ready
+
+.PHONY: demo test benchmark install clean
+
+demo: install
+	$(VENV)/bin/deepnic demo --output demo
+
+test: install
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/pytest
+
+benchmark: install
+	$(VENV)/bin/pytest tests/benchmarks --benchmark-only
+
+install: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[test]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo
