@@ -20,6 +20,7 @@ All arrays are C-contiguous.
 
 import numpy as np
 from numba import boolean, int32, int64, njit, uint64, void
+from numba.types import Tuple, UniTuple
 
 SAMPLE = 48  # random vectors from which the first incumbent is climbed to
 LOOK_AHEAD = 2  # a prefix is tested when at most this many variables are left
@@ -100,7 +101,7 @@ def separates(scores, P):
     return low > high
 
 
-@njit(nogil=True, cache=True)
+@njit(int64(int32[:, ::1], int64[:, ::1], int64[::1], int64), nogil=True, cache=True)
 def _bucket_shift(Z, weights, n_weights, n_buckets):
     """Right shift that spreads +-2.5 standard deviations of a typical score over the buckets."""
     variance = 0.0
@@ -118,7 +119,7 @@ def _bucket_shift(Z, weights, n_weights, n_buckets):
     return shift
 
 
-@njit(nogil=True, cache=True)
+@njit(void(int32[:, ::1], int64[:, ::1], int64[::1], int32[::1]), nogil=True, cache=True)
 def _score(Z, weights, digits, scores):
     scores[:] = 0
     for v in range(Z.shape[0]):
@@ -127,7 +128,11 @@ def _score(Z, weights, digits, scores):
             scores[i] += w * Z[v, i]
 
 
-@njit(nogil=True, cache=True)
+@njit(
+    void(int32[:, ::1], int64, int64[:, ::1], int64[::1], boolean, int64[::1], int64[::1]),
+    nogil=True,
+    cache=True,
+)
 def _climb(Z, P, weights, n_weights, rop8, keys, best):
     """Value and area of a good vector: the best of a sample, then coordinate ascent."""
     V, n = Z.shape
@@ -158,7 +163,7 @@ def _climb(Z, P, weights, n_weights, rop8, keys, best):
                     improved = True
 
 
-@njit(nogil=True, cache=True)
+@njit(int32[:, ::1](int32[:, ::1], int64, int64[:, ::1], int64[::1]), nogil=True, cache=True)
 def _optimistic(Z, P, weights, n_weights):
     """Most that the variables from v on can add to each positive, least to each negative.
 
@@ -174,7 +179,7 @@ def _optimistic(Z, P, weights, n_weights):
     return ahead
 
 
-@njit(nogil=True, cache=True)
+@njit(boolean(int64, int64, uint64, int64, int64), nogil=True, cache=True)
 def _is_better(size, index, key, least, winner):
     """The rule among tied vectors: smallest sum of |w|, then the smallest random number."""
     if size != least:
@@ -182,7 +187,7 @@ def _is_better(size, index, key, least, winner):
     return random_at(key, index) < random_at(key, winner)
 
 
-@njit(nogil=True, cache=True)
+@njit(Tuple((int32[:, ::1], int64[::1]))(int32[:, ::1]), nogil=True, cache=True)
 def _centred(Z):
     """Z with each variable's mean subtracted, and these means."""
     centre = np.empty(Z.shape[0], np.int64)
@@ -193,7 +198,7 @@ def _centred(Z):
     return moved, centre
 
 
-@njit(nogil=True, cache=True)
+@njit(boolean(int32[::1], int64, int64, int64, int32[:, ::1]), nogil=True, cache=True)
 def _may_reach(scores, P, value, shift, counts):
     """Whether a vector with these scores at best could have this value."""
     if value == P * (scores.size - P):
@@ -201,7 +206,7 @@ def _may_reach(scores, P, value, shift, counts):
     return bucket_bound(scores, P, shift, counts) >= value
 
 
-@njit(nogil=True, cache=True)
+@njit(void(int32[::1], int64, boolean, int64[::1], int64[::1], int64[::1]), nogil=True, cache=True)
 def _evaluate_leaf(scores, P, rop8, best, keys, out):
     """As `evaluate`, for a vector that may be best: one that separates needs no sort."""
     most = P * (scores.size - P)
@@ -211,7 +216,13 @@ def _evaluate_leaf(scores, P, rop8, best, keys, out):
     out[0], out[1], out[2], out[3], out[4] = most, 2 * most, scores[:P].min(), P, 0
 
 
-@njit(nogil=True, cache=True)
+@njit(
+    UniTuple(int64, 4)(
+        int32[:, ::1], int64, int64[:, ::1], int64[::1], boolean, uint64, int64[:, ::1], int64[::1]
+    ),
+    nogil=True,
+    cache=True,
+)
 def search(Z, P, weights, n_weights, rop8, key, ties, coef):
     """Search one node.
 

@@ -6,7 +6,8 @@ are zero, and a cycle of 0 marks them.
 """
 
 import numpy as np
-from numba import njit
+from numba import boolean, float32, float64, int8, int32, int64, njit, uint8, uint64, void
+from numba.types import Tuple
 
 from deepnic.rop.search_numba import random_at, search
 
@@ -23,7 +24,11 @@ spans at most sqrt(2 (n - 1)); with V <= 10 and |w| <= 4 a score spans at most
 LIMIT = float(1 << 40)  # unseen values are cut here, far outside any threshold: int64 is then safe
 
 
-@njit(nogil=True, cache=True)
+@njit(
+    [void(real[::1], boolean[::1], int64[::1]) for real in (float32, float64)],
+    nogil=True,
+    cache=True,
+)
 def standardise(x, grown, fixed):
     """Centre and scale x (n,) by mean and sd (n-1) of the observations grown on, in fixed point.
 
@@ -51,7 +56,14 @@ def standardise(x, grown, fixed):
         fixed[i] = np.int64(np.rint(min(max((x[i] - mean) / sd * SCALE, -LIMIT), LIMIT)))
 
 
-@njit(nogil=True, cache=True)
+@njit(
+    Tuple((int64, boolean))(
+        int32[:, ::1], boolean[::1], int64[:, ::1], int64[::1], int64, int64, boolean, uint64,
+        int64[:, ::1], int64[:, ::1],
+    ),
+    nogil=True,
+    cache=True,
+)  # fmt: skip
 def grow(Z, y, weights, n_weights, max_cycles, max_steps, rop8, key, coef, record):
     """Grow one tree on Z (V, n) int32 and y (n,) bool; fills coef (m, V) and record (m, 8).
 
@@ -101,7 +113,7 @@ def grow(Z, y, weights, n_weights, max_cycles, max_steps, rop8, key, coef, recor
         in_cycle &= ~waiting
 
 
-@njit(nogil=True, cache=True)
+@njit(void(int64[:, ::1], int64[:, ::1], int64[:, ::1], int8[::1]), nogil=True, cache=True)
 def vote(Z, coef, record, votes):
     """Walk Z (V, n) int64 down a tree; votes (n,) int8: +1 at risk, -1 not."""
     V, n = Z.shape
@@ -126,7 +138,7 @@ def vote(Z, coef, record, votes):
         votes[i] = verdict
 
 
-@njit(nogil=True, cache=True)
+@njit(int64(int64[:], int64[:, ::1], int64, boolean, int64), nogil=True, cache=True)
 def signature(weights, record, n_nodes, perfect, max_solutions):
     """Signature (signatures.py) of the gene whose weights over the nodes are given."""
     if not perfect:
@@ -146,7 +158,14 @@ def signature(weights, record, n_nodes, perfect, max_solutions):
     return 1 + 9 * sign + 3 * cycle + solution
 
 
-@njit(nogil=True, cache=True)
+@njit(
+    void(
+        float32[:, ::1], int8[::1], int32[:, ::1], boolean[:, ::1], uint64[::1], int64[:, ::1],
+        int64, uint8[:, ::1], int8[:, ::1],
+    ),
+    nogil=True,
+    cache=True,
+)  # fmt: skip
 def grow_trees(expression, y, members, in_bag, keys, weights, max_solutions, signatures, votes):
     """Grow the trees of one draw.
 
