@@ -170,9 +170,8 @@ def select_pixels(items: xr.Dataset, table: xr.Dataset) -> xr.Dataset:
     value = image.isel(places).transpose(item, "pixel").compute()
     state = items["state"].values if "state" in items else np.full(len(value), -1, np.int8)
     pixels = table.drop_dims("item")
-    selected = pixels.assign(value=(("item", "pixel"), value.values)).assign_coords(
-        item=pd.Index(items[item].values, dtype=object), state=("item", state)
-    )
+    selected = pixels.assign(value=(("item", "pixel"), value.values))
+    selected = selected.assign_coords(_of_items(items, item) | {"state": ("item", state)})
     return describe(selected, TABLE)
 
 
@@ -185,6 +184,13 @@ def _lazy_image(items: xr.Dataset) -> tuple[xr.DataArray, str]:
     """Images as a lazy array whose chunks hold all items, and the name of the item dimension."""
     item = "observation" if "observation" in items.dims else "gene"
     return items["image"].chunk({item: -1}), item
+
+
+def _of_items(items: xr.Dataset, item: str) -> dict:
+    """Coordinates of a table's items: their ids, and what else lies along them."""
+    along = {name: c for name, c in items.coords.items() if c.dims == (item,) and name != item}
+    ids = pd.Index(items[item].values, dtype=object)
+    return {"item": ids} | {name: ("item", c.values) for name, c in along.items()}
 
 
 def _places(items: xr.Dataset, table: xr.Dataset, name: Hashable) -> xr.DataArray:
@@ -330,7 +336,7 @@ def _table(
             "relevance": ("pixel", screened.relevance[chosen].astype(np.float32)),
         },
         coords={
-            "item": pd.Index(items[item].values, dtype=object),
+            **_of_items(items, item),
             "pixel": np.arange(chosen.size),
             **{
                 name: ("pixel", image[name].values[k]) for name, k in zip(axes, places, strict=True)
@@ -338,8 +344,6 @@ def _table(
         },
         attrs={"account": json.dumps(accounts)},
     )
-    along = {name: c for name, c in items.coords.items() if c.dims == (item,) and name != item}
-    table = table.assign_coords({name: ("item", c.values) for name, c in along.items()})
     table.attrs |= {name: items.attrs[name] for name in ("positive",) if name in items.attrs}
     if classes is not None:
         table = table.assign_coords(state=("item", classes.astype(np.int8)))

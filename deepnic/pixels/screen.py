@@ -176,25 +176,29 @@ def _relevance(
     """F and its p-value, or without classes the standard deviation and 1, of each column."""
     if not value.size:
         return np.empty(0), np.empty(0)
-    # NumPy adds up a lone column in another order than one among others: never give it one alone
-    columns = np.ascontiguousarray(np.hstack([value, value[:, :1]]), np.float64)
     if y is None:
-        return columns.std(axis=0)[:-1], np.ones(value.shape[1])
-    F, p = _f_test(columns, y)
-    return F[:-1], p[:-1]
+        return _never_alone(value).std(axis=0)[:-1], np.ones(value.shape[1])
+    return _f_test(value, y)
 
 
 def _f_test(
-    value: NDArray[np.float64], y: NDArray[np.int64]
+    value: NDArray[np.float32], y: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """F and its p-value, scikit-learn's but where rounding makes a sum of squares negative."""
+    """F and its p-value by scikit-learn; their limits where classes have no spread, or no gap."""
     from sklearn.feature_selection import f_classif
 
-    with np.errstate(divide="ignore", invalid="ignore"):
-        F, p = f_classif(value, y)
-    apart = np.all([np.ptp(value[y == k], axis=0) == 0 for k in np.unique(y)], axis=0)
-    F = np.where(apart, np.inf, np.maximum(F, 0))
-    return F, np.where(apart, 0, np.where(F > 0, p, 1))
+    F, p = np.full(value.shape[1], np.inf), np.zeros(value.shape[1])
+    spread = np.any([np.ptp(value[y == k], axis=0) > 0 for k in np.unique(y)], axis=0)
+    if spread.any():
+        with np.errstate(divide="ignore", invalid="ignore"):
+            F[spread], p[spread] = (f[:-1] for f in f_classif(_never_alone(value[:, spread]), y))
+    # without a gap, rounding leaves less than nothing between the classes, and p undefined
+    return np.maximum(F, 0), np.where(F > 0, p, 1)
+
+
+def _never_alone(value: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Columns and the first again: NumPy adds up a lone column in another order than several."""
+    return np.ascontiguousarray(np.hstack([value, value[:, :1]]), np.float64)
 
 
 def _hash(value: NDArray[np.float32]) -> NDArray[np.uint64]:

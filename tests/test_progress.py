@@ -1,0 +1,90 @@
+"""Progress bars: counts, silence, errors; threads and a cluster."""
+
+import dask
+import pytest
+from distributed import Client, LocalCluster
+from rich.progress import Progress
+
+from deepnic.progress import compute, progress
+
+
+@pytest.fixture(params=["threads", "cluster"])
+def anywhere(request):
+    """Compute on threads of this process, or on a cluster."""
+    if request.param == "threads":
+        yield
+        return
+    cluster = LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0"
+    )
+    with cluster, Client(cluster):
+        yield
+
+
+@pytest.fixture
+def bars(monkeypatch):
+    """What is told to the bars: [description, total, advanced, removed]."""
+    told: list[list] = []
+
+    def add_task(self, description, total):
+        told.append([description, total, 0, False])
+        return len(told) - 1
+
+    def advance(self, job):
+        told[job][2] += 1
+
+    def remove_task(self, job):
+        told[job][3] = True
+
+    for method in (add_task, advance, remove_task):
+        monkeypatch.setattr(Progress, method.__name__, method)
+    return told
+
+
+@dask.delayed
+def square(x):
+    return x * x
+
+
+@dask.delayed
+def fail(x):
+    raise ZeroDivisionError(f"task {x}")
+
+
+@pytest.mark.usefixtures("anywhere")
+def test_compute__values_in_order_and_every_task_counted(bars):
+    assert compute([square(x) for x in range(20)], "squaring") == [x * x for x in range(20)]
+    assert bars == [["squaring", 20, 20, True]]
+
+
+@pytest.mark.usefixtures("anywhere")
+def test_compute__counts_the_tasks_watched(bars):
+    squares = [square(x) for x in range(10)]
+    assert compute([dask.delayed(sum)(squares)], "adding", watch=squares) == [285]
+    assert bars == [["adding", 10, 10, True]]
+
+
+@pytest.mark.usefixtures("anywhere")
+def test_compute__nothing(bars):
+    assert compute([], "resting") == []
+    assert bars == [["resting", 0, 0, True]]
+
+
+@pytest.mark.usefixtures("anywhere")
+def test_compute__error_of_a_task_is_raised_and_the_bar_removed(bars):
+    with pytest.raises(ZeroDivisionError, match="task 3"):
+        compute([square(1), fail(3)], "failing")
+    assert bars[0][3]
+
+
+def test_progress__silent_where_nobody_looks(capsys):
+    compute([square(2)], "squaring")
+    captured = capsys.readouterr()
+    assert captured.out + captured.err == ""
+
+
+def test_progress__closed_after_an_error():
+    with pytest.raises(KeyError), progress() as first:
+        raise KeyError
+    with progress() as second:
+        assert second is not first
