@@ -28,11 +28,13 @@ Trees = Annotated[int, typer.Option(help="Trees of each gene under each conditio
 Ranges = Annotated[str, typer.Option(help="Weight ranges R, such as 3-5 or 3,5.")]
 Sizes = Annotated[str, typer.Option(help="Genes of a tree V, such as 3-8 or 3,5.")]
 Subsample = Annotated[float, typer.Option(help="Share of each class that a tree is grown on.")]
-Kept = Annotated[int, typer.Option("--k", help="Pixels kept at most.")]
+Kept = Annotated[int, typer.Option("--k", min=1, help="Pixels kept at most.")]
 Rate = Annotated[float, typer.Option(help="False discovery rate of the filter; 1 turns it off.")]
 Epochs = Annotated[int, typer.Option(help="Epochs of each network.")]
 Seed = Annotated[int, typer.Option(help="Seed of all random numbers.")]
-Workers = Annotated[int, typer.Option(help="Dask workers started for this command; 0: threads.")]
+Workers = Annotated[
+    int, typer.Option(min=0, help="Dask workers started for this command; 0: threads.")
+]
 Scheduler = Annotated[str | None, typer.Option(help="Dask scheduler: address or scheduler file.")]
 
 
@@ -309,7 +311,9 @@ def _integers(name: str, words: str) -> tuple[int, ...]:
     try:
         for word in words.split(","):
             low, _, high = word.partition("-")
-            numbers += range(int(low), int(high or low) + 1)
+            numbers += (found := range(int(low), int(high or low) + 1))
+            if not found:
+                raise ValueError("the range is empty")
     except ValueError as error:
         raise InputError(f"--{name} {words!r} is not a list such as 3-8 or 3,5") from error
     return tuple(numbers)
@@ -341,7 +345,7 @@ def _dask(workers: int, scheduler: str | None) -> Iterator[None]:
     where = {"scheduler_file": scheduler} if Path(scheduler).exists() else {"address": scheduler}
     try:
         client = Client(**where, timeout="30s")
-    except (OSError, TimeoutError) as error:
+    except Exception as error:  # Dask raises many kinds for an address that makes no sense
         raise InputError(f"no Dask scheduler answers at {scheduler}; start it first") from error
     with client:
         yield

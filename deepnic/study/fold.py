@@ -92,14 +92,7 @@ def run_fold(
     truth = pd.Series(cohort["state"].values, index=cohort.indexes["observation"])
     hidden = hide_labels(cohort, test)  # from here on nothing can see a test label
     start = perf_counter()
-    forest = grow_forest(
-        choose_genes(hidden, settings.n_genes),
-        n_trees=settings.n_trees,
-        weight_ranges=settings.weight_ranges,
-        tree_sizes=settings.tree_sizes,
-        subsample=settings.subsample,
-        seed=settings.seed,
-    ).compute()
+    forest = lazy_forest(choose_genes(hidden, settings.n_genes), settings).compute()
     seconds = {"forest": perf_counter() - start}
     advance()
     start = perf_counter()
@@ -110,6 +103,18 @@ def run_fold(
     _assemblies(fold, settings, advance)
     _baselines(fold, settings, advance)
     return fold
+
+
+def lazy_forest(cohort: xr.Dataset, settings: StudySettings) -> xr.Dataset:
+    """Return the forest of a study, not yet grown; parameters out of range are refused."""
+    return grow_forest(
+        cohort,
+        n_trees=settings.n_trees,
+        weight_ranges=settings.weight_ranges,
+        tree_sizes=settings.tree_sizes,
+        subsample=settings.subsample,
+        seed=settings.seed,
+    )
 
 
 def choose_genes(cohort: xr.Dataset, n_genes: int | None) -> xr.Dataset:

@@ -59,15 +59,21 @@ class StudySettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        lowest = {"folds": 2, "repeats": 1, "seeds": 1, "k": 1, "epochs": 1, "workers": 0}
+        lowest = {"folds": 2, "repeats": 1, "seeds": 1, "epochs": 1, "workers": 0}
+        lowest["k"] = 4  # DeepInsight's placement takes as many
         for name, low in lowest.items():
             if getattr(self, name) < low:
                 raise InputError(f"{name} is {getattr(self, name)}; give at least {low}")
-        if self.n_genes is not None and self.n_genes < max(self.tree_sizes):
+        if not 0 <= self.seed < 2**32:
+            raise InputError(f"seed is {self.seed}; give an integer from 0 to 2**32 - 1")
+        largest = max(self.tree_sizes, default=0)
+        if self.n_genes is not None and self.n_genes < largest:
             raise InputError(
-                f"n_genes is {self.n_genes}, fewer than the {max(self.tree_sizes)} genes of the "
-                "largest tree; choose more genes or smaller tree_sizes"
+                f"n_genes is {self.n_genes}, fewer than the {largest} genes of the largest tree; "
+                "choose more genes or smaller tree_sizes"
             )
+        if not self.paths or len(set(self.paths)) < len(self.paths):
+            raise InputError(f"paths is {self.paths}; give at least one, and none twice")
         for path in self.paths:
             if path not in PATHS:
                 raise InputError(f"unknown path {path!r}; choose from {', '.join(PATHS)}")

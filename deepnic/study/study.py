@@ -16,9 +16,10 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 
 from deepnic import __version__
 from deepnic.errors import InputError
+from deepnic.nic import observation_images
 from deepnic.progress import progress
 from deepnic.study.examples import example_images
-from deepnic.study.fold import N_BASELINES, run_fold, train_path
+from deepnic.study.fold import N_BASELINES, lazy_forest, run_fold, train_path
 from deepnic.study.settings import StudySettings
 from deepnic.study.statistics import score_arms, summarise
 
@@ -59,6 +60,7 @@ def run_study(
             f"{settings.folds} folds need as many observations of each class and the rarer one has "
             f"{rarest}; take fewer folds"
         )
+    observation_images(lazy_forest(cohort, settings))  # refuses what is out of range, grows nothing
     if settings.permute:
         cohort = _permuted(cohort, settings.seed)
     output.mkdir(parents=True, exist_ok=True)
@@ -136,7 +138,8 @@ def _located(run: dict, name: str) -> pd.DataFrame:
 
 def _permuted(cohort: xr.Dataset, seed: int) -> xr.Dataset:
     order = np.argsort(np.random.Philox(key=seed).random_raw(cohort.sizes["observation"]))
-    return cohort.assign(state=("observation", cohort["state"].values[order]))
+    moved = {name: ("observation", cohort[name].values[order]) for name in ("state", "label")}
+    return cohort.assign(state=moved["state"]).assign_coords(label=moved["label"])
 
 
 def _facts(
