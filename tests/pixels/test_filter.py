@@ -149,18 +149,6 @@ def test_filter_pixels__any_chunking_and_scheduler(whole, chunks, fan_in, schedu
     xr.testing.assert_identical(table, whole[redundancy])
 
 
-def test_filter_pixels__lone_pixel_of_a_block_has_the_same_bits():
-    """NumPy adds a lone column in another order, and 53 items are enough to see it."""
-    values = np.random.default_rng(0).normal(size=(53, 20, 1, 1, 1)).astype(np.float32)
-    images = observation_items(0, (53, 20, 1, 1, 1)).assign(image=(("observation", *AXES), values))
-    images = images.assign_coords(state=("observation", np.resize(np.int8([0, 1, 1]), 53)))
-    for y in (None, np.resize([0, 1, 2], 53)):
-        tables = [
-            filter_pixels(images.chunk(gene=genes), y, fdr=None, min_sd=0) for genes in (1, 20)
-        ]
-        xr.testing.assert_identical(*tables)
-
-
 def test_filter_pixels__on_a_cluster(whole):
     images = observation_items(8).chunk(gene=1, tree_size=1)
     cluster = LocalCluster(

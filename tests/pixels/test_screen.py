@@ -67,7 +67,7 @@ def test_screen__reasons_in_order():
         rarely,
         np.full(15, 0.1),  # near-constant ...
         np.full(15, 0.1),  # ... and a duplicate
-        -first * 0.0 + first,  # duplicate: hidden items and the sign of zero do not count
+        np.where(first == 0, -0.0, first),  # duplicate: the sign of zero does not count
         first + 0.001,
         first + 0.001,  # duplicate of a near-duplicate
         first + 0.02,
@@ -145,6 +145,19 @@ def test_screen__without_classes_ranks_by_standard_deviation():
     assert found.pixel.tolist() == np.argsort(-sd).tolist()
     np.testing.assert_array_equal(found.relevance, np.sort(sd)[::-1])
     assert set(found.p) == {1}
+
+
+@pytest.mark.parametrize("y", [None, np.resize([0, 1, 2], 53)])
+def test_screen__lone_pixel_has_the_same_bits(y):
+    """NumPy adds up a lone column in another order, and 53 items are enough to see it."""
+    value = np.random.default_rng(0).random((53, 40), np.float32)
+    pixel, train, limits = np.arange(40), np.ones(53, bool), Limits(0.5, 0.01, 0.01, 40)
+    whole = screen(value, pixel, pixel, y, train, limits)
+    alone = merge(
+        [screen(value[:, [j]], pixel[[j]], pixel[[j]], y, train, limits) for j in pixel], 40
+    )
+    for name in ("pixel", "relevance", "p"):
+        np.testing.assert_array_equal(getattr(alone, name), getattr(whole, name), name)
 
 
 def test_screen__ties_go_to_the_lower_index():
