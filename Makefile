@@ -15,7 +15,7 @@ test: install
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest --cov --cov-report=term
 
 benchmark: install
 	$(VENV)/bin/pytest tests/benchmarks --benchmark-only

@@ -132,8 +132,9 @@ def pixels(
     import deepnic
     from deepnic.pixels import account
     from deepnic.show import account_table
-    from deepnic.store import open_forest, write_table
+    from deepnic.store import check_new, open_forest, write_table
 
+    check_new(output)
     forest = open_forest(store)
     if items not in ("observations", "genes"):
         raise InputError(f"unknown items {items!r}; choose observations or genes")

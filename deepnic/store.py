@@ -130,11 +130,22 @@ def write_table(table: xr.Dataset, path: str | Path) -> None:
     """
     validate(table, TABLE)
     path = Path(path)
-    if path.exists():
-        raise InputError(f"{path} exists already; choose another path, or delete it first")
+    check_new(path)
     draft = _draft(path)
     table.to_zarr(draft, zarr_format=3, consolidated=False)
     draft.rename(path)
+
+
+def check_new(path: Path) -> None:
+    """Refuse a path that exists, before anything is computed for it.
+
+    Raises
+    ------
+    InputError
+        It exists.
+    """
+    if path.exists():
+        raise InputError(f"{path} exists already; choose another path, or delete it first")
 
 
 def open_table(path: str | Path) -> xr.Dataset:

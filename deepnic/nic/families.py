@@ -88,7 +88,7 @@ def family(name: str = "all", *, of: str = "gene") -> Family:
     >>> [len(family(name)) for name in NAMES], len(family("distinct", of="observation"))
     ([30, 59019, 59049, 510], 565)
     >>> family("distinct").label[:4]
-    ('1|', '2|', '3|', '4|')
+    ('1|', '2|1', '3|1', '4|1')
     """
     if name not in NAMES:
         raise InputError(f"unknown family {name!r}; choose from {', '.join(NAMES)}")
@@ -178,9 +178,9 @@ def _kind(source: Family) -> NDArray[np.str_]:
 
 
 def _first_of_each(source: Family, among: NDArray[np.bool_]) -> list[int]:
-    """Rows of the representatives: a base image where there is one, else the fewest criteria."""
+    """Rows of the representatives, base images before others, then the fewest criteria."""
     functions = np.packbits(np.hstack([source.numerator, source.denominator]), axis=1)
     rows = np.flatnonzero(among)
     rows = rows[np.argsort([source.label[k] not in BASE for k in rows], kind="stable")]
     _, first = np.unique(functions[rows], axis=0, return_index=True)
-    return sorted(rows[first].tolist())
+    return rows[np.sort(first)].tolist()

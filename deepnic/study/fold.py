@@ -14,6 +14,7 @@ from deepnic.cohort import hide_labels
 from deepnic.learn import BASELINES, TrainResult, fit_predict_baseline, train
 from deepnic.nic import forest_vote, observation_images
 from deepnic.pixels import account, filter_pixels
+from deepnic.progress import compute
 from deepnic.rop import grow_forest
 from deepnic.study.settings import StudySettings
 
@@ -92,7 +93,9 @@ def run_fold(
     truth = pd.Series(cohort["state"].values, index=cohort.indexes["observation"])
     hidden = hide_labels(cohort, test)  # from here on nothing can see a test label
     start = perf_counter()
-    forest = lazy_forest(choose_genes(hidden, settings.n_genes), settings).compute()
+    lazy = lazy_forest(choose_genes(hidden, settings.n_genes), settings)
+    blocks = lazy["signature"].data.to_delayed().ravel()
+    forest = compute([lazy], "growing trees", watch=blocks)[0]
     seconds = {"forest": perf_counter() - start}
     advance()
     start = perf_counter()

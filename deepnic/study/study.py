@@ -69,7 +69,7 @@ def run_study(
     predictions = pd.concat([_located(run, "predictions") for run in runs], ignore_index=True)
     history = pd.concat([_located(run, "history") for run in runs], ignore_index=True)
     results = score_arms(predictions)
-    summary = summarise(results, cohort.sizes["observation"])
+    summary = summarise(predictions)
     stages = pd.DataFrame([run["fold"].seconds for run in runs]).sum().to_dict()
     seconds = stages | {"total": perf_counter() - start}
     for name, frame in {

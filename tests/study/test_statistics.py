@@ -12,13 +12,13 @@ def predictions(state, score, predicted, **place):
     return pd.DataFrame({**place, "state": state, "score": score, "predicted": predicted})
 
 
-def results(accuracy, **columns):
-    """Results of one arm, a fold each, 10 test observations."""
-    rows = {"arm": "a", "kind": "assembly", "repeat": 0, "seed": 0, "n_test": 10} | columns
-    folds = {"fold": np.arange(len(accuracy))} if "fold" not in columns else {}
-    return pd.DataFrame(
-        rows | folds | {"accuracy": accuracy, "balanced_accuracy": accuracy, "auroc": accuracy}
-    )
+def random_predictions(n, seed=0):
+    """One arm that is right for 70 % of n patients, half of each class, in one fold."""
+    rng = np.random.default_rng(seed)
+    state = np.arange(n) % 2
+    predicted = np.where(rng.random(n) < 0.7, state, 1 - state)
+    score = predicted * 0.4 + rng.random(n) * 0.6
+    return predictions(state, score, predicted).assign(item=[f"patient {k}" for k in range(n)])
 
 
 def of(summary, arm="a", metric="accuracy"):
@@ -55,67 +55,64 @@ def test_score_arms__one_class_leaves_only_accuracy():
     assert table[["balanced_accuracy", "auroc"]].isna().all(axis=None)
 
 
-def test_summarise__corrected_resampled_t_interval():
-    accuracy = np.array([0.5, 0.6, 0.4, 0.55, 0.5])
-    # 5 folds of 10 of 50: test to training is 1 to 4
-    half = stats.t.ppf(0.975, 4) * np.sqrt(np.var(accuracy, ddof=1) * (1 / 5 + 10 / 40))
-    np.testing.assert_allclose(
-        of(summarise(results(accuracy), 50)), [0.51, 0.51 - half, 0.51 + half], rtol=1e-12
-    )
+def test_summarise__mean_is_that_of_sklearn():
+    table = random_predictions(40)
+    expected = [
+        (table["state"] == table["predicted"]).mean(),
+        balanced_accuracy_score(table["state"], table["predicted"]),
+        roc_auc_score(table["state"], table["score"]),
+    ]
+    np.testing.assert_allclose(summarise(table)["mean"], expected, rtol=1e-12)
 
 
-def test_summarise__repeats_are_more_folds_and_confidence_widens():
-    accuracy = np.array([0.5, 0.6, 0.4, 0.5])
-    table = results(accuracy, repeat=[0, 0, 1, 1], fold=[0, 1, 0, 1])
-    half = stats.t.ppf(0.95, 3) * np.sqrt(np.var(accuracy, ddof=1) * (1 / 4 + 10 / 30))
-    np.testing.assert_allclose(
-        of(summarise(table, 40, confidence=0.9)), [0.5, 0.5 - half, 0.5 + half], rtol=1e-12
-    )
+def test_summarise__auroc_compares_within_a_network_only():
+    """Scores of two folds on different scales: no pair across folds counts."""
+    low = predictions([0, 1], [0.1, 0.2], [0, 0], fold=0).assign(item=["p", "q"])
+    high = predictions([0, 1], [0.8, 0.9], [1, 1], fold=1).assign(item=["r", "s"])
+    table = pd.concat([low, high], ignore_index=True)
+    assert of(summarise(table), metric="auroc")[0] == 1
+    assert roc_auc_score(table["state"], table["score"]) == 0.75
 
 
-def test_summarise__clips_to_shares():
-    np.testing.assert_array_equal(of(summarise(results([0.9, 1.0]), 20))[2], 1)
-    np.testing.assert_array_equal(of(summarise(results([0.0, 0.1]), 20))[1], 0)
+def test_summarise__interval_is_a_bootstrap_within_classes():
+    """Near the normal interval whose variance adds up over the classes."""
+    table = random_predictions(400)
+    _, low, high = of(summarise(table))
+    right = table["state"] == table["predicted"]
+    variance = sum(right[table["state"] == k].var(ddof=0) * 200 for k in (0, 1)) / 400**2
+    half = stats.norm.ppf(0.975) * np.sqrt(variance)
+    np.testing.assert_allclose([low, high], [right.mean() - half, right.mean() + half], atol=0.006)
 
 
-def test_summarise__single_fold_has_no_width():
-    np.testing.assert_array_equal(of(summarise(results([0.7]), 20)), [0.7, 0.7, 0.7])
+def test_summarise__repeats_and_seeds_make_no_patients():
+    """The same predictions made four times say no more than once."""
+    once = random_predictions(30)
+    again = [once.assign(repeat=repeat, seed=seed) for repeat in (0, 1) for seed in (0, 1)]
+    pd.testing.assert_frame_equal(summarise(pd.concat(again, ignore_index=True)), summarise(once))
 
 
-def test_summarise__averages_seeds_first():
-    seeds = results([0.4, 0.6, 0.6, 0.8], fold=[0, 0, 1, 1], seed=[0, 1, 0, 1])
-    np.testing.assert_allclose(
-        of(summarise(seeds, 100)), of(summarise(results([0.5, 0.7]), 100)), rtol=1e-12
-    )
+def test_summarise__confidence_widens():
+    table = random_predictions(40)
+    narrow, wide = (of(summarise(table, confidence=c)) for c in (0.5, 0.99))
+    assert wide[1] < narrow[1] < narrow[0] < narrow[2] < wide[2]
 
 
-def test_summarise__leaves_out_folds_where_undefined():
-    table = results([0.5, 0.7, 0.6])
-    table["auroc"] = [np.nan, 0.7, np.nan]
-    np.testing.assert_array_equal(of(summarise(table, 30), metric="auroc"), [0.7, 0.7, 0.7])
-    table["auroc"] = np.nan
-    assert np.isnan(of(summarise(table, 30), metric="auroc")).all()
+def test_summarise__one_class_is_undefined():
+    table = predictions([1, 1], [0.4, 0.6], [0, 1]).assign(item=["p", "q"])
+    assert summarise(table)[["mean", "low", "high"]].isna().all(axis=None)
 
 
 def test_summarise__arms_in_the_order_met():
-    table = pd.concat([results([0.5, 0.6], arm=arm) for arm in ("z", "a", "m")])
-    summary = summarise(table, 20)
+    table = pd.concat([random_predictions(20).assign(arm=arm) for arm in ("z", "a", "m")])
+    summary = summarise(table)
     assert summary["arm"].unique().tolist() == ["z", "a", "m"]
     assert summary["metric"].tolist() == [*METRICS] * 3
     assert list(summary) == ["arm", "kind", "metric", "mean", "low", "high"]
 
 
 def test_summarise__interval_covers_at_its_rate():
-    """Folds without anything in common: the plain t interval, which the corrected one contains."""
-    rng = np.random.default_rng(0)
     covered = 0
-    for _ in range(200):
-        _, low, high = of(summarise(results(rng.normal(0.5, 0.05, 5)), 50))
-        covered += low <= 0.5 <= high
-    assert covered >= stats.binom.ppf(0.01, 200, 0.95)
-
-
-@pytest.mark.parametrize("metric", METRICS)
-def test_summarise__same_folds_same_interval_for_every_metric(metric):
-    summary = summarise(results([0.4, 0.7]), 20)
-    np.testing.assert_array_equal(of(summary, metric=metric), of(summary))
+    for seed in range(100):
+        _, low, high = of(summarise(random_predictions(60, seed)))
+        covered += low <= 0.7 <= high
+    assert covered >= stats.binom.ppf(0.001, 100, 0.95)

@@ -44,9 +44,10 @@ def test_run_study__tables_follow_from_the_predictions(folder, cohort):
     results = table(folder, "results")
     assert list(results) == [*PLACE, "n_test", *METRICS]
     assert len(results) == 3 * (len(PATHS) + N_BASELINES)
-    pd.testing.assert_frame_equal(results, score_arms(table(folder, "predictions")))
+    predictions = table(folder, "predictions")
+    pd.testing.assert_frame_equal(results, score_arms(predictions))
     summary = table(folder, "summary")
-    pd.testing.assert_frame_equal(summary, summarise(results, cohort.sizes["observation"]))
+    pd.testing.assert_frame_equal(summary, summarise(predictions))
     again = pd.DataFrame(json.loads((folder / "summary.json").read_text()))
     pd.testing.assert_frame_equal(summary, again)
 
