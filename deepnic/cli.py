@@ -1,5 +1,7 @@
 """The command line: thin words around the public functions."""
 
+import json
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -341,15 +343,26 @@ def _dask(workers: int, scheduler: str | None) -> Iterator[None]:
         with cluster, Client(cluster):
             yield
         return
-    if "://" not in scheduler and ":" not in scheduler and not Path(scheduler).exists():
-        raise InputError(f"no scheduler file {scheduler}; start a Dask scheduler or check the path")
-    where = {"scheduler_file": scheduler} if Path(scheduler).exists() else {"address": scheduler}
-    try:
-        client = Client(**where, timeout="30s")
-    except Exception as error:  # Dask raises many kinds for an address that makes no sense
-        raise InputError(f"no Dask scheduler answers at {scheduler}; start it first") from error
-    with client:
+    with Client(_answering(scheduler), timeout="30s"):
         yield
+
+
+def _answering(scheduler: str) -> str:
+    """Address of a scheduler, once something listens there.
+
+    A client that cannot connect leaves a half-open one behind, which later calls would wait for.
+    """
+    from distributed.comm import get_address_host_port
+
+    file = Path(scheduler)
+    if ":" not in scheduler and not file.exists():
+        raise InputError(f"no scheduler file {scheduler}; start a Dask scheduler or check the path")
+    try:
+        address = json.loads(file.read_text())["address"] if file.exists() else scheduler
+        socket.create_connection(get_address_host_port(address), timeout=10).close()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"no Dask scheduler answers at {scheduler}; start it first") from error
+    return address
 
 
 if __name__ == "__main__":

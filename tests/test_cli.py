@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from distributed import LocalCluster, get_client
 from typer.testing import CliRunner
 
 from deepnic import cli
@@ -17,6 +18,12 @@ from deepnic.store import open_forest, open_table
 COMMANDS = ["demo", "grow", "pixels", "train", "study", "report"]
 FEW = ["--n-trees", "6", "--weight-ranges", "3", "--tree-sizes", "3,4", "--subsample", "0.3"]
 SEVEN = ["--n-trees", "7", *FEW[2:]]
+ONE_WORKER = {
+    "n_workers": 1,
+    "processes": False,
+    "protocol": "tcp",
+    "dashboard_address": "127.0.0.1:0",
+}
 
 
 def make_table(seed=0):
@@ -480,16 +487,22 @@ def test_study__stopped_half_way_leaves_the_last_results(refuse, place, tmp_path
 # --- schedulers and --debug
 
 
-def test_grow__scheduler_that_does_not_answer(refuse, place, tmp_path, monkeypatch):
-    def unreachable(**where):
-        assert where == {"address": "tcp://127.0.0.1:9", "timeout": "30s"}
-        raise OSError("Timed out trying to connect")
-
-    monkeypatch.setattr("distributed.Client", unreachable)
+def test_grow__scheduler_that_does_not_answer(refuse, place, tmp_path):
+    """Nothing listens on port 9; and no client stays behind for later computations to wait for."""
     sentence = refuse("grow", place / "cohort.csv", "-o", tmp_path / "out", *FEW,
                       "--scheduler", "tcp://127.0.0.1:9")  # fmt: skip
     assert "no Dask scheduler answers at tcp://127.0.0.1:9; start it first" in sentence
     assert not list(tmp_path.iterdir())
+    with pytest.raises(ValueError, match="No"):
+        get_client()
+
+
+def test_grow__on_a_scheduler_that_runs(run, place, tmp_path):
+    with LocalCluster(**ONE_WORKER) as cluster:
+        code, _, error = run("grow", place / "cohort.csv", "-o", tmp_path / "out", *FEW,
+                             "--scheduler", cluster.scheduler_address)  # fmt: skip
+        assert code == 0, error
+    assert open_forest(tmp_path / "out").signature.size > 0
 
 
 def test_grow__scheduler_file_that_is_none(refuse, place, tmp_path):
