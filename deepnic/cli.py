@@ -1,6 +1,7 @@
 """The command line: thin words around the public functions."""
 
 import json
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ from rich.console import Console
 from deepnic.errors import InputError
 
 app = typer.Typer(
-    help="One gene, one image: ROP-images, filtered, assembled and compared by deep learning.",
+    help="One gene, one image: ROP-images, filtered, assembled and compared by deep learning. "
+    "--debug shows the traceback of an error.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -37,7 +39,12 @@ Seed = Annotated[int, typer.Option(help="Seed of all random numbers.")]
 Workers = Annotated[
     int, typer.Option(min=0, help="Dask workers started for this command; 0: threads.")
 ]
-Scheduler = Annotated[str | None, typer.Option(help="Dask scheduler: address or scheduler file.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        envvar="DASK_SCHEDULER_ADDRESS", help="Dask scheduler: address or scheduler file."
+    ),
+]
 
 
 def main() -> None:
@@ -72,7 +79,8 @@ def demo(
     from deepnic.study import StudySettings
 
     # 455 training observations: trees grown on a fifth of them are perfect often enough
-    settings = StudySettings(n_genes=None, n_trees=20, subsample=0.2, workers=2, seed=seed)
+    workers = min(2, os.cpu_count() or 1)
+    settings = StudySettings(n_genes=None, n_trees=20, subsample=0.2, workers=workers, seed=seed)
     _study(deepnic.demo_cohort(), output, settings)
 
 
@@ -192,8 +200,9 @@ def train(
         seed=seed,
     )
     if output is not None:
-        result.history.to_csv(output / "history.csv", index=False)
-        result.predictions.to_csv(output / "predictions.csv", index=False)
+        run = f"{path}-{unit}-seed{seed}"
+        result.history.to_csv(output / f"{run}-history.csv", index=False)
+        result.predictions.to_csv(output / f"{run}-predictions.csv", index=False)
     for name, value in result.metrics.items():
         console.print(f"{name.replace('_', ' ')}: {value:.4g}")
 
@@ -217,7 +226,7 @@ def study(
     n_trees: Trees = 20,
     weight_ranges: Ranges = "3-5",
     tree_sizes: Sizes = "3-8",
-    subsample: Subsample = 0.8,
+    subsample: Subsample = 0.5,
     k: Kept = 1024,
     fdr: Rate = 0.05,
     epochs: Epochs = 40,
@@ -282,6 +291,8 @@ def _read(path: Path, state: str | None, positive: str | None, log2: bool) -> xr
     facts = f"{cohort.sizes['observation']} observations x {cohort.sizes['gene']} genes"
     ones = int((cohort["state"] == 1).sum())
     console.print(f"{path.name}: {facts}, {ones} of state 1 ({cohort.attrs['positive']})")
+    if not cohort.attrs["id_column"]:
+        console.print("no id column was found; ids were made up")
     if cohort.attrs["constant_genes"]:
         console.print(f"{cohort.attrs['constant_genes']} genes are constant and score 0 everywhere")
     return cohort
@@ -336,6 +347,8 @@ def _dask(workers: int, scheduler: str | None) -> Iterator[None]:
         return
     from distributed import Client, LocalCluster
 
+    if scheduler is not None and workers:
+        raise InputError("--workers starts workers here and --scheduler uses others; choose one")
     if scheduler is None:
         cluster = LocalCluster(
             n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"

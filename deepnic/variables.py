@@ -61,6 +61,10 @@ FOREST = {"signature": SIGNATURE, "vote": VOTE, "state": STATE}
 TABLE = {"value": VALUE, "relevance": RELEVANCE}
 
 
+METRICS = ("accuracy", "balanced_accuracy", "auroc")
+"""What every arm of a study is measured by: columns of its results."""
+
+
 def describe(dataset: xr.Dataset, declared: dict[str, Variable]) -> xr.Dataset:
     """Return the Dataset, validated, with each declared variable's meaning in its attributes.
 

@@ -151,14 +151,14 @@ def test_train__accuracy_counts_the_observations_held_out(place, tmp_path):
     output = succeed("train", place / "table.zarr", "--path", "snail", "-o", tmp_path / "out")
     assert "n training: 30" in output
     assert "n test: 10" in output
-    predictions = pd.read_csv(tmp_path / "out" / "predictions.csv")
+    predictions = pd.read_csv(tmp_path / "out" / "snail-pixel-seed0-predictions.csv")
     held_out = predictions[predictions["state"] < 0]
     truth = make_table().set_index("id")["state"].eq("sick").astype(int)
     assert (held_out["truth"].values == truth[held_out["item"]].values).all()
     accuracy = (held_out["predicted"] == held_out["truth"]).mean()
     assert f"test accuracy: {accuracy:.4g}" in output
     assert accuracy >= 0.8
-    assert len(pd.read_csv(tmp_path / "out" / "history.csv")) == 40
+    assert len(pd.read_csv(tmp_path / "out" / "snail-pixel-seed0-history.csv")) == 40
 
 
 def test_train__tiles(place):
@@ -191,7 +191,9 @@ def test_grow__one_of_three_classes_against_the_rest(place, tmp_path, refuse):
     )
     succeed("pixels", tmp_path / "f.zarr", "-o", tmp_path / "t.zarr", "--k", 16)
     succeed("train", tmp_path / "t.zarr", "--epochs", 1, "-o", tmp_path / "out")
-    predictions = pd.read_csv(tmp_path / "out" / "predictions.csv").query("state < 0")
+    predictions = pd.read_csv(tmp_path / "out" / "linear-pixel-seed0-predictions.csv").query(
+        "state < 0"
+    )
     expected = table.set_index("id")["state"].eq("other")[predictions["item"]]
     assert (predictions["truth"].values == expected.values).all()
 

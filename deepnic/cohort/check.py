@@ -160,9 +160,10 @@ def _check_finite(values: np.ndarray, genes: pd.Index, observations: pd.Index) -
 
 def _state(labels: pd.Series, positive: str | None) -> tuple[np.ndarray, str]:
     classes = sorted(set(labels) - {""})
-    if len(classes) == len(labels) > 2:  # ids, not states: none of them goes into a message
+    few = min(len(labels), max(7, len(labels) // 2))
+    if 2 < len(classes) >= few:  # ids, not states: none of them goes into a message
         raise InputError(
-            "every observation has a label of its own; choose the labels of two classes"
+            "almost every observation has a label of its own; choose the labels of two classes"
         )
     if positive is None:
         if len(classes) > 2:

@@ -1,4 +1,4 @@
-"""The classifiers that the networks are compared with (method, section 9), all scikit-learn's."""
+"""The classifiers that the networks are compared with, all scikit-learn's."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -14,10 +14,6 @@ class SmallNetwork(nn.Module):
 
     Parameters
     ----------
-    n_channels : int
-        Channels that `forward` makes from an image: its values and the mask of defined pixels.
-    n_classes : int
-        Number of outputs.
     dropout : float
         Share of the pooled features silenced at random while training.
 
@@ -28,15 +24,15 @@ class SmallNetwork(nn.Module):
     torch.Size([5, 2])
     """
 
-    def __init__(self, n_channels: int = 2, n_classes: int = 2, dropout: float = 0.2):
+    def __init__(self, dropout: float = 0.2):
         super().__init__()
         self.features = nn.Sequential(
-            _block(n_channels, 16, groups=4),
+            _block(2, 16, groups=4),
             _block(16, 32, groups=4),
             _block(32, 64, groups=8),
         )
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(2 * 64, n_classes)
+        self.head = nn.Linear(2 * 64, 2)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Class scores (logits) of some images.

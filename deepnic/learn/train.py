@@ -43,7 +43,7 @@ class TrainResult:
     metrics : dict
         `n_training`, `n_test`, `training_loss` and `training_accuracy` of the last epoch; with
         `truth` also `test_accuracy`, `test_balanced_accuracy` and, where both classes occur,
-        `test_auc` of the finished network on the hidden items whose truth is known.
+        `test_auroc` of the finished network on the hidden items whose truth is known.
     history : DataFrame
         One row an epoch: `epoch`, `learning_rate`, `training_loss`, `training_accuracy` (both as
         met during the epoch, with dropout) and, with `truth`, `test_accuracy`.
@@ -297,7 +297,7 @@ def _metrics(
     metrics["test_accuracy"] = float(accuracy_score(y, probability > 0.5))
     if len(np.unique(y)) == 2:  # the other two need both classes
         metrics["test_balanced_accuracy"] = float(balanced_accuracy_score(y, probability > 0.5))
-        metrics["test_auc"] = float(roc_auc_score(y, probability))
+        metrics["test_auroc"] = float(roc_auc_score(y, probability))
     return metrics
 
 

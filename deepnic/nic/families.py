@@ -22,6 +22,9 @@ _JOINT = [
     "7+9|1", "7+10|1", "8+9|1", "8+10|1", "2+7+9|1", "2+7+10|1", "2+8+9|1", "2+8+10|1",
     "5+7+9|1", "5+7+10|1", "5+8+9|1", "5+8+10|1",
 ]  # fmt: skip
+COLOURS = ("grey", "blue", "green", "red")
+"""Colour families as published, by code: NIC1, base single, base joint, conditional."""
+
 BASE = (*_SINGLE, *_JOINT)
 """The 30 images of the published pipeline: ten single criteria and twenty joint ones, given 1."""
 
@@ -41,7 +44,8 @@ class Family:
         Colour family: "grey" (NIC1), "blue" (base single), "green" (base joint), "red"
         (conditional), as published.
     published : bool
-        Show criteria 5 and 6 by the published formulas (method.md section 3).
+        Show criteria 5 and 6 by the published formulas: NIC5 = (NIC3 x NIC4)^(1/4) and
+        NIC6 = 1 - N6/N1.
     """
 
     name: str

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import dask.array as da
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from deepnic.errors import InputError
 from deepnic.nic import families
 from deepnic.nic.families import BASE, Family
 from deepnic.rop.signatures import N_SIGNATURES
@@ -75,11 +77,11 @@ def rop_images(
     Raises
     ------
     InputError
-        Unknown family.
+        Unknown family or gene.
 
     Notes
     -----
-    Single and joint images: published pipeline. Combinations: ours (method.md section 4).
+    Single and joint images: published pipeline. Combinations: ours.
 
     Examples
     --------
@@ -89,16 +91,15 @@ def rop_images(
     >>> rop_images(forest, family="all").image.shape
     (30, 59049, 2, 2)
     """
-    if genes is not None:
-        forest = forest.sel(gene=list(genes))
+    forest = choose_genes(forest, genes)
     members = families.family(family)
     count = count_signatures(forest)["count"]
     counts = da.asarray(count.data)
-    cell = 4 * len(members) * counts.shape[1] * counts.shape[2]
-    counts = counts.rechunk({0: max(int(BLOCK_BYTES / cell), 1), 1: -1, 2: -1, 3: -1})
+    per_block = max(int(BLOCK_BYTES / (4 * len(members))), 1)
+    counts = counts.rechunk({0: per_block, 1: 1, 2: 1, 3: -1})
     pixels = da.map_blocks(
-        expand,
-        counts,
+        _expand_block,
+        da.moveaxis(counts, 3, 1),
         members,
         dtype=np.float32,
         chunks=(counts.chunks[0], len(members), *counts.chunks[1:3]),
@@ -110,6 +111,23 @@ def rop_images(
         attrs={**forest.attrs, "family": family},
     )
     return describe(images, {"image": IMAGE})
+
+
+def choose_genes(forest: xr.Dataset, genes: Sequence[str] | None) -> xr.Dataset:
+    """Keep some genes of a forest; all for None.
+
+    Raises
+    ------
+    InputError
+        A gene that the forest does not have.
+    """
+    if genes is None:
+        return forest
+    places = pd.Index(forest["gene"].values, dtype=object).get_indexer(pd.Index(genes))
+    if (places < 0).any():
+        unknown = [gene for gene, place in zip(genes, places, strict=True) if place < 0]
+        raise InputError(f"the forest has no genes {unknown[:5]}; choose among its gene coordinate")
+    return forest.isel(gene=places)
 
 
 def expand(counts: NDArray[np.uint16], members: Family) -> NDArray[np.float32]:
@@ -139,6 +157,11 @@ def expand(counts: NDArray[np.uint16], members: Family) -> NDArray[np.float32]:
         pixels[..., nic5] = np.sqrt(np.sqrt(pixels[..., nic3] * pixels[..., nic4]))
         pixels[..., nic6] = 1 - pixels[..., nic6]
     return np.ascontiguousarray(np.moveaxis(pixels, -1, 1))
+
+
+def _expand_block(counts: NDArray[np.uint16], members: Family) -> NDArray[np.float32]:
+    """As `expand`, with the signatures where the combinations will be: axes stay in place."""
+    return expand(np.moveaxis(counts, 1, -1), members)
 
 
 def ratio(above: NDArray, below: NDArray, members: Family) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from deepnic.errors import InputError
 from deepnic.nic import families
 from deepnic.nic.families import Family
-from deepnic.nic.genes import BLOCK_BYTES, family_coordinates, ratio
+from deepnic.nic.genes import BLOCK_BYTES, choose_genes, family_coordinates, ratio
 from deepnic.rop.draws import gene_trees
 from deepnic.rop.signatures import N_SIGNATURES
 from deepnic.variables import FOREST, OBSERVATION_IMAGE, describe, validate
@@ -41,11 +41,12 @@ def observation_images(
     Raises
     ------
     InputError
-        The forest has no out-of-bag votes (``subsample=1``), or the family is unknown.
+        The forest has no out-of-bag votes (``subsample=1``), or the family or a gene
+        is unknown.
 
     Notes
     -----
-    Ours (method.md section 5). A perfect tree knows the label of every observation it was grown
+    Ours. A perfect tree knows the label of every observation it was grown
     on, so in-bag votes are not stored and cannot be asked for.
 
     Examples
@@ -62,8 +63,7 @@ def observation_images(
             "a forest grown with subsample=1 has no out-of-bag votes, and in-bag votes are the "
             "label itself; grow it with subsample below 1 (0.8 is usual)"
         )
-    if genes is not None:
-        forest = forest.sel(gene=list(genes))
+    forest = choose_genes(forest, genes)
     members = families.family(family, of="observation")
     cell = 4 * len(members) * forest.sizes["observation"]
     per_block = max(int(BLOCK_BYTES / cell), 1)

@@ -1,4 +1,4 @@
-"""The ROP tree and its forest: the method's core (method.md names refer to Nguyen et al. 2021)."""
+"""The ROP tree and its forest: the core of the method (Nguyen et al. 2021)."""
 
 from deepnic.rop.forest import grow_forest
 from deepnic.rop.tree import grow_tree, search_node

@@ -59,7 +59,7 @@ def draw_trees(
     design: str,
     subsample: float,
 ) -> Draw:
-    """Genes, observations and tie keys of the trees of one draw (method.md section 6).
+    """Genes, observations and tie keys of the trees of one draw.
 
     Parameters
     ----------

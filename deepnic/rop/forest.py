@@ -84,7 +84,7 @@ def grow_forest(
 
     Notes
     -----
-    Trees: Nguyen et al. 2021. Out-of-bag votes and the balanced design: ours (method.md, 5 and 6).
+    Trees: Nguyen et al. 2021. Out-of-bag votes and the balanced design: ours.
 
     Examples
     --------

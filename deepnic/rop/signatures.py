@@ -24,8 +24,8 @@ def event_table() -> NDArray[np.bool_]:
     Returns
     -------
     array of bool, shape (37, 10)
-        ``[s, k - 1]`` says whether criterion ``k`` (method.md section 3; Nguyen et al. 2021 and the
-        published counting script) holds for a tree of signature ``s``.
+        ``[s, k - 1]`` says whether criterion ``k`` (Nguyen et al. 2021 and the published
+        counting script) holds for a tree of signature ``s``.
 
     Examples
     --------

@@ -129,7 +129,8 @@ def search_node(
     weight_min, weight_max, weight_step : int or sequence of V int
         Box of the weights, ends included.
     rules : {"exact", "rop8"}
-        The definition, or the outcome of the authors' executable (rop-spec.md).
+        The definition, or the outcome of the authors' executable: it never looks at the cut with
+        one observation at risk, and its area's first trapezoid runs straight to the next cut.
     max_solutions : int
         Ties beyond this make the solution ``"overflow"``.
     rng : int, Generator or None
@@ -149,7 +150,7 @@ def search_node(
 
     Notes
     -----
-    Definition: Nguyen et al. 2021 and the programs ROP V8.0 and ROP 1.0 (CRAN), see rop-spec.md.
+    Definition: Nguyen et al. 2021 and the programs ROP V8.0 and ROP 1.0 (CRAN).
 
     Examples
     --------
@@ -229,7 +230,7 @@ def grow_tree(
 
     Notes
     -----
-    Definition: rop-spec.md, from Nguyen et al. 2021 and the program ROP V8.0.
+    Definition: Nguyen et al. 2021 and the program ROP V8.0.
 
     Examples
     --------

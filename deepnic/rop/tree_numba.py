@@ -1,4 +1,9 @@
-"""Growing ROP trees and voting with them (compiled); rop-spec.md is followed line by line.
+"""Growing ROP trees and voting with them (compiled).
+
+A step is a node. A cycle has two steps at most; the second looks at those whom the first did not
+call at risk, and is skipped when nobody sick is left. Those at risk in any step go on to the next
+cycle. A tree ends after a cycle without false positives, or after the last cycle. Its TP and FP are
+those of the last cycle, its TN and FN those of the last step of every cycle.
 
 Legend: V variables, n observations, m nodes at most. A node's row of ``record`` (m, 8) int64 is
 CYCLE, STEP, THRESHOLD, TP, FP, TN, FN, TIES. All arrays are C-contiguous; rows past the last node

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from deepnic.errors import InputError
+from deepnic.variables import METRICS
 
-METRICS = ("accuracy", "balanced_accuracy", "auroc")
 TITLES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "auroc": "AUROC"}
 COLUMNS = ("arm", "kind", "metric", "mean", "low", "high")
 

@@ -20,10 +20,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
 from deepnic.assembly.paths import PATHS, visit
+from deepnic.nic.families import COLOURS
 from deepnic.show.account import Stage
 from deepnic.show.arms import Arm
 from deepnic.show.render import (
-    COLOURS,
     SHEET_COLUMNS,
     TILE_GAP,
     UNDEFINED,
@@ -249,7 +249,7 @@ def gene_canvases(examples: xr.Dataset) -> Figure:
     ----------
     examples : Dataset
         ``gene_image(path, gene_row, gene_column)`` from 0 to 1 and ``gene_colour``, codes of
-        `deepnic.show.render.COLOURS`.
+        `deepnic.nic.families.COLOURS`.
 
     Returns
     -------

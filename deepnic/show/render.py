@@ -9,9 +9,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from deepnic.errors import InputError
-
-COLOURS = ("grey", "blue", "green", "red")
-"""Colour families as published, by code: NIC1, base single, base joint, conditional."""
+from deepnic.nic.families import COLOURS
 
 BACKGROUND = (255, 255, 255)
 UNDEFINED = (229, 219, 190)  # sand: neither a grey, nor black to a channel, nor on white to a hue
@@ -33,7 +31,8 @@ def render(image: ArrayLike, colour: str | ArrayLike) -> NDArray[np.uint8]:
         Values from 0 to 1, or from -1 to 1 for "signed"; NaN where undefined.
     colour : str or array of int
         "grey", "blue", "green" or "red": from black at 0 to the full channel at 1. An array that
-        broadcasts to the image's shape gives each pixel its code in `COLOURS`, -1 for background.
+        broadcasts to the image's shape gives each pixel its code in
+        `deepnic.nic.families.COLOURS`, -1 for background.
         "signed", for images of observations: blue at -1, white at 0, red at +1.
 
     Returns

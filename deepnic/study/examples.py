@@ -7,10 +7,9 @@ import xarray as xr
 
 from deepnic.assembly import assemble
 from deepnic.nic import family, rop_images
+from deepnic.nic.families import COLOURS
 from deepnic.pixels import filter_pixels
 from deepnic.study.fold import Fold
-
-COLOURS = ("grey", "blue", "green", "red")
 
 
 def example_images(fold: Fold, paths: Sequence[str], seed: int) -> xr.Dataset:

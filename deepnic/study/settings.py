@@ -21,7 +21,9 @@ class StudySettings:
     n_genes : int or None
         Genes chosen in the training fold by F-test; None takes all.
     n_trees, weight_ranges, tree_sizes, subsample
-        As in `deepnic.grow_forest`.
+        As in `deepnic.grow_forest`. A training observation is judged by a share 1 - subsample of
+        the trees and a new one by all of them: the smaller the share grown on, the more alike
+        their images.
     k, fdr
         As in `deepnic.filter_pixels`.
     epochs : int
@@ -50,7 +52,7 @@ class StudySettings:
     n_trees: int = 20
     weight_ranges: tuple[int, ...] = (3, 4, 5)
     tree_sizes: tuple[int, ...] = (3, 4, 5, 6, 7, 8)
-    subsample: float = 0.8
+    subsample: float = 0.5
     k: int = 1024
     fdr: float | None = 0.05
     epochs: int = 40

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_score
 
-METRICS = ("accuracy", "balanced_accuracy", "auroc")
+from deepnic.variables import METRICS
+
 RESAMPLES = 2000
 
 

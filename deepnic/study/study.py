@@ -65,11 +65,12 @@ def run_study(
         cohort = _permuted(cohort, settings.seed)
     output.mkdir(parents=True, exist_ok=True)
     start = perf_counter()
-    runs, examples, parallel = _run_folds(cohort, settings)
+    runs, examples = _run_folds(cohort, settings)
     predictions = pd.concat([_located(run, "predictions") for run in runs], ignore_index=True)
     history = pd.concat([_located(run, "history") for run in runs], ignore_index=True)
     results = score_arms(predictions)
     summary = summarise(predictions)
+    examples.to_zarr(output / "examples.zarr", mode="w", zarr_format=3, consolidated=False)
     stages = pd.DataFrame([run["fold"].seconds for run in runs]).sum().to_dict()
     seconds = stages | {"total": perf_counter() - start}
     for name, frame in {
@@ -83,14 +84,15 @@ def run_study(
         for run in runs
     ]  # fmt: skip
     _write_json(output / "accounts.json", accounts)
-    _write_json(output / "study.json", _facts(cohort, settings, seconds, parallel))
-    examples.to_zarr(output / "examples.zarr", mode="w", zarr_format=3, consolidated=False)
+    facts = _facts(cohort, settings, seconds)
+    _write_json(output / "study.json", facts)  # now, so that nothing that follows can lose it
+    if settings.workers:
+        facts["data_parallel"] = _data_parallel(runs, settings)
+        _write_json(output / "study.json", facts)
     return summary
 
 
-def _run_folds(
-    cohort: xr.Dataset, settings: StudySettings
-) -> tuple[list[dict], xr.Dataset, dict | None]:
+def _run_folds(cohort: xr.Dataset, settings: StudySettings) -> tuple[list[dict], xr.Dataset]:
     splitter = RepeatedStratifiedKFold(
         n_splits=settings.folds, n_repeats=settings.repeats, random_state=settings.seed
     )
@@ -108,8 +110,7 @@ def _run_folds(
                 examples = example_images(fold, settings.paths, settings.seed)
             else:  # only the first fold's forest is needed again
                 fold.forest = xr.Dataset()
-        parallel = _data_parallel(runs, settings) if settings.workers else None
-    return runs, examples, parallel
+    return runs, examples
 
 
 def _data_parallel(runs: list[dict], settings: StudySettings) -> dict:
@@ -142,9 +143,7 @@ def _permuted(cohort: xr.Dataset, seed: int) -> xr.Dataset:
     return cohort.assign(state=moved["state"]).assign_coords(label=moved["label"])
 
 
-def _facts(
-    cohort: xr.Dataset, settings: StudySettings, seconds: dict, parallel: dict | None
-) -> dict:
+def _facts(cohort: xr.Dataset, settings: StudySettings, seconds: dict) -> dict:
     labels, counts = np.unique(cohort["label"].values.astype(str), return_counts=True)
     return {
         "cohort": {
@@ -165,7 +164,7 @@ def _facts(
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "seconds": seconds,
         "permuted": settings.permute,
-        "data_parallel": parallel,
+        "data_parallel": None,
     }
 
 

@@ -24,7 +24,7 @@ def test_train__learns_an_easy_set(make_images):
     images, y = make_images(32, 100)
     result = train(images, truth=y)
     assert result.metrics["test_accuracy"] > 0.95
-    assert result.metrics["test_auc"] > 0.95
+    assert result.metrics["test_auroc"] > 0.95
     assert result.metrics["training_accuracy"] > 0.95
 
 

@@ -17,7 +17,7 @@ from tests.rop import oracle
 HERE = Path(__file__).parent / "reference"
 RULES = {"executable": "rop8", "r_package": "exact"}
 ROUNDED = {("x111", 2, 2)}
-"""One more rounding of the executable: 35 ties instead of 36 (rop-spec)."""
+"""One more rounding of the executable: 35 ties instead of 36."""
 MAX_SOLUTIONS = {"x106": 76}
 """The executable calls 76 ties finite here, past a limit of 20; elsewhere that is overflow."""
 SOLUTION = {"1": "unique", "2": "finite", "3": "finite", "4": "overflow"}
