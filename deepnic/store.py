@@ -127,6 +127,17 @@ def write_table(table: xr.Dataset, path: str | Path) -> None:
     ------
     InputError
         The path exists.
+
+    Examples
+    --------
+    >>> import deepnic, tempfile
+    >>> cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
+    >>> forest = deepnic.grow_forest(cohort, n_trees=5, weight_ranges=[3], tree_sizes=[3])
+    >>> table = deepnic.filter_pixels(deepnic.observation_images(forest), k=10)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_table(table, f"{folder}/table.zarr")
+    ...     dict(open_table(f"{folder}/table.zarr").sizes)
+    {'item': 60, 'pixel': 10}
     """
     validate(table, TABLE)
     path = Path(path)
@@ -143,6 +154,10 @@ def check_new(path: Path) -> None:
     ------
     InputError
         It exists.
+
+    Examples
+    --------
+    >>> check_new(Path("no/such/path"))
     """
     if path.exists():
         raise InputError(f"{path} exists already; choose another path, or delete it first")

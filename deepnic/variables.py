@@ -56,9 +56,17 @@ OBSERVATION_IMAGE = Variable(
 VALUE = Variable(("item", "pixel"), "float32", "Kept pixels of each item; NaN where undefined.")
 RELEVANCE = Variable(("pixel",), "float32", "Relevance of a pixel on training items; best first.")
 
+CANVAS_IMAGE = Variable(
+    ("item", "row", "column"), "float32", "Pixels laid on a canvas; NaN where undefined or empty."
+)
+CANVAS_INDEX = Variable(
+    ("row", "column"), "int32", "Position in the table of the pixel in a cell, -1 where none."
+)
+
 COHORT = {"expression": EXPRESSION, "state": STATE}
 FOREST = {"signature": SIGNATURE, "vote": VOTE, "state": STATE}
 TABLE = {"value": VALUE, "relevance": RELEVANCE}
+CANVAS = {"image": CANVAS_IMAGE, "index": CANVAS_INDEX}
 
 
 METRICS = ("accuracy", "balanced_accuracy", "auroc")

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from deepnic.assembly.orders import arrange
 from deepnic.assembly.paths import DEFAULT_ORDERS, PATHS, choose, visit
 from deepnic.errors import InputError
+from deepnic.variables import CANVAS, CANVAS_IMAGE, CANVAS_INDEX, describe
 
 TREE_SIZES = range(8, 2, -1)  # rows of a tile, from the top
 WEIGHT_RANGES = range(3, 6)  # columns of a tile
@@ -186,10 +187,10 @@ def assemble(
     """
     assembly = fit_assembly(table, path=path, order=order, unit=unit, seed=seed)
     values = table["value"].transpose("item", "pixel").to_numpy().astype(np.float32, copy=False)
-    return xr.Dataset(
+    canvas = xr.Dataset(
         {
-            "image": (("item", "row", "column"), assembly.apply(values)),
-            "index": (("row", "column"), assembly.index),
+            "image": (CANVAS_IMAGE.dims, assembly.apply(values)),
+            "index": (CANVAS_INDEX.dims, assembly.index),
         },
         coords={name: coord for name, coord in table.coords.items() if coord.dims == ("item",)},
         attrs={
@@ -199,6 +200,7 @@ def assemble(
             "seed": assembly.seed,
         },
     )
+    return describe(canvas, CANVAS)
 
 
 def square_side(size: int) -> int:

@@ -202,6 +202,15 @@ def load_network(checkpoint: str | os.PathLike[str]) -> SmallNetwork:
     """Read a trained network from a checkpoint file of `train`, ready to predict on the CPU.
 
     The file is read without running any code from it (`weights_only=True`).
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     save_checkpoint(Path(folder, "c.pt"), network=SmallNetwork().state_dict(), history=[])
+    ...     network = load_network(Path(folder, "c.pt"))
+    >>> predict(network, np.zeros((3, 8, 8))).shape
+    (3,)
     """
     saved = torch.load(checkpoint, weights_only=True, map_location="cpu")
     return _network(saved["network"])
@@ -216,6 +225,11 @@ def predict(network: SmallNetwork, image: ArrayLike) -> NDArray[np.float32]:
         Trained.
     image : array (item, row, column)
         From the assembly that the network was trained on, NaN where nothing is defined.
+
+    Examples
+    --------
+    >>> predict(SmallNetwork().eval(), np.full((2, 8, 8), np.nan)).shape
+    (2,)
     """
     return class_probability(network, torch.tensor(np.asarray(image, dtype=np.float32))).numpy()
 

@@ -176,7 +176,14 @@ def select_pixels(items: xr.Dataset, table: xr.Dataset) -> xr.Dataset:
 
 
 def account(table: xr.Dataset) -> list[dict]:
-    """Return the account of a table's filter: stage, kept, removed by reason."""
+    """Return the account of a table's filter: stage, kept, removed by reason.
+
+    Examples
+    --------
+    >>> stage = {"stage": "data", "kept": 4, "removed": {"undefined": 6}}
+    >>> account(xr.Dataset(attrs={"account": json.dumps([stage])}))
+    [{'stage': 'data', 'kept': 4, 'removed': {'undefined': 6}}]
+    """
     return json.loads(table.attrs["account"])
 
 

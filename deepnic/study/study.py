@@ -50,6 +50,17 @@ def run_study(
     ------
     InputError
         Too few observations for the folds, or a parameter out of its range.
+
+    Examples
+    --------
+    >>> import deepnic, tempfile
+    >>> cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
+    >>> few = StudySettings(("snail",), folds=2, n_trees=4, weight_ranges=(3,), tree_sizes=(3,),
+    ...                     k=16, epochs=2)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     summary = run_study(cohort, folder, few)
+    >>> summary.query("kind == 'assembly'")[["arm", "metric"]].values.tolist()
+    [['snail', 'accuracy'], ['snail', 'balanced_accuracy'], ['snail', 'auroc']]
     """
     settings = settings or StudySettings()
     output = Path(output)
