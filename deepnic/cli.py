@@ -210,7 +210,10 @@ def train(
 @app.command()
 def study(
     cohort: CohortFile,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="New folder; study-COHORT here if left out."),
+    ] = None,
     state: State = None,
     positive: Positive = None,
     log2: Log2 = False,
@@ -239,6 +242,7 @@ def study(
     scheduler: Scheduler = None,
 ) -> None:
     """Compare the assemblies and the baselines by cross-validation, and write the report."""
+    from deepnic.store import check_new
     from deepnic.study import StudySettings
 
     settings = StudySettings(
@@ -258,6 +262,8 @@ def study(
         workers=train_workers,
         seed=seed,
     )
+    output = output or Path(f"study-{cohort.stem}")
+    check_new(output)
     data = _read(cohort, state, positive, log2)
     with _dask(workers, scheduler):
         _study(data, output, settings)

@@ -148,18 +148,18 @@ def write_table(table: xr.Dataset, path: str | Path) -> None:
 
 
 def check_new(path: Path) -> None:
-    """Refuse a path that exists, before anything is computed for it.
+    """Refuse a path that holds something, before anything is computed for it.
 
     Raises
     ------
     InputError
-        It exists.
+        It exists and is no empty folder.
 
     Examples
     --------
     >>> check_new(Path("no/such/path"))
     """
-    if path.exists():
+    if path.is_file() or (path.is_dir() and any(path.iterdir())):
         raise InputError(f"{path} exists already; choose another path, or delete it first")
 
 

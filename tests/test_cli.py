@@ -474,16 +474,28 @@ def test_store_damaged__is_refused(refuse, place, tmp_path):
     assert "make it again" in sentence
 
 
-def test_study__stopped_half_way_leaves_the_last_results(refuse, place, tmp_path, monkeypatch):
+def test_study__existing_folder_is_not_overwritten(refuse, place, tmp_path):
     (tmp_path / "results.csv").write_text("precious")
+    sentence = refuse("study", place / "cohort.csv", "-o", tmp_path, *FEW, "--folds", 2)
+    assert "exists already; choose another path, or delete it first" in sentence
+    assert (tmp_path / "results.csv").read_text() == "precious"
 
+
+def test_study__names_its_folder_after_the_cohort(refuse, place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "study-cohort").mkdir()
+    (tmp_path / "study-cohort" / "results.csv").write_text("precious")
+    assert "study-cohort exists already" in refuse("study", place / "cohort.csv", *FEW)
+
+
+def test_study__stopped_half_way_can_be_run_again(refuse, place, tmp_path, monkeypatch):
     def stop(*_):
         raise RuntimeError("the power\nwent")
 
     monkeypatch.setattr("deepnic.study.study.run_fold", stop)
     sentence = refuse("study", place / "cohort.csv", "-o", tmp_path, *FEW, "--folds", 2, code=1)
     assert "RuntimeError: the power went (run again with --debug for the traceback)" in sentence
-    assert (tmp_path / "results.csv").read_text() == "precious"
+    assert not list(tmp_path.iterdir())
 
 
 # --- schedulers and --debug
