@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from deepnic import cli
 from deepnic.errors import InputError
 from deepnic.store import open_forest, open_table
 
+SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 COMMANDS = ["demo", "grow", "pixels", "train", "study", "report"]
 FEW = ["--n-trees", "6", "--weight-ranges", "3", "--tree-sizes", "3,4", "--subsample", "0.3"]
 SEVEN = ["--n-trees", "7", *FEW[2:]]
@@ -544,3 +546,18 @@ def test_debug__of_a_failure(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "argv", ["deepnic", "report", str(tmp_path), "--debug"])
     with pytest.raises(RuntimeError, match="broken"):
         cli.main()
+
+
+# --- real cohorts
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the real cohorts are not part of the project")
+@pytest.mark.parametrize("name", ["alon", "golub"])
+def test_study__real_cohorts(tmp_path, name):
+    """A very short run: genes chosen in the fold tell these classes apart better than chance."""
+    succeed("study", SHARED / f"{name}.npz", "-o", tmp_path / "s", "--folds", 2, "--n-genes", 20,
+            "--n-trees", 4, "--weight-ranges", "3,5", "--tree-sizes", 3, "--epochs", 5,
+            "--paths", "linear")  # fmt: skip
+    summary = pd.read_csv(tmp_path / "s" / "summary.csv").query("metric == 'auroc'")
+    low = summary.set_index("arm")["low"]
+    assert low[["forest vote", "logistic regression on pixels"]].min() > 0.5
