@@ -93,7 +93,7 @@ def run_fold(
     truth = pd.Series(cohort["state"].values, index=cohort.indexes["observation"])
     hidden = hide_labels(cohort, test)  # from here on nothing can see a test label
     start = perf_counter()
-    lazy = lazy_forest(choose_genes(hidden, settings.n_genes), settings)
+    lazy = lazy_forest(preselect_genes(hidden, settings.n_genes), settings)
     blocks = lazy["signature"].data.to_delayed().ravel()
     forest = compute([lazy], "growing trees", watch=blocks)[0]
     seconds = {"forest": perf_counter() - start}
@@ -120,13 +120,13 @@ def lazy_forest(cohort: xr.Dataset, settings: StudySettings) -> xr.Dataset:
     )
 
 
-def choose_genes(cohort: xr.Dataset, n_genes: int | None) -> xr.Dataset:
+def preselect_genes(cohort: xr.Dataset, n_genes: int | None) -> xr.Dataset:
     """Keep the genes of largest F between the training classes, in the cohort's order.
 
     Examples
     --------
     >>> import deepnic
-    >>> choose_genes(deepnic.demo_cohort(), 2).gene.values
+    >>> preselect_genes(deepnic.demo_cohort(), 2).gene.values
     array(['worst perimeter', 'worst concave points'], dtype=object)
     """
     from sklearn.feature_selection import f_classif

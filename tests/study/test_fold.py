@@ -4,38 +4,38 @@ from sklearn.feature_selection import f_classif
 
 from deepnic.cohort import hide_labels, make_cohort
 from deepnic.study import StudySettings, fold
-from deepnic.study.fold import N_BASELINES, choose_genes, run_fold
+from deepnic.study.fold import N_BASELINES, preselect_genes, run_fold
 from tests.study.conftest import TINY
 
 TEST = np.arange(100) < 30
 
 
-def test_choose_genes__largest_f_of_known_observations_in_the_cohorts_order(cohort):
+def test_preselect_genes__largest_f_of_known_observations_in_the_cohorts_order(cohort):
     hidden = hide_labels(cohort, TEST)
     score, _ = f_classif(cohort["expression"].values[~TEST], cohort["state"].values[~TEST])
     expected = cohort["gene"].values[np.sort(np.argsort(score)[-5:])]
-    assert choose_genes(hidden, 5)["gene"].values.tolist() == expected.tolist()
+    assert preselect_genes(hidden, 5)["gene"].values.tolist() == expected.tolist()
 
 
-def test_choose_genes__ignores_hidden_observations(cohort):
+def test_preselect_genes__ignores_hidden_observations(cohort):
     changed = cohort.copy(deep=True)
     changed["expression"][TEST, 8:] += 100 * changed["state"][TEST]  # a giveaway, were it looked at
-    chosen, other = (choose_genes(hide_labels(c, TEST), 5) for c in (cohort, changed))
+    chosen, other = (preselect_genes(hide_labels(c, TEST), 5) for c in (cohort, changed))
     assert chosen["gene"].values.tolist() == other["gene"].values.tolist()
-    assert choose_genes(changed, 5)["gene"].values.tolist() != chosen["gene"].values.tolist()
+    assert preselect_genes(changed, 5)["gene"].values.tolist() != chosen["gene"].values.tolist()
 
 
-def test_choose_genes__takes_constant_genes_last():
+def test_preselect_genes__takes_constant_genes_last():
     """Constant everywhere; constant within the classes, that is perfect; and noise."""
     expression = np.array([[5, 0, 1], [5, 0, 2], [5, 1, 1], [5, 1, 2.5]])
     cohort = make_cohort(expression, list("0011"), ["flat", "perfect", "noise"], list("abcd"))
-    assert choose_genes(cohort, 1)["gene"].values.tolist() == ["perfect"]
-    assert choose_genes(cohort, 2)["gene"].values.tolist() == ["perfect", "noise"]
+    assert preselect_genes(cohort, 1)["gene"].values.tolist() == ["perfect"]
+    assert preselect_genes(cohort, 2)["gene"].values.tolist() == ["perfect", "noise"]
 
 
 @pytest.mark.parametrize("n_genes", [None, 16, 99])
-def test_choose_genes__takes_all(cohort, n_genes):
-    assert choose_genes(cohort, n_genes).identical(cohort)
+def test_preselect_genes__takes_all(cohort, n_genes):
+    assert preselect_genes(cohort, n_genes).identical(cohort)
 
 
 def test_run_fold__predicts_the_test_observations_of_every_arm_and_seed(cohort):
