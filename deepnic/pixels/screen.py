@@ -178,10 +178,10 @@ def _relevance(
         return np.empty(0), np.empty(0)
     if y is None:
         return _never_alone(value).std(axis=0)[:-1], np.ones(value.shape[1])
-    return _f_test(value, y)
+    return f_test(value, y)
 
 
-def _f_test(
+def f_test(
     value: NDArray[np.float32], y: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """F and its p-value by scikit-learn; their limits where classes have no spread, or no gap."""

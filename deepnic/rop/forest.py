@@ -142,10 +142,8 @@ def grow_forest(
             "tree_size": np.array(sizes, np.int8),
             "weight_range": np.array(ranges, np.int8),
             "gene": cohort["gene"].values[wanted],
-            "gene_position": (
-                "gene",
-                wanted.astype(np.int32),
-            ),  # in the whole cohort, for the draws
+            # in the whole cohort, for the draws
+            "gene_position": ("gene", wanted.astype(np.int32)),
             "observation": cohort["observation"],
         },
         attrs={

@@ -14,6 +14,7 @@ from deepnic.cohort import hide_labels
 from deepnic.learn import BASELINES, TrainResult, fit_predict_baseline, train
 from deepnic.nic import forest_vote, observation_images
 from deepnic.pixels import account, filter_pixels
+from deepnic.pixels.screen import f_test
 from deepnic.progress import compute
 from deepnic.rop import grow_forest
 from deepnic.study.settings import StudySettings
@@ -129,16 +130,13 @@ def preselect_genes(cohort: xr.Dataset, n_genes: int | None) -> xr.Dataset:
     >>> preselect_genes(deepnic.demo_cohort(), 2).gene.values
     array(['worst perimeter', 'worst concave points'], dtype=object)
     """
-    from sklearn.feature_selection import f_classif
-
     if n_genes is None or n_genes >= cohort.sizes["gene"]:
         return cohort
     state = cohort["state"].values
-    known = cohort["expression"].values[state >= 0].astype(np.float64)
+    known = cohort["expression"].values[state >= 0]
     varies = known.min(axis=0) < known.max(axis=0)
     score = np.full(len(varies), -1.0)
-    with np.errstate(divide="ignore"):  # a gene without spread within the classes
-        score[varies] = f_classif(known[:, varies], state[state >= 0])[0]
+    score[varies] = f_test(known[:, varies], state[state >= 0])[0]
     return cohort.isel(gene=np.sort(np.argsort(-score, kind="stable")[:n_genes]))
 
 

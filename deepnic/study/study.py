@@ -15,11 +15,12 @@ import xarray as xr
 from sklearn.model_selection import RepeatedStratifiedKFold
 
 from deepnic import __version__
+from deepnic.assembly.paths import shuffle
 from deepnic.errors import InputError
 from deepnic.nic import observation_images
 from deepnic.progress import progress
 from deepnic.study.examples import example_images
-from deepnic.study.fold import N_BASELINES, lazy_forest, run_fold, train_path
+from deepnic.study.fold import N_BASELINES, Fold, lazy_forest, run_fold, train_path
 from deepnic.study.settings import StudySettings
 from deepnic.study.statistics import score_arms, summarise
 
@@ -98,7 +99,7 @@ def run_study(
     facts = _facts(cohort, settings, seconds)
     _write_json(output / "study.json", facts)  # now, so that nothing that follows can lose it
     if settings.workers:
-        facts["data_parallel"] = _data_parallel(runs, settings)
+        facts["data_parallel"] = _data_parallel(runs[0]["fold"], results, settings)
         _write_json(output / "study.json", facts)
     return summary
 
@@ -119,18 +120,16 @@ def _run_folds(cohort: xr.Dataset, settings: StudySettings) -> tuple[list[dict],
             runs.append({"repeat": repeat, "number": number, "fold": fold})
             if count == 0:
                 examples = example_images(fold, settings.paths, settings.seed)
-            else:  # only the first fold's forest is needed again
-                fold.forest = xr.Dataset()
+            fold.forest = xr.Dataset()  # the largest part of a fold, and nothing needs it again
     return runs, examples
 
 
-def _data_parallel(runs: list[dict], settings: StudySettings) -> dict:
-    """Train the best assembly on the first fold again, on several workers."""
-    scores = score_arms(pd.concat([_located(run, "predictions") for run in runs]))
-    assemblies = scores[scores["kind"] == "assembly"]
+def _data_parallel(fold: Fold, results: pd.DataFrame, settings: StudySettings) -> dict:
+    """Train the best assembly on a fold again, on several workers."""
+    assemblies = results[results["kind"] == "assembly"]
     path = str(assemblies.groupby("arm", sort=False)["accuracy"].mean().idxmax())
     start = perf_counter()
-    result = train_path(runs[0]["fold"], path, settings, 0, workers=settings.workers)
+    result = train_path(fold, path, settings, 0, workers=settings.workers)
     return {
         "workers": settings.workers,
         "device": result.device,
@@ -149,7 +148,7 @@ def _located(run: dict, name: str) -> pd.DataFrame:
 
 
 def _permuted(cohort: xr.Dataset, seed: int) -> xr.Dataset:
-    order = np.argsort(np.random.Philox(key=seed).random_raw(cohort.sizes["observation"]))
+    order = shuffle(cohort.sizes["observation"], seed)
     moved = {name: ("observation", cohort[name].values[order]) for name in ("state", "label")}
     return cohort.assign(state=moved["state"]).assign_coords(label=moved["label"])
 

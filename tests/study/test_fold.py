@@ -33,6 +33,17 @@ def test_preselect_genes__takes_constant_genes_last():
     assert preselect_genes(cohort, 2)["gene"].values.tolist() == ["perfect", "noise"]
 
 
+def test_preselect_genes__rounding_does_not_lose_a_perfect_gene():
+    """Without spread in the classes scikit-learn's F can round to less than nothing."""
+    y = np.repeat([0, 1], [16, 17])
+    perfect = np.where(y, 0.95, -0.5).astype(np.float32)
+    noise = np.random.default_rng(0).normal(size=33)
+    assert f_classif(perfect[:, None].astype(float), y)[0] < 0
+    names = [f"o{k}" for k in range(33)]
+    cohort = make_cohort(np.column_stack([noise, perfect]), y, ["noise", "perfect"], names)
+    assert preselect_genes(cohort, 1)["gene"].values.tolist() == ["perfect"]
+
+
 @pytest.mark.parametrize("n_genes", [None, 16, 99])
 def test_preselect_genes__takes_all(cohort, n_genes):
     assert preselect_genes(cohort, n_genes).identical(cohort)
