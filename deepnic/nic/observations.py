@@ -114,7 +114,7 @@ def forest_vote(forest: xr.Dataset) -> NDArray[np.float64]:
     trees = np.zeros(forest.sizes["observation"])
     for v, r in np.ndindex(forest.sizes["tree_size"], forest.sizes["weight_range"]):
         one = forest.isel(tree_size=v, weight_range=r).load()
-        tree_of_gene = _trees(_drawn(one))[:, one["gene_position"].values]
+        tree_of_gene = _trees(_drawn(one), one["gene_position"].values)
         for d in range(forest.sizes["draw"]):
             perfect = np.unique(tree_of_gene[d, one["signature"].values[d] > 0])
             cast = one["vote"].values[d, perfect]
@@ -132,40 +132,44 @@ def _drawn(one: xr.Dataset) -> dict:
 
 def _condition(one: xr.Dataset, members: Family, per_block: int) -> da.Array:
     """Images (observation, gene, combination, 1, 1) of one condition."""
-    vote = dask.delayed(np.ascontiguousarray)(one["vote"].data.rechunk(-1))
-    tree = dask.delayed(_trees, pure=True)(_drawn(one))
+    # whole, for all blocks: a slice of every draw for every block would make an enormous graph
+    signature, vote = (
+        dask.delayed(np.ascontiguousarray)(one[name].data.rechunk(-1))
+        for name in ("signature", "vote")
+    )
+    tree = dask.delayed(_trees, pure=True)(_drawn(one), one["gene_position"].values)
     task = dask.delayed(_expand_votes, pure=True)
     family_once = dask.delayed(members, traverse=False, pure=True)
+    n, G = one.sizes["observation"], one.sizes["gene"]
     blocks = []
-    for first in range(0, one.sizes["gene"], per_block):
-        part = one.isel(gene=slice(first, first + per_block))
-        signature = part["signature"].data.rechunk(-1)
-        position = part["gene_position"].values
-        shape = (one.sizes["observation"], position.size, len(members), 1, 1)
-        block = task(signature, tree, position, vote, family_once)
-        blocks.append(da.from_delayed(block, shape, np.float32))
+    for first in range(0, G, per_block):
+        last = min(first + per_block, G)
+        block = task(signature, tree, vote, slice(first, last), family_once)
+        blocks.append(da.from_delayed(block, (n, last - first, len(members), 1, 1), np.float32))
     return da.concatenate(blocks, axis=1)
 
 
-def _trees(drawn: dict) -> NDArray[np.int32]:
+def _trees(drawn: dict, position: NDArray[np.int32]) -> NDArray[np.int32]:
     """Tree that counts for each gene in each draw, (draw, gene): drawn again, never stored."""
     arguments = {name: value for name, value in drawn.items() if name != "n_trees"}
-    return np.stack([gene_trees(draw=d, **arguments)[0] for d in range(drawn["n_trees"])])
+    draws = range(drawn["n_trees"])
+    return np.stack([gene_trees(draw=d, **arguments)[0][position] for d in draws])
 
 
 def _expand_votes(
     signature: NDArray[np.uint8],
     tree: NDArray[np.int32],
-    position: NDArray[np.int32],
     vote: NDArray[np.int8],
+    genes: slice,
     members: Family,
 ) -> NDArray[np.float32]:
+    """Images of some genes of a condition."""
     from deepnic.nic.votes_numba import count_votes
 
-    n, G = vote.shape[2], position.size
-    counts = np.zeros((n, G, 2, N_SIGNATURES), np.uint16)
-    tree = np.ascontiguousarray(tree[:, position])
-    count_votes(np.ascontiguousarray(signature), tree, vote, counts)
+    signature = np.ascontiguousarray(signature[:, genes])
+    tree = np.ascontiguousarray(tree[:, genes])
+    counts = np.zeros((vote.shape[2], tree.shape[1], 2, N_SIGNATURES), np.uint16)
+    count_votes(signature, tree, vote, counts)
     votes = counts.astype(np.float32)
     pixels = ratio(votes[:, :, 0] - votes[:, :, 1], votes.sum(axis=2), members)
     return pixels[..., None, None]

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Hashable
-from itertools import product
 
 import dask
 import dask.array as da
@@ -269,9 +268,9 @@ def _screen_all(
     group = image.dims.index("combination")
     screen_block = dask.delayed(_screen_block, pure=True)
     tasks = []
-    for place in product(*map(range, pixels.numblocks)):
+    # all blocks at once: asked one by one, each would walk through the whole graph
+    for place, block in np.ndenumerate(pixels.to_delayed()):
         start = [int(starts[axis][k]) for axis, k in enumerate(place)][1:]
-        block = pixels.blocks[place]
         tasks.append(screen_block(block, start, items, group, classes, train, limits))
     merge_blocks = dask.delayed(merge, pure=True)
     merged = tasks
@@ -294,9 +293,8 @@ def _screen_block(
     """Screen one block (item, ...) that begins at ``start`` of the pixel axes."""
     places = np.indices(block.shape[1:]).reshape(len(start), -1) + np.array(start)[:, None]
     pixel = np.ravel_multi_index(tuple(places), shape[1:])
-    places[group - 1] = (
-        0  # duplicates are looked for among the combinations of a gene and condition
-    )
+    # duplicates are looked for among the combinations of a gene and condition
+    places[group - 1] = 0
     tile = np.ravel_multi_index(tuple(places), shape[1:])
     return screen(block.reshape(len(block), -1), pixel, tile, classes, train, limits)
 

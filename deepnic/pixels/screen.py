@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 Real = TypeVar("Real", np.float32, np.float64)
@@ -17,6 +18,9 @@ REASONS = ("undefined", "near-constant", "duplicate", "near-duplicate")
 
 P_EDGES = 10.0 ** (-np.arange(4000) / 200)
 """Upper edges of the bins of p-values, from 1 down to 1e-20, 1.2 % apart."""
+
+STRIP_VALUES = 2**19
+"""Values that are tested at once: the copies that a test makes of them stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -80,21 +84,21 @@ def screen(
     -------
     Screened
     """
-    reason = _data_stage(value[train], tile, limits)
+    reason, mean, identity = _data_stage(value, tile, train, limits)
     kept = np.flatnonzero(reason == 0)
-    fitted = fill_undefined(value[:, kept], train)[train]
-    relevance, p = _relevance(fitted, None if y is None else y[train])
+    relevance, p = _relevance(value, kept, mean, y, train)
     bins = np.searchsorted(-P_EDGES, -p, side="right") - 1
-    block = Screened(
+    best = _best_distinct(pixel[kept], relevance, identity[kept], limits.k)
+    chosen = kept[best]
+    return Screened(
         removed=np.bincount(reason, minlength=len(REASONS) + 1)[1:],
         p_counts=np.bincount(bins, minlength=P_EDGES.size),
-        pixel=pixel[kept],
-        relevance=relevance,
-        p=p,
-        identity=_hash(value[train][:, kept]),
-        value=value[:, kept],
+        pixel=pixel[chosen],
+        relevance=relevance[best],
+        p=p[best],
+        identity=identity[chosen],
+        value=value.take(chosen, axis=1),
     )
-    return merge([block], limits.k)
 
 
 def merge(parts: list[Screened], k: int) -> Screened:
@@ -102,9 +106,7 @@ def merge(parts: list[Screened], k: int) -> Screened:
     pixel = np.concatenate([part.pixel for part in parts])
     relevance = np.concatenate([part.relevance for part in parts])
     identity = np.concatenate([part.identity for part in parts])
-    order = np.lexsort((pixel, -relevance))
-    _, first = np.unique(identity[order], return_index=True)
-    best = order[np.sort(first)[:k]]
+    best = _best_distinct(pixel, relevance, identity, k)
     return Screened(
         removed=np.sum([part.removed for part in parts], axis=0),
         p_counts=np.sum([part.p_counts for part in parts], axis=0),
@@ -112,8 +114,31 @@ def merge(parts: list[Screened], k: int) -> Screened:
         relevance=relevance[best],
         p=np.concatenate([part.p for part in parts])[best],
         identity=identity[best],
-        value=np.concatenate([part.value for part in parts], axis=1)[:, best],
+        value=_take([part.value for part in parts], best),
     )
+
+
+def _best_distinct(
+    pixel: NDArray[np.int64],
+    relevance: NDArray[np.float64],
+    identity: NDArray[np.uint64],
+    k: int,
+) -> NDArray[np.intp]:
+    """Positions of the k best distinct pixels; ties go to the lower flat index."""
+    order = np.lexsort((pixel, -relevance))
+    return order[~pd.Series(identity[order]).duplicated().to_numpy()][:k]
+
+
+def _take(values: list[NDArray[np.float32]], columns: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Columns of arrays side by side, which together may be much larger than what is taken."""
+    taken = np.empty((len(values[0]), columns.size), np.float32)
+    first = 0
+    for value in values:
+        last = first + value.shape[1]
+        here = np.flatnonzero((first <= columns) & (columns < last))
+        taken[:, here] = value.take(columns[here] - first, axis=1)
+        first = last
+    return taken
 
 
 def benjamini_hochberg(p_counts: NDArray[np.int64], level: float) -> float:
@@ -148,37 +173,49 @@ def fill_undefined(value: NDArray[Real], train: NDArray[np.bool_]) -> NDArray[Re
 
 
 def _data_stage(
-    value: NDArray[np.float32], tile: NDArray[np.int64], limits: Limits
-) -> NDArray[np.int64]:
-    """Reason (0 kept) of each pixel; the first that applies."""
-    defined = ~np.isnan(value)
-    n_defined = np.maximum(defined.sum(axis=0), 1)
-    known = np.where(defined, value, 0).astype(np.float64)
-    mean = known.sum(axis=0) / n_defined
-    square = (np.where(defined, known - mean, 0) ** 2).sum(axis=0) / n_defined
+    value: NDArray[np.float32], tile: NDArray[np.int64], train: NDArray[np.bool_], limits: Limits
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.uint64]]:
+    """Reason (0 kept; the first that applies), mean and identity of each pixel."""
+    from deepnic.pixels.columns_numba import describe_columns  # compiled where it runs
+
+    rows = np.flatnonzero(train)
+    defined = np.empty(tile.size, np.int64)
+    mean, variance = np.empty((2, tile.size))
+    exact, near = np.empty((2, tile.size), np.uint64)
+    resolution = np.float32(max(limits.resolution, 1e-9))
+    block = np.ascontiguousarray(value)
+    describe_columns(block, rows, resolution, defined, mean, variance, exact, near)
     reason = np.zeros(tile.size, np.int64)
-    reason[square <= limits.min_sd**2] = 2
-    reason[np.isnan(value).mean(axis=0) > limits.max_undefined] = 1
-    reason[~defined.any(axis=0)] = 1
-    for code, seen in ((3, value), (4, np.rint(value / max(limits.resolution, 1e-9)))):
-        rows = np.flatnonzero(reason == 0)
-        within = _hash(seen[:, rows]) + tile[rows].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        _, first = np.unique(within, return_index=True)
-        repeated = np.ones(rows.size, bool)
-        repeated[first] = False
-        reason[rows[repeated]] = code
-    return reason
+    reason[variance <= limits.min_sd**2] = 2
+    reason[(rows.size - defined) / rows.size > limits.max_undefined] = 1
+    reason[defined == 0] = 1
+    of_tile = tile.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    for code, identity in ((3, exact), (4, near)):
+        left = np.flatnonzero(reason == 0)
+        repeated = pd.Series(identity[left] + of_tile[left]).duplicated()
+        reason[left[repeated]] = code
+    return reason, mean, exact
 
 
 def _relevance(
-    value: NDArray[np.float32], y: NDArray[np.int64] | None
+    value: NDArray[np.float32],
+    kept: NDArray[np.intp],
+    mean: NDArray[np.float64],
+    y: NDArray[np.int64] | None,
+    train: NDArray[np.bool_],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """F and its p-value, or without classes the standard deviation and 1, of each column."""
-    if not value.size:
-        return np.empty(0), np.empty(0)
-    if y is None:
-        return _never_alone(value).std(axis=0)[:-1], np.ones(value.shape[1])
-    return f_test(value, y)
+    """F and its p-value, or without classes the standard deviation and 1, of the columns kept."""
+    relevance, p = np.empty(kept.size), np.ones(kept.size)
+    width = max(STRIP_VALUES // len(value), 1)
+    for first in range(0, kept.size, width):
+        strip = slice(first, first + width)
+        known = value.take(kept[strip], axis=1)[train]
+        filled = np.where(np.isnan(known), mean[kept[strip]].astype(np.float32), known)
+        if y is None:
+            relevance[strip] = _never_alone(filled).std(axis=0)[:-1]
+        else:
+            relevance[strip], p[strip] = f_test(filled, y[train])
+    return relevance, p
 
 
 def f_test(
@@ -199,12 +236,3 @@ def f_test(
 def _never_alone(value: NDArray[np.float32]) -> NDArray[np.float64]:
     """Columns and the first again: NumPy adds up a lone column in another order than several."""
     return np.ascontiguousarray(np.hstack([value, value[:, :1]]), np.float64)
-
-
-def _hash(value: NDArray[np.float32]) -> NDArray[np.uint64]:
-    """64 bits for each column; equal columns (undefined where undefined) have equal bits."""
-    canonical = np.where(np.isnan(value), np.float32(np.nan), value + np.float32(0))
-    bits = np.ascontiguousarray(canonical, np.float32).view(np.uint32).astype(np.uint64)
-    odd = np.random.Philox(key=len(bits)).random_raw(len(bits)) | np.uint64(1)
-    mixed = (odd[:, None] * bits).sum(axis=0, dtype=np.uint64)
-    return mixed ^ (mixed >> np.uint64(32))

@@ -1,5 +1,7 @@
 """ROP-images of observations against the votes, tree by tree."""
 
+from collections import Counter
+
 import dask
 import dask.array as da
 import numpy as np
@@ -9,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepnic.errors import InputError
-from deepnic.nic import family, forest_vote, observation_images
+from deepnic.nic import family, forest_vote, observation_images, observations
 from deepnic.rop import grow_forest
-from deepnic.rop.draws import draw_trees
+from deepnic.rop.draws import draw_trees, gene_trees
 from tests.nic.algebra import combinations, kind, parse
 from tests.nic.test_genes import refusing
 from tests.rop.oracle import events_of_signature
@@ -134,15 +136,61 @@ def test_observation_images__is_lazy(forest):
         images.image[0, 0, 0].compute()
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
-    draw=st.integers(1, 40), gene=st.integers(1, 7), scheduler=st.sampled_from(["sync", "threads"])
+    draw=st.integers(1, 40),
+    gene=st.integers(1, 7),
+    genes_of_block=st.integers(1, 7),
+    scheduler=st.sampled_from(["sync", "threads"]),
 )
-def test_observation_images__does_not_depend_on_the_chunks(forest, draw, gene, scheduler):
+def test_observation_images__does_not_depend_on_the_chunks(
+    forest, draw, gene, genes_of_block, scheduler
+):
     whole = observation_images(forest, family="base")
-    with dask.config.set(scheduler=scheduler):
+    with dask.config.set(scheduler=scheduler), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(observations, "BLOCK_BYTES", genes_of_block * 4 * 30 * 9)
         chunked = observation_images(forest.chunk(draw=draw, gene=gene, tree=2), family="base")
+        assert chunked.image.chunks[1][0] == genes_of_block
         xr.testing.assert_identical(chunked.compute(), whole.compute())
+
+
+def test_observation_images__reads_and_draws_once_however_many_blocks(forest, monkeypatch):
+    """One walk over the store, and a graph that grows by a few tasks a block."""
+    monkeypatch.setattr(observations, "BLOCK_BYTES", 1)  # a gene a block
+    whole = observation_images(forest).image.values
+    met = {"signature": Counter(), "vote": Counter(), "trees": Counter()}
+
+    def noting(block, name, block_info):
+        met[name][block_info[0]["chunk-location"]] += 1
+        return block
+
+    def drawing(*args, **kwargs):
+        met["trees"][kwargs["weight_range"], kwargs["tree_size"], kwargs["draw"]] += 1
+        return gene_trees(*args, **kwargs)
+
+    monkeypatch.setattr(observations, "gene_trees", drawing)
+    lazy = forest.chunk(draw=1, tree_size=1, weight_range=1)
+    noted = {
+        name: lazy[name].copy(
+            data=lazy[name].data.map_blocks(noting, name, meta=lazy[name].data._meta)
+        )
+        for name in ("signature", "vote")
+    }
+    images = observation_images(lazy.assign(noted)).image
+    assert images.data.numblocks == (1, 7, 1, 2, 2)
+    np.testing.assert_array_equal(images.values, whole)
+    for times in met.values():
+        assert len(times) == 2 * 2 * 40
+        assert set(times.values()) == {1}
+
+
+def test_observation_images__graph_grows_with_chunks_and_blocks_not_with_their_product(
+    forest, monkeypatch
+):
+    monkeypatch.setattr(observations, "BLOCK_BYTES", 1)  # a gene a block
+    chunks, blocks = 2 * (2 * 2 * 40), 7 * 2 * 2
+    images = observation_images(forest.chunk(draw=1, tree_size=1, weight_range=1))
+    assert len(images.image.__dask_graph__()) < 5 * (chunks + blocks)
 
 
 def test_observation_images__some_genes_in_any_order(forest):

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import f_oneway, false_discovery_control
 
+from deepnic.pixels import screen as screen_module
 from deepnic.pixels.screen import (
     P_EDGES,
     REASONS,
@@ -170,6 +171,30 @@ def test_screen__ties_go_to_the_lower_index():
     assert whole.p_counts.sum() == 4
     assert whole.pixel.tolist() == [0, 1]
     assert screened(value, tile=tile, k=1).pixel.tolist() == [0]
+
+
+@pytest.mark.parametrize("y", [None, Y])
+@pytest.mark.parametrize("at_once", [1, 30, 31, 100, 1000])
+def test_screen__does_not_depend_on_what_is_tested_at_once(monkeypatch, y, at_once):
+    value = made_values((15, 40), 7)
+    whole = screened(value, y=y)
+    monkeypatch.setattr(screen_module, "STRIP_VALUES", at_once)
+    strips = screened(value, y=y)
+    assert whole.pixel.size > 5
+    for name in ("removed", "p_counts", "pixel", "relevance", "p", "identity", "value"):
+        np.testing.assert_array_equal(getattr(strips, name), getattr(whole, name), name)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=SEEDS, k=st.integers(1, 12))
+def test_screen__does_not_depend_on_the_order_of_its_pixels(seed, k):
+    """Each pixel a tile of its own: of equal ones the lower index stays, wherever it stands."""
+    value, pixel, limits = made_values((15, 40), seed), np.arange(40), Limits(0.5, 0.01, 0.01, k)
+    shuffled = np.random.default_rng(seed).permutation(pixel)
+    whole = screen(value, pixel, pixel, Y, TRAIN, limits)
+    other = screen(value[:, shuffled], shuffled, shuffled, Y, TRAIN, limits)
+    for name in ("removed", "p_counts", "pixel", "relevance", "p", "identity", "value"):
+        np.testing.assert_array_equal(getattr(other, name), getattr(whole, name), name)
 
 
 @settings(max_examples=30, deadline=None)
