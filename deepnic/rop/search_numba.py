@@ -1,30 +1,47 @@
 """The node search: every integer weight vector of a box, exactly, in one pass (compiled).
 
-Why it is exact. A vector is skipped only when an upper bound of its value lies below the value of a
-vector already known, so no optimum is ever skipped, and every optimum is counted:
+Depth first over the variables: a prefix of weights is given up when the least cost of all vectors
+that begin so (bounds_numba.py) exceeds the cost of a vector already known. Why that is exact: a
+vector is skipped only when its value lies below one that is reached, so no optimum is ever skipped,
+and every optimum is counted. And:
 
 - Scores are integers. Subtracting one integer per variable (here its mean at the node) moves all
   scores of a vector together, which changes neither order nor ties.
-- Bound by buckets: scores are dropped into ordered buckets. A threshold inside bucket k puts at
-  risk at most the positives of buckets >= k and at least the negatives of buckets > k.
-- Bound by blocks: over all weights of the last variable a positive scores at most, a negative at
-  least, what the extreme weights give it; the bucket bound of these scores bounds the whole block.
-- Once a vector that separates the classes is known, a rival must separate them too (its lowest
-  positive above its highest negative), and then its value and its area are the largest there are.
+- With all variables given the bound by pairs is the vector's value, so only vectors that may be
+  best are sorted, for their area and threshold. Once a vector is known that separates the classes,
+  a rival separates them too, and then its value and its area are the largest there are.
 - Draws do not depend on the order of enumeration: among the vectors of smallest sum of |w| the one
   with the smallest counter-based random number wins.
 
+A bound that bites needs a good vector early: the best of a random sample, climbed from by
+coordinate ascent, which is the optimum or close to it.
+
 Legend: V variables, n observations of which the first P are positive and N negative, w weights.
-All arrays are C-contiguous.
+Inside the search, variables are taken in the order of their reach, and the larger class is called
+high, with H observations, the smaller low, with L (bounds_numba.py). All arrays are C-contiguous.
 """
 
 import numpy as np
 from numba import boolean, int32, int64, njit, uint64, void
-from numba.types import Tuple, UniTuple
+from numba.types import UniTuple
 
-SAMPLE = 48  # random vectors from which the first incumbent is climbed to
-LOOK_AHEAD = 2  # a prefix is tested when at most this many variables are left
-SMALL_BOX = 1024  # boxes up to this many vectors are searched without an incumbent
+from deepnic.rop.bounds_numba import (
+    LOWEST,
+    MOST_PAIRS,
+    cost_by_buckets,
+    cost_of_pairs,
+    count_pairs,
+    shift_of_buckets,
+    slack_of_pairs,
+    slack_of_scores,
+)
+from deepnic.rop.lanes_numba import LANES
+
+SMALL_BOX = 128  # boxes up to this many vectors are searched without an incumbent
+SAMPLE = 16  # random vectors, the best of which is climbed from
+CLIMB_EVERY = 50_000  # vectors of a box for which one more climb pays
+MOST_CLIMBS = 16
+N_BUCKETS = 512
 
 
 @njit(uint64(uint64), nogil=True, cache=True, inline="always")
@@ -69,114 +86,124 @@ def evaluate(scores, P, rop8, keys, out):
     out[1] = area
 
 
-@njit(int64(int32[::1], int64, int64, int32[:, ::1]), nogil=True, cache=True)
-def bucket_bound(scores, P, shift, counts):
-    """Upper bound of the value over all thresholds, without sorting; counts is scratch."""
-    n = scores.size
-    N = n - P
-    counts[:] = 0
-    last = counts.shape[1] - 1
-    half = counts.shape[1] // 2
-    for i in range(P):
-        counts[0, min(max((scores[i] >> shift) + half, 0), last)] += 1
-    for i in range(P, n):
-        counts[1, min(max((scores[i] >> shift) + half, 0), last)] += 1
-    tp = fp = best = int64(0)
-    for k in range(last, -1, -1):
-        tp += counts[0, k]
-        best = max(best, tp * N - fp * P)
-        fp += counts[1, k]
-    return best
-
-
-@njit(boolean(int32[::1], int64), nogil=True, cache=True)
-def separates(scores, P):
-    """Whether every positive scores above every negative."""
-    low = scores[0]
-    for i in range(1, P):
-        low = min(low, scores[i])
-    high = scores[P]
-    for i in range(P + 1, scores.size):
-        high = max(high, scores[i])
-    return low > high
-
-
-@njit(int64(int32[:, ::1], int64[:, ::1], int64[::1], int64), nogil=True, cache=True)
-def _bucket_shift(Z, weights, n_weights, n_buckets):
-    """Right shift that spreads +-2.5 standard deviations of a typical score over the buckets."""
-    variance = 0.0
+@njit(int64[::1](int32[:, ::1]), nogil=True, cache=True)
+def _centre(Z):
+    """Subtract each variable's mean; returns these means."""
+    centre = np.empty(Z.shape[0], np.int64)
     for v in range(Z.shape[0]):
-        square = 0.0
-        for k in range(n_weights[v]):
-            square += float(weights[v, k]) ** 2 / n_weights[v]
+        centre[v] = Z[v].sum() // Z.shape[1]
+        Z[v] -= np.int32(centre[v])
+    return centre
+
+
+@njit(nogil=True, cache=True)
+def _order(Z, weights, n_weights):
+    """Variables by how far their weights can move a score, most first, so that bounds bite."""
+    reach = np.empty(Z.shape[0])
+    for v in range(Z.shape[0]):
         spread = 0.0
         for i in range(Z.shape[1]):
-            spread += float(Z[v, i]) ** 2 / Z.shape[1]
-        variance += square * spread
-    shift = 0
-    while (n_buckets << shift) < 5.0 * np.sqrt(variance):
-        shift += 1
-    return shift
+            spread += abs(float(Z[v, i]))
+        reach[v] = -spread * (weights[v, n_weights[v] - 1] - weights[v, 0])
+    return np.argsort(reach, kind="mergesort")
 
 
-@njit(void(int32[:, ::1], int64[:, ::1], int64[::1], int32[::1]), nogil=True, cache=True)
-def _score(Z, weights, digits, scores):
-    scores[:] = 0
-    for v in range(Z.shape[0]):
-        w = weights[v, digits[v]]
-        for i in range(scores.size):
-            scores[i] += w * Z[v, i]
-
-
-@njit(
-    void(int32[:, ::1], int64, int64[:, ::1], int64[::1], boolean, int64[::1], int64[::1]),
-    nogil=True,
-    cache=True,
-)
-def _climb(Z, P, weights, n_weights, rop8, keys, best):
-    """Value and area of a good vector: the best of a sample, then coordinate ascent."""
+@njit(nogil=True, cache=True)
+def _high_then_low(Z, P, order):
+    """Z in that order of variables, and of observations as bounds_numba.py wants it; and H."""
     V, n = Z.shape
-    scores = np.empty(n, np.int32)
-    digits = np.zeros(V, np.int64)
-    start = np.zeros(V, np.int64)
-    out = np.empty(5, np.int64)
-    for s in range(SAMPLE):
-        for v in range(V):
-            digits[v] = random_at(np.uint64(s), v) % np.uint64(n_weights[v])
-        _score(Z, weights, digits, scores)
-        evaluate(scores, P, rop8, keys, out)
-        if (out[0], out[1]) > (best[0], best[1]):
-            best[:2] = out[:2]
-            start[:] = digits
+    H = max(P, n - P)
+    moved = np.zeros((V, H + -(-(n - H) // LANES) * LANES), np.int32)
+    for u in range(V):
+        for i in range(n):
+            if P == H:
+                moved[u, i] = Z[order[u], i]
+            else:  # the classes change places, the scores their signs
+                moved[u, i - P if i >= P else H + i] = -Z[order[u], i]
+    return moved, H
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def _move(Z, v, weight, scores, source, target):
+    """Row ``target`` of scores: row ``source`` and so much of variable v."""
+    for i in range(Z.shape[1]):
+        scores[target, i] = scores[source, i] + weight * Z[v, i]
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def _least_cost(scores, row, H, L, slack, shift, counts, affordable):
+    """Least cost of the vectors that begin with these scores, by the bound that suits the node."""
+    if H * L > MOST_PAIRS:
+        cost = cost_by_buckets(scores, row, H, L, slack, shift, counts)
+    else:
+        cost = count_pairs(scores, row, H, slack, counts)
+        # those left out cost L and are in at most L pairs, those let in cost H and are in at most H
+        if 0 < cost <= affordable:
+            cost = cost_of_pairs(H, L, counts, slack, slack.size - 16)
+    return cost
+
+
+@njit(nogil=True, cache=True)
+def _climb(Z, H, L, weights, n_weights, slack, shift, counts, scores, digits):
+    """Fill digits with a good vector: the best of a sample, then coordinate ascent.
+
+    Costs are what `_least_cost` says of whole vectors: exact by pairs, roughly so by buckets.
+    """
+    V = Z.shape[0]
+    trial = np.empty(V, np.int64)
+    climber = np.zeros(V, np.int64)
+    best = H * L + 1
+    box = n_weights.prod()
+    for start in range(1 + min(box // CLIMB_EVERY, MOST_CLIMBS)):
+        cost = H * L + 1
+        for s in range(SAMPLE):
+            for v in range(V):
+                trial[v] = random_at(np.uint64(start * SAMPLE + s), v) % np.uint64(n_weights[v])
+                _move(Z, v, np.int32(weights[v, trial[v]]), scores, v, v + 1)
+            found = _least_cost(scores, V, H, L, slack, shift, counts, cost)
+            if found < cost:
+                cost = found
+                climber = trial.copy()
+        cost = _ascend(Z, H, L, weights, n_weights, slack, shift, counts, scores, climber, cost)
+        if cost < best:
+            best = cost
+            digits[:] = climber
+        if best == 0:
+            break
+
+
+@njit(nogil=True, cache=True)
+def _ascend(Z, H, L, weights, n_weights, slack, shift, counts, scores, digits, cost):
+    """Change one weight at a time to the best, until none is better; returns the cost reached."""
+    V = Z.shape[0]
     improved = True
     while improved:
         improved = False
-        for v in range(V):
-            for k in range(n_weights[v]):
-                digits[:] = start
-                digits[v] = k
-                _score(Z, weights, digits, scores)
-                evaluate(scores, P, rop8, keys, out)
-                if (out[0], out[1]) > (best[0], best[1]):
-                    best[:2] = out[:2]
-                    start[:] = digits
+        for u in range(V):
+            held = 0
+            for v in range(V):
+                if v != u:
+                    _move(Z, v, np.int32(weights[v, digits[v]]), scores, held, held + 1)
+                    held += 1
+            for k in range(n_weights[u]):
+                _move(Z, u, np.int32(weights[u, k]), scores, held, V)
+                found = _least_cost(scores, V, H, L, slack, shift, counts, cost)
+                if found < cost:
+                    cost = found
+                    digits[u] = k
                     improved = True
+    return cost
 
 
-@njit(int32[:, ::1](int32[:, ::1], int64, int64[:, ::1], int64[::1]), nogil=True, cache=True)
-def _optimistic(Z, P, weights, n_weights):
-    """Most that the variables from v on can add to each positive, least to each negative.
-
-    Returns (V + 1, n) int32; row V, where no variable is left, is zero.
-    """
-    V, n = Z.shape
-    ahead = np.zeros((V + 1, n), np.int32)
-    for v in range(V - 1, -1, -1):
-        low, high = weights[v, 0], weights[v, n_weights[v] - 1]
-        for i in range(n):
-            a, b = low * Z[v, i], high * Z[v, i]
-            ahead[v, i] = ahead[v + 1, i] + (max(a, b) if i < P else min(a, b))
-    return ahead
+@njit(nogil=True, cache=True)
+def _lone_least(weights, n_weights):
+    """Digit of each variable's weight of least |w|, -1 where two share it."""
+    V = weights.shape[0]
+    digit = np.empty(V, np.int64)
+    for v in range(V):
+        size = np.abs(weights[v, : n_weights[v]])
+        digit[v] = size.argmin() if (size == size.min()).sum() == 1 else -1
+    return digit
 
 
 @njit(boolean(int64, int64, uint64, int64, int64), nogil=True, cache=True)
@@ -187,33 +214,14 @@ def _is_better(size, index, key, least, winner):
     return random_at(key, index) < random_at(key, winner)
 
 
-@njit(Tuple((int32[:, ::1], int64[::1]))(int32[:, ::1]), nogil=True, cache=True)
-def _centred(Z):
-    """Z with each variable's mean subtracted, and these means."""
-    centre = np.empty(Z.shape[0], np.int64)
-    moved = np.empty_like(Z)
+@njit(nogil=True, cache=True)
+def _evaluate(Z, P, w, rop8, scores, keys, out):
+    """As `evaluate`, for the weights w (V,)."""
+    scores[:] = 0
     for v in range(Z.shape[0]):
-        centre[v] = Z[v].sum() // Z.shape[1]
-        moved[v] = Z[v] - np.int32(centre[v])
-    return moved, centre
-
-
-@njit(boolean(int32[::1], int64, int64, int64, int32[:, ::1]), nogil=True, cache=True)
-def _may_reach(scores, P, value, shift, counts):
-    """Whether a vector with these scores at best could have this value."""
-    if value == P * (scores.size - P):
-        return separates(scores, P)
-    return bucket_bound(scores, P, shift, counts) >= value
-
-
-@njit(void(int32[::1], int64, boolean, int64[::1], int64[::1], int64[::1]), nogil=True, cache=True)
-def _evaluate_leaf(scores, P, rop8, best, keys, out):
-    """As `evaluate`, for a vector that may be best: one that separates needs no sort."""
-    most = P * (scores.size - P)
-    if best[0] < most:
-        evaluate(scores, P, rop8, keys, out)
-        return
-    out[0], out[1], out[2], out[3], out[4] = most, 2 * most, scores[:P].min(), P, 0
+        for i in range(scores.size):
+            scores[i] += w[v] * Z[v, i]
+    evaluate(scores, P, rop8, keys, out)
 
 
 @njit(
@@ -231,54 +239,98 @@ def search(Z, P, weights, n_weights, rop8, key, ties, coef):
     first tied vectors. Fills coef (V,) with the retained vector; returns threshold, tp, fp, n_ties.
     """
     V, n = Z.shape
-    Z, centre = _centred(Z)
+    Z = Z.copy()
+    centre = _centre(Z)
+    order = _order(Z, weights, n_weights)
+    moved, H = _high_then_low(Z, P, order)
+    L = n - H
+    weights_of, n_weights_of = weights[order], n_weights[order]
+    low = weights_of[:, 0].copy()
+    high = np.array([weights_of[v, n_weights_of[v] - 1] for v in range(V)])
+    by_pairs = H * L <= MOST_PAIRS
+    shift = 0
+    if by_pairs:
+        slack, least_slack = slack_of_pairs(moved, H, low, high)
+    else:
+        slack = least_slack = slack_of_scores(moved, H, low, high)
+        shift = shift_of_buckets(moved, n, weights_of, n_weights_of, N_BUCKETS)
+    counts = np.zeros((2, moved.shape[1] - H if by_pairs else N_BUCKETS), np.int32)
+
+    # what is known of the first v variables, and of the rest at their smallest |w|
+    partial = np.zeros((V + 1, moved.shape[1]), np.int32)
+    partial[:, n:] = LOWEST
+    size = np.zeros(V + 1, np.int64)
+    index = np.zeros(V + 1, np.int64)
+    stride = np.ones(V, np.int64)
+    for v in range(V - 2, -1, -1):
+        stride[v] = stride[v + 1] * n_weights[v + 1]
+    stride = stride[order]
+    smallest = _lone_least(weights_of, n_weights_of)
+    rest_size = np.zeros(V + 1, np.int64)
+    rest_index = np.zeros(V + 1, np.int64)
+    rest = np.ones(V + 1, np.int64)
+    for v in range(V - 1, -1, -1):
+        k = smallest[v]
+        rest[v] = rest[v + 1] * n_weights_of[v] if k >= 0 and ties.shape[0] == 0 else 0
+        rest_size[v] = rest_size[v + 1] + abs(weights_of[v, k])
+        rest_index[v] = rest_index[v + 1] + k * stride[v]
+
+    digits = np.full(V, -1, np.int64)
+    scores = np.empty(n, np.int32)
     keys = np.empty(n, np.int64)
     out = np.empty(5, np.int64)
-    best = np.full(2, -P * (n - P) - 1, np.int64)
+    most = P * (n - P)
+    value, area = -most - 1, int64(-1)
     if n_weights.prod() > SMALL_BOX:
-        _climb(Z, P, weights, n_weights, rop8, keys, best)
-    counts = np.empty((2, min(max(32, 1 << int64(np.ceil(np.log2(n)))), 512)), np.int32)
-    shift = _bucket_shift(Z, weights, n_weights, counts.shape[1])
-    ahead = _optimistic(Z, P, weights, n_weights)
-
-    # depth first over the variables; partial[v] are the scores from the first v of them
-    partial = np.zeros((V + 1, n), np.int32)
-    scores = np.empty(n, np.int32)
-    digits = np.full(V, -1, np.int64)
-    n_ties = least = winner = threshold = tp = fp = int64(0)
+        _climb(moved, H, L, weights_of, n_weights_of, slack, shift, counts, partial, digits)
+        for v in range(V):
+            coef[order[v]] = weights_of[v, digits[v]]
+        _evaluate(Z, P, coef, rop8, scores, keys, out)
+        value = out[0]
+        if value == most:
+            area = 2 * most
+    n_ties = least = winner = int64(0)
     v = 0
+    digits[0] = -1
     while v >= 0:
         digits[v] += 1
-        if digits[v] == n_weights[v]:
+        if digits[v] == n_weights_of[v]:
             v -= 1
             continue
-        w = weights[v, digits[v]]
-        for i in range(n):
-            partial[v + 1, i] = partial[v, i] + w * Z[v, i]
-            scores[i] = partial[v + 1, i] + ahead[v + 1, i]
-        if v >= V - 1 - LOOK_AHEAD and not _may_reach(scores, P, best[0], shift, counts):
+        weight = weights_of[v, digits[v]]
+        _move(moved, v, np.int32(weight), partial, v, v + 1)
+        affordable = most - value
+        if _least_cost(partial, v + 1, H, L, slack, shift, counts, affordable) > affordable:
             continue  # nothing that begins so can win
-        if v < V - 1:
+        size[v + 1] = size[v] + abs(weight)
+        index[v + 1] = index[v] + digits[v] * stride[v]
+        alike = v == V - 1 or (
+            value == most and by_pairs and rest[v + 1] > 0 and count_pairs(partial, v + 1, H, least_slack, counts) == 0
+        )
+        if not alike:
             v += 1
             digits[v] = -1
             continue
-        _evaluate_leaf(scores, P, rop8, best, keys, out)
-        if (out[0], out[1]) < (best[0], best[1]):
-            continue
-        if (out[0], out[1]) > (best[0], best[1]):
-            best[:] = out[:2]
-            n_ties = 0
-        size = index = int64(0)
-        for u in range(V):
-            size += abs(weights[u, digits[u]])
-            index = index * n_weights[u] + digits[u]
-            if n_ties < ties.shape[0]:
-                ties[n_ties, u] = weights[u, digits[u]]
-        n_ties += 1
-        if n_ties == 1 or _is_better(size, index, key, least, winner):
-            least, winner = size, index
-            threshold, tp, fp = out[2], out[3], out[4]
+        if v == V - 1:
             for u in range(V):
-                coef[u] = weights[u, digits[u]]
-                threshold += coef[u] * centre[u]
-    return threshold, tp, fp, n_ties
+                coef[order[u]] = weights_of[u, digits[u]]
+        if value < most:
+            _evaluate(Z, P, coef, rop8, scores, keys, out)
+            if (out[0], out[1]) < (value, area):
+                continue
+            if (out[0], out[1]) > (value, area):
+                value, area = out[0], out[1]
+                n_ties = 0
+        new_size = size[v+1] + rest_size[v+1]
+        new_index = index[v+1]+rest_index[v+1]
+        if n_ties == 0 or _is_better(new_size, new_index, key, least, winner):
+            least, winner = new_size, new_index
+        if n_ties < ties.shape[0]:
+            ties[n_ties] = coef
+        n_ties += rest[v+1]
+    for v in range(V-1,-1,-1):
+        coef[v] = weights[v, winner % n_weights[v]]
+        winner //= n_weights[v]
+    _evaluate(Z, P, coef, rop8, scores, keys, out)
+    threshold = out[2] + (coef * centre).sum()
+    return threshold, out[3], out[4], n_ties
