@@ -19,8 +19,11 @@ smaller low; scores hold the high ones first, then the low ones in whole groups 
 last of them filled with numbers below all others.
 
 Legend: V variables, H high and L low observations, width the lanes of the low. Arrays are
-C-contiguous.
+C-contiguous. What runs once a vector is compiled without reference counts (_nrt=False): it allocates
+nothing, and counting references atomically took two thirds of its time.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import int64, njit
@@ -29,95 +32,143 @@ from deepnic.rop.lanes_numba import LANES, count_reached
 
 LOWEST = np.int32(-(2**31))  # score of an empty lane
 MOST_PAIRS = 1 << 18
+N_BUCKETS = 512
+
+
+class Node(NamedTuple):
+    """A node as the bounds see it.
+
+    ``Z`` (V, H + width) int32; ``weights`` (V, most) and ``n_weights`` (V,) int64; by pairs,
+    ``most`` and ``least`` (V + 1, H * width) int32 are what the variables from v on can put each
+    high observation above each low one, and by buckets ``most`` (V + 1, H + width) what they can
+    add to its score; their rows V, where no variable remains, are zero. ``counts`` is scratch.
+    """
+
+    Z: np.ndarray
+    H: int
+    L: int
+    weights: np.ndarray
+    n_weights: np.ndarray
+    by_pairs: bool
+    most: np.ndarray
+    least: np.ndarray
+    shift: int
+    counts: np.ndarray
 
 
 @njit(nogil=True, cache=True)
-def slack_of_pairs(Z, H, low, high):
-    """Most and least that the variables from v on can put each high observation above each low one.
+def make_node(Z, H, L, weights, n_weights):
+    """Tabulate what the bounds need."""
+    by_pairs = H * L <= MOST_PAIRS
+    if by_pairs:
+        most, least = _slack_of_pairs(Z, H, weights, n_weights)
+        shift, columns = 0, Z.shape[1] - H
+    else:
+        most = least = _slack_of_scores(Z, H, weights, n_weights)
+        shift, columns = _shift_of_buckets(Z, H + L, weights, n_weights), N_BUCKETS
+    counts = np.zeros((2, columns), np.int32)
+    return Node(Z, H, L, weights, n_weights, by_pairs, most, least, shift, counts)
 
-    Z (V, H + width) int32; low, high (V,) the extreme weights. Returns two (V + 1, H * width) int32
-    arrays; their rows V, where no variable remains, are zero.
+
+@njit(nogil=True, cache=True, _nrt=False)
+def least_cost(node, scores, row, affordable):
+    """Least cost of the vectors whose first ``row`` weights give that row of scores.
+
+    scores (V + 1, H + width) int32. A cost above what is affordable is not sharpened.
     """
+    if not node.by_pairs:
+        return _cost_by_buckets(node, scores, row)
+    cost = _count_pairs(node, scores, row, node.most)
+    # those left out cost L and are in at most L pairs, those let in cost H and are in at most H
+    return _cost_of_pairs(node) if 0 < cost <= affordable else cost
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def all_separate(node, scores, row):
+    """Whether every vector that begins so puts all high observations above all low ones."""
+    return node.by_pairs and _count_pairs(node, scores, row, node.least) == 0
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def _count_pairs(node, scores, row, slack):
+    """Count the pairs whose high one does not get above the low one: each low one's, and the sum."""
+    width = node.counts.shape[1]
+    first = row * scores.shape[1]
+    total = 0
+    for j in range(0, width, LANES):
+        total += count_reached(
+            scores, first, node.H,
+            slack, row * node.H * width + j, width,
+            scores, first + node.H + j,
+            node.counts, j,
+        )  # fmt: skip
+    return total
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def _cost_of_pairs(node):
+    """Least cost of a cut, from the number of hopeless pairs each low observation is in."""
+    counts = node.counts
+    width = counts.shape[1]
+    zeros = node.most.size - LANES
+    for j in range(0, width, LANES):
+        # how many low ones are in as many pairs as each of these, or fewer
+        count_reached(counts, 0, node.L, node.most, zeros, 0, counts, j, counts, width + j)
+    cost = node.H * node.L
+    for j in range(width):
+        cost = min(cost, (node.L - counts[1, j]) * node.H + counts[0, j] * node.L)
+    return cost
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def _cost_by_buckets(node, scores, row):
+    counts = node.counts
+    counts[:] = 0
+    last = counts.shape[1] - 1
+    half = counts.shape[1] // 2
+    for i in range(node.H + node.L):
+        bucket = (int64(scores[row, i]) + node.most[row, i] >> node.shift) + half
+        counts[int64(i >= node.H), min(max(bucket, 0), last)] += 1
+    cost, missed, let_in = node.H * node.L, 0, node.L
+    for bucket in range(last + 1):  # thresholds from the lowest bucket up
+        let_in -= counts[1, bucket]
+        cost = min(cost, missed * node.L + let_in * node.H)
+        missed += counts[0, bucket]
+    return cost
+
+
+@njit(nogil=True, cache=True)
+def _slack_of_pairs(Z, H, weights, n_weights):
     V = Z.shape[0]
     width = Z.shape[1] - H
     most = np.zeros((V + 1, H * width), np.int32)
     least = np.zeros((V + 1, H * width), np.int32)
     for v in range(V - 1, -1, -1):
+        low, high = weights[v, 0], weights[v, n_weights[v] - 1]
         for i in range(H):
             for j in range(width):
-                a = low[v] * (Z[v, i] - Z[v, H + j])
-                b = high[v] * (Z[v, i] - Z[v, H + j])
+                a = low * (Z[v, i] - Z[v, H + j])
+                b = high * (Z[v, i] - Z[v, H + j])
                 k = i * width + j
                 most[v, k] = most[v + 1, k] + max(a, b)
                 least[v, k] = least[v + 1, k] + min(a, b)
     return most, least
 
 
-@njit(nogil=True, cache=True, _nrt=False)
-def count_pairs(scores, row, H, slack, counts):
-    """Count the pairs whose high one does not get above the low one, for a row of both arrays.
-
-    scores (rows, H + width), slack (rows, H * width); fills counts[0] of (2, width) with the pairs
-    of each low one, and returns their sum.
-    """
-    width = scores.shape[1] - H
-    first = row * scores.shape[1]
-    total = 0
-    for j in range(0, width, LANES):
-        start = row * H * width + j
-        total += count_reached(
-            scores, first, H, slack, start, width, scores, first + H + j, counts, j
-        )
-    return total
-
-
-@njit(nogil=True, cache=True, _nrt=False)
-def cost_of_pairs(H, L, counts, zeros, zero):
-    """Least cost of a cut; counts[0] of (2, width) says in how many pairs each low one is."""
-    width = counts.shape[1]
-    for j in range(0, width, LANES):
-        # how many low ones are in as many pairs as j, or fewer
-        count_reached(counts, 0, L, zeros, zero, 0, counts, j, counts, width + j)
-    cost = H * L
-    for j in range(width):
-        cost = min(cost, (L - counts[1, j]) * H + counts[0, j] * L)
-    return cost
-
-
 @njit(nogil=True, cache=True)
-def slack_of_scores(Z, H, low, high):
-    """Most that the variables from v on can add to each high score, least to each low one.
-
-    Z (V, H + width) int32; low, high (V,) the extreme weights. Returns (V + 1, H + width) int32.
-    """
+def _slack_of_scores(Z, H, weights, n_weights):
     V, n = Z.shape
     slack = np.zeros((V + 1, n), np.int32)
     for v in range(V - 1, -1, -1):
+        low, high = weights[v, 0], weights[v, n_weights[v] - 1]
         for i in range(n):
-            a, b = low[v] * Z[v, i], high[v] * Z[v, i]
+            a, b = low * Z[v, i], high * Z[v, i]
             slack[v, i] = slack[v + 1, i] + (max(a, b) if i < H else min(a, b))
     return slack
 
 
-@njit(nogil=True, cache=True, _nrt=False)
-def cost_by_buckets(scores, row, H, L, slack, shift, counts):
-    """Bound by buckets for a row of scores (rows, H + width) and the same of slack."""
-    counts[:] = 0
-    last = counts.shape[1] - 1
-    half = counts.shape[1] // 2
-    for i in range(H + L):
-        bucket = (int64(scores[row, i]) + slack[row, i] >> shift) + half
-        counts[int64(i >= H), min(max(bucket, 0), last)] += 1
-    cost, missed, let_in = H * L, 0, L
-    for bucket in range(last + 1):  # thresholds from the lowest bucket up
-        let_in -= counts[1, bucket]
-        cost = min(cost, missed * L + let_in * H)
-        missed += counts[0, bucket]
-    return cost
-
-
 @njit(nogil=True, cache=True)
-def shift_of_buckets(Z, n, weights, n_weights, n_buckets):
+def _shift_of_buckets(Z, n, weights, n_weights):
     """Right shift that spreads +-2.5 standard deviations of a typical score over the buckets."""
     variance = 0.0
     for v in range(Z.shape[0]):
@@ -128,6 +179,6 @@ def shift_of_buckets(Z, n, weights, n_weights, n_buckets):
             spread += float(Z[v, i]) ** 2 / n
         variance += square * spread
     shift = 0
-    while (n_buckets << shift) < 5.0 * np.sqrt(variance):
+    while (N_BUCKETS << shift) < 5.0 * np.sqrt(variance):
         shift += 1
     return shift

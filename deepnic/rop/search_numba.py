@@ -25,23 +25,13 @@ import numpy as np
 from numba import boolean, int32, int64, njit, uint64, void
 from numba.types import UniTuple
 
-from deepnic.rop.bounds_numba import (
-    LOWEST,
-    MOST_PAIRS,
-    cost_by_buckets,
-    cost_of_pairs,
-    count_pairs,
-    shift_of_buckets,
-    slack_of_pairs,
-    slack_of_scores,
-)
+from deepnic.rop.bounds_numba import LOWEST, all_separate, least_cost, make_node
 from deepnic.rop.lanes_numba import LANES
 
 SMALL_BOX = 128  # boxes up to this many vectors are searched without an incumbent
 SAMPLE = 16  # random vectors, the best of which is climbed from
 CLIMB_EVERY = 50_000  # vectors of a box for which one more climb pays
 MOST_CLIMBS = 16
-N_BUCKETS = 512
 
 
 @njit(uint64(uint64), nogil=True, cache=True, inline="always")
@@ -130,41 +120,28 @@ def _move(Z, v, weight, scores, source, target):
         scores[target, i] = scores[source, i] + weight * Z[v, i]
 
 
-@njit(nogil=True, cache=True, _nrt=False)
-def _least_cost(scores, row, H, L, slack, shift, counts, affordable):
-    """Least cost of the vectors that begin with these scores, by the bound that suits the node."""
-    if H * L > MOST_PAIRS:
-        cost = cost_by_buckets(scores, row, H, L, slack, shift, counts)
-    else:
-        cost = count_pairs(scores, row, H, slack, counts)
-        # those left out cost L and are in at most L pairs, those let in cost H and are in at most H
-        if 0 < cost <= affordable:
-            cost = cost_of_pairs(H, L, counts, slack, slack.size - 16)
-    return cost
-
-
 @njit(nogil=True, cache=True)
-def _climb(Z, H, L, weights, n_weights, slack, shift, counts, scores, digits):
-    """Fill digits with a good vector: the best of a sample, then coordinate ascent.
+def _climb(node, scores, digits):
+    """Fill digits with a good vector: from the best of a sample, several times, by `_ascend`.
 
-    Costs are what `_least_cost` says of whole vectors: exact by pairs, roughly so by buckets.
+    Costs are what `least_cost` says of whole vectors: exact by pairs, roughly so by buckets.
     """
-    V = Z.shape[0]
+    V = node.Z.shape[0]
     trial = np.empty(V, np.int64)
     climber = np.zeros(V, np.int64)
-    best = H * L + 1
-    box = n_weights.prod()
-    for start in range(1 + min(box // CLIMB_EVERY, MOST_CLIMBS)):
-        cost = H * L + 1
+    best = node.H * node.L + 1
+    for start in range(1 + min(node.n_weights.prod() // CLIMB_EVERY, MOST_CLIMBS)):
+        cost = node.H * node.L + 1
         for s in range(SAMPLE):
             for v in range(V):
-                trial[v] = random_at(np.uint64(start * SAMPLE + s), v) % np.uint64(n_weights[v])
-                _move(Z, v, np.int32(weights[v, trial[v]]), scores, v, v + 1)
-            found = _least_cost(scores, V, H, L, slack, shift, counts, cost)
+                random = random_at(np.uint64(start * SAMPLE + s), v)
+                trial[v] = random % np.uint64(node.n_weights[v])
+                _move(node.Z, v, np.int32(node.weights[v, trial[v]]), scores, v, v + 1)
+            found = least_cost(node, scores, V, cost)
             if found < cost:
                 cost = found
-                climber = trial.copy()
-        cost = _ascend(Z, H, L, weights, n_weights, slack, shift, counts, scores, climber, cost)
+                climber[:] = trial
+        cost = _ascend(node, scores, climber, cost)
         if cost < best:
             best = cost
             digits[:] = climber
@@ -172,10 +149,10 @@ def _climb(Z, H, L, weights, n_weights, slack, shift, counts, scores, digits):
             break
 
 
-@njit(nogil=True, cache=True)
-def _ascend(Z, H, L, weights, n_weights, slack, shift, counts, scores, digits, cost):
+@njit(nogil=True, cache=True, _nrt=False)
+def _ascend(node, scores, digits, cost):
     """Change one weight at a time to the best, until none is better; returns the cost reached."""
-    V = Z.shape[0]
+    V = node.Z.shape[0]
     improved = True
     while improved:
         improved = False
@@ -183,35 +160,17 @@ def _ascend(Z, H, L, weights, n_weights, slack, shift, counts, scores, digits, c
             held = 0
             for v in range(V):
                 if v != u:
-                    _move(Z, v, np.int32(weights[v, digits[v]]), scores, held, held + 1)
+                    weight = np.int32(node.weights[v, digits[v]])
+                    _move(node.Z, v, weight, scores, held, held + 1)
                     held += 1
-            for k in range(n_weights[u]):
-                _move(Z, u, np.int32(weights[u, k]), scores, held, V)
-                found = _least_cost(scores, V, H, L, slack, shift, counts, cost)
+            for k in range(node.n_weights[u]):
+                _move(node.Z, u, np.int32(node.weights[u, k]), scores, held, V)
+                found = least_cost(node, scores, V, cost)
                 if found < cost:
                     cost = found
                     digits[u] = k
                     improved = True
     return cost
-
-
-@njit(nogil=True, cache=True)
-def _lone_least(weights, n_weights):
-    """Digit of each variable's weight of least |w|, -1 where two share it."""
-    V = weights.shape[0]
-    digit = np.empty(V, np.int64)
-    for v in range(V):
-        size = np.abs(weights[v, : n_weights[v]])
-        digit[v] = size.argmin() if (size == size.min()).sum() == 1 else -1
-    return digit
-
-
-@njit(boolean(int64, int64, uint64, int64, int64), nogil=True, cache=True)
-def _is_better(size, index, key, least, winner):
-    """The rule among tied vectors: smallest sum of |w|, then the smallest random number."""
-    if size != least:
-        return size < least
-    return random_at(key, index) < random_at(key, winner)
 
 
 @njit(nogil=True, cache=True)
@@ -222,6 +181,34 @@ def _evaluate(Z, P, w, rop8, scores, keys, out):
         for i in range(scores.size):
             scores[i] += w[v] * Z[v, i]
     evaluate(scores, P, rop8, keys, out)
+
+
+@njit(nogil=True, cache=True)
+def _rests(weights, n_weights, strides):
+    """What the variables from v on add to vectors that all tie: (V + 1, 3) int64.
+
+    Their number, and the sum of |w| and the index of the one among them that could be retained. A
+    number of 0 says that two could be, as two weights share the smallest |w|.
+    """
+    V = weights.shape[0]
+    rests = np.zeros((V + 1, 3), np.int64)
+    rests[V, 0] = 1
+    for v in range(V - 1, -1, -1):
+        size = np.abs(weights[v, : n_weights[v]])
+        k = size.argmin()
+        lone = (size == size[k]).sum() == 1
+        rests[v, 0] = rests[v + 1, 0] * n_weights[v] * lone
+        rests[v, 1] = rests[v + 1, 1] + size[k]
+        rests[v, 2] = rests[v + 1, 2] + k * strides[v]
+    return rests
+
+
+@njit(boolean(int64, int64, uint64, int64, int64), nogil=True, cache=True)
+def _is_better(size, index, key, least, winner):
+    """The rule among tied vectors: smallest sum of |w|, then the smallest random number."""
+    if size != least:
+        return size < least
+    return random_at(key, index) < random_at(key, winner)
 
 
 @njit(
@@ -239,98 +226,75 @@ def search(Z, P, weights, n_weights, rop8, key, ties, coef):
     first tied vectors. Fills coef (V,) with the retained vector; returns threshold, tp, fp, n_ties.
     """
     V, n = Z.shape
+    most = P * (n - P)
     Z = Z.copy()
     centre = _centre(Z)
     order = _order(Z, weights, n_weights)
     moved, H = _high_then_low(Z, P, order)
-    L = n - H
-    weights_of, n_weights_of = weights[order], n_weights[order]
-    low = weights_of[:, 0].copy()
-    high = np.array([weights_of[v, n_weights_of[v] - 1] for v in range(V)])
-    by_pairs = H * L <= MOST_PAIRS
-    shift = 0
-    if by_pairs:
-        slack, least_slack = slack_of_pairs(moved, H, low, high)
-    else:
-        slack = least_slack = slack_of_scores(moved, H, low, high)
-        shift = shift_of_buckets(moved, n, weights_of, n_weights_of, N_BUCKETS)
-    counts = np.zeros((2, moved.shape[1] - H if by_pairs else N_BUCKETS), np.int32)
+    node = make_node(moved, H, n - H, weights[order], n_weights[order])
+    strides = np.ones(V, np.int64)  # a vector's index counts its digits in the order given
+    for v in range(V - 2, -1, -1):
+        strides[v] = strides[v + 1] * n_weights[v + 1]
+    strides = strides[order]
+    rests = _rests(node.weights, node.n_weights, strides)
 
-    # what is known of the first v variables, and of the rest at their smallest |w|
-    partial = np.zeros((V + 1, moved.shape[1]), np.int32)
-    partial[:, n:] = LOWEST
+    # of the first v variables: scores, sum of |w|, index
+    scores = np.zeros((V + 1, moved.shape[1]), np.int32)
+    scores[:, n:] = LOWEST
     size = np.zeros(V + 1, np.int64)
     index = np.zeros(V + 1, np.int64)
-    stride = np.ones(V, np.int64)
-    for v in range(V - 2, -1, -1):
-        stride[v] = stride[v + 1] * n_weights[v + 1]
-    stride = stride[order]
-    smallest = _lone_least(weights_of, n_weights_of)
-    rest_size = np.zeros(V + 1, np.int64)
-    rest_index = np.zeros(V + 1, np.int64)
-    rest = np.ones(V + 1, np.int64)
-    for v in range(V - 1, -1, -1):
-        k = smallest[v]
-        rest[v] = rest[v + 1] * n_weights_of[v] if k >= 0 and ties.shape[0] == 0 else 0
-        rest_size[v] = rest_size[v + 1] + abs(weights_of[v, k])
-        rest_index[v] = rest_index[v + 1] + k * stride[v]
-
-    digits = np.full(V, -1, np.int64)
-    scores = np.empty(n, np.int32)
+    digits = np.zeros(V, np.int64)
+    whole = np.empty(n, np.int32)
     keys = np.empty(n, np.int64)
     out = np.empty(5, np.int64)
-    most = P * (n - P)
     value, area = -most - 1, int64(-1)
     if n_weights.prod() > SMALL_BOX:
-        _climb(moved, H, L, weights_of, n_weights_of, slack, shift, counts, partial, digits)
+        _climb(node, scores, digits)
         for v in range(V):
-            coef[order[v]] = weights_of[v, digits[v]]
-        _evaluate(Z, P, coef, rop8, scores, keys, out)
+            coef[order[v]] = node.weights[v, digits[v]]
+        _evaluate(Z, P, coef, rop8, whole, keys, out)
         value = out[0]
-        if value == most:
-            area = 2 * most
+        area = 2 * most if value == most else area
     n_ties = least = winner = int64(0)
-    v = 0
     digits[0] = -1
+    v = 0
     while v >= 0:
         digits[v] += 1
-        if digits[v] == n_weights_of[v]:
+        if digits[v] == node.n_weights[v]:
             v -= 1
             continue
-        weight = weights_of[v, digits[v]]
-        _move(moved, v, np.int32(weight), partial, v, v + 1)
-        affordable = most - value
-        if _least_cost(partial, v + 1, H, L, slack, shift, counts, affordable) > affordable:
+        w = node.weights[v, digits[v]]
+        _move(moved, v, np.int32(w), scores, v, v + 1)
+        if least_cost(node, scores, v + 1, most - value) > most - value:
             continue  # nothing that begins so can win
-        size[v + 1] = size[v] + abs(weight)
-        index[v + 1] = index[v] + digits[v] * stride[v]
-        alike = v == V - 1 or (
-            value == most and by_pairs and rest[v + 1] > 0 and count_pairs(partial, v + 1, H, least_slack, counts) == 0
-        )
-        if not alike:
-            v += 1
-            digits[v] = -1
-            continue
-        if v == V - 1:
-            for u in range(V):
-                coef[order[u]] = weights_of[u, digits[u]]
-        if value < most:
-            _evaluate(Z, P, coef, rop8, scores, keys, out)
-            if (out[0], out[1]) < (value, area):
+        size[v + 1] = size[v] + abs(w)
+        index[v + 1] = index[v] + digits[v] * strides[v]
+        if v < V - 1:
+            all_tie = value == most and rests[v + 1, 0] > 0 and ties.shape[0] == 0
+            if not (all_tie and all_separate(node, scores, v + 1)):
+                v += 1
+                digits[v] = -1
                 continue
-            if (out[0], out[1]) > (value, area):
-                value, area = out[0], out[1]
-                n_ties = 0
-        new_size = size[v+1] + rest_size[v+1]
-        new_index = index[v+1]+rest_index[v+1]
-        if n_ties == 0 or _is_better(new_size, new_index, key, least, winner):
-            least, winner = new_size, new_index
-        if n_ties < ties.shape[0]:
-            ties[n_ties] = coef
-        n_ties += rest[v+1]
-    for v in range(V-1,-1,-1):
+        else:
+            for u in range(V):
+                coef[order[u]] = node.weights[u, digits[u]]
+            if value < most:
+                _evaluate(Z, P, coef, rop8, whole, keys, out)
+                if (out[0], out[1]) < (value, area):
+                    continue
+                if (out[0], out[1]) > (value, area):
+                    value, area = out[0], out[1]
+                    n_ties = 0
+            if n_ties < ties.shape[0]:
+                ties[n_ties] = coef
+        count, rest_size, rest_index = rests[v + 1]
+        rest_size += size[v + 1]
+        rest_index += index[v + 1]
+        if n_ties == 0 or _is_better(rest_size, rest_index, key, least, winner):
+            least, winner = rest_size, rest_index
+        n_ties += count
+    for v in range(V - 1, -1, -1):
         coef[v] = weights[v, winner % n_weights[v]]
         winner //= n_weights[v]
-    _evaluate(Z, P, coef, rop8, scores, keys, out)
-    threshold = out[2] + (coef * centre).sum()
-    return threshold, out[3], out[4], n_ties
+    _evaluate(Z, P, coef, rop8, whole, keys, out)
+    return out[2] + (coef * centre).sum(), out[3], out[4], n_ties
