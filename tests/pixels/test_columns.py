@@ -50,8 +50,10 @@ def values_of(column):
 @given(seed=SEEDS, resolution=st.sampled_from([1e-9, 0.01, 0.4, 1.0]))
 def test_describe_columns__is_that_of_each_column(seed, resolution):
     value = made_values((15, 60), seed)
-    value[value == 0] *= np.random.default_rng(seed).choice([-1, 1])
-    rows = np.flatnonzero(np.random.default_rng(seed + 1).random(15) < 0.8)
+    random = np.random.default_rng(seed)
+    value *= np.where(value == 0, random.choice([-1, 1], value.shape), 1).astype(np.float32)
+    value[np.isnan(value) & (random.random(value.shape) < 0.5)] = -np.nan  # as 0 / 0 is
+    rows = np.flatnonzero(random.random(15) < 0.8)
     *moments, exact, near = described(value, rows, resolution)
     expected = [one_by_one(column) for column in value[rows].T]
     for found, wanted in zip(moments, zip(*expected, strict=True), strict=True):
