@@ -14,9 +14,9 @@ weights the remaining variables are given; with no variable remaining the first 
   their highest and the healthy at their lowest scores, dropped into ordered buckets. A threshold in
   bucket k puts at risk at most the sick of buckets >= k, at least the healthy of buckets > k.
 
-The two classes are interchangeable (reverse all scores), so the larger is called high here and the
-smaller low; scores hold the high ones first, then the low ones in whole groups of 16 lanes, the
-last of them filled with numbers below all others.
+The two classes are interchangeable (reverse all scores), so the one that fills fewer lanes is called
+low here, the other high; scores hold the high ones first, then the low ones in whole groups of 16
+lanes, filled up with numbers below all others.
 
 Legend: V variables, H high and L low observations, width the lanes of the low. Arrays are
 C-contiguous. What runs once a vector is compiled without reference counts (_nrt=False): it allocates
@@ -57,12 +57,18 @@ class Node(NamedTuple):
 
 
 @njit(nogil=True, cache=True)
+def whole_lanes(n):
+    """The least multiple of the lanes that holds n."""
+    return -(-n // LANES) * LANES
+
+
+@njit(nogil=True, cache=True)
 def make_node(Z, H, L, weights, n_weights):
     """Tabulate what the bounds need."""
     by_pairs = H * L <= MOST_PAIRS
     if by_pairs:
-        most, least = _slack_of_pairs(Z, H, weights, n_weights)
-        shift, columns = 0, Z.shape[1] - H
+        shift, columns = 0, whole_lanes(L)
+        most, least = _slack_of_pairs(Z, H, columns, weights, n_weights)
     else:
         most = least = _slack_of_scores(Z, H, weights, n_weights)
         shift, columns = _shift_of_buckets(Z, H + L, weights, n_weights), N_BUCKETS
@@ -70,7 +76,7 @@ def make_node(Z, H, L, weights, n_weights):
     return Node(Z, H, L, weights, n_weights, by_pairs, most, least, shift, counts)
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@njit(nogil=True, cache=True, _nrt=False, forceinline=True)
 def least_cost(node, scores, row, affordable):
     """Least cost of the vectors whose first ``row`` weights give that row of scores.
 
@@ -83,13 +89,13 @@ def least_cost(node, scores, row, affordable):
     return _cost_of_pairs(node) if 0 < cost <= affordable else cost
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@njit(nogil=True, cache=True, _nrt=False, forceinline=True)
 def all_separate(node, scores, row):
     """Whether every vector that begins so puts all high observations above all low ones."""
     return node.by_pairs and _count_pairs(node, scores, row, node.least) == 0
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@njit(nogil=True, cache=True, _nrt=False, forceinline=True)
 def _count_pairs(node, scores, row, slack):
     """Count the pairs whose high one does not get above the low one: each low one's, and the sum."""
     width = node.counts.shape[1]
@@ -105,7 +111,7 @@ def _count_pairs(node, scores, row, slack):
     return total
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@njit(nogil=True, cache=True, _nrt=False, forceinline=True)
 def _cost_of_pairs(node):
     """Least cost of a cut, from the number of hopeless pairs each low observation is in."""
     counts = node.counts
@@ -138,9 +144,8 @@ def _cost_by_buckets(node, scores, row):
 
 
 @njit(nogil=True, cache=True)
-def _slack_of_pairs(Z, H, weights, n_weights):
+def _slack_of_pairs(Z, H, width, weights, n_weights):
     V = Z.shape[0]
-    width = Z.shape[1] - H
     most = np.zeros((V + 1, H * width), np.int32)
     least = np.zeros((V + 1, H * width), np.int32)
     for v in range(V - 1, -1, -1):

@@ -1,8 +1,9 @@
-"""Sixteen comparisons at once, for the node search (compiled).
+"""Sixteen numbers at once, for the node search (compiled).
 
 Numba has no vector types, and LLVM's automatic vectorisation of loops as short as a node's class
-was measured four to thirty times slower; so this one loop is written in vectors of 16 int32. LLVM
-splits them for processors with narrower registers.
+was measured four to thirty times slower; so these two loops are written in vectors of 16 int32.
+LLVM splits them for processors with narrower registers. Places in the arrays, C-contiguous int32 of
+any shape, are counted flat; no views are made, which would cost more than the work.
 """
 
 from llvmlite import ir
@@ -23,8 +24,7 @@ def count_reached(typing, values, first, n, slack, row, stride, edges, edge, cou
 
     ``counts[count + l] = sum over k < n of
     values[first + k] + slack[row + k * stride + l] <= edges[edge + l]``, for the lanes l = 0..15.
-    The arrays are C-contiguous int32 of any shape, places in them are counted flat; no views are
-    made, which would cost more than the counting. Returns the sum of the counts.
+    Returns the sum of the counts.
     """
     arrays = {1: values, 4: slack, 7: edges, 9: counts}
     signature = types.int32(*(arrays.get(k, types.int64) for k in range(1, 11)))
@@ -56,6 +56,31 @@ def _count_reached(context, builder, signature, arguments):
         f"llvm.vector.reduce.add.v{LANES}i32",
     )
     return builder.call(add, [lanes])
+
+
+@intrinsic
+def add_scaled(typing, scores, source, target, Z, z, weight, n):
+    """``scores[target + k] = scores[source + k] + weight * Z[z + k]``, n (whole groups of 16)."""
+    signature = types.void(
+        scores, types.int64, types.int64, Z, types.int64, types.int32, types.int64
+    )
+    return signature, _add_scaled
+
+
+def _add_scaled(context, builder, signature, arguments):
+    scores, source, target, Z, z, weight, n = (
+        context.make_array(kind)(context, builder, value).data
+        if isinstance(kind, types.Array)
+        else value
+        for kind, value in zip(signature.args, arguments, strict=True)
+    )
+    factor = _spread(builder, weight)
+    with cgutils.for_range_slice(builder, n.type(0), n, n.type(LANES), inc=True) as (k, _):
+        before = builder.load(_vector_at(builder, scores, builder.add(source, k)), align=4)
+        values = builder.load(_vector_at(builder, Z, builder.add(z, k)), align=4)
+        after = builder.add(before, builder.mul(factor, values))
+        builder.store(after, _vector_at(builder, scores, builder.add(target, k)), align=4)
+    return context.get_dummy_value()
 
 
 def _vector_at(builder, pointer, index):

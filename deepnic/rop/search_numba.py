@@ -17,16 +17,16 @@ A bound that bites needs a good vector early: the best of a random sample, climb
 coordinate ascent, which is the optimum or close to it.
 
 Legend: V variables, n observations of which the first P are positive and N negative, w weights.
-Inside the search, variables are taken in the order of their reach, and the larger class is called
-high, with H observations, the smaller low, with L (bounds_numba.py). All arrays are C-contiguous.
+Inside the search, variables are taken in the order of their reach, and the classes are called high,
+with H observations, and low, with L (bounds_numba.py). All arrays are C-contiguous.
 """
 
 import numpy as np
 from numba import boolean, int32, int64, njit, uint64, void
 from numba.types import UniTuple
 
-from deepnic.rop.bounds_numba import LOWEST, all_separate, least_cost, make_node
-from deepnic.rop.lanes_numba import LANES
+from deepnic.rop.bounds_numba import LOWEST, all_separate, least_cost, make_node, whole_lanes
+from deepnic.rop.lanes_numba import LANES, add_scaled
 
 SMALL_BOX = 128  # boxes up to this many vectors are searched without an incumbent
 SAMPLE = 16  # random vectors, the best of which is climbed from
@@ -102,8 +102,9 @@ def _order(Z, weights, n_weights):
 def _high_then_low(Z, P, order):
     """Z in that order of variables, and of observations as bounds_numba.py wants it; and H."""
     V, n = Z.shape
-    H = max(P, n - P)
-    moved = np.zeros((V, H + -(-(n - H) // LANES) * LANES), np.int32)
+    # the low ones in as few lanes as can be, but not fewer than one vector holds
+    H = max(P, n - P) if max(P, n - P) > LANES else min(P, n - P)
+    moved = np.zeros((V, whole_lanes(H + whole_lanes(n - H))), np.int32)
     for u in range(V):
         for i in range(n):
             if P == H:
@@ -113,11 +114,11 @@ def _high_then_low(Z, P, order):
     return moved, H
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@njit(nogil=True, cache=True, _nrt=False, forceinline=True)
 def _move(Z, v, weight, scores, source, target):
     """Row ``target`` of scores: row ``source`` and so much of variable v."""
-    for i in range(Z.shape[1]):
-        scores[target, i] = scores[source, i] + weight * Z[v, i]
+    n = Z.shape[1]
+    add_scaled(scores, source * n, target * n, Z, v * n, np.int32(weight), n)
 
 
 @njit(nogil=True, cache=True)
@@ -136,7 +137,7 @@ def _climb(node, scores, digits):
             for v in range(V):
                 random = random_at(np.uint64(start * SAMPLE + s), v)
                 trial[v] = random % np.uint64(node.n_weights[v])
-                _move(node.Z, v, np.int32(node.weights[v, trial[v]]), scores, v, v + 1)
+                _move(node.Z, v, node.weights[v, trial[v]], scores, v, v + 1)
             found = least_cost(node, scores, V, cost)
             if found < cost:
                 cost = found
@@ -160,11 +161,11 @@ def _ascend(node, scores, digits, cost):
             held = 0
             for v in range(V):
                 if v != u:
-                    weight = np.int32(node.weights[v, digits[v]])
+                    weight = node.weights[v, digits[v]]
                     _move(node.Z, v, weight, scores, held, held + 1)
                     held += 1
             for k in range(node.n_weights[u]):
-                _move(node.Z, u, np.int32(node.weights[u, k]), scores, held, V)
+                _move(node.Z, u, node.weights[u, k], scores, held, V)
                 found = least_cost(node, scores, V, cost)
                 if found < cost:
                     cost = found
@@ -264,7 +265,7 @@ def search(Z, P, weights, n_weights, rop8, key, ties, coef):
             v -= 1
             continue
         w = node.weights[v, digits[v]]
-        _move(moved, v, np.int32(w), scores, v, v + 1)
+        _move(moved, v, w, scores, v, v + 1)
         if least_cost(node, scores, v + 1, most - value) > most - value:
             continue  # nothing that begins so can win
         size[v + 1] = size[v] + abs(w)
