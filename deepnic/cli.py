@@ -121,7 +121,7 @@ def grow(
     )
     with _dask(workers, scheduler):
         written = write_forest(forest, output)
-    console.print(f"{written} partitions grown; the store {output} is complete")
+    console.print(f"{written} blocks of trees grown; the store {output} is complete")
 
 
 @app.command()

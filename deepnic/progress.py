@@ -1,7 +1,7 @@
 """Progress bars, and running Dask tasks under one on whatever scheduler is current."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -11,8 +11,8 @@ from dask.callbacks import Callback
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -23,7 +23,7 @@ _open: ContextVar[Progress | None] = ContextVar("_open", default=None)
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """Open a display of bars with counts, time spent and time left, or join the one open.
+    """Open a display of bars with the share done, time spent and time left, or join the one open.
 
     Silent unless stderr is a terminal.
 
@@ -40,9 +40,10 @@ def progress() -> Iterator[Progress]:
     bars = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TaskProgressColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
+        speed_estimate_period=600,  # tasks differ: a short memory would make the time left jump
         console=Console(stderr=True),
         disable=not sys.stderr.isatty(),
     )
@@ -55,7 +56,11 @@ def progress() -> Iterator[Progress]:
 
 
 def compute(
-    tasks: Sequence[Any], description: str, *, watch: Sequence[Any] | None = None
+    tasks: Sequence[Any],
+    description: str,
+    *,
+    watch: Sequence[Any] | None = None,
+    costs: Sequence[float] | None = None,
 ) -> list[Any]:
     """Compute delayed values with a progress bar.
 
@@ -68,6 +73,8 @@ def compute(
         Words beside the bar.
     watch : sequence of Delayed, optional
         Tasks on the way to these, to be counted instead of them.
+    costs : sequence of float, optional
+        What each task watched weighs in the bar and in the time left, all alike if left out.
 
     Returns
     -------
@@ -80,30 +87,33 @@ def compute(
     [3, 3]
     """
     watch = tasks if watch is None else watch
+    costs = [1.0] * len(watch) if costs is None else costs
+    weights = {task.key: cost for task, cost in zip(watch, costs, strict=True)}
     with progress() as bars:
-        job = bars.add_task(description, total=len(watch))
+        job = bars.add_task(description, total=sum(costs))
+
+        def advance(key: Any) -> None:
+            if key in weights:
+                bars.advance(job, weights[key])
+
         try:
-            return _compute(tasks, watch, lambda: bars.advance(job))
+            return _compute(tasks, watch, advance)
         finally:
             bars.remove_task(job)
 
 
-def _compute(tasks: Sequence[Any], watch: Sequence[Any], advance: Any) -> list[Any]:
+def _compute(
+    tasks: Sequence[Any], watch: Sequence[Any], advance: Callable[[Any], None]
+) -> list[Any]:
     client = _current_client()
     if client is not None:
         from distributed import as_completed
 
         futures = client.compute([*tasks, *watch])
-        for _ in as_completed(futures[len(tasks) :]):
-            advance()
+        for future in as_completed(futures[len(tasks) :]):
+            advance(future.key)
         return client.gather(futures[: len(tasks)])
-    keys = {task.key for task in watch}
-
-    def count(key: Any, *_: Any) -> None:
-        if key in keys:
-            advance()
-
-    with Callback(posttask=count):
+    with Callback(posttask=lambda key, *_: advance(key)):
         return list(dask.compute(*tasks))
 
 

@@ -1,13 +1,17 @@
 """Forests on disk: schema, writing that can be interrupted, reading that notices.
 
 A store is one Zarr (format 3) group that plain ``xarray.open_zarr`` reads. Its schema is laid out
-before a tree is grown; each partition (one chunk of draws of one condition) is then written whole
-by one task. Zarr writes a chunk beside its place and renames it, and a chunk states its own length:
-a partition is done if and only if both its chunks are there and whole.
+before a tree is grown; each block (some trees of some draws of one condition, one chunk of
+``tree_signature`` and of ``vote``) is then written by the task that grew it, and when all blocks of
+some draws are there, their signatures are written in the order of the genes. Zarr writes a chunk
+beside its place and renames it, and a chunk states its own length: what is done can be told from
+the files alone.
 """
 
 import shutil
 import struct
+from collections import defaultdict
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -20,9 +24,12 @@ from zarr.codecs import BloscCodec
 
 from deepnic.errors import InputError
 from deepnic.progress import compute
-from deepnic.variables import FOREST, TABLE, Variable, validate
+from deepnic.rop.draws import n_trees_of_draw
+from deepnic.rop.forest import by_gene, tree_seconds
+from deepnic.variables import FOREST, SIGNATURE, TABLE, TREE_SIGNATURE, VOTE, Variable, validate
 
-Partition = tuple[int, int, int]
+Block = tuple[int, int, int, int]
+"""Number of a block along tree_size, weight_range, draw and tree."""
 
 
 def write_forest(forest: xr.Dataset, path: str | Path) -> int:
@@ -38,7 +45,7 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
     Returns
     -------
     int
-        Partitions grown and written by this call; 0 where the store was complete.
+        Blocks of trees grown and written by this call; 0 where the store was complete.
 
     Raises
     ------
@@ -62,17 +69,32 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
         _lay_out(path, forest)
     for leftover in path.rglob("*.partial"):
         leftover.unlink()
-    missing = _missing(path, forest)
-    write = dask.delayed(_write_partition, pure=False)
-    signature, vote = forest["signature"].data, forest["vote"].data
-    tasks = [
-        write(
-            str(path), _region(forest, (v, r, d)), signature.blocks[v, r, d], vote.blocks[v, r, d]
+    blocks, unordered = _missing(path, forest)
+    write = dask.delayed(_write_block, pure=False)
+    order = dask.delayed(_write_in_order_of_genes, pure=False)
+    grown = {
+        block: write(
+            str(path),
+            _region(forest["vote"], block),
+            forest["tree_signature"].data.blocks[block],
+            forest["vote"].data.blocks[block],
         )
-        for v, r, d in missing
+        for block in sorted(blocks, key=lambda block: block[2])  # all conditions of a draw together
+    }
+    of_draws = defaultdict(list)
+    for block, task in grown.items():
+        of_draws[block[:3]].append(task)
+    ordered = [
+        order(str(path), _region(forest["signature"], draws), after=of_draws[draws])
+        for draws in unordered
     ]
-    compute(tasks, "growing trees")
-    return len(missing)
+    compute(
+        [*grown.values(), *ordered],
+        "growing trees",
+        watch=list(grown.values()),
+        costs=[_seconds(forest, block) for block in grown],
+    )
+    return len(grown)
 
 
 def open_forest(path: str | Path) -> xr.Dataset:
@@ -85,7 +107,7 @@ def open_forest(path: str | Path) -> xr.Dataset:
     Returns
     -------
     Dataset, lazy
-        As `grow_forest`, one chunk a partition.
+        As `grow_forest`.
 
     Raises
     ------
@@ -103,12 +125,11 @@ def open_forest(path: str | Path) -> xr.Dataset:
     if not path.exists():
         raise InputError(f"no store at {path}; make one with `deepnic grow`")
     forest = _open(path, FOREST)
-    missing = _missing(path, forest)
+    missing = sum(map(len, _missing(path, forest)))
     if missing:
-        total = np.prod(forest["signature"].data.numblocks)
         raise InputError(
-            f"the store {path} is unfinished: {len(missing)} of {total} partitions are missing or "
-            "cut off; run the same `deepnic grow` again, it goes on where it stopped"
+            f"the store {path} is unfinished: {missing} of its chunks are missing or cut off; run "
+            "the same `deepnic grow` again, it goes on where it stopped"
         )
     return forest
 
@@ -207,19 +228,20 @@ def _open(path: Path, declared: dict[str, Variable], *, load: bool = False) -> x
 
 
 def _check_same(path: Path, forest: xr.Dataset) -> None:
-    stored, asked = _identity(_open(path, FOREST)), _identity(forest)
-    other = [name for name, value in asked.items() if stored.get(name) != value]
-    if other:
-        found = ", ".join(f"{name}={stored.get(name)!r}" for name in other)
+    """Refuse to go on with a store of another forest, or one that was cut in another way."""
+    stored = _open(path, FOREST)
+    found = [
+        f"{name}={stored.attrs.get(name)!r}"
+        for name, value in forest.attrs.items()
+        if stored.attrs.get(name) != value
+    ]
+    if not found and stored["vote"].data.chunks != forest["vote"].data.chunks:
+        found = [f"blocks of {stored['vote'].data.chunksize[2:4]} draws and trees"]
+    if found:
         raise InputError(
-            f"the store {path} was made with {found}, which differs from what is asked now; repeat "
-            "those parameters, or choose another path"
+            f"the store {path} was made with {', '.join(found)}, which differs from what is asked "
+            "now; repeat those parameters, or choose another path"
         )
-
-
-def _identity(forest: xr.Dataset) -> dict[str, Any]:
-    """What two forests share if one can go on where the other stopped."""
-    return {**forest.attrs, "draws_per_task": forest["signature"].data.chunksize[2]}
 
 
 def _lay_out(path: Path, forest: xr.Dataset) -> None:
@@ -227,7 +249,7 @@ def _lay_out(path: Path, forest: xr.Dataset) -> None:
     compressor = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
     encoding: dict[str, Any] = {
         name: {"chunks": forest[name].data.chunksize, "compressors": [compressor]}
-        for name in ("signature", "vote")
+        for name in ("signature", "tree_signature", "vote")
     }
     draft = _draft(path)
     forest.to_zarr(draft, compute=False, zarr_format=3, consolidated=False, encoding=encoding)
@@ -242,14 +264,38 @@ def _draft(path: Path) -> Path:
     return draft
 
 
-def _missing(path: Path, forest: xr.Dataset) -> list[Partition]:
-    counts = forest["signature"].data.numblocks[:3]
-    return [
-        (v, r, d)
-        for v, r, d in product(*map(range, counts))
-        if not _is_whole(path / f"signature/c/{v}/{r}/{d}/0")
-        or not _is_whole(path / f"vote/c/{v}/{r}/{d}/0/0")
-    ]
+def _missing(path: Path, forest: xr.Dataset) -> tuple[list[Block], list[tuple[int, int, int]]]:
+    """Blocks to grow, and draws whose signatures are to be put in order."""
+    vote = forest["vote"].data
+    first_tree = np.cumsum([0, *vote.chunks[3][:-1]])
+    blocks, unordered = [], []
+    for v, r, d in product(*map(range, vote.numblocks[:3])):
+        # beyond a condition's last tree there is nothing to write
+        n_blocks = int((first_tree < _n_trees(forest, v)).sum())
+        blocks += [
+            (v, r, d, t)
+            for t in range(n_blocks)
+            if not _is_whole(path / f"tree_signature/c/{v}/{r}/{d}/{t}/0")
+            or not _is_whole(path / f"vote/c/{v}/{r}/{d}/{t}/0")
+        ]
+        if not _is_whole(path / f"signature/c/{v}/{r}/{d}/0"):
+            unordered.append((v, r, d))
+    return blocks, unordered
+
+
+def _n_trees(forest: xr.Dataset, v: int) -> int:
+    """Trees of a draw with the v-th number of genes a tree."""
+    V = int(forest["tree_size"][v])
+    return n_trees_of_draw(forest.attrs["design"], forest.attrs["n_genes"], V)
+
+
+def _seconds(forest: xr.Dataset, block: Block) -> float:
+    """Time a block takes, roughly."""
+    v, r, d, t = block
+    _, _, draws, trees, _ = forest["vote"].data.chunks
+    grown = min(trees[t], _n_trees(forest, v) - sum(trees[:t]))
+    V, R = int(forest["tree_size"][v]), int(forest["weight_range"][r])
+    return draws[d] * grown * tree_seconds(V, R, forest.sizes["observation"])
 
 
 def _is_whole(chunk: Path) -> bool:
@@ -261,19 +307,44 @@ def _is_whole(chunk: Path) -> bool:
     return len(header) == 16 and struct.unpack("<I", header[12:])[0] == chunk.stat().st_size
 
 
-def _region(forest: xr.Dataset, partition: Partition) -> dict[str, slice]:
-    names = ("tree_size", "weight_range", "draw")
-    chunks = forest["signature"].data.chunks
-    starts = [sum(chunks[k][: partition[k]]) for k in range(3)]
-    return {
-        name: slice(start, start + chunks[k][partition[k]])
-        for k, (name, start) in enumerate(zip(names, starts, strict=True))
-    }
+def _region(variable: xr.DataArray, block: Sequence[int]) -> dict[str, slice]:
+    """Where a block lies in a variable, along as many dimensions as it has numbers."""
+    region = {}
+    for name, chunks, k in zip(variable.dims, variable.data.chunks, block, strict=False):
+        start = sum(chunks[:k])
+        region[str(name)] = slice(start, start + chunks[k])
+    return region
 
 
-def _write_partition(
-    path: str, region: dict[str, slice], signature: NDArray[np.uint8], vote: NDArray[np.int8]
+def _write_block(
+    path: str,
+    region: dict[str, slice],
+    tree_signature: NDArray[np.uint8],
+    vote: NDArray[np.int8],
 ) -> None:
-    for name, values in (("vote", vote), ("signature", signature)):
-        part = xr.Dataset({name: (FOREST[name].dims, values)})
-        part.to_zarr(path, region=region, mode="r+", consolidated=False, write_empty_chunks=True)
+    block = xr.Dataset(
+        {
+            "tree_signature": (TREE_SIGNATURE.dims, tree_signature),
+            "vote": (VOTE.dims, vote),
+        }
+    )
+    _write(block, path, region)
+
+
+def _write_in_order_of_genes(path: str, region: dict[str, slice], after: list[None]) -> None:
+    """Write the signatures of some draws by genes, once their blocks are written."""
+    forest = xr.open_zarr(path, chunks=None, consolidated=False)
+    draws = forest.isel(region)
+    signature = by_gene(
+        draws["tree_signature"].values[0, 0],
+        range(region["draw"].start, region["draw"].stop),
+        forest["gene_position"].values,
+        tree_size=int(draws["tree_size"][0]),
+        weight_range=int(draws["weight_range"][0]),
+        parameters=forest.attrs,
+    )
+    _write(xr.Dataset({"signature": (SIGNATURE.dims, signature[None, None])}), path, region)
+
+
+def _write(part: xr.Dataset, path: str, region: dict[str, slice]) -> None:
+    part.to_zarr(path, region=region, mode="r+", consolidated=False, write_empty_chunks=True)

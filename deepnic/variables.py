@@ -37,6 +37,11 @@ STATE = Variable(("observation",), "int8", "1 at risk (sick), 0 not, -1 to be pr
 SIGNATURE = Variable(
     (*CONDITION, "draw", "gene"), "uint8", "Signature (0..36) of the tree that counts for the gene."
 )
+TREE_SIGNATURE = Variable(
+    (*CONDITION, "draw", "tree", "slot"),
+    "uint8",
+    "Signature of each gene of a tree, as grown; 0 where there is no such tree.",
+)
 VOTE = Variable(
     (*CONDITION, "draw", "tree", "observation"),
     "int8",
@@ -64,7 +69,12 @@ CANVAS_INDEX = Variable(
 )
 
 COHORT = {"expression": EXPRESSION, "state": STATE}
-FOREST = {"signature": SIGNATURE, "vote": VOTE, "state": STATE}
+FOREST = {
+    "signature": SIGNATURE,
+    "tree_signature": TREE_SIGNATURE,
+    "vote": VOTE,
+    "state": STATE,
+}
 TABLE = {"value": VALUE, "relevance": RELEVANCE}
 CANVAS = {"image": CANVAS_IMAGE, "index": CANVAS_INDEX}
 

@@ -135,7 +135,7 @@ def test_grow__says_what_it_read(place, tmp_path):
     output = succeed("grow", place / "cohort.csv", "-o", tmp_path / "f.zarr", *FEW)
     assert "40 observations x 10 genes, 20 of state 1 (sick)" in output
     assert "1 genes are constant and score 0 everywhere" in output
-    assert "partitions grown; the store" in output
+    assert "blocks of trees grown; the store" in output
 
 
 def test_grow__hides_the_share_held_out_of_each_class(place):
@@ -146,7 +146,7 @@ def test_grow__hides_the_share_held_out_of_each_class(place):
     assert (forest["vote"].values[..., hidden] != 0).any()
     again = succeed("grow", place / "cohort.csv", "-o", place / "forest.zarr", *FEW,
                     "--hold-out", 0.25)  # fmt: skip
-    assert "0 partitions grown" in again
+    assert "0 blocks of trees grown" in again
 
 
 def test_train__accuracy_counts_the_observations_held_out(place, tmp_path):
@@ -225,7 +225,7 @@ def test_demo__settings(monkeypatch, tmp_path):
 
 def test_grow__same_store_from_a_dask_worker(place, tmp_path):
     words = ["grow", place / "cohort.csv", "-o", tmp_path / "f.zarr", *FEW, "--hold-out", 0.25]
-    assert "partitions grown" in succeed(*words, "--workers", 1)
+    assert "blocks of trees grown" in succeed(*words, "--workers", 1)
     here, there = open_forest(place / "forest.zarr"), open_forest(tmp_path / "f.zarr")
     xr.testing.assert_identical(here.load(), there.load())
 
@@ -451,19 +451,19 @@ def test_pixels__leaves_a_table_alone(refuse, place):
 
 @pytest.mark.parametrize("half", [True, False])
 def test_store_cut_off__is_noticed_and_finished(refuse, place, tmp_path, half):
-    """The last partition is missing, or only the first half of its file is there."""
+    """The last block is missing, or only the first half of its file is there."""
     store = tmp_path / "f.zarr"
     shutil.copytree(place / "forest.zarr", store)
     whole = contents(store)
-    chunk = store / "signature/c/1/0/0/0"
+    chunk = store / "vote/c/1/0/0/0/0"
     kept = whole[chunk][: len(whole[chunk]) // 2]
     chunk.write_bytes(kept) if half else chunk.unlink()
     sentence = refuse("pixels", store, "-o", tmp_path / "t.zarr")
-    assert "is unfinished: 1 of 2 partitions are missing" in sentence
+    assert "is unfinished: 1 of its chunks are missing" in sentence
     assert "run the same `deepnic grow` again, it goes on where it stopped" in sentence
     assert not (tmp_path / "t.zarr").exists()
     words = ["grow", place / "cohort.csv", "-o", store, *FEW, "--hold-out", 0.25]
-    assert "1 partitions grown" in succeed(*words)
+    assert "1 blocks of trees grown" in succeed(*words)
     assert contents(store) == whole
 
 

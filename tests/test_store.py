@@ -28,9 +28,11 @@ PARAMETERS = {
     "n_trees": 5,
     "weight_ranges": [3, 4],
     "tree_sizes": [2, 3],
-    "draws_per_task": 2,
 }
-PARTITIONS = 12  # 2 tree sizes, 2 weight ranges, draws 0-1, 2-3 and 4
+# seconds a task that cut the forest into blocks of two draws, or of single trees of one draw
+TWO_DRAWS, ONE_TREE = 3e-4, 5e-5
+BLOCKS = 12  # 2 tree sizes, 2 weight ranges, draws 0-1, 2-3 and 4
+BLOCKS_BY_TREE = 70  # 2 weight ranges, 5 draws, 4 trees of two genes and 3 of three
 
 
 def made_cohort(genes=7):
@@ -47,16 +49,29 @@ def cohort():
     return made_cohort()
 
 
+def cut_forest(cohort, task_seconds, **parameters):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("deepnic.rop.forest.TASK_SECONDS", task_seconds)
+        return grow_forest(cohort, **parameters)
+
+
 @pytest.fixture(scope="module")
 def forest(cohort):
-    return grow_forest(cohort, **PARAMETERS)
+    return cut_forest(cohort, TWO_DRAWS, **PARAMETERS)
+
+
+@pytest.fixture(scope="module")
+def forest_by_tree(cohort):
+    forest = cut_forest(cohort, ONE_TREE, **PARAMETERS)
+    assert forest.vote.data.chunksize[2:4] == (1, 1)
+    return forest
 
 
 @pytest.fixture(scope="module")
 def finished(forest, tmp_path_factory):
     """A finished store, not to be touched."""
     path = tmp_path_factory.mktemp("store") / "f.zarr"
-    assert write_forest(forest, path) == PARTITIONS
+    assert write_forest(forest, path) == BLOCKS
     return path
 
 
@@ -93,7 +108,7 @@ def empty(file):
 def test_write_forest__opens_with_plain_xarray(finished, forest):
     plain = xr.open_zarr(finished, consolidated=False)
     xr.testing.assert_identical(plain.compute(), forest.compute())
-    for name in ("signature", "vote"):
+    for name in ("signature", "tree_signature", "vote"):
         assert plain[name].chunks == forest[name].chunks
         assert plain[name].dtype == forest[name].dtype
     for file in finished.rglob("zarr.json"):
@@ -120,7 +135,8 @@ def test_write_forest__second_call_writes_nothing(path, forest, monkeypatch):
 
 def test_write_forest__workers_get_an_absolute_path(forest, tmp_path, monkeypatch):
     told = []
-    monkeypatch.setattr(store, "_write_partition", lambda path, *_: told.append(path))
+    monkeypatch.setattr(store, "_write_block", lambda path, *_: told.append(path))
+    monkeypatch.setattr(store, "_write_in_order_of_genes", lambda path, *_, after: told.append(path))
     monkeypatch.chdir(tmp_path)
     write_forest(forest, "f.zarr")
     assert set(told) == {str(tmp_path / "f.zarr")}
@@ -132,7 +148,7 @@ def test_write_forest__on_a_cluster(forest, finished, tmp_path):
         n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0"
     )
     with cluster, Client(cluster):
-        assert write_forest(forest, path) == PARTITIONS
+        assert write_forest(forest, path) == BLOCKS
         assert write_forest(forest, path) == 0
     assert_same_content(path, forest)
     here, there = snapshot(path), snapshot(finished)
@@ -152,15 +168,19 @@ def test_write_forest__on_a_cluster(forest, finished, tmp_path):
         ),
         ({"tree_sizes": [2]}, r"made with tree_sizes=\[2, 3\], which"),
         ({"design": "stratified"}, "made with design='balanced', which"),
-        ({"draws_per_task": 3}, "made with draws_per_task=2, which"),
         ({"genes": ["g1", "g0"]}, "made with input_sha256='[0-9a-f]{64}', which"),
     ],
 )
 def test_write_forest__refuses_other_parameters(path, cohort, change, words):
     before = snapshot(path.parent)
     with pytest.raises(InputError, match=words):
-        write_forest(grow_forest(cohort, **PARAMETERS | change), path)
+        write_forest(cut_forest(cohort, TWO_DRAWS, **PARAMETERS | change), path)
     assert snapshot(path.parent) == before
+
+
+def test_write_forest__refuses_another_cut(path, cohort):
+    with pytest.raises(InputError, match=r"blocks of \(2, 4\) draws and trees, which differs"):
+        write_forest(cut_forest(cohort, ONE_TREE, **PARAMETERS), path)
 
 
 @pytest.mark.parametrize("what", ["expression", "state", "gene", "observation", "n_genes"])
@@ -176,7 +196,7 @@ def test_write_forest__refuses_other_input(path, cohort, what):
         other = other.assign_coords({what: other[what].values[::-1]})
     before = snapshot(path.parent)
     with pytest.raises(InputError, match=r"input_sha256='[0-9a-f]{64}', which differs"):
-        write_forest(grow_forest(other, **PARAMETERS), path)
+        write_forest(cut_forest(other, TWO_DRAWS, **PARAMETERS), path)
     assert snapshot(path.parent) == before
 
 
@@ -198,7 +218,7 @@ def test_forest__refuses_what_is_not_a_forest(forest, tmp_path, kind):
     assert snapshot(tmp_path) == before
 
 
-@pytest.mark.parametrize("node", [".", "signature", "vote", "state"])
+@pytest.mark.parametrize("node", [".", "signature", "tree_signature", "vote", "state"])
 def test_forest__refuses_a_store_with_metadata_cut_off(path, forest, node):
     cut(path / node / "zarr.json")
     before = snapshot(path)
@@ -210,24 +230,25 @@ def test_forest__refuses_a_store_with_metadata_cut_off(path, forest, node):
 
 @pytest.mark.parametrize("damage", [Path.unlink, cut, empty])
 @pytest.mark.parametrize(
-    ("chunks", "n_damaged"),
+    ("chunks", "n_missing", "n_grown"),
     [
-        (["signature/c/0/1/2/0"], 1),
-        (["vote/c/1/0/0/0/0"], 1),
-        (["vote/c/1/0/0/0/0", "signature/c/1/0/0/0", "signature/c/1/1/1/0"], 2),
+        (["signature/c/0/1/2/0"], 1, 0),
+        (["vote/c/1/0/0/0/0"], 1, 1),
+        (["tree_signature/c/1/0/0/0/0"], 1, 1),
+        (["vote/c/1/0/0/0/0", "signature/c/1/0/0/0", "signature/c/1/1/1/0"], 3, 1),
     ],
 )
 def test_forest__damaged_chunks_are_noticed_and_grown_again(
-    path, finished, forest, chunks, n_damaged, damage
+    path, finished, forest, chunks, n_missing, n_grown, damage
 ):
     whole = snapshot(path)
     for chunk in chunks:
         damage(path / chunk)
     with pytest.raises(
-        InputError, match=f"unfinished: {n_damaged} of 12 partitions are missing or cut off; run"
+        InputError, match=f"unfinished: {n_missing} of its chunks are missing or cut off; run"
     ):
         open_forest(path)
-    assert write_forest(forest, path) == n_damaged
+    assert write_forest(forest, path) == n_grown
     assert_same_content(path, forest)
     grown = {Path(chunk).parts[2:5] for chunk in chunks}
     for name, (data, changed) in snapshot(path).items():
@@ -244,14 +265,19 @@ def test_write_forest__sweeps_what_a_killed_run_left(path, forest, tmp_path):
     draft = tmp_path / "g.zarr.draft"
     draft.mkdir()
     (draft / "zarr.json").write_text("{")
-    assert write_forest(forest, tmp_path / "g.zarr") == PARTITIONS
+    assert write_forest(forest, tmp_path / "g.zarr") == BLOCKS
     assert_same_content(tmp_path / "g.zarr", forest)
 
 
+@pytest.mark.parametrize(("cut", "n_blocks"), [("forest", BLOCKS), ("forest_by_tree", BLOCKS_BY_TREE)])
 @pytest.mark.parametrize("survived", [0, 5, 11])
-def test_write_forest__goes_on_after_an_error(forest, tmp_path, monkeypatch, survived):
+def test_write_forest__goes_on_after_an_error(
+    request, forest, tmp_path, monkeypatch, cut, n_blocks, survived
+):
+    """Whatever the cut, what was written stays, and the content is the same."""
+    asked = request.getfixturevalue(cut)
     path, number = tmp_path / "f.zarr", count()
-    write = store._write_partition
+    write = store._write_block
 
     def fail_after_some(*arguments):
         if next(number) == survived:
@@ -259,12 +285,12 @@ def test_write_forest__goes_on_after_an_error(forest, tmp_path, monkeypatch, sur
         write(*arguments)
 
     with monkeypatch.context() as patch, dask.config.set(scheduler="sync"):
-        patch.setattr(store, "_write_partition", fail_after_some)
+        patch.setattr(store, "_write_block", fail_after_some)
         with pytest.raises(OSError, match="disk full"):
-            write_forest(forest, path)
-    with pytest.raises(InputError, match=f"unfinished: {12 - survived} of 12 partitions"):
+            write_forest(asked, path)
+    with pytest.raises(InputError, match="unfinished: [0-9]+ of its chunks"):
         open_forest(path)
-    assert write_forest(forest, path) == PARTITIONS - survived
+    assert write_forest(asked, path) == n_blocks - survived
     assert_same_content(path, forest)
 
 
@@ -291,11 +317,11 @@ def start_growing(table_file, path):
     )
 
 
-def finished_partitions(path):
-    """When each partition was written, signatures and votes."""
+def finished_blocks(path):
+    """When each block was written, signatures and votes."""
     written = {}
-    for chunk in path.glob("signature/c/*/*/*/0"):
-        votes = path / "vote" / chunk.relative_to(path / "signature") / "0"
+    for chunk in path.glob("tree_signature/c/*/*/*/*/0"):
+        votes = path / "vote" / chunk.relative_to(path / "tree_signature")
         if votes.exists():
             written[chunk] = chunk.stat().st_mtime_ns, votes.stat().st_mtime_ns
     return written
@@ -306,8 +332,8 @@ def test_write_forest__goes_on_after_a_kill(table_file, tmp_path):
     path = tmp_path / "f.zarr"
     moments = (
         lambda: (tmp_path / "f.zarr.draft").exists() or path.exists(),
-        lambda: len(finished_partitions(path)) >= 2,
-        lambda: len(finished_partitions(path)) >= 6,
+        lambda: len(finished_blocks(path)) >= 2,
+        lambda: len(finished_blocks(path)) >= 6,
     )
     before: dict[Path, tuple[int, int]] = {}
     for come in moments:
@@ -317,15 +343,15 @@ def test_write_forest__goes_on_after_a_kill(table_file, tmp_path):
                 time.sleep(0.001)
             process.send_signal(signal.SIGKILL)
         assert process.returncode == -signal.SIGKILL
-        after = finished_partitions(path)
+        after = finished_blocks(path)
         assert before.items() <= after.items()  # nothing finished was grown again
         before = after
     assert 6 <= len(before) < 12
     with start_growing(table_file, path) as process:
         said = process.communicate()[0]
     assert process.returncode == 0, said
-    assert f"{12 - len(before)} partitions grown" in said
-    assert before.items() <= finished_partitions(path).items()
+    assert f"{12 - len(before)} blocks of trees grown" in said
+    assert before.items() <= finished_blocks(path).items()
     cohort = read_cohort(table_file, state="response", positive="yes")
     assert_same_content(path, grow_forest(cohort, tree_sizes=range(3, 7), n_trees=40, seed=4))
 

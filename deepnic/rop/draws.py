@@ -16,14 +16,14 @@ _GENES, _OBSERVATIONS, _TIES = range(3)
 
 @dataclass(frozen=True)
 class Draw:
-    """The trees of one draw of one condition.
+    """Some or all trees of one draw of one condition.
 
     Attributes
     ----------
     members : array of int32, shape (tree, V)
-        Genes of each tree.
+        Genes of each tree asked for.
     gene_tree, gene_slot : arrays of int32, shape (gene,)
-        The tree that counts for each gene, and the gene's column in it.
+        The tree of the whole draw that counts for each gene, and the gene's column in it.
     in_bag : array of bool, shape (tree, observation)
         Observations each tree is grown on.
     keys : array of uint64, shape (tree,)
@@ -58,6 +58,7 @@ def draw_trees(
     draw: int,
     design: str,
     subsample: float,
+    trees: slice = slice(None),
 ) -> Draw:
     """Genes, observations and tie keys of the trees of one draw.
 
@@ -67,6 +68,8 @@ def draw_trees(
         1, 0, or -1 for observations that are never in bag.
     n_genes, seed, weight_range, tree_size, draw, design, subsample
         As in `grow_forest`; ``draw`` counts from 0.
+    trees : slice, optional
+        Only these of the draw's trees; they are what they are among all.
 
     Returns
     -------
@@ -86,24 +89,24 @@ def draw_trees(
     gene_tree, gene_slot = gene_trees(
         n_genes, seed=seed, weight_range=weight_range, tree_size=tree_size, draw=draw, design=design
     )
+    first, last, _ = trees.indices(n_trees_of_draw(design, n_genes, tree_size))
     if design == "balanced":
         order = np.empty(n_genes, np.int32)
         order[gene_tree * tree_size + gene_slot] = np.arange(n_genes, dtype=np.int32)
-        T = n_trees_of_draw(design, n_genes, tree_size)
         # a remainder group is filled with the first genes of the order: they have had their tree
-        members = np.resize(order, T * tree_size).reshape(T, tree_size)
+        places = np.arange(first * tree_size, last * tree_size) % n_genes
+        members = order[places].reshape(-1, tree_size)
     else:
-        members = _companions(_words(*stream, _GENES, n_genes, tree_size - 1), n_genes)
-        T = n_genes
-    in_bag = np.zeros((T, state.size), bool)
+        members = _companions(_words(*stream, _GENES, first, last, tree_size - 1), first, n_genes)
+    in_bag = np.zeros((last - first, state.size), bool)
     known = np.flatnonzero(state >= 0)  # the others leave no trace: more of them, the same trees
-    order_words = _words(*stream, _OBSERVATIONS, T, known.size)
+    order_words = _words(*stream, _OBSERVATIONS, first, last, known.size)
     for label in (0, 1):
         columns = np.flatnonzero(state[known] == label)
         best = np.argsort(order_words[:, columns], axis=1, kind="stable")
         best = best[:, : bag_size(columns.size, subsample)]
         np.put_along_axis(in_bag, known[columns[best]], True, axis=1)
-    return Draw(members, gene_tree, gene_slot, in_bag, _words(*stream, _TIES, T))
+    return Draw(members, gene_tree, gene_slot, in_bag, _words(*stream, _TIES, first, last, 1)[:, 0])
 
 
 def gene_trees(
@@ -120,7 +123,7 @@ def gene_trees(
     """
     if design == "stratified":
         return np.arange(n_genes, dtype=np.int32), np.zeros(n_genes, np.int32)
-    order = np.argsort(_words(seed, weight_range, tree_size, draw, _GENES, n_genes), kind="stable")
+    order = np.argsort(_words(seed, weight_range, tree_size, draw, _GENES, 0, n_genes, 1)[:, 0], kind="stable")
     place = np.empty(n_genes, np.int32)
     place[order] = np.arange(n_genes, dtype=np.int32)
     return place // tree_size, place % tree_size
@@ -140,18 +143,26 @@ def bag_size(n: int, subsample: float) -> int:
 
 
 def _words(
-    seed: int, weight_range: int, tree_size: int, draw: int, purpose: int, *shape: int
+    seed: int,
+    weight_range: int,
+    tree_size: int,
+    draw: int,
+    purpose: int,
+    first: int,
+    last: int,
+    width: int,
 ) -> NDArray[np.uint64]:
-    """Raw random words, a function of the arguments alone."""
-    counter = [0, draw, tree_size * 256 + weight_range, purpose]
+    """Rows of raw random words (last - first, width), a function of the arguments alone."""
+    skipped, begun = divmod(first * width, 4)  # the generator makes four words at a time
+    counter = [skipped, draw, tree_size * 256 + weight_range, purpose]
     key = np.array([seed, 0], np.uint64)  # a list of large integers would become float
-    raw = np.random.Philox(key=key, counter=counter).random_raw(int(np.prod(shape)))
-    return raw.reshape(shape)
+    raw = np.random.Philox(key=key, counter=counter).random_raw(begun + (last - first) * width)
+    return raw[begun:].reshape(last - first, width)
 
 
-def _companions(words: NDArray[np.uint64], n_genes: int) -> NDArray[np.int32]:
-    """Each gene first, then V-1 others without replacement, from raw words (gene, V-1)."""
-    members = np.arange(n_genes, dtype=np.int32)[:, None]
+def _companions(words: NDArray[np.uint64], first: int, n_genes: int) -> NDArray[np.int32]:
+    """Genes from the first on, each before V-1 others without replacement, from (gene, V-1)."""
+    members = np.arange(first, first + len(words), dtype=np.int32)[:, None]
     for j in range(words.shape[1]):
         free = np.uint64(n_genes - members.shape[1])
         # the pick-th gene not yet taken: step over the taken ones in increasing order

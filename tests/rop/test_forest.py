@@ -143,7 +143,7 @@ def test_grow_forest__provenance_tells_inputs_apart(cohort):
 def whole(cohort):
     """The forest, one draw a task, on one thread."""
     with dask.config.set(scheduler="sync"):
-        return grow_forest(cohort, draws_per_task=1, **SMALL).compute()
+        return grow_forest(cohort, **SMALL).compute()
 
 
 @settings(max_examples=10, deadline=None)
@@ -151,7 +151,7 @@ def whole(cohort):
 def test_grow_forest__does_not_depend_on_the_tasks(cohort, whole, per_task, scheduler):
     with dask.config.set(scheduler=scheduler):
         xr.testing.assert_identical(
-            grow_forest(cohort, draws_per_task=per_task, **SMALL).compute(), whole
+            grow_forest(cohort, **SMALL).compute(), whole
         )
 
 
@@ -195,7 +195,7 @@ def test_grow_forest__same_bits_on_a_cluster(cohort, whole, processes):
         ) as cluster,
         Client(cluster),
     ):
-        forest = grow_forest(cohort, draws_per_task=2, **SMALL).compute()
+        forest = grow_forest(cohort, **SMALL).compute()
     xr.testing.assert_identical(forest, whole)
 
 
