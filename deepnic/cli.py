@@ -1,11 +1,13 @@
 """The command line: thin words around the public functions."""
 
 import json
+import math
 import os
 import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -87,7 +89,9 @@ def demo(
 @app.command()
 def grow(
     cohort: CohortFile,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Zarr store to make or finish.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Zarr store to make or finish.")
+    ] = None,
     state: State = None,
     positive: Positive = None,
     log2: Log2 = False,
@@ -100,6 +104,12 @@ def grow(
         float, typer.Option(help="Share of the observations whose label is hidden, to test on.")
     ] = 0.0,
     seed: Seed = 0,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only tell the time, memory and disk it will take.")
+    ] = False,
+    cores: Annotated[
+        int, typer.Option(min=1, help="With --estimate: also for so many cores like these.")
+    ] = 36,
     workers: Workers = 0,
     scheduler: Scheduler = None,
 ) -> None:
@@ -110,15 +120,20 @@ def grow(
     data = _read(cohort, state, positive, log2)
     if hold_out:
         data = _hold_out(data, hold_out, seed)
-    forest = deepnic.grow_forest(
-        data,
-        n_trees=n_trees,
-        weight_ranges=_integers("weight-ranges", weight_ranges),
-        tree_sizes=_integers("tree-sizes", tree_sizes),
-        subsample=subsample,
-        design=design,
-        seed=seed,
-    )
+    parameters = {
+        "n_trees": n_trees,
+        "weight_ranges": _integers("weight-ranges", weight_ranges),
+        "tree_sizes": _integers("tree-sizes", tree_sizes),
+        "subsample": subsample,
+        "design": design,
+        "seed": seed,
+    }
+    if estimate:
+        _tell_estimate(data, parameters, cores)
+        return
+    if output is None:
+        raise InputError("no store was named; give its path with -o, or ask for an --estimate")
+    forest = deepnic.grow_forest(data, **parameters)
     with _dask(workers, scheduler):
         written = write_forest(forest, output)
     console.print(f"{written} blocks of trees grown; the store {output} is complete")
@@ -288,6 +303,21 @@ def _study(cohort: xr.Dataset, output: Path, settings: Any) -> None:
     page = deepnic.write_report(output)
     console.print(summary_table(summary))
     console.print(f"report: {page}")
+
+
+def _tell_estimate(data: xr.Dataset, parameters: dict[str, Any], cores: int) -> None:
+    from rich.filesize import decimal
+    from rich.table import Table
+
+    from deepnic.estimate import estimate_growth
+
+    job = estimate_growth(data, **parameters)
+    table = Table("", "time", "memory", "disk")
+    here = os.cpu_count() or 1
+    for where, n in ((f"this machine, {here} cores", here), (f"{cores} cores like these", cores)):
+        time = str(timedelta(seconds=math.ceil(job.seconds(n))))
+        table.add_row(where, time, decimal(int(job.memory(n))), decimal(int(job.disk_bytes)))
+    console.print(table)
 
 
 def _read(path: Path, state: str | None, positive: str | None, log2: bool) -> xr.Dataset:

@@ -2,15 +2,13 @@
 
 A store is one Zarr (format 3) group that plain ``xarray.open_zarr`` reads. Its schema is laid out
 before a tree is grown; each block (some trees of some draws of one condition, one chunk of
-``tree_signature`` and of ``vote``) is then written by the task that grew it, and when all blocks of
-some draws are there, their signatures are written in the order of the genes. Zarr writes a chunk
-beside its place and renames it, and a chunk states its own length: what is done can be told from
-the files alone.
+``tree_signature`` and of ``vote``) is then written by the task that grew it, and in the end the
+signatures are written in the order of the genes as well. Zarr writes a chunk beside its place and
+renames it, and a chunk states its own length: what is done can be told from the files alone.
 """
 
 import shutil
 import struct
-from collections import defaultdict
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
@@ -27,6 +25,8 @@ from deepnic.progress import compute
 from deepnic.rop.draws import n_trees_of_draw
 from deepnic.rop.forest import by_gene, tree_seconds
 from deepnic.variables import FOREST, SIGNATURE, TABLE, TREE_SIGNATURE, VOTE, Variable, validate
+
+COMPRESSOR = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
 
 Block = tuple[int, int, int, int]
 """Number of a block along tree_size, weight_range, draw and tree."""
@@ -69,32 +69,22 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
         _lay_out(path, forest)
     for leftover in path.rglob("*.partial"):
         leftover.unlink()
-    blocks, unordered = _missing(path, forest)
+    blocks = sorted(_missing(path, forest)[0], key=lambda block: block[2])  # draw after draw
+    # all at once: asking for one block walks the whole graph
+    tree_signature, vote = (forest[name].data.to_delayed() for name in ("tree_signature", "vote"))
     write = dask.delayed(_write_block, pure=False)
-    order = dask.delayed(_write_in_order_of_genes, pure=False)
-    grown = {
-        block: write(
-            str(path),
-            _region(forest["vote"], block),
-            forest["tree_signature"].data.blocks[block],
-            forest["vote"].data.blocks[block],
-        )
-        for block in sorted(blocks, key=lambda block: block[2])  # all conditions of a draw together
-    }
-    of_draws = defaultdict(list)
-    for block, task in grown.items():
-        of_draws[block[:3]].append(task)
-    ordered = [
-        order(str(path), _region(forest["signature"], draws), after=of_draws[draws])
-        for draws in unordered
+    tasks = [
+        write(str(path), _region(forest["vote"], block), tree_signature[*block, 0], vote[*block, 0])
+        for block in blocks
     ]
+    compute(tasks, "growing trees", costs=[_seconds(forest, block) for block in blocks])
+    order = dask.delayed(_write_in_order_of_genes, pure=False)
+    unordered = _missing(path, forest)[1]
     compute(
-        [*grown.values(), *ordered],
-        "growing trees",
-        watch=list(grown.values()),
-        costs=[_seconds(forest, block) for block in grown],
+        [order(str(path), _region(forest["signature"], draws)) for draws in unordered],
+        "putting signatures in the order of genes",
     )
-    return len(grown)
+    return len(blocks)
 
 
 def open_forest(path: str | Path) -> xr.Dataset:
@@ -125,7 +115,7 @@ def open_forest(path: str | Path) -> xr.Dataset:
     if not path.exists():
         raise InputError(f"no store at {path}; make one with `deepnic grow`")
     forest = _open(path, FOREST)
-    missing = sum(map(len, _missing(path, forest)))
+    missing = sum(len(chunks) for chunks in _missing(path, forest))
     if missing:
         raise InputError(
             f"the store {path} is unfinished: {missing} of its chunks are missing or cut off; run "
@@ -246,9 +236,8 @@ def _check_same(path: Path, forest: xr.Dataset) -> None:
 
 def _lay_out(path: Path, forest: xr.Dataset) -> None:
     """Write schema, coordinates and provenance; the folder appears only when they are complete."""
-    compressor = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
     encoding: dict[str, Any] = {
-        name: {"chunks": forest[name].data.chunksize, "compressors": [compressor]}
+        name: {"chunks": forest[name].data.chunksize, "compressors": [COMPRESSOR]}
         for name in ("signature", "tree_signature", "vote")
     }
     draft = _draft(path)
@@ -331,7 +320,7 @@ def _write_block(
     _write(block, path, region)
 
 
-def _write_in_order_of_genes(path: str, region: dict[str, slice], after: list[None]) -> None:
+def _write_in_order_of_genes(path: str, region: dict[str, slice]) -> None:
     """Write the signatures of some draws by genes, once their blocks are written."""
     forest = xr.open_zarr(path, chunks=None, consolidated=False)
     draws = forest.isel(region)

@@ -14,13 +14,13 @@ weights the remaining variables are given; with no variable remaining the first 
   their highest and the healthy at their lowest scores, dropped into ordered buckets. A threshold in
   bucket k puts at risk at most the sick of buckets >= k, at least the healthy of buckets > k.
 
-The two classes are interchangeable (reverse all scores), so the one that fills fewer lanes is called
-low here, the other high; scores hold the high ones first, then the low ones in whole groups of 16
-lanes, filled up with numbers below all others.
+The two classes are interchangeable (reverse all scores), so the one that fills fewer lanes is
+called low here, the other high; scores hold the high ones first, then the low ones in whole groups
+of 16 lanes, filled up with numbers below all others.
 
 Legend: V variables, H high and L low observations, width the lanes of the low. Arrays are
-C-contiguous. What runs once a vector is compiled without reference counts (_nrt=False): it allocates
-nothing, and counting references atomically took two thirds of its time.
+C-contiguous. What runs once a vector is compiled without reference counts (_nrt=False): it
+allocates nothing, and counting references atomically took two thirds of its time.
 """
 
 from typing import NamedTuple
@@ -97,7 +97,7 @@ def all_separate(node, scores, row):
 
 @njit(nogil=True, cache=True, _nrt=False, forceinline=True)
 def _count_pairs(node, scores, row, slack):
-    """Count the pairs whose high one does not get above the low one: each low one's, and the sum."""
+    """Count the pairs whose high one does not get above the low one: each low one's, their sum."""
     width = node.counts.shape[1]
     first = row * scores.shape[1]
     total = 0

@@ -123,7 +123,9 @@ def gene_trees(
     """
     if design == "stratified":
         return np.arange(n_genes, dtype=np.int32), np.zeros(n_genes, np.int32)
-    order = np.argsort(_words(seed, weight_range, tree_size, draw, _GENES, 0, n_genes, 1)[:, 0], kind="stable")
+    order = np.argsort(
+        _words(seed, weight_range, tree_size, draw, _GENES, 0, n_genes, 1)[:, 0], kind="stable"
+    )
     place = np.empty(n_genes, np.int32)
     place[order] = np.arange(n_genes, dtype=np.int32)
     return place // tree_size, place % tree_size

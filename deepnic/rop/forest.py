@@ -233,7 +233,7 @@ def _grow_block(
             **{name: parameters[name] for name in ("seed", "design", "subsample")},
         )
         trees = np.unique(draw.gene_tree[wanted]) - first
-        trees = trees[(0 <= trees) & (trees < len(draw.members))]
+        trees = trees[(trees >= 0) & (trees < len(draw.members))]
         signatures = np.empty((trees.size, V), np.uint8)
         votes = np.empty((trees.size, state.size), np.int8)
         grow_trees(
@@ -340,9 +340,7 @@ def _cut(parameters: dict, n_observations: int) -> tuple[tuple[int, ...], tuple[
             draw_seconds = max(draw_seconds, trees * tree_seconds(V, R, n_observations))
     V = parameters["tree_sizes"][-1]
     dearest = n_trees_of_draw(parameters["design"], parameters["n_genes"], V)
-    most = n_trees_of_draw(
-        parameters["design"], parameters["n_genes"], parameters["tree_sizes"][0]
-    )
+    most = n_trees_of_draw(parameters["design"], parameters["n_genes"], parameters["tree_sizes"][0])
     if draw_seconds > TASK_SECONDS:
         draws, trees = 1, -(-dearest // int(np.ceil(draw_seconds / TASK_SECONDS)))
     else:
