@@ -1,6 +1,7 @@
 # make demo   the whole way on the bundled cohort, to demo/report.html
 # make test   formatting, types, tests
-# Both make the environment (.venv) first where it is missing; only packages are downloaded.
+# make benchmark   what it all costs on this machine, in one table, some minutes
+# All make the environment (.venv) first where it is missing; only packages are downloaded.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -18,7 +19,7 @@ test: install
 	$(VENV)/bin/pytest --cov --cov-report=term
 
 benchmark: install
-	$(VENV)/bin/pytest tests/benchmarks --benchmark-only
+	$(VENV)/bin/python -m tests.benchmarks
 
 install: $(READY)
 
