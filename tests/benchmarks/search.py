@@ -98,7 +98,7 @@ def headline(*, n: int = 64, R: int = 5, V: int = 8, n_nodes: int = 7) -> Sectio
         ours, brute = np.median(ns, axis=0)
         plain = median(ns_of_oracle(node) for node in nodes[:3])
         ratios = ns[:, 1] / ns[:, 0]
-        cells = [f"{ours:,.0f}", f"{brute:,.0f}", f"{plain:,.0f}", f"{np.median(ratios):.1f}"]
+        cells = [f"{ours:,.1f}", f"{brute:,.0f}", f"{plain:,.0f}", f"{np.median(ratios):.1f}"]
         rows.append((f"{name}, n = {n}, R{R}, V{V}", [*cells, f"{ratios.min():.1f}", ">= 5"]))
     columns = ["search", "brute force", "plain NumPy", "brute / search", "least", "wanted"]
     return Section("three searches of whole boxes, ns per vector", columns, rows)
