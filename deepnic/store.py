@@ -70,8 +70,11 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
     for leftover in path.rglob("*.partial"):
         leftover.unlink()
     blocks = sorted(_missing(path, forest)[0], key=lambda block: block[2])  # draw after draw
-    # all at once: asking for one block walks the whole graph
-    tree_signature, vote = (forest[name].data.to_delayed() for name in ("tree_signature", "vote"))
+    # all at once, as asking for one block walks the whole graph; and not optimised one by one, or
+    # the task that grows a block would be merged into both and run twice
+    tree_signature, vote = (
+        forest[name].data.to_delayed(optimize_graph=False) for name in ("tree_signature", "vote")
+    )
     write = dask.delayed(_write_block, pure=False)
     tasks = [
         write(str(path), _region(forest["vote"], block), tree_signature[*block, 0], vote[*block, 0])

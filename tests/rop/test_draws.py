@@ -118,3 +118,24 @@ def test_draws__hidden_observations_do_not_change_the_companions():
     known = draw_of("balanced", state=np.abs(STATE))
     assert (hidden.members == known.members).all()
     assert (hidden.keys == known.keys).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    n_genes=st.integers(8, 60),
+    tree_size=st.integers(1, 8),
+    first=st.integers(0, 30),
+    length=st.integers(0, 30),
+    n=st.integers(4, 9),
+    design=st.sampled_from(["balanced", "stratified"]),
+)
+def test_draws__some_trees_are_those_of_the_whole(n_genes, tree_size, first, length, n, design):
+    given = {"weight_range": 4, "tree_size": tree_size, "draw": 2, "seed": 5}
+    given |= {"design": design, "subsample": 0.7}
+    state = np.arange(n, dtype=np.int8) % 2
+    whole = draw_trees(state, n_genes, **given)
+    trees = slice(first, first + length)
+    part = draw_trees(state, n_genes, trees=trees, **given)
+    for name in ("members", "in_bag", "keys"):
+        assert (getattr(part, name) == getattr(whole, name)[trees]).all()
+    assert (part.gene_tree == whole.gene_tree).all()

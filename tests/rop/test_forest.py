@@ -141,18 +141,23 @@ def test_grow_forest__provenance_tells_inputs_apart(cohort):
 
 @pytest.fixture(scope="module")
 def whole(cohort):
-    """The forest, one draw a task, on one thread."""
+    """The forest, all draws of a condition in a task, on one thread."""
     with dask.config.set(scheduler="sync"):
         return grow_forest(cohort, **SMALL).compute()
 
 
-@settings(max_examples=10, deadline=None)
-@given(per_task=st.integers(1, 7), scheduler=st.sampled_from(["sync", "threads"]))
-def test_grow_forest__does_not_depend_on_the_tasks(cohort, whole, per_task, scheduler):
+@pytest.mark.parametrize("scheduler", ["sync", "threads"])
+@pytest.mark.parametrize(
+    ("task_seconds", "draws", "trees"), [(5e-4, 2, 6), (3e-4, 1, 6), (1.5e-4, 1, 2), (1e-9, 1, 1)]
+)
+def test_grow_forest__does_not_depend_on_the_tasks(
+    cohort, whole, monkeypatch, task_seconds, draws, trees, scheduler
+):
+    monkeypatch.setattr("deepnic.rop.forest.TASK_SECONDS", task_seconds)
+    forest = grow_forest(cohort, **SMALL)
+    assert forest.vote.data.chunksize[2:4] == (draws, trees)
     with dask.config.set(scheduler=scheduler):
-        xr.testing.assert_identical(
-            grow_forest(cohort, **SMALL).compute(), whole
-        )
+        xr.testing.assert_identical(forest.compute(), whole)
 
 
 @settings(max_examples=10, deadline=None)

@@ -8,6 +8,7 @@ from scipy.stats import chisquare
 
 from deepnic.errors import InputError
 from deepnic.rop import search_node
+from deepnic.rop.bounds_numba import MOST_PAIRS
 from deepnic.rop.search_numba import SMALL_BOX
 from tests.rop import oracle
 
@@ -97,6 +98,28 @@ def test_search__few_observations_in_a_large_box(n_pos, n_neg, seed, rules):
     Z = random.integers(-40, 40, (n_pos + n_neg, 5))
     y = np.repeat([1, 0], [n_pos, n_neg])
     assert_same(Z, y, np.full(5, -2), np.full(5, 2), np.ones(5, int), rules, rng=seed)
+
+
+@pytest.mark.parametrize("weights", [(-3, 3, 2), (1, 9, 4), (-2, 0, 1)])
+def test_search__many_separate_and_none_weighs_least(weights):
+    """Whole blocks of vectors tie; without 0, or with two smallest |w|, the draw is still fair."""
+    random = np.random.default_rng(4)
+    low, high, step = weights
+    Z = random.integers(-40, 40, (4, 5))
+    Z[:2] += 60 * np.sign(low + high or 1)
+    for seed in range(5):
+        box = (np.full(5, k) for k in (low, high, step))
+        assert_same(Z, np.array([1, 1, 0, 0]), *box, "exact", rng=seed)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_search__so_many_pairs_that_buckets_bound(seed):
+    random = np.random.default_rng(seed)
+    y = np.arange(1030) % 2
+    assert y.sum() * (1 - y).sum() > MOST_PAIRS
+    X = random.standard_normal((1030, 2)) + 0.7 * y[:, None]
+    low, high = np.full(2, -6), np.full(2, 5)
+    assert_same(np.rint(X * 65536).astype(int), y, low, high, np.ones(2, int), "exact", rng=seed)
 
 
 @settings(max_examples=40, deadline=None)
