@@ -12,7 +12,9 @@ READY = $(VENV)/.ready
 demo: install
 	$(VENV)/bin/deepnic demo --output demo
 
+# compiled kernels are cached by their own file: one that calls a changed one would stay as it was
 test: install
+	find deepnic tests -name '*.nb[ic]' -delete
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy

@@ -283,7 +283,9 @@ def test_write_forest__sweeps_what_a_killed_run_left(path, forest, tmp_path):
     assert_same_content(tmp_path / "g.zarr", forest)
 
 
-@pytest.mark.parametrize(("cut", "n_blocks"), [("forest", BLOCKS), ("forest_by_tree", BLOCKS_BY_TREE)])
+@pytest.mark.parametrize(
+    ("cut", "n_blocks"), [("forest", BLOCKS), ("forest_by_tree", BLOCKS_BY_TREE)]
+)
 @pytest.mark.parametrize("survived", [0, 5, 11])
 def test_write_forest__goes_on_after_an_error(
     request, forest, tmp_path, monkeypatch, cut, n_blocks, survived
@@ -302,7 +304,7 @@ def test_write_forest__goes_on_after_an_error(
         patch.setattr(store, "_write_block", fail_after_some)
         with pytest.raises(OSError, match="disk full"):
             write_forest(asked, path)
-    with pytest.raises(InputError, match="unfinished: [0-9]+ of its chunks"):
+    with pytest.raises(InputError, match=r"unfinished: [0-9]+ of its chunks"):
         open_forest(path)
     assert write_forest(asked, path) == n_blocks - survived
     assert_same_content(path, forest)

@@ -10,9 +10,10 @@ weights the remaining variables are given; with no variable remaining the first 
   keeps out one with at least d_(k+1), whose partners are thus left out: the cost is at least the
   least over k of k P + d_(k+1) N. Without remaining variables the pairs are nested, and this bound
   is reached.
-- By buckets, for nodes with so many pairs that they would fill the processor's cache: the sick at
-  their highest and the healthy at their lowest scores, dropped into ordered buckets. A threshold in
-  bucket k puts at risk at most the sick of buckets >= k, at least the healthy of buckets > k.
+- By buckets: the sick at their highest and the healthy at their lowest scores, dropped into ordered
+  buckets. A threshold in bucket k puts at risk at most the sick of buckets >= k, at least the
+  healthy of buckets > k. Looser, but its cost grows with the observations, not with their pairs: in
+  large nodes it serves where the pairs would cost more than the few vectors they could spare.
 
 The two classes are interchangeable (reverse all scores), so the one that fills fewer lanes is
 called low here, the other high; scores hold the high ones first, then the low ones in whole groups
@@ -31,17 +32,21 @@ from numba import int64, njit
 from deepnic.rop.lanes_numba import LANES, count_reached
 
 LOWEST = np.int32(-(2**31))  # score of an empty lane
-MOST_PAIRS = 1 << 18
+FEW_PAIRS = 1 << 13  # up to so many (about 180 observations), pairs bound whole vectors too
+MOST_PAIRS = 1 << 18  # beyond, they would fill the processor's cache
+PAIRS_PAY = 1 << 11  # vectors of a box for which tabulating more than a few pairs pays
 N_BUCKETS = 512
 
 
 class Node(NamedTuple):
     """A node as the bounds see it.
 
-    ``Z`` (V, H + width) int32; ``weights`` (V, most) and ``n_weights`` (V,) int64; by pairs,
-    ``most`` and ``least`` (V + 1, H * width) int32 are what the variables from v on can put each
-    high observation above each low one, and by buckets ``most`` (V + 1, H + width) what they can
-    add to its score; their rows V, where no variable remains, are zero. ``counts`` is scratch.
+    ``Z`` (V, H + width) int32; ``weights`` (V, most) and ``n_weights`` (V,) int64. Vectors with at
+    most ``pairs_to`` weights given are bounded by pairs: ``most`` and ``least`` (V + 1, H * width)
+    int32 are what the variables from v on can put each high observation above each low one. The
+    others are bounded by buckets: ``reach`` (V + 1, H + width) is the most that these variables can
+    add to a high score, the least to a low one. Rows V, where no variable remains, are zero.
+    ``counts`` and ``buckets`` are scratch.
     """
 
     Z: np.ndarray
@@ -49,11 +54,13 @@ class Node(NamedTuple):
     L: int
     weights: np.ndarray
     n_weights: np.ndarray
-    by_pairs: bool
+    pairs_to: int
     most: np.ndarray
     least: np.ndarray
-    shift: int
     counts: np.ndarray
+    reach: np.ndarray
+    shift: int
+    buckets: np.ndarray
 
 
 @njit(nogil=True, cache=True)
@@ -65,15 +72,23 @@ def whole_lanes(n):
 @njit(nogil=True, cache=True)
 def make_node(Z, H, L, weights, n_weights):
     """Tabulate what the bounds need."""
-    by_pairs = H * L <= MOST_PAIRS
-    if by_pairs:
-        shift, columns = 0, whole_lanes(L)
-        most, least = _slack_of_pairs(Z, H, columns, weights, n_weights)
+    V = Z.shape[0]
+    if H * L <= FEW_PAIRS:
+        pairs_to = V
+    elif H * L <= MOST_PAIRS and n_weights.prod() >= PAIRS_PAY:
+        pairs_to = V - 2
     else:
-        most = least = _slack_of_scores(Z, H, weights, n_weights)
-        shift, columns = _shift_of_buckets(Z, H + L, weights, n_weights), N_BUCKETS
-    counts = np.zeros((2, columns), np.int32)
-    return Node(Z, H, L, weights, n_weights, by_pairs, most, least, shift, counts)
+        pairs_to = -1
+    width = whole_lanes(L) if pairs_to >= 0 else 0
+    most, least = _slack_of_pairs(Z, H, width, weights, n_weights)
+    counts = np.zeros((2, width), np.int32)
+    n_buckets, shift = 0, 0
+    reach = most
+    if pairs_to < V:
+        reach = _slack_of_scores(Z, H, weights, n_weights)
+        n_buckets, shift = N_BUCKETS, _shift_of_buckets(Z, H + L, weights, n_weights)
+    buckets = np.zeros((2, n_buckets), np.int32)
+    return Node(Z, H, L, weights, n_weights, pairs_to, most, least, counts, reach, shift, buckets)
 
 
 @njit(nogil=True, cache=True, _nrt=False, forceinline=True)
@@ -82,7 +97,7 @@ def least_cost(node, scores, row, affordable):
 
     scores (V + 1, H + width) int32. A cost above what is affordable is not sharpened.
     """
-    if not node.by_pairs:
+    if row > node.pairs_to:
         return _cost_by_buckets(node, scores, row)
     cost = _count_pairs(node, scores, row, node.most)
     # those left out cost L and are in at most L pairs, those let in cost H and are in at most H
@@ -91,8 +106,11 @@ def least_cost(node, scores, row, affordable):
 
 @njit(nogil=True, cache=True, _nrt=False, forceinline=True)
 def all_separate(node, scores, row):
-    """Whether every vector that begins so puts all high observations above all low ones."""
-    return node.by_pairs and _count_pairs(node, scores, row, node.least) == 0
+    """Whether every vector that begins so puts all high observations above all low ones.
+
+    Only known where pairs bound; otherwise False.
+    """
+    return row <= node.pairs_to and _count_pairs(node, scores, row, node.least) == 0
 
 
 @njit(nogil=True, cache=True, _nrt=False, forceinline=True)
@@ -128,18 +146,18 @@ def _cost_of_pairs(node):
 
 @njit(nogil=True, cache=True, _nrt=False)
 def _cost_by_buckets(node, scores, row):
-    counts = node.counts
-    counts[:] = 0
-    last = counts.shape[1] - 1
-    half = counts.shape[1] // 2
+    buckets = node.buckets
+    buckets[:] = 0
+    last = N_BUCKETS - 1
+    half = N_BUCKETS // 2
     for i in range(node.H + node.L):
-        bucket = (int64(scores[row, i]) + node.most[row, i] >> node.shift) + half
-        counts[int64(i >= node.H), min(max(bucket, 0), last)] += 1
+        bucket = (int64(scores[row, i]) + node.reach[row, i] >> node.shift) + half
+        buckets[int64(i >= node.H), min(max(bucket, 0), last)] += 1
     cost, missed, let_in = node.H * node.L, 0, node.L
-    for bucket in range(last + 1):  # thresholds from the lowest bucket up
-        let_in -= counts[1, bucket]
+    for bucket in range(N_BUCKETS):  # thresholds from the lowest bucket up
+        let_in -= buckets[1, bucket]
         cost = min(cost, missed * node.L + let_in * node.H)
-        missed += counts[0, bucket]
+        missed += buckets[0, bucket]
     return cost
 
 

@@ -8,8 +8,9 @@ and every optimum is counted. And:
 - Scores are integers. Subtracting one integer per variable (here its mean at the node) moves all
   scores of a vector together, which changes neither order nor ties.
 - With all variables given the bound by pairs is the vector's value, so only vectors that may be
-  best are sorted, for their area and threshold. Once a vector is known that separates the classes,
-  a rival separates them too, and then its value and its area are the largest there are.
+  best are sorted, for their area. Once a vector is known that separates the classes, a rival
+  separates them too, and then its value and its area are the largest there are; vectors that begin
+  alike and all separate are counted without being looked at.
 - Draws do not depend on the order of enumeration: among the vectors of smallest sum of |w| the one
   with the smallest counter-based random number wins.
 
@@ -279,7 +280,7 @@ def search(Z, P, weights, n_weights, rop8, key, ties, coef):
         else:
             for u in range(V):
                 coef[order[u]] = node.weights[u, digits[u]]
-            if value < most:
+            if value < most or node.pairs_to < V:
                 _evaluate(Z, P, coef, rop8, whole, keys, out)
                 if (out[0], out[1]) < (value, area):
                     continue

@@ -8,7 +8,7 @@ from scipy.stats import chisquare
 
 from deepnic.errors import InputError
 from deepnic.rop import search_node
-from deepnic.rop.bounds_numba import MOST_PAIRS
+from deepnic.rop.bounds_numba import FEW_PAIRS, MOST_PAIRS, PAIRS_PAY
 from deepnic.rop.search_numba import SMALL_BOX
 from tests.rop import oracle
 
@@ -112,14 +112,20 @@ def test_search__many_separate_and_none_weighs_least(weights):
         assert_same(Z, np.array([1, 1, 0, 0]), *box, "exact", rng=seed)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_search__so_many_pairs_that_buckets_bound(seed):
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("apart", [0.7, 8.0])
+@pytest.mark.parametrize(
+    ("n", "V", "R"), [(1030, 2, 12), (200, 7, 3), (200, 3, 13)]
+)  # by buckets; by pairs as long as two variables remain
+def test_search__many_pairs(n, V, R, apart, seed):
     random = np.random.default_rng(seed)
-    y = np.arange(1030) % 2
-    assert y.sum() * (1 - y).sum() > MOST_PAIRS
-    X = random.standard_normal((1030, 2)) + 0.7 * y[:, None]
-    low, high = np.full(2, -6), np.full(2, 5)
-    assert_same(np.rint(X * 65536).astype(int), y, low, high, np.ones(2, int), "exact", rng=seed)
+    y = np.arange(n) % 2
+    pairs = y.sum() * (1 - y).sum()
+    assert pairs > (MOST_PAIRS if V == 2 else FEW_PAIRS)
+    assert (R**V < PAIRS_PAY) == (V == 2)
+    X = random.standard_normal((n, V)) + apart * y[:, None] * (np.arange(V) < 2)
+    low, high = np.full(V, -(R // 2)), np.full(V, R - 1 - R // 2)
+    assert_same(np.rint(X * 65536).astype(int), y, low, high, np.ones(V, int), "exact", rng=seed)
 
 
 @settings(max_examples=40, deadline=None)
