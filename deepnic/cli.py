@@ -381,10 +381,13 @@ def _dask(workers: int, scheduler: str | None) -> Iterator[None]:
     if scheduler is None and not workers:
         yield
         return
+    import dask
     from distributed import Client, LocalCluster
 
     if scheduler is not None and workers:
         raise InputError("--workers starts workers here and --scheduler uses others; choose one")
+    # a cohort rides in the graph, once, which Dask finds large
+    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
     if scheduler is None:
         cluster = LocalCluster(
             n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"

@@ -16,12 +16,15 @@ import zarr
 from numpy.typing import NDArray
 
 from deepnic.progress import compute
-from deepnic.rop.draws import n_trees_of_draw
+from deepnic.rop.draws import draw_trees, n_trees_of_draw
 from deepnic.rop.forest import grow_forest, tree_seconds
 from deepnic.store import COMPRESSOR
 
 SAMPLE_SECONDS = 0.5
 """How long the sample of each condition is grown, about."""
+
+TASK_SECONDS = 0.01
+"""What a task costs beside its trees: scheduling and writing, as `make benchmark` measures it."""
 
 
 @dataclass(frozen=True)
@@ -86,53 +89,55 @@ def estimate_growth(cohort: xr.Dataset, *, n_trees: int = 100, **parameters: Any
     >>> 0 < job.seconds(cores=2) < job.seconds(cores=1), job.disk_bytes > 0
     (True, True)
     """
-    forest = grow_forest(cohort, n_trees=1, **parameters)
-    given = {name: forest.attrs[name] for name in ("subsample", "design", "seed")}
-    conditions = [
-        (V, R) for V in forest["tree_size"].values.tolist() for R in forest["weight_range"].values
-    ]
-    _sample(cohort, 1, int(conditions[0][0]), int(conditions[0][1]), given)  # compile
+    forest = grow_forest(cohort, n_trees=n_trees, **parameters)
+    conditions = [(int(V), int(R)) for V in forest["tree_size"] for R in forest["weight_range"]]
+    _sample(cohort, *conditions[0], forest.attrs)  # compile
     before = psutil.Process().memory_info().rss
-    tasks = [
-        dask.delayed(_sample, pure=False)(cohort, n_trees, V, int(R), given) for V, R in conditions
-    ]
-    cores = os.cpu_count() or 1
+    sample = dask.delayed(_sample, pure=False)
+    tasks = [sample(cohort, V, R, forest.attrs) for V, R in conditions]
     # each condition twice: the cores stay busy to the end of the first round
-    samples = compute([*tasks, *tasks[::-1]], "measuring a sample")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
-        1 if sys.platform == "darwin" else 1024
-    )
-    seconds, disk = np.array(samples).sum(axis=0) / 2
+    drawn = compute([*tasks, *tasks[::-1]], "measuring a sample")
+    seconds, stored = n_trees * np.array(drawn).sum(axis=0) / 2
+    cores = os.cpu_count() or 1
     return Estimate(
-        core_seconds=seconds,
+        core_seconds=float(seconds) + TASK_SECONDS * forest["vote"].data.npartitions,
         process_bytes=before,
-        thread_bytes=max(peak - before, 0) / cores,
-        disk_bytes=disk,
+        thread_bytes=max(_peak_bytes() - before, 0) / cores,
+        disk_bytes=float(stored),
     )
 
 
-def _sample(
-    cohort: xr.Dataset, n_trees: int, V: int, R: int, given: Mapping[str, Any]
-) -> tuple[float, float]:
-    """Seconds and bytes on disk of all draws of a condition."""
-    n_genes, n = cohort.sizes["gene"], cohort.sizes["observation"]
+def _sample(cohort: xr.Dataset, V: int, R: int, given: Mapping[str, Any]) -> tuple[float, float]:
+    """Seconds and bytes on disk of one draw of a condition."""
+    n_genes, state = cohort.sizes["gene"], cohort["state"].values
+    chosen = {name: given[name] for name in ("seed", "design", "subsample")}
+    start = perf_counter()
+    draw_trees(state, n_genes, weight_range=R, tree_size=V, draw=0, **chosen)
+    drawing = perf_counter() - start
     trees = n_trees_of_draw(given["design"], n_genes, V)
-    wanted = min(max(int(SAMPLE_SECONDS / tree_seconds(V, R, n)), 8), trees)
-    genes = cohort["gene"].values[np.random.default_rng(V).permutation(n_genes)[:wanted]].tolist()
-    grow = {"n_trees": 1, "tree_sizes": [V], "weight_ranges": [R], **given}
-    start = perf_counter()
-    grow_forest(cohort, genes=genes[:1], **grow).compute(scheduler="sync")
-    overhead = perf_counter() - start
-    start = perf_counter()
-    sample = grow_forest(cohort, genes=genes, **grow).compute(scheduler="sync")
-    rest = perf_counter() - start - overhead
-    vote = sample["vote"].values[0, 0, 0]
-    grown = vote[sample["tree_signature"].values[0, 0, 0].any(axis=1) | vote.any(axis=1)]
-    per_tree = max(rest, 0) / max(len(grown) - 1, 1)
-    by_tree = _stored_bytes(grown) / len(grown)
-    by_gene = 2 * _stored_bytes(sample["signature"].values.ravel()) / wanted  # in both orders
-    draw = by_tree * trees + by_gene * n_genes
-    return n_trees * (overhead + per_tree * trees), n_trees * draw
+    wanted = min(max(int(SAMPLE_SECONDS / tree_seconds(V, R, state.size)), 16), n_genes)
+    genes = cohort["gene"].values[np.random.default_rng(V).permutation(n_genes)].tolist()
+    taken, grown = [], []
+    for n in (wanted // 4, wanted):  # what they differ by is trees alone
+        start = perf_counter()
+        part = grow_forest(
+            cohort, n_trees=1, tree_sizes=[V], weight_ranges=[R], genes=genes[:n], **chosen
+        ).compute(scheduler="sync")
+        taken.append(perf_counter() - start)
+        vote = part["vote"].values[0, 0, 0]
+        by_tree = part["tree_signature"].values[0, 0, 0]
+        there = vote.any(axis=1) | by_tree.any(axis=1)
+        grown.append(int(there.sum()))
+    per_tree = max(taken[1] - taken[0], 0) / max(grown[1] - grown[0], 1)
+    stored = (_stored_bytes(vote[there]) + _stored_bytes(by_tree[there])) / grown[1] * trees
+    stored += _stored_bytes(part["signature"].values.ravel()) / wanted * n_genes
+    return drawing + per_tree * trees, stored
+
+
+def _peak_bytes() -> int:
+    """Most memory this process has held."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _stored_bytes(values: NDArray[np.generic]) -> int:
@@ -144,5 +149,6 @@ def _stored_bytes(values: NDArray[np.generic]) -> int:
         compressors=[COMPRESSOR],
         fill_value=0,
     )
+    schema = array.nbytes_stored()
     array[...] = values
-    return array.nbytes_stored()
+    return array.nbytes_stored() - schema

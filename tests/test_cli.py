@@ -138,6 +138,18 @@ def test_grow__says_what_it_read(place, tmp_path):
     assert "blocks of trees grown; the store" in output
 
 
+def test_grow__estimates_without_growing(place):
+    before = contents(place)
+    output = succeed("grow", place / "cohort.csv", *FEW, "--estimate", "--cores", 1000)
+    assert "time" in output
+    assert "1000 cores like these" in output
+    assert contents(place) == before
+
+
+def test_grow__wants_a_store(refuse, place):
+    assert "no store was named; give its path with -o" in refuse("grow", place / "cohort.csv")
+
+
 def test_grow__hides_the_share_held_out_of_each_class(place):
     forest = open_forest(place / "forest.zarr")
     hidden = forest["state"].values < 0
