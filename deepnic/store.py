@@ -28,6 +28,8 @@ from deepnic.variables import FOREST, SIGNATURE, TABLE, TREE_SIGNATURE, VOTE, Va
 
 COMPRESSOR = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
 
+ORDERED_TOGETHER = 16  # draws; opening the store costs as much as putting one in order
+
 Block = tuple[int, int, int, int]
 """Number of a block along tree_size, weight_range, draw and tree."""
 
@@ -82,9 +84,12 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
     ]
     compute(tasks, "growing trees", costs=[_seconds(forest, block) for block in blocks])
     order = dask.delayed(_write_in_order_of_genes, pure=False)
-    unordered = _missing(path, forest)[1]
+    regions = [_region(forest["signature"], draws) for draws in _missing(path, forest)[1]]
     compute(
-        [order(str(path), _region(forest["signature"], draws)) for draws in unordered],
+        [
+            order(str(path), regions[first : first + ORDERED_TOGETHER])
+            for first in range(0, len(regions), ORDERED_TOGETHER)
+        ],
         "putting signatures in the order of genes",
     )
     return len(blocks)
@@ -323,19 +328,21 @@ def _write_block(
     _write(block, path, region)
 
 
-def _write_in_order_of_genes(path: str, region: dict[str, slice]) -> None:
+def _write_in_order_of_genes(path: str, regions: list[dict[str, slice]]) -> None:
     """Write the signatures of some draws by genes, once their blocks are written."""
     forest = xr.open_zarr(path, chunks=None, consolidated=False)
-    draws = forest.isel(region)
-    signature = by_gene(
-        draws["tree_signature"].values[0, 0],
-        range(region["draw"].start, region["draw"].stop),
-        forest["gene_position"].values,
-        tree_size=int(draws["tree_size"][0]),
-        weight_range=int(draws["weight_range"][0]),
-        parameters=forest.attrs,
-    )
-    _write(xr.Dataset({"signature": (SIGNATURE.dims, signature[None, None])}), path, region)
+    position = forest["gene_position"].values
+    for region in regions:
+        draws = forest.isel(region)
+        signature = by_gene(
+            draws["tree_signature"].values[0, 0],
+            range(region["draw"].start, region["draw"].stop),
+            position,
+            tree_size=int(draws["tree_size"][0]),
+            weight_range=int(draws["weight_range"][0]),
+            parameters=forest.attrs,
+        )
+        _write(xr.Dataset({"signature": (SIGNATURE.dims, signature[None, None])}), path, region)
 
 
 def _write(part: xr.Dataset, path: str, region: dict[str, slice]) -> None:
