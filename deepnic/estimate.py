@@ -26,6 +26,9 @@ SAMPLE_SECONDS = 0.5
 TASK_SECONDS = 0.01
 """What a task costs beside its trees: scheduling and writing, as `make benchmark` measures it."""
 
+CHUNK_BYTES = 6144
+"""What a chunk takes beside its content: a folder of 4 KiB, half a block of its file."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -99,11 +102,13 @@ def estimate_growth(cohort: xr.Dataset, *, n_trees: int = 100, **parameters: Any
     drawn = compute([*tasks, *tasks[::-1]], "measuring a sample")
     seconds, stored = n_trees * np.array(drawn).sum(axis=0) / 2
     cores = os.cpu_count() or 1
+    blocks = forest["vote"].data.npartitions
+    chunks = 2 * blocks + forest["signature"].data.npartitions
     return Estimate(
-        core_seconds=float(seconds) + TASK_SECONDS * forest["vote"].data.npartitions,
+        core_seconds=float(seconds) + TASK_SECONDS * blocks,
         process_bytes=before,
         thread_bytes=max(_peak_bytes() - before, 0) / cores,
-        disk_bytes=float(stored),
+        disk_bytes=float(stored) + CHUNK_BYTES * chunks,
     )
 
 

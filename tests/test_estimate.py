@@ -2,7 +2,6 @@
 
 from time import perf_counter
 
-import dask
 import numpy as np
 import pytest
 
@@ -26,16 +25,16 @@ def cohort():
 
 @pytest.mark.parametrize("design", ["balanced", "stratified"])
 def test_estimate_growth__is_near_what_then_happens(cohort, tmp_path, design):
-    job = estimate_growth(cohort, design=design, **PARAMETERS)
-    forest = grow_forest(cohort, design=design, **PARAMETERS)
+    parameters = PARAMETERS | {"n_trees": 60, "weight_ranges": [3], "design": design}
+    job = estimate_growth(cohort, **parameters)
+    forest = grow_forest(cohort, **parameters)
     start = perf_counter()
-    with dask.config.set(scheduler="sync"):
-        write_forest(forest, tmp_path / "f.zarr")
+    forest.compute(scheduler="sync")
     seconds = perf_counter() - start
-    chunks = [
-        f for f in tmp_path.rglob("*") if f.is_file() and "c" in f.relative_to(tmp_path).parts
-    ]
-    size = sum(f.stat().st_size for f in chunks)
+    write_forest(forest, tmp_path / "f.zarr")
+    places = list(tmp_path.rglob("*"))
+    kibibytes = [4 if p.is_dir() else 4 * -(-p.stat().st_size // 4096) for p in places]
+    size = 1024 * sum(kibibytes)  # on a disk with blocks of 4 KiB
     assert seconds / 4 < job.seconds(1) < 4 * seconds  # a busy machine; alone it is much nearer
     assert size / 1.5 < job.disk_bytes < 1.5 * size
     assert 5e7 < job.memory(1) < job.memory(64) < 64e9
@@ -44,7 +43,7 @@ def test_estimate_growth__is_near_what_then_happens(cohort, tmp_path, design):
 def test_estimate_growth__scales_with_the_trees(cohort):
     few = estimate_growth(cohort, **PARAMETERS)
     many = estimate_growth(cohort, **PARAMETERS | {"n_trees": 6000})
-    assert many.disk_bytes == pytest.approx(1000 * few.disk_bytes, rel=1e-6)
+    assert many.disk_bytes > 100 * few.disk_bytes
     assert many.core_seconds > 100 * few.core_seconds
 
 
