@@ -26,8 +26,8 @@ SAMPLE_SECONDS = 0.5
 TASK_SECONDS = 0.01
 """What a task costs beside its trees: scheduling and writing, as `make benchmark` measures it."""
 
-CHUNK_BYTES = 6144
-"""What a chunk takes beside its content: a folder of 4 KiB, half a block of its file."""
+CHUNK_BYTES, SCHEMA_BYTES = 6144, 200_000
+"""What a chunk takes beside its content (a folder of 4 KiB, half a block of its file); a schema."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def estimate_growth(cohort: xr.Dataset, *, n_trees: int = 100, **parameters: Any
         core_seconds=float(seconds) + TASK_SECONDS * blocks,
         process_bytes=before,
         thread_bytes=max(_peak_bytes() - before, 0) / cores,
-        disk_bytes=float(stored) + CHUNK_BYTES * chunks,
+        disk_bytes=float(stored) + CHUNK_BYTES * chunks + SCHEMA_BYTES,
     )
 
 
@@ -120,22 +120,25 @@ def _sample(cohort: xr.Dataset, V: int, R: int, given: Mapping[str, Any]) -> tup
     draw_trees(state, n_genes, weight_range=R, tree_size=V, draw=0, **chosen)
     drawing = perf_counter() - start
     trees = n_trees_of_draw(given["design"], n_genes, V)
-    wanted = min(max(int(SAMPLE_SECONDS / tree_seconds(V, R, state.size)), 16), n_genes)
+    wanted = SAMPLE_SECONDS / tree_seconds(V, R, state.size)
+    n_sampled = min(max(int(wanted), 16), n_genes)
+    n_draws = min(max(int(wanted / trees), 1), given["n_trees"])
     genes = cohort["gene"].values[np.random.default_rng(V).permutation(n_genes)].tolist()
     taken, grown = [], []
-    for n in (wanted // 4, wanted):  # what they differ by is trees alone
+    for n, draws in ((n_sampled // 4, 1), (n_sampled, n_draws)):  # they differ by trees alone
         start = perf_counter()
         part = grow_forest(
-            cohort, n_trees=1, tree_sizes=[V], weight_ranges=[R], genes=genes[:n], **chosen
+            cohort, n_trees=draws, tree_sizes=[V], weight_ranges=[R], genes=genes[:n], **chosen
         ).compute(scheduler="sync")
         taken.append(perf_counter() - start)
-        vote = part["vote"].values[0, 0, 0]
-        by_tree = part["tree_signature"].values[0, 0, 0]
-        there = vote.any(axis=1) | by_tree.any(axis=1)
+        vote = part["vote"].values[0, 0]
+        by_tree = part["tree_signature"].values[0, 0]
+        there = vote.any(axis=2) | by_tree.any(axis=2)
         grown.append(int(there.sum()))
     per_tree = max(taken[1] - taken[0], 0) / max(grown[1] - grown[0], 1)
     stored = (_stored_bytes(vote[there]) + _stored_bytes(by_tree[there])) / grown[1] * trees
-    stored += _stored_bytes(part["signature"].values.ravel()) / wanted * n_genes
+    signature = part["signature"].values.ravel()
+    stored += _stored_bytes(signature) / signature.size * n_genes
     return drawing + per_tree * trees, stored
 
 
