@@ -1,13 +1,11 @@
 """The command line: thin words around the public functions."""
 
 import json
-import math
 import os
 import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -129,7 +127,10 @@ def grow(
         "seed": seed,
     }
     if estimate:
-        _tell_estimate(data, parameters, cores)
+        from deepnic.estimate import estimate_growth
+        from deepnic.show import estimate_table
+
+        console.print(estimate_table(estimate_growth(data, **parameters), cores))
         return
     if output is None:
         raise InputError("no store was named; give its path with -o, or ask for an --estimate")
@@ -303,21 +304,6 @@ def _study(cohort: xr.Dataset, output: Path, settings: Any) -> None:
     page = deepnic.write_report(output)
     console.print(summary_table(summary))
     console.print(f"report: {page}")
-
-
-def _tell_estimate(data: xr.Dataset, parameters: dict[str, Any], cores: int) -> None:
-    from rich.filesize import decimal
-    from rich.table import Table
-
-    from deepnic.estimate import estimate_growth
-
-    job = estimate_growth(data, **parameters)
-    table = Table("", "time", "memory", "disk")
-    here = os.cpu_count() or 1
-    for where, n in ((f"this machine, {here} cores", here), (f"{cores} cores like these", cores)):
-        time = str(timedelta(seconds=math.ceil(job.seconds(n))))
-        table.add_row(where, time, decimal(int(job.memory(n))), decimal(int(job.disk_bytes)))
-    console.print(table)
 
 
 def _read(path: Path, state: str | None, positive: str | None, log2: bool) -> xr.Dataset:

@@ -2,7 +2,15 @@
 
 from deepnic.show.account import account_table
 from deepnic.show.arms import summary_table
+from deepnic.show.estimate import estimate_table
 from deepnic.show.render import render, tile_sheet
 from deepnic.show.report import write_report
 
-__all__ = ["account_table", "render", "summary_table", "tile_sheet", "write_report"]
+__all__ = [
+    "account_table",
+    "estimate_table",
+    "render",
+    "summary_table",
+    "tile_sheet",
+    "write_report",
+]
