@@ -118,7 +118,7 @@ def grow(
     data = _read(cohort, state, positive, log2)
     if hold_out:
         data = _hold_out(data, hold_out, seed)
-    parameters = {
+    parameters: dict[str, Any] = {
         "n_trees": n_trees,
         "weight_ranges": _integers("weight-ranges", weight_ranges),
         "tree_sizes": _integers("tree-sizes", tree_sizes),
