@@ -23,7 +23,7 @@ from deepnic.store import COMPRESSOR
 SAMPLE_SECONDS = 0.5
 """How long the sample of each condition is grown, about."""
 
-TASK_SECONDS = 0.01
+OVERHEAD_SECONDS = 0.01
 """What a task costs beside its trees: scheduling and writing, as `make benchmark` measures it."""
 
 CHUNK_BYTES, SCHEMA_BYTES = 6144, 200_000
@@ -105,7 +105,7 @@ def estimate_growth(cohort: xr.Dataset, *, n_trees: int = 100, **parameters: Any
     blocks = forest["vote"].data.npartitions
     chunks = 2 * blocks + forest["signature"].data.npartitions
     return Estimate(
-        core_seconds=float(seconds) + TASK_SECONDS * blocks,
+        core_seconds=float(seconds) + OVERHEAD_SECONDS * blocks,
         process_bytes=before,
         thread_bytes=max(_peak_bytes() - before, 0) / cores,
         disk_bytes=float(stored) + CHUNK_BYTES * chunks + SCHEMA_BYTES,

@@ -32,11 +32,8 @@ def count_reached(typing, values, first, n, slack, row, stride, edges, edge, cou
 
 
 def _count_reached(context, builder, signature, arguments):
-    values, first, n, slack, row, stride, edges, edge, counts, count = (
-        context.make_array(kind)(context, builder, value).data
-        if isinstance(kind, types.Array)
-        else value
-        for kind, value in zip(signature.args, arguments, strict=True)
+    values, first, n, slack, row, stride, edges, edge, counts, count = _with_pointers(
+        context, builder, signature, arguments
     )
     one = ir.Constant(n.type, 1)
     bar = builder.load(_vector_at(builder, edges, edge), align=4)
@@ -68,12 +65,7 @@ def add_scaled(typing, scores, source, target, Z, z, weight, n):
 
 
 def _add_scaled(context, builder, signature, arguments):
-    scores, source, target, Z, z, weight, n = (
-        context.make_array(kind)(context, builder, value).data
-        if isinstance(kind, types.Array)
-        else value
-        for kind, value in zip(signature.args, arguments, strict=True)
-    )
+    scores, source, target, Z, z, weight, n = _with_pointers(context, builder, signature, arguments)
     factor = _spread(builder, weight)
     with cgutils.for_range_slice(builder, n.type(0), n, n.type(LANES), inc=True) as (k, _):
         before = builder.load(_vector_at(builder, scores, builder.add(source, k)), align=4)
@@ -81,6 +73,16 @@ def _add_scaled(context, builder, signature, arguments):
         after = builder.add(before, builder.mul(factor, values))
         builder.store(after, _vector_at(builder, scores, builder.add(target, k)), align=4)
     return context.get_dummy_value()
+
+
+def _with_pointers(context, builder, signature, arguments):
+    """Arguments with each array replaced by the pointer to its first number."""
+    return [
+        context.make_array(kind)(context, builder, value).data
+        if isinstance(kind, types.Array)
+        else value
+        for kind, value in zip(signature.args, arguments, strict=True)
+    ]
 
 
 def _vector_at(builder, pointer, index):
