@@ -211,6 +211,24 @@ def open_table(path: str | Path) -> xr.Dataset:
     return _open(Path(path), TABLE, load=True)
 
 
+def open_items(path: str | Path) -> xr.Dataset:
+    """Open what a path holds: the store of a forest, or a pixel table.
+
+    Raises
+    ------
+    InputError
+        Neither is there, or it is unfinished or damaged.
+
+    Examples
+    --------
+    >>> open_items("no/such.zarr")
+    Traceback (most recent call last):
+    ...
+    deepnic.errors.InputError: no table at no/such.zarr; make one with `deepnic pixels`
+    """
+    return open_forest(path) if (Path(path) / "signature").exists() else open_table(path)
+
+
 def _open(path: Path, declared: dict[str, Variable], *, load: bool = False) -> xr.Dataset:
     try:
         dataset = xr.open_zarr(path, consolidated=False)

@@ -64,8 +64,14 @@ RELEVANCE = Variable(("pixel",), "float32", "Relevance of a pixel on training it
 CANVAS_IMAGE = Variable(
     ("item", "row", "column"), "float32", "Pixels laid on a canvas; NaN where undefined or empty."
 )
+CANVAS_COUNT = Variable(
+    ("item", *CONDITION, "signature"), "uint16", "Trees of the gene that have the signature."
+)
 CANVAS_INDEX = Variable(
     ("row", "column"), "int32", "Position in the table of the pixel in a cell, -1 where none."
+)
+CANVAS_COLOUR = Variable(
+    ("row", "column"), "int8", "Colour family of the pixel in a cell, by code; -1 where none."
 )
 
 COHORT = {"expression": EXPRESSION, "state": STATE}
@@ -77,6 +83,7 @@ FOREST = {
 }
 TABLE = {"value": VALUE, "relevance": RELEVANCE}
 CANVAS = {"image": CANVAS_IMAGE, "index": CANVAS_INDEX}
+COUNT_CANVAS = {"count": CANVAS_COUNT, "index": CANVAS_INDEX, "colour": CANVAS_COLOUR}
 
 
 METRICS = ("accuracy", "balanced_accuracy", "auroc")

@@ -13,11 +13,12 @@ from distributed import LocalCluster, get_client
 from typer.testing import CliRunner
 
 from deepnic import cli
+from deepnic.cli import studies
 from deepnic.errors import InputError
 from deepnic.store import open_forest, open_table
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
-COMMANDS = ["demo", "grow", "pixels", "train", "study", "report"]
+COMMANDS = ["demo", "grow", "pixels", "train", "predict", "study", "report", "doctor"]
 FEW = ["--n-trees", "6", "--weight-ranges", "3", "--tree-sizes", "3,4", "--subsample", "0.3"]
 SEVEN = ["--n-trees", "7", *FEW[2:]]
 ONE_WORKER = {
@@ -229,7 +230,7 @@ def test_study_and_report(place, tmp_path):
 def test_demo__settings(monkeypatch, tmp_path):
     """What the demo runs, without running it."""
     seen = []
-    monkeypatch.setattr(cli, "_study", lambda *arguments: seen.append(arguments))
+    monkeypatch.setattr(studies, "_study", lambda *arguments: seen.append(arguments))
     succeed("demo", "-o", tmp_path, "--seed", 3)
     [(cohort, output, settings)] = seen
     assert (cohort.sizes["observation"], output, settings.seed) == (569, tmp_path, 3)

@@ -4,7 +4,8 @@ An order says which pixel comes first, a path which cell; together they are an `
 map fitted on training items and applied to any items by one gather.
 """
 
-from deepnic.assembly.canvas import Assembly, assemble, fit_assembly
+from deepnic.assembly.canvas import Assembly, assemble, fit_assembly, lay
+from deepnic.assembly.counts import assemble_counts
 from deepnic.assembly.orders import ORDERS, arrange
 from deepnic.assembly.paths import PATHS, visit
 from deepnic.assembly.peers import fit_deepinsight
@@ -15,7 +16,9 @@ __all__ = [
     "Assembly",
     "arrange",
     "assemble",
+    "assemble_counts",
     "fit_assembly",
     "fit_deepinsight",
+    "lay",
     "visit",
 ]

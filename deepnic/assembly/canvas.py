@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from deepnic.assembly.orders import arrange
 from deepnic.assembly.paths import DEFAULT_ORDERS, PATHS, choose, visit
 from deepnic.errors import InputError
-from deepnic.variables import CANVAS, CANVAS_IMAGE, CANVAS_INDEX, describe
+from deepnic.nic.families import colour_codes
+from deepnic.variables import CANVAS, CANVAS_COLOUR, CANVAS_IMAGE, CANVAS_INDEX, describe
 
 TREE_SIZES = range(8, 2, -1)  # rows of a tile, from the top
 WEIGHT_RANGES = range(3, 6)  # columns of a tile
@@ -171,7 +172,8 @@ def assemble(
     Dataset
         `image(item, row, column)` float32, NaN where a pixel is undefined or there is none;
         `index(row, column)` int32, position of the pixel in the table, -1 where there is none;
-        the coordinates of the items; attributes path, order, unit and seed.
+        `colour(row, column)` int8, its colour family, where the table knows its combinations;
+        the coordinates of the items and pixels; attributes path, order, unit and seed.
 
     Raises
     ------
@@ -185,22 +187,39 @@ def assemble(
     array([[[0., 1.],
             [3., 2.]]], dtype=float32)
     """
-    assembly = fit_assembly(table, path=path, order=order, unit=unit, seed=seed)
+    return lay(table, fit_assembly(table, path=path, order=order, unit=unit, seed=seed))
+
+
+def lay(table: xr.Dataset, assembly: Assembly) -> xr.Dataset:
+    """Lay the pixels of every item of a table where an assembly has them; see `assemble`.
+
+    Examples
+    --------
+    >>> table = xr.Dataset({"value": (("item", "pixel"), np.float32([[5, 6]]))})
+    >>> lay(table, Assembly(np.int32([[1, -1], [0, -1]]), nan, "mine", "mine", "pixel", 0)).image
+    <xarray.DataArray 'image' (item: 1, row: 2, column: 2)> Size: 16B
+    array([[[ 6., nan],
+            [ 5., nan]]], dtype=float32)
+    ...
+    """
     values = table["value"].transpose("item", "pixel").to_numpy().astype(np.float32, copy=False)
     canvas = xr.Dataset(
         {
             "image": (CANVAS_IMAGE.dims, assembly.apply(values)),
             "index": (CANVAS_INDEX.dims, assembly.index),
         },
-        coords={name: coord for name, coord in table.coords.items() if coord.dims == ("item",)},
-        attrs={
-            "path": assembly.path,
-            "order": assembly.order,
-            "unit": assembly.unit,
-            "seed": assembly.seed,
-        },
+        coords={name: c for name, c in table.coords.items() if c.dims in [("item",), ("pixel",)]},
+        attrs={name: getattr(assembly, name) for name in ("path", "order", "unit", "seed")},
     )
-    return describe(canvas, CANVAS)
+    declared = dict(CANVAS)
+    if "combination" in table.coords:
+        colour = colour_codes(table["combination"].values)
+        canvas["colour"] = (
+            CANVAS_COLOUR.dims,
+            np.where(assembly.index >= 0, colour[assembly.index], np.int8(-1)),
+        )
+        declared["colour"] = CANVAS_COLOUR
+    return describe(canvas, declared)
 
 
 def square_side(size: int) -> int:

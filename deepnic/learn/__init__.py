@@ -6,16 +6,22 @@ import os
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 from deepnic.learn.baselines import BASELINES, BaselinePrediction, fit_predict_baseline
-from deepnic.learn.network import SmallNetwork
-from deepnic.learn.train import TrainResult, load_network, predict, train
+from deepnic.learn.network import NETWORKS, ResidualNetwork, SmallNetwork, build_network
+from deepnic.learn.settings import Settings
+from deepnic.learn.trained import Trained, load_network
+from deepnic.learn.trainer import TrainResult, train
 
 __all__ = [
     "BASELINES",
+    "NETWORKS",
     "BaselinePrediction",
+    "ResidualNetwork",
+    "Settings",
     "SmallNetwork",
     "TrainResult",
+    "Trained",
+    "build_network",
     "fit_predict_baseline",
     "load_network",
-    "predict",
     "train",
 ]

@@ -6,13 +6,14 @@ from numpy.typing import ArrayLike, NDArray
 from deepnic.errors import InputError
 
 
-def check_state(state: ArrayLike) -> NDArray[np.int8]:
+def check_state(state: ArrayLike, n_classes: int = 2) -> NDArray[np.int8]:
     """Return the states as int8, having seen that a classifier can be trained on them.
 
     Parameters
     ----------
     state : array (item)
-        1, 0, or -1 for an item to be predicted.
+        0, 1, ... = class, or -1 for an item to be predicted.
+    n_classes : int
 
     Raises
     ------
@@ -20,12 +21,20 @@ def check_state(state: ArrayLike) -> NDArray[np.int8]:
         Another value, or no training item of a class.
     """
     found = np.asarray(state)
-    if not np.isin(found, (-1, 0, 1)).all():
-        other = found[~np.isin(found, (-1, 0, 1))][0]
-        raise InputError(f"state holds {other}; label items 1 or 0, and those to predict -1")
-    for value in (0, 1):
+    allowed = np.isin(found, range(-1, n_classes))
+    if not allowed.all():
+        raise InputError(
+            f"state holds {found[~allowed][0]}; label items {_words(n_classes)}, and those to "
+            "predict -1"
+        )
+    for value in range(n_classes):
         if not (found == value).any():
             raise InputError(
-                f"no training item has state {value}; training needs items of both states, 0 and 1"
+                f"no training item has state {value}; training needs items of every state, "
+                f"{_words(n_classes)}"
             )
     return found.astype(np.int8)
+
+
+def _words(n_classes: int) -> str:
+    return "0 or 1" if n_classes == 2 else f"0 to {n_classes - 1}"

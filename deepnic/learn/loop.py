@@ -2,11 +2,8 @@
 
 import math
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,37 +13,13 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from deepnic.errors import InputError
-from deepnic.learn.network import SmallNetwork
+from deepnic.learn.images import CanvasImages, CountImages, make_images
+from deepnic.learn.memory import most_items
+from deepnic.learn.network import build_network
+from deepnic.learn.record import Record
+from deepnic.learn.settings import Settings
 
-CHECKPOINT_FILE = "checkpoint.pt"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train; the defaults are untuned and the same for every path and filter.
-
-    Raises
-    ------
-    InputError
-        A value out of its range.
-    """
-
-    epochs: int = 40
-    batch_size: int = 32  # of all workers together
-    learning_rate: float = 3e-3  # at its highest, after the warm-up
-    weight_decay: float = 1e-2
-    dropout: float = 0.2
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, low in [("epochs", 1), ("batch_size", 1), ("weight_decay", 0), ("seed", 0)]:
-            if getattr(self, name) < low:
-                raise InputError(f"{name} is {getattr(self, name)}; give a number from {low} on")
-        if not self.learning_rate > 0:
-            raise InputError(f"learning_rate is {self.learning_rate}; give a number above 0")
-        if not 0 <= self.dropout < 1:
-            raise InputError(f"dropout is {self.dropout}; give a share from 0 to below 1")
+Images = CanvasImages | CountImages
 
 
 def train_loop(config: dict[str, Any]) -> dict[str, Any]:
@@ -55,114 +28,180 @@ def train_loop(config: dict[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     config : dict
-        `image` (item, row, column) float32 and `state` (item) int8, -1 = to predict; `settings`
-        (dict), `device` ("cpu" or "cuda"), `follow` (predict the items of state -1 after every
-        epoch), `keep_checkpoints` (report one after every epoch).
+        `canvas` (arrays, see `make_images`), `state` (item) int64, -1 = to predict; `classes`
+        (number of them), `validation` (item) bool, `settings` (dict), `device` ("cpu" or "cuda"),
+        `follow` (predict the items of state -1 after every epoch), `folder`, where the run
+        keeps its record (None: nowhere), `on_ray` (False: in the process of the caller) and
+        `about`, which checkpoints carry.
 
     Returns
     -------
     dict
         `weights` (state dict, as arrays), `history` (one dict an epoch), `followed` (one array an
-        epoch, (item of state -1)) and `probability` (item) float32 of class 1, the same on every
-        rank.
+        epoch, (item of state -1, class)) and `probability` (item, class) float32, the same on
+        every rank; or only `refused`, a sentence, where a batch does not fit the memory.
     """
     settings = Settings(**config["settings"])
     context = ray.train.get_context()
     rank, size = context.get_world_rank(), context.get_world_size()
     device = torch.device("cpu") if config["device"] == "cpu" else ray.train.torch.get_device()
 
-    image = torch.tensor(config["image"], device=device)
-    state = torch.tensor(config["state"], dtype=torch.long, device=device)
-    known, hidden = state >= 0, state < 0
-    data = image[known], state[known]
+    images = make_images(config["canvas"]).to(device)
+    state = torch.tensor(config["state"], device=device)
+    validation = torch.tensor(config["validation"], device=device)
+    training = ((state >= 0) & ~validation).nonzero().ravel()
+    judged, hidden = validation.nonzero().ravel(), (state < 0).nonzero().ravel()
+    every = torch.arange(len(state), device=device)
 
     with _reproducible(settings.seed, device):
-        network = SmallNetwork(dropout=settings.dropout)
-        model = ray.train.torch.prepare_model(network, move_to_device=device)
-        optimiser = torch.optim.AdamW(
-            model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        network = build_network(
+            settings.network, images.channels, config["classes"], settings.dropout
+        ).to(device)
+        too_large = _too_large(network, images, settings.batch_size, size)
+        if too_large:
+            return {"refused": too_large}
+        if settings.compiled:
+            network.compile()
+        model = ray.train.torch.prepare_model(network, move_to_device=False)
+        learner = Learner(model, settings, config["classes"], rank, size)
+        record = Record(
+            config["folder"],
+            network,
+            learner.optimiser,
+            learner.scaler,
+            rank,
+            on_ray=config["on_ray"],
+            about=config["about"],
         )
-        history, followed = _resume(network, optimiser)
-        for epoch in range(len(history), settings.epochs):
-            history.append(_train_epoch(model, optimiser, data, settings, epoch, rank, size))
+        record.resume()
+        for epoch in range(len(record.history), settings.epochs):
+            if record.is_over(settings.patience):
+                break
+            row = learner.train_epoch(images, state, training, epoch)
+            if len(judged):
+                scores = predict_together(network, images, judged, rank, size)
+                row |= _judge(scores, state[judged])
             if config["follow"]:
-                followed.append(_predict_together(network, image[hidden], rank, size))
-            if config["keep_checkpoints"]:
-                _report(network, optimiser, history, followed, rank)
-        probability = _predict_together(network, image, rank, size)
+                probability = predict_together(network, images, hidden, rank, size).softmax(dim=1)
+                record.followed.append(probability.cpu())
+            record.add(row)
+        record.finish()
+        probability = predict_together(network, images, every, rank, size).softmax(dim=1)
 
     return {
         "weights": {name: value.cpu().numpy() for name, value in network.state_dict().items()},
-        "history": history,
-        "followed": [values.cpu().numpy() for values in followed],
+        "history": record.history,
+        "followed": [values.numpy() for values in record.followed],
         "probability": probability.cpu().numpy(),
     }
 
 
-def class_probability(network: nn.Module, image: torch.Tensor, block: int = 256) -> torch.Tensor:
-    """Probability of class 1 of each image, (item) float32, from the network in evaluation mode."""
-    network.eval()
-    with torch.no_grad():
-        parts = [network(part).softmax(dim=1)[:, 1] for part in image.split(block)]
-    return torch.cat(parts)
+class Learner:
+    """A network on its way: optimiser, schedule and the cut of every batch."""
 
+    def __init__(self, model: nn.Module, settings: Settings, classes: int, rank: int, size: int):
+        self.model, self.settings, self.classes = model, settings, classes
+        self.rank, self.size = rank, size
+        self.optimiser = torch.optim.AdamW(
+            model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self.device = next(model.parameters()).device
+        self.half = _half_precision(settings, self.device)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.half is torch.float16)
 
-def _train_epoch(
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    data: tuple[torch.Tensor, torch.Tensor],
-    settings: Settings,
-    epoch: int,
-    rank: int,
-    size: int,
-) -> dict[str, float]:
-    """One pass over the training items; the loss and accuracy are those met on the way."""
-    model.train()
-    image, label = data
-    n = len(label)
-    weight = n / (2 * torch.bincount(label, minlength=2))  # each class weighs half of the loss
-    order = np.random.default_rng([settings.seed, epoch]).permutation(n)  # the same on every rank
-    torch.manual_seed(_derived_seed(settings.seed, epoch, rank))  # of the dropout
-    met = torch.zeros(2, device=image.device)
-    starts = range(0, n, settings.batch_size)
-    for step, start in enumerate(starts):
-        batch = order[start : start + settings.batch_size]
-        mine = torch.from_numpy(batch[rank::size]).to(image.device)  # may be empty in the last one
-        rate = _learning_rate(epoch * len(starts) + step, settings.epochs * len(starts), settings)
-        for group in optimiser.param_groups:
+    def train_epoch(
+        self, images: Images, state: torch.Tensor, training: torch.Tensor, epoch: int
+    ) -> dict[str, float]:
+        """One pass over the training items; the loss and accuracy are those met on the way."""
+        settings, n = self.settings, len(training)
+        self.model.train()
+        weight = torch.ones(self.classes, device=self.device)
+        if settings.class_weights:
+            weight = n / (self.classes * torch.bincount(state[training], minlength=self.classes))
+        order = np.random.default_rng([settings.seed, epoch]).permutation(n)  # same on every rank
+        torch.manual_seed(_derived_seed(settings.seed, epoch, self.rank))  # of the dropout
+        met = torch.zeros(2, device=self.device, dtype=torch.float64)
+        starts = range(0, n, settings.batch_size)
+        for step, start in enumerate(starts):
+            batch = order[start : start + settings.batch_size]
+            mine = torch.from_numpy(batch[self.rank :: self.size])  # may be empty in the last one
+            items = training[mine.to(self.device)]
+            rate = _learning_rate(
+                epoch * len(starts) + step, settings.epochs * len(starts), settings
+            )
+            met += self._step(images(items), state[items], weight, len(batch), rate)
+        loss, hits = (_sum_over_ranks(met, self.size) / n).tolist()
+        return {"learning_rate": rate, "training_loss": loss, "training_accuracy": hits}
+
+    def _step(
+        self,
+        image: torch.Tensor,
+        label: torch.Tensor,
+        weight: torch.Tensor,
+        batch_size: int,
+        rate: float,
+    ) -> torch.Tensor:
+        """Take one step down the gradient; sums of loss and hits over this rank's items."""
+        for group in self.optimiser.param_groups:
             group["lr"] = rate
-
-        logits = model(image[mine])
-        losses = weight[label[mine]] * cross_entropy(logits, label[mine], reduction="none")
-        optimiser.zero_grad()
+        with torch.autocast(self.device.type, self.half, enabled=self.half is not None):
+            scores = self.model(image).float()
+        losses = weight[label] * cross_entropy(scores, label, reduction="none")
+        self.optimiser.zero_grad()
         # DDP averages the ranks' gradients; the factor makes that the mean over the whole batch,
         # however unevenly it was cut.
-        (losses.sum() * size / len(batch)).backward()
-        optimiser.step()
+        self.scaler.scale(losses.sum() * self.size / batch_size).backward()
+        self.scaler.unscale_(self.optimiser)
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        hits = scores.argmax(dim=1) == label
+        return torch.stack([losses.sum(), hits.sum()]).detach()
 
-        hits = logits.argmax(dim=1) == label[mine]
-        met += torch.stack([losses.sum(), hits.sum()]).detach()
 
-    loss, hits = (_sum_over_ranks(met, size) / n).tolist()
-    return {"learning_rate": rate, "training_loss": loss, "training_accuracy": hits}
+def class_scores(
+    network: nn.Module, images: Images, items: torch.Tensor, block: int = 64
+) -> torch.Tensor:
+    """Class scores of some items, (item, class) float32, from the network in evaluation mode."""
+    network.eval()
+    with torch.no_grad():
+        return torch.cat([network(images(part)).float() for part in items.split(block)])
+
+
+def predict_together(
+    network: nn.Module, images: Images, items: torch.Tensor, rank: int, size: int
+) -> torch.Tensor:
+    """Class scores of some items: each rank predicts its own, none twice."""
+    mine = class_scores(network, images, items[rank::size])
+    scores = mine.new_zeros(len(items), mine.shape[1])
+    scores[rank::size] = mine
+    return _sum_over_ranks(scores, size)
+
+
+def _judge(scores: torch.Tensor, label: torch.Tensor) -> dict[str, float]:
+    """Loss, every class weighing the same, and accuracy on the validation items."""
+    losses = cross_entropy(scores, label, reduction="none")
+    means = [losses[label == k].mean() for k in label.unique()]
+    return {
+        "validation_loss": float(torch.stack(means).mean()),
+        "validation_accuracy": float((scores.argmax(dim=1) == label).float().mean()),
+    }
 
 
 def _learning_rate(step: int, n_steps: int, settings: Settings) -> float:
-    """Linear warm-up over the first tenth of the steps, then half a cosine down to zero."""
-    warm = max(1, n_steps // 10)
+    """Linear warm-up over the first steps, then half a cosine down to zero."""
+    warm = max(1, int(n_steps * settings.warm_up))
     if step < warm:
         return settings.learning_rate * (step + 1) / warm
     done = (step - warm) / max(1, n_steps - warm)
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def _predict_together(
-    network: nn.Module, image: torch.Tensor, rank: int, size: int
-) -> torch.Tensor:
-    """Probability of class 1 of every image: each rank predicts its own items, none twice."""
-    probability = torch.zeros(len(image), device=image.device)
-    probability[rank::size] = class_probability(network, image[rank::size])
-    return _sum_over_ranks(probability, size)
+def _half_precision(settings: Settings, device: torch.device) -> torch.dtype | None:
+    """What a GPU computes fastest in; Turing cards (sm_75) have no bfloat16."""
+    if not settings.mixed_precision or device.type == "cpu":
+        return None
+    return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
 
 
 def _sum_over_ranks(values: torch.Tensor, size: int) -> torch.Tensor:
@@ -171,47 +210,17 @@ def _sum_over_ranks(values: torch.Tensor, size: int) -> torch.Tensor:
     return values
 
 
-def _report(
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    history: list[dict[str, float]],
-    followed: list[torch.Tensor],
-    rank: int,
-) -> None:
-    """Hand the epoch to Ray; only rank 0 brings a checkpoint, but every rank must call."""
-    if rank > 0:
-        ray.train.report(history[-1])
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        save_checkpoint(
-            Path(folder) / CHECKPOINT_FILE,
-            network=network.state_dict(),
-            optimiser=optimiser.state_dict(),
-            history=history,
-            followed=followed,
-        )
-        checkpoint = ray.train.Checkpoint.from_directory(folder)
-        ray.train.report(history[-1], checkpoint=checkpoint)
-
-
-def _resume(
-    network: nn.Module, optimiser: torch.optim.Optimizer
-) -> tuple[list[dict[str, float]], list[torch.Tensor]]:
-    """Take up the last checkpoint of this run, if it was interrupted: history and followed."""
-    checkpoint = ray.train.get_checkpoint()
-    if checkpoint is None:
-        return [], []
-    with checkpoint.as_directory() as folder:
-        saved = torch.load(Path(folder) / CHECKPOINT_FILE, weights_only=True, map_location="cpu")
-    network.load_state_dict(saved["network"])
-    optimiser.load_state_dict(saved["optimiser"])
-    return saved["history"], saved["followed"]
-
-
-def save_checkpoint(path: Path, **parts: Any) -> None:
-    """Write tensors, numbers, lists and dicts only, so that `weights_only=True` reads them back."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(parts, path)
+def _too_large(network: nn.Module, images: Images, batch_size: int, size: int) -> str:
+    """Say which batch would fit where this one does not; the same on every rank."""
+    fits = torch.tensor(most_items(network, images), device=images.paint.device)
+    if size > 1:
+        torch.distributed.all_reduce(fits, torch.distributed.ReduceOp.MIN)
+    if -(-batch_size // size) <= fits:
+        return ""
+    return (
+        f"batch_size is {batch_size}, which does not fit the memory of {size} "
+        f"worker{'s' * (size > 1)}; at most about {int(fits) * size} would"
+    )
 
 
 def _derived_seed(*key: int) -> int:

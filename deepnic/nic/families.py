@@ -4,6 +4,7 @@ A combination (A | B) of disjoint sets of criteria is a pixel function N(A and B
 37 signatures it is two sets: those that satisfy all of A and B, and those that satisfy all of B.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -132,6 +133,17 @@ def structure() -> dict[str, int]:
         "distinct": len(family("distinct")),
         "distinct of observations": len(family("distinct", of="observation")),
     }
+
+
+def colour_codes(labels: Iterable[str]) -> NDArray[np.int8]:
+    """Colour family of combinations by label, as codes in `COLOURS`.
+
+    Examples
+    --------
+    >>> colour_codes(["1|", "2|1", "2+7|1", "9|7"])
+    array([0, 1, 2, 3], dtype=int8)
+    """
+    return np.array([COLOURS.index(_colour(label)) for label in labels], np.int8)
 
 
 @cache

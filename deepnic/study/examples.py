@@ -6,8 +6,7 @@ import numpy as np
 import xarray as xr
 
 from deepnic.assembly import assemble
-from deepnic.nic import family, rop_images
-from deepnic.nic.families import COLOURS
+from deepnic.nic import rop_images
 from deepnic.pixels import filter_pixels
 from deepnic.study.fold import Fold
 
@@ -28,8 +27,6 @@ def example_images(fold: Fold, paths: Sequence[str], seed: int) -> xr.Dataset:
     item = int(np.flatnonzero(fold.cohort["state"].values < 0)[0])
     gene = str(fold.table["gene"].values[0])
     genes = filter_pixels(rop_images(fold.forest, family="distinct"), fdr=None, k=10_000)
-    colour_of = dict(zip(family("distinct").label, family("distinct").colour, strict=True))
-    colour = np.array([COLOURS.index(colour_of[c]) for c in genes["combination"].values])
     place = int(np.flatnonzero(genes["item"].values == gene)[0])
     canvases = [assemble(fold.table, path=path, seed=seed) for path in paths]
     gene_canvases = [assemble(genes, path=path, seed=seed) for path in paths]
@@ -46,7 +43,7 @@ def example_images(fold: Fold, paths: Sequence[str], seed: int) -> xr.Dataset:
             ),
             "gene_colour": (
                 ("path", "gene_row", "gene_column"),
-                np.stack([_colours(c["index"].values, colour) for c in gene_canvases]),
+                np.stack([c["colour"].values for c in gene_canvases]),
             ),
             "tile": base["image"].drop_vars("gene"),
         },
@@ -57,7 +54,3 @@ def example_images(fold: Fold, paths: Sequence[str], seed: int) -> xr.Dataset:
             "label": str(fold.cohort["label"].values[item]),
         },
     )
-
-
-def _colours(index: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    return np.where(index >= 0, colour[index], -1).astype(np.int8)

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from deepnic.assembly import assemble, fit_deepinsight
+from deepnic.assembly import assemble, fit_deepinsight, lay
 from deepnic.cohort import hide_labels
 from deepnic.learn import BASELINES, TrainResult, fit_predict_baseline, train
 from deepnic.nic import forest_vote, observation_images
@@ -176,10 +176,7 @@ def _baselines(fold: Fold, settings: StudySettings, advance: Callable[[], None])
     advance()
     fold.time("baselines", start)
     start = perf_counter()
-    placement = fit_deepinsight(fold.table, seed=settings.seed)
-    images = fold.table.assign(
-        image=(("item", "row", "column"), placement.apply(fold.table["value"].values))
-    )
+    images = lay(fold.table, fit_deepinsight(fold.table, seed=settings.seed))
     for seed in range(settings.seeds):
         result = train(images, truth=fold.truth, epochs=settings.epochs, seed=seed)
         fold.predict("DeepInsight placement", "baseline", seed, *_outcome(result))

@@ -2,7 +2,6 @@
 
 import json
 import os
-import platform
 import shlex
 import sys
 from dataclasses import asdict
@@ -14,9 +13,9 @@ import pandas as pd
 import xarray as xr
 from sklearn.model_selection import RepeatedStratifiedKFold
 
-from deepnic import __version__
 from deepnic.assembly.paths import shuffle
 from deepnic.errors import InputError
+from deepnic.machine import machine
 from deepnic.nic import observation_images
 from deepnic.progress import progress
 from deepnic.study.examples import example_images
@@ -165,25 +164,12 @@ def _facts(cohort: xr.Dataset, settings: StudySettings, seconds: dict) -> dict:
             "constant_genes": cohort.attrs["constant_genes"],
         },
         "parameters": asdict(settings),
-        "machine": {
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-            "deepnic": __version__,
-        },
+        "machine": machine(),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "seconds": seconds,
         "permuted": settings.permute,
         "data_parallel": None,
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if "model name" in line)
-    except (OSError, StopIteration):  # not Linux
-        return platform.processor() or platform.machine()
 
 
 def _write_json(path: Path, value: object) -> None:

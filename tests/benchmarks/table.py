@@ -5,9 +5,10 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 from rich.table import Table
+
+from deepnic.machine import processor
 
 PACKAGES = ("deepnic", "numpy", "numba", "llvmlite", "dask", "distributed", "xarray", "zarr")
 
@@ -37,7 +38,7 @@ def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return (
-        f"{_processor()}, {cores} cores, {memory:.0f} GiB, {platform.system()}\n"
+        f"{processor()}, {cores} cores, {memory:.0f} GiB, {platform.system()}\n"
         f"Python {platform.python_version()}, {versions}"
     )
 
@@ -59,12 +60,3 @@ def as_table(sections: Sequence[Section]) -> Table:
         for label, values in section.rows:
             table.add_row(label, *values, end_section=(label, values) == section.rows[-1])
     return table
-
-
-def _processor() -> str:
-    described = Path("/proc/cpuinfo")
-    if described.exists():
-        for line in described.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

@@ -1,0 +1,128 @@
+"""Canvases of genes that are never made: places for all pixels of a family, and the counts."""
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from deepnic.assembly.canvas import fit_assembly
+from deepnic.assembly.paths import shuffle
+from deepnic.errors import InputError
+from deepnic.nic.families import Family, colour_codes
+from deepnic.nic.families import family as family_of_name
+from deepnic.nic.genes import expand
+from deepnic.variables import (
+    CANVAS_COLOUR,
+    CANVAS_COUNT,
+    CANVAS_INDEX,
+    COUNT,
+    COUNT_CANVAS,
+    describe,
+    validate,
+)
+
+SAMPLE = 256  # genes that similarity is measured on
+MOST_COMPARED = 20_000  # pixels; a greedy order compares each with all others
+
+
+def assemble_counts(
+    counts: xr.Dataset,
+    *,
+    family: str = "distinct",
+    path: str = "linear",
+    order: str | ArrayLike | None = None,
+    unit: str = "pixel",
+    seed: int = 0,
+) -> xr.Dataset:
+    """Choose places for all pixels of the genes' images, and leave the images to who needs them.
+
+    A gene's counts hold its whole ROP-image in some hundred bytes: a network makes the canvases of
+    a batch where it runs, and none is stored.
+
+    Parameters
+    ----------
+    counts : Dataset
+        From `deepnic.nic.count_signatures`; may bring `state(gene)`.
+    family : {"distinct", "base", "combinations", "all"}
+        Combinations on the canvas, see `deepnic.nic.family`; under 18 conditions the 510 distinct
+        ones fill 96 x 96 cells and all 59,049 fill 1,031 x 1,031.
+    path, order, unit, seed
+        See `fit_assembly`. The order called "relevance" is the family's own, fewest criteria
+        first, each under all conditions. Similarity is measured on 256 training genes.
+
+    Returns
+    -------
+    Dataset
+        `count(item, tree_size, weight_range, signature)` uint16, in memory; `index(row, column)`
+        int32, position of a pixel in the flattened axes (combination, tree_size, weight_range) of
+        `rop_images`, -1 where there is none; `colour(row, column)` int8; attributes family, path,
+        order, unit and seed.
+
+    Raises
+    ------
+    InputError
+        An unknown name, or an order by similarity of more than 20,000 pixels.
+
+    Examples
+    --------
+    >>> import deepnic
+    >>> from deepnic.nic import count_signatures
+    >>> cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
+    >>> forest = deepnic.grow_forest(cohort, n_trees=5, weight_ranges=[3, 5], tree_sizes=[3, 4])
+    >>> canvas = assemble_counts(count_signatures(forest), path="snail")
+    >>> canvas["count"].shape, canvas["index"].shape
+    ((30, 2, 2, 37), (46, 46))
+    """
+    validate(counts, {"count": COUNT})
+    members = family_of_name(family)
+    items = counts.rename(gene="item").load()
+    conditions = items.sizes["tree_size"], items.sizes["weight_range"]
+    place = np.indices((len(members), *conditions)).reshape(3, -1)
+    pixels = xr.Dataset(
+        coords={
+            "pixel": np.arange(place.shape[1]),
+            "gene": ("pixel", np.zeros(place.shape[1], np.int8)),  # tiles are of one and any gene
+            "combination": ("pixel", place[0]),
+            "tree_size": ("pixel", items["tree_size"].values[place[1]]),
+            "weight_range": ("pixel", items["weight_range"].values[place[2]]),
+        }
+    )
+    if order == "similarity" or (order is None and path == "pacman"):
+        pixels["value"] = ("item", "pixel"), _sample(items, members, seed)
+    assembly = fit_assembly(pixels, path=path, order=order, unit=unit, seed=seed)
+    colour = colour_codes(members.label)[place[0]]
+    canvas = xr.Dataset(
+        {
+            "count": (CANVAS_COUNT.dims, items["count"].values),
+            "index": (CANVAS_INDEX.dims, assembly.index),
+            "colour": (
+                CANVAS_COLOUR.dims,
+                np.where(assembly.index >= 0, colour[assembly.index], np.int8(-1)),
+            ),
+        },
+        coords={
+            name: coord
+            for name, coord in items.coords.items()
+            if coord.dims in [("item",), ("tree_size",), ("weight_range",)]
+        },
+        attrs={
+            "family": family,
+            **{name: getattr(assembly, name) for name in ("path", "order", "unit", "seed")},
+        },
+    )
+    return describe(canvas, COUNT_CANVAS)
+
+
+def _sample(items: xr.Dataset, members: Family, seed: int) -> NDArray[np.float32]:
+    """Pixels of some training genes, (gene, pixel)."""
+    size = len(members) * items.sizes["tree_size"] * items.sizes["weight_range"]
+    if size > MOST_COMPARED:
+        raise InputError(
+            f"an order by similarity compares each of {size:,} pixels with all others; take at "
+            f'most {MOST_COMPARED:,} (family="distinct"), or order="relevance"'
+        )
+    training = np.arange(items.sizes["item"])
+    if "state" in items.coords:
+        training = training[items["state"].values >= 0]
+    drawn = training[shuffle(training.size, seed)[:SAMPLE]]
+    counts = items["count"].values[drawn]
+    return expand(counts, members).reshape(len(counts), -1)

@@ -1,0 +1,12 @@
+"""The command line: thin words around the public functions."""
+
+from deepnic.cli.app import app, main
+from deepnic.cli.forests import grow, pixels
+from deepnic.cli.machine import doctor
+from deepnic.cli.studies import demo, report, study
+from deepnic.cli.training import predict, train
+
+__all__ = ["app", "main"]
+
+for command in (demo, grow, pixels, train, predict, study, report, doctor):
+    app.command()(command)

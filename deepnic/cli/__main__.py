@@ -1,0 +1,5 @@
+"""`python -m deepnic.cli` is `deepnic`."""
+
+from deepnic.cli import main
+
+main()

@@ -1,0 +1,141 @@
+"""From a cohort to its forest, and from the forest to a table of pixels."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import xarray as xr
+
+from deepnic.cli.app import console
+from deepnic.cli.options import (
+    CohortFile,
+    Kept,
+    Log2,
+    Positive,
+    Ranges,
+    Rate,
+    Scheduler,
+    Seed,
+    Sizes,
+    State,
+    Subsample,
+    Trees,
+    Workers,
+    dask_scheduler,
+    integers,
+    rate,
+    read,
+)
+from deepnic.errors import InputError
+
+
+def grow(
+    cohort: CohortFile,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Zarr store to make or finish.")
+    ] = None,
+    state: State = None,
+    positive: Positive = None,
+    log2: Log2 = False,
+    n_trees: Trees = 100,
+    weight_ranges: Ranges = "3-5",
+    tree_sizes: Sizes = "3-8",
+    subsample: Subsample = 0.8,
+    design: Annotated[str, typer.Option(help="balanced or stratified.")] = "balanced",
+    hold_out: Annotated[
+        float, typer.Option(help="Share of the observations whose label is hidden, to test on.")
+    ] = 0.0,
+    seed: Seed = 0,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only tell the time, memory and disk it will take.")
+    ] = False,
+    cores: Annotated[
+        int, typer.Option(min=1, help="With --estimate: also for so many cores like these.")
+    ] = 36,
+    workers: Workers = 0,
+    scheduler: Scheduler = None,
+) -> None:
+    """Grow the forest of a cohort into a store; an interrupted run goes on where it stopped."""
+    import deepnic
+    from deepnic.store import write_forest
+
+    data = read(cohort, state, positive, log2)
+    if hold_out:
+        data = _hold_out(data, hold_out, seed)
+    parameters: dict[str, Any] = {
+        "n_trees": n_trees,
+        "weight_ranges": integers("weight-ranges", weight_ranges),
+        "tree_sizes": integers("tree-sizes", tree_sizes),
+        "subsample": subsample,
+        "design": design,
+        "seed": seed,
+    }
+    if estimate:
+        from deepnic.estimate import estimate_growth
+        from deepnic.show import estimate_table
+
+        console.print(estimate_table(estimate_growth(data, **parameters), cores))
+        return
+    if output is None:
+        raise InputError("no store was named; give its path with -o, or ask for an --estimate")
+    forest = deepnic.grow_forest(data, **parameters)
+    with dask_scheduler(workers, scheduler):
+        written = write_forest(forest, output)
+    console.print(f"{written} blocks of trees grown; the store {output} is complete")
+
+
+def pixels(
+    store: Annotated[Path, typer.Argument(help="Store of `deepnic grow`.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Table (Zarr) to write.")],
+    items: Annotated[str, typer.Option(help="observations or genes.")] = "observations",
+    k: Kept = 1024,
+    fdr: Rate = 0.05,
+    max_undefined: Annotated[
+        float, typer.Option(help="Share of items in which a pixel may be undefined.")
+    ] = 0.5,
+    redundancy: Annotated[bool, typer.Option(help="Choose the k by mRMR.")] = False,
+    workers: Workers = 0,
+    scheduler: Scheduler = None,
+) -> None:
+    """Filter the pixels of a store's images into a table, and say what was removed."""
+    import deepnic
+    from deepnic.pixels import account
+    from deepnic.show import account_table
+    from deepnic.store import check_new, open_forest, write_table
+
+    check_new(output)
+    forest = open_forest(store)
+    if items not in ("observations", "genes"):
+        raise InputError(f"unknown items {items!r}; choose observations or genes")
+    images = (
+        deepnic.observation_images(forest)
+        if items == "observations"
+        else deepnic.rop_images(forest, family="distinct")
+    )
+    with dask_scheduler(workers, scheduler):
+        table = deepnic.filter_pixels(
+            images, max_undefined=max_undefined, fdr=rate(fdr), k=k, redundancy=redundancy
+        )
+    write_table(table, output)
+    console.print(account_table(account(table)))
+
+
+def _hold_out(cohort: xr.Dataset, share: float, seed: int) -> xr.Dataset:
+    import numpy as np
+    from sklearn.model_selection import train_test_split
+
+    import deepnic
+
+    if not 0 < share < 1:
+        raise InputError("hold-out must lie between 0 and 1; 0.25 is usual")
+    state = cohort["state"].values
+    known = np.flatnonzero(state >= 0)
+    try:
+        _, test = train_test_split(
+            known, test_size=share, stratify=state[known], random_state=seed % 2**32
+        )
+    except ValueError as error:
+        raise InputError(
+            f"hold-out of {share} cannot be drawn ({error}); choose another"
+        ) from error
+    return deepnic.hide_labels(cohort, np.isin(np.arange(state.size), test))

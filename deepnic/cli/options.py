@@ -1,0 +1,113 @@
+"""Options that several commands have, and what their words mean."""
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import xarray as xr
+
+from deepnic.cli.app import console
+from deepnic.errors import InputError
+
+CohortFile = Annotated[Path, typer.Argument(help="CSV table, or .npz with its .labels.csv beside.")]
+State = Annotated[str | None, typer.Option(help="Column that holds the state.")]
+Positive = Annotated[str | None, typer.Option(help="Label that is state 1, against all others.")]
+Log2 = Annotated[bool, typer.Option(help="Take log2 of linear intensities.")]
+Trees = Annotated[int, typer.Option(help="Trees of each gene under each condition.")]
+Ranges = Annotated[str, typer.Option(help="Weight ranges R, such as 3-5 or 3,5.")]
+Sizes = Annotated[str, typer.Option(help="Genes of a tree V, such as 3-8 or 3,5.")]
+Subsample = Annotated[float, typer.Option(help="Share of each class that a tree is grown on.")]
+Kept = Annotated[int, typer.Option("--k", min=1, help="Pixels kept at most.")]
+Rate = Annotated[float, typer.Option(help="False discovery rate of the filter; 1 turns it off.")]
+Epochs = Annotated[int, typer.Option(help="Epochs of each network.")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda.")]
+Seed = Annotated[int, typer.Option(help="Seed of all random numbers.")]
+Workers = Annotated[
+    int, typer.Option(min=0, help="Dask workers started for this command; 0: threads.")
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        envvar="DASK_SCHEDULER_ADDRESS", help="Dask scheduler: address or scheduler file."
+    ),
+]
+
+
+def read(path: Path, state: str | None, positive: str | None, log2: bool) -> xr.Dataset:
+    import deepnic
+
+    cohort = deepnic.read_cohort(path, state=state, positive=positive, log2=log2)
+    facts = f"{cohort.sizes['observation']} observations x {cohort.sizes['gene']} genes"
+    ones = int((cohort["state"] == 1).sum())
+    console.print(f"{path.name}: {facts}, {ones} of state 1 ({cohort.attrs['positive']})")
+    if not cohort.attrs["id_column"]:
+        console.print("no id column was found; ids were made up")
+    if cohort.attrs["constant_genes"]:
+        console.print(f"{cohort.attrs['constant_genes']} genes are constant and score 0 everywhere")
+    return cohort
+
+
+def integers(name: str, words: str) -> tuple[int, ...]:
+    """Read 3-8 or 3,5 (both may be mixed)."""
+    numbers: list[int] = []
+    try:
+        for word in words.split(","):
+            low, _, high = word.partition("-")
+            numbers += (found := range(int(low), int(high or low) + 1))
+            if not found:
+                raise ValueError("the range is empty")
+    except ValueError as error:
+        raise InputError(f"--{name} {words!r} is not a list such as 3-8 or 3,5") from error
+    return tuple(numbers)
+
+
+def rate(fdr: float) -> float | None:
+    if not 0 < fdr <= 1:
+        raise InputError("--fdr must lie above 0 and up to 1; 0.05 is usual, 1 turns it off")
+    return None if fdr == 1 else fdr
+
+
+@contextmanager
+def dask_scheduler(workers: int, scheduler: str | None) -> Iterator[None]:
+    """Use threads, workers started for the time of a command, or a scheduler that runs."""
+    if scheduler is None and not workers:
+        yield
+        return
+    import dask
+    from distributed import Client, LocalCluster
+
+    if scheduler is not None and workers:
+        raise InputError("--workers starts workers here and --scheduler uses others; choose one")
+    # a cohort rides in the graph, once, which Dask finds large
+    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
+    if scheduler is None:
+        cluster = LocalCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+        )
+        with cluster, Client(cluster):
+            yield
+        return
+    with Client(_answering(scheduler), timeout="30s"):
+        yield
+
+
+def _answering(scheduler: str) -> str:
+    """Address of a scheduler, once something listens there.
+
+    A client that cannot connect leaves a half-open one behind, which later calls would wait for.
+    """
+    from distributed.comm import get_address_host_port
+
+    file = Path(scheduler)
+    if ":" not in scheduler and not file.exists():
+        raise InputError(f"no scheduler file {scheduler}; start a Dask scheduler or check the path")
+    try:
+        address = json.loads(file.read_text())["address"] if file.exists() else scheduler
+        socket.create_connection(get_address_host_port(address), timeout=10).close()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"no Dask scheduler answers at {scheduler}; start it first") from error
+    return address

@@ -1,0 +1,94 @@
+"""Training on what `grow` and `pixels` left, and predicting with what was trained."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deepnic.cli.app import console
+from deepnic.cli.options import Device
+from deepnic.errors import InputError
+
+Source = Annotated[
+    Path | None,
+    typer.Argument(help="Table of `deepnic pixels`, or store of `deepnic grow` (genes, --config)."),
+]
+
+
+def train(
+    source: Source = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="TOML file: data, labels, assembly, training, run."),
+    ] = None,
+    path: Annotated[
+        str | None, typer.Option(help="linear, snail, earthworm, pacman or hilbert.")
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="What is laid along the path: pixel or tile.")
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="small, residual, or your own as module:function.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs at most.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Items of a batch, all workers together.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Ray workers, data-parallel; 0 trains in this process.")
+    ] = None,
+    elastic: Annotated[
+        bool | None, typer.Option("--elastic", help="Go on with fewer workers when some are lost.")
+    ] = None,
+    device: Device = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder for the runs; shared by machines.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all random numbers.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the same run where it was interrupted.")
+    ] = False,
+) -> None:
+    """Assemble by one path and train the network; predict the items held out.
+
+    Options stand over what --config says.
+    """
+    from deepnic.learn.config import read_config
+    from deepnic.learn.train import run
+    from deepnic.show import ranking_table, write_report
+
+    given: dict[str, dict[str, Any]] = {
+        "data": {"source": source},
+        "assembly": {"path": path, "unit": unit},
+        "training": {
+            "network": network, "epochs": epochs, "batch_size": batch_size, "seed": seed
+        },
+        "run": {"workers": workers, "elastic": elastic, "device": device, "output": output},
+    }  # fmt: skip
+    result, ranking = run(read_config(config, given), resume=resume)
+    for name, value in result.metrics.items():
+        console.print(f"{name.replace('_', ' ')}: {value:.4g}")
+    if ranking is not None:
+        console.print(ranking_table(ranking))
+    if result.folder is not None:
+        console.print(f"report: {write_report(result.folder)}", soft_wrap=True)
+
+
+def predict(
+    checkpoint: Annotated[Path, typer.Argument(help="checkpoint.pt of a run's folder.")],
+    source: Annotated[
+        Path, typer.Argument(help="Store of `deepnic grow`, or table with the same pixels.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="CSV file to write.")],
+) -> None:
+    """Predict the items of a store or table with a trained network."""
+    from deepnic.learn import load_network
+    from deepnic.store import open_items
+
+    if output.exists():
+        raise InputError(f"{output} exists already; choose another path, or delete it first")
+    predictions = load_network(checkpoint).predict(open_items(source))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    predictions.to_csv(output, index=False)
+    counts = predictions["predicted"].value_counts()
+    console.print(", ".join(f"{count} {name}" for name, count in counts.items()))

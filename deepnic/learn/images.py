@@ -1,0 +1,183 @@
+"""Canvases made where the network runs, a batch at a time: values to channels, on any device.
+
+A network sees one channel for each colour family, 0 where a cell is of another one, and the mask
+of the cells whose pixel is defined.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import nn
+
+from deepnic.nic.families import BASE, COLOURS, family
+
+
+class CanvasImages(nn.Module):
+    """Canvases in memory, one value a cell.
+
+    Parameters
+    ----------
+    image : Tensor (item, row, column) float32
+        NaN where a pixel is undefined or there is none.
+    colour : Tensor (row, column) of int, optional
+        Code of each cell's colour family, -1 where there is no pixel; without it all are one.
+
+    Examples
+    --------
+    >>> images = CanvasImages(torch.tensor([[[0.5, torch.nan]]]), torch.tensor([[1, 0]]))
+    >>> images(torch.tensor([0]))[0, :, 0]
+    tensor([[0.0000, 0.0000],
+            [0.5000, 0.0000],
+            [0.0000, 0.0000],
+            [0.0000, 0.0000],
+            [1.0000, 0.0000]])
+    """
+
+    image: torch.Tensor
+    paint: torch.Tensor
+
+    def __init__(self, image: torch.Tensor, colour: torch.Tensor | None = None):
+        super().__init__()
+        self.register_buffer("image", image)
+        self.register_buffer("paint", _paint(image.shape[1:], colour))
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    @property
+    def channels(self) -> int:
+        """Colour families, and the mask."""
+        return len(self.paint) + 1
+
+    @torch.no_grad()
+    def forward(self, items: torch.Tensor) -> torch.Tensor:
+        """Channels of some items, (item, channel, row, column) float32."""
+        return _channels(self.image[items], self.paint)
+
+
+class CountImages(nn.Module):
+    """Canvases of genes, made from their counts of signatures.
+
+    A pixel is a ratio of two superset counts, N(A and B) / N(B): both are one product of the counts
+    with the family's sets, exact in float32 below 2**24 trees. The ratio of nothing to nothing is
+    NaN, which serves undefined pixels and empty cells alike.
+
+    Parameters
+    ----------
+    count : Tensor (item, tree_size, weight_range, 37) of int
+    index : array (row, column) of int
+        Pixel in each cell, as in `deepnic.assembly.assemble_counts`.
+    colour : Tensor (row, column) of int
+    name : str
+        Family of combinations.
+
+    Notes
+    -----
+    The same bits as `deepnic.nic.rop_images` followed by the assembly.
+
+    Examples
+    --------
+    >>> count = torch.zeros(1, 1, 1, 37, dtype=torch.uint8)
+    >>> count[..., :2] = 2  # half of the trees are perfect, in several cycles
+    >>> index, colour = np.array([[0, 1, -1]]), torch.tensor([[0, 1, -1]])
+    >>> CountImages(count, index, colour, "base")(torch.tensor([0]))[0, [0, 1, -1], 0]
+    tensor([[0.5000, 0.0000, 0.0000],
+            [0.0000, 0.0000, 0.0000],
+            [1.0000, 1.0000, 0.0000]])
+    """
+
+    count: torch.Tensor
+    sets: torch.Tensor
+    cell: torch.Tensor
+    paint: torch.Tensor
+
+    def __init__(
+        self, count: torch.Tensor, index: np.ndarray, colour: torch.Tensor, name: str = "distinct"
+    ):
+        super().__init__()
+        members = family(name)
+        functions = np.hstack([members.numerator, members.denominator])
+        combination, condition = np.divmod(index, count.shape[1] * count.shape[2])
+        if not members.published:  # many combinations are one function
+            used = np.unique(combination[index >= 0])
+            place = np.zeros(len(members), np.int64)
+            functions, place[used] = np.unique(functions[used], axis=0, return_inverse=True)
+            combination = place[combination]
+        # the last function, of no signature, is that of the empty cells: nothing over nothing
+        combination = np.where(index < 0, len(functions), combination)
+        functions = np.vstack([functions, np.zeros_like(functions[:1])])
+        cell = condition * len(functions) + combination
+        numerator, denominator = np.hsplit(functions, 2)
+
+        self.published = members.published
+        self.shape = index.shape
+        self.register_buffer("count", count)
+        self.register_buffer("sets", torch.tensor(np.vstack([numerator, denominator]).T).float())
+        self.register_buffer("cell", torch.tensor(cell.ravel()))
+        self.register_buffer("paint", _paint(index.shape, colour))
+
+    def __len__(self) -> int:
+        return len(self.count)
+
+    @property
+    def channels(self) -> int:
+        """Colour families, and the mask."""
+        return len(self.paint) + 1
+
+    @torch.no_grad()
+    def forward(self, items: torch.Tensor) -> torch.Tensor:
+        """Channels of some items, (item, channel, row, column) float32."""
+        with torch.autocast(items.device.type, enabled=False):  # counts are to stay exact
+            above, below = (self.count[items].float() @ self.sets).chunk(2, dim=-1)
+            ratio = above / below
+            if self.published:
+                nic3, nic4, nic5, nic6 = (BASE.index(f"{k}|1") for k in (3, 4, 5, 6))
+                ratio[..., nic5] = _root(_root(ratio[..., nic3] * ratio[..., nic4]))
+                ratio[..., nic6] = 1 - ratio[..., nic6]
+            value = ratio.flatten(1).index_select(1, self.cell)
+            return _channels(value.view(len(items), *self.shape), self.paint)
+
+
+def canvas_arrays(canvas: xr.Dataset) -> dict[str, Any]:
+    """What `make_images` needs of a canvas, as arrays that travel to a worker."""
+    arrays = {name: canvas[name].values for name in ("image", "colour") if name in canvas}
+    if "count" not in canvas:
+        return arrays
+    count = canvas["count"].values
+    small = np.uint8 if count.max(initial=0) < 256 else np.int32  # torch knows little of uint16
+    return arrays | {
+        "count": count.astype(small),
+        "index": canvas["index"].values,
+        "family": canvas.attrs["family"],
+    }
+
+
+def make_images(arrays: dict[str, Any]) -> CanvasImages | CountImages:
+    """Images of a canvas, from the arrays of `canvas_arrays`."""
+    colour = torch.tensor(arrays["colour"]) if "colour" in arrays else None
+    if "count" in arrays:
+        assert colour is not None
+        return CountImages(torch.tensor(arrays["count"]), arrays["index"], colour, arrays["family"])
+    return CanvasImages(torch.tensor(arrays["image"], dtype=torch.float32), colour)
+
+
+def _paint(shape: Any, colour: torch.Tensor | None) -> torch.Tensor:
+    """Which channel shows each cell, (channel, row, column) of 0 and 1."""
+    if colour is None:
+        return torch.ones(1, *shape)
+    return torch.stack([(colour == code).float() for code in range(len(COLOURS))])
+
+
+def _root(value: torch.Tensor) -> torch.Tensor:
+    """Square root, rounded as IEEE asks; torch's own of float32 may be one unit off."""
+    return value.double().sqrt().float()
+
+
+def _channels(value: torch.Tensor, paint: torch.Tensor) -> torch.Tensor:
+    """One channel a colour family, and the mask of what is defined."""
+    channels = value.new_empty(len(value), len(paint) + 1, *value.shape[1:])
+    torch.mul(value.nan_to_num(nan=0.0)[:, None], paint, out=channels[:, :-1])
+    channels[:, -1] = ~value.isnan()
+    return channels

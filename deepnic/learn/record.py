@@ -1,0 +1,152 @@
+"""What a run writes down after every epoch, so that an interrupted one can go on."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import ray.train
+import torch
+from tensorboardX import SummaryWriter
+from torch import nn
+
+CHECKPOINT_FILE = "checkpoint.pt"
+LAST_FILE = "last.pt"
+HISTORY_FILE = "history.csv"
+
+
+class Record:
+    """History, best weights and checkpoints of a run; the same on every rank, written by rank 0.
+
+    On Ray's workers a checkpoint goes through `ray.train.report`, which hands the last one to the
+    workers of a second attempt; in this process it is a file of the run's folder.
+
+    Parameters
+    ----------
+    folder : str or None
+        Of the run, on storage that all machines share: `history.csv` and TensorBoard's files.
+    network, optimiser, scaler
+        Whose states are kept.
+    rank : int
+    on_ray : bool
+        On a worker of Ray's, not in the process of the caller.
+    about : dict
+        What every checkpoint says of the network beside its weights.
+
+    Attributes
+    ----------
+    history : list of dict
+        One an epoch.
+    followed : list of Tensor
+        What was predicted of the items of unknown state after each epoch.
+    best : dict
+        `epoch`, `loss` and `weights` of the least validation loss; empty without validation items.
+    """
+
+    def __init__(
+        self,
+        folder: str | None,
+        network: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        scaler: torch.amp.GradScaler,
+        rank: int,
+        *,
+        on_ray: bool,
+        about: dict[str, Any],
+    ):
+        self.folder = None if folder is None else Path(folder)
+        self.on_ray, self.about = on_ray, about
+        self.kept: dict[str, Any] = {"network": network, "optimiser": optimiser, "scaler": scaler}
+        self.rank = rank
+        self.history: list[dict[str, float]] = []
+        self.followed: list[torch.Tensor] = []
+        self.best: dict[str, Any] = {}
+        self.writer: SummaryWriter | None = None
+
+    def resume(self) -> None:
+        """Take up the last checkpoint of this run, if it was interrupted."""
+        saved = self._last()
+        if saved is not None:
+            for name, part in self.kept.items():
+                part.load_state_dict(saved[name])
+            self.history, self.followed = saved["history"], saved["followed"]
+            self.best = saved["best"]
+
+    def add(self, row: dict[str, float]) -> None:
+        """Write an epoch down."""
+        self.history.append({"epoch": len(self.history) + 1} | row)
+        loss = row.get("validation_loss")
+        if loss is not None and loss < self.best.get("loss", float("inf")):
+            weights = self.kept["network"].state_dict()
+            self.best = {
+                "epoch": len(self.history),
+                "loss": loss,
+                "weights": {name: value.detach().cpu().clone() for name, value in weights.items()},
+            }
+        if self.folder is None:
+            return
+        if self.rank == 0:
+            self._write_curves()
+        self._keep()
+
+    def is_over(self, patience: int) -> bool:
+        """Tell whether the validation loss has not improved for so many epochs."""
+        return bool(self.best) and len(self.history) - self.best["epoch"] >= patience
+
+    def finish(self) -> None:
+        """Give the network the weights of its best epoch, and close what is written."""
+        if self.best:
+            self.kept["network"].load_state_dict(self.best["weights"])
+        if self.writer is not None:
+            self.writer.close()
+
+    def _last(self) -> dict[str, Any] | None:
+        checkpoint = ray.train.get_checkpoint() if self.on_ray else None
+        if checkpoint is not None:
+            with checkpoint.as_directory() as folder:
+                return _read(Path(folder) / CHECKPOINT_FILE)
+        if self.folder is not None and (self.folder / LAST_FILE).exists():
+            return _read(self.folder / LAST_FILE)
+        return None
+
+    def _keep(self) -> None:
+        """Keep a checkpoint; only rank 0 brings one to Ray, but every rank must call."""
+        if self.rank > 0:
+            ray.train.report(self.history[-1])
+            return
+        assert self.folder is not None
+        states = {name: part.state_dict() for name, part in self.kept.items()}
+        states |= {"history": self.history, "followed": self.followed, "best": self.best}
+        states["about"] = self.about
+        if not self.on_ray:
+            save_checkpoint(self.folder / LAST_FILE, **states)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            save_checkpoint(Path(folder) / CHECKPOINT_FILE, **states)
+            checkpoint = ray.train.Checkpoint.from_directory(folder)
+            ray.train.report(self.history[-1], checkpoint=checkpoint)
+
+    def _write_curves(self) -> None:
+        assert self.folder is not None
+        row = self.history[-1]
+        if self.writer is None:  # a second attempt hides the epochs that it repeats
+            self.writer = SummaryWriter(
+                str(self.folder / "tensorboard"), purge_step=int(row["epoch"])
+            )
+        for name, value in row.items():
+            if name != "epoch":
+                self.writer.add_scalar(name, value, int(row["epoch"]))
+        self.writer.flush()
+        pd.DataFrame(self.history).to_csv(self.folder / HISTORY_FILE, index=False)
+
+
+def save_checkpoint(path: Path, **parts: Any) -> None:
+    """Write tensors, numbers, lists and dicts only, so that `weights_only=True` reads them back."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    torch.save(parts, draft)
+    draft.replace(path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return torch.load(path, weights_only=True, map_location="cpu")
