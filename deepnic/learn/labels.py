@@ -1,0 +1,331 @@
+"""What the genes are called: labels to learn genes by, and the genes to test on."""
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+from sklearn.cluster import KMeans
+from sklearn.model_selection import train_test_split
+from threadpoolctl import threadpool_limits
+
+from deepnic.cohort.read import _check_file, _layout, _parse
+from deepnic.errors import InputError
+from deepnic.nic import rop_images
+from deepnic.variables import COHORT, FOREST, validate
+
+
+class GeneLabels(NamedTuple):
+    """Classes of genes.
+
+    Attributes
+    ----------
+    state : array of int, shape (gene,)
+        0 .. number of classes - 1, or -1 for a gene without label.
+    classes : tuple of str
+        What the classes are called.
+    facts : DataFrame or None
+        What else is known of each gene; indexed by gene.
+    """
+
+    state: NDArray[np.int64]
+    classes: tuple[str, ...]
+    facts: pd.DataFrame | None = None
+
+
+def replication_labels(cohort: xr.Dataset, forest: xr.Dataset, *, fdr: float = 0.05) -> GeneLabels:
+    """Label the genes that differ between the classes in the half that the forest has not seen.
+
+    A gene replicates if it passes Welch's t test, with Benjamini and Hochberg's control over the
+    genes of the forest, among the observations whose state was held out when the forest was grown.
+    Observations of unknown state are in neither half.
+
+    Parameters
+    ----------
+    cohort : Dataset
+        All observations that the forest was given, with their true states.
+    forest : Dataset
+        Grown with about half of the states held out (-1).
+    fdr : float
+        False discovery rate, between 0 and 1.
+
+    Returns
+    -------
+    GeneLabels
+        Of all genes of the forest; 1 = replicating. Facts: ``first_half_t``, the absolute t in the
+        half that the forest was grown on, which would rank the genes without images;
+        ``other_half_p`` and ``other_half_q``, the p value in the other half and the lowest ``fdr``
+        at which the gene passes.
+
+    Raises
+    ------
+    InputError
+        Nothing was held out, forest and cohort do not belong together, a half has fewer than two
+        observations of a class, or no gene or every gene passes.
+
+    Notes
+    -----
+    A gene that is constant over a half has t = 0 and p = 1. One that is constant in each class, at
+    different values, has p = 0, and as t the largest float32 where the formula says infinite: it
+    ranks first and stays a number.
+
+    Examples
+    --------
+    >>> import deepnic
+    >>> cohort = deepnic.demo_cohort().isel(observation=slice(0, 100))
+    >>> half = deepnic.hide_labels(cohort, np.arange(100) % 2 == 1)
+    >>> labels = replication_labels(cohort, deepnic.grow_forest(half))
+    >>> [labels.classes[state] for state in labels.state[:10:3]]
+    ['replicating', 'replicating', 'replicating', 'not replicating']
+    """
+    if not 0 < fdr < 1:
+        raise InputError(f"fdr is {fdr}, but must lie between 0 and 1; 0.05 is usual")
+    expression, state, grown_on = _aligned(cohort, forest)
+    halves = {"first": grown_on, "other": ~grown_on & (state >= 0)}
+    if not halves["other"].any():
+        raise InputError(
+            "the forest was grown on all observations of known state, so no other half is left; "
+            "grow it with --hold-out 0.5"
+        )
+    tests = {}
+    for name, half in halves.items():
+        groups = [expression[half & (state == value)] for value in (0, 1)]
+        for value, group in enumerate(groups):
+            if len(group) < 2:
+                raise InputError(
+                    f"{len(group)} observations of the {name} half have state {value}, and a test "
+                    "needs 2 of each; grow a forest with another --hold-out"
+                )
+        tests[name] = _welch(*groups)
+    q = stats.false_discovery_control(tests["other"].p)
+    passing = q <= fdr
+    if passing.all() or not passing.any():
+        raise InputError(
+            f"{passing.sum()} of {len(q)} genes replicate at fdr={fdr}, which leaves nothing to "
+            f"learn; {'lower' if passing.all() else 'raise'} it"
+        )
+    facts = pd.DataFrame(
+        {"first_half_t": tests["first"].t, "other_half_p": tests["other"].p, "other_half_q": q},
+        index=pd.Index(forest["gene"].values, name="gene"),
+    )
+    return GeneLabels(passing.astype(np.int64), ("not replicating", "replicating"), facts)
+
+
+def cluster_labels(forest: xr.Dataset, *, n_clusters: int = 3, seed: int = 0) -> GeneLabels:
+    """Label genes by the cluster of their base images.
+
+    Parameters
+    ----------
+    forest : Dataset
+        From `grow_forest` or a store.
+    n_clusters : int
+        At least 2, and no more than there are different images.
+    seed : int
+        Of the first centres.
+
+    Returns
+    -------
+    GeneLabels
+        Clusters in order of size, the largest first; of two of a size, the one whose first gene
+        comes first.
+
+    Raises
+    ------
+    InputError
+        ``n_clusters`` out of its range.
+
+    Notes
+    -----
+    As published: K-means (scikit-learn's, the best of ten starts; that is ours) of the 30 images
+    under all conditions, undefined pixels taken as 0. The labels are made of what is then learnt,
+    so a network that finds them again says nothing of genes; kept for comparison.
+
+    Examples
+    --------
+    >>> import deepnic
+    >>> cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
+    >>> forest = deepnic.grow_forest(cohort, n_trees=5, weight_ranges=[3], tree_sizes=[3])
+    >>> labels = cluster_labels(forest, n_clusters=2)
+    >>> labels.classes, labels.state.shape
+    (('cluster 1', 'cluster 2'), (30,))
+    """
+    images = rop_images(forest, family="base")["image"].values
+    pixels = np.nan_to_num(images.reshape(len(images), -1), nan=0.0)
+    different = len({image.tobytes() for image in pixels})
+    if not 2 <= n_clusters <= different:
+        raise InputError(
+            f"{n_clusters} clusters were asked of {different} different images; take at least 2 "
+            "clusters and no more than images"
+        )
+    with threadpool_limits(1):  # sums over threads would round by their number
+        model = KMeans(n_clusters, n_init=10, random_state=seed % 2**32)
+        cluster = model.fit_predict(pixels)
+    _, first, cluster, size = np.unique(
+        cluster, return_index=True, return_inverse=True, return_counts=True
+    )
+    number = np.argsort(np.lexsort((first, -size)))
+    classes = tuple(f"cluster {k}" for k in range(1, n_clusters + 1))
+    return GeneLabels(number[cluster].astype(np.int64), classes)
+
+
+def table_labels(path: str | PathLike[str], genes: Sequence[str]) -> GeneLabels:
+    r"""Read the labels of genes from a table.
+
+    Parameters
+    ----------
+    path : str or path
+        UTF-8, a header row, one row a gene: its id, then its label; comma, semicolon or tab between
+        the columns. Row names without a name before them, and columns behind them, are left out.
+    genes : sequence of str
+        Ids of the forest's genes.
+
+    Returns
+    -------
+    GeneLabels
+        Of each gene of the forest: -1 if it has no row, or no label in it. Classes are the labels
+        in alphabetical order.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, has fewer than two columns, names a gene twice or one that the
+        forest lacks, or holds fewer than two classes.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "labels.csv")
+    ...     _ = path.write_text("gene;pathway\nTP53;repair\nMYC;growth\n")
+    ...     labels = table_labels(path, genes=["MYC", "ACTB", "TP53"])
+    >>> labels.state, labels.classes
+    (array([ 0, -1,  1]), ('growth', 'repair'))
+    """
+    path = Path(path)
+    _check_file(path)
+    layout = _layout(path)
+    at = int(not layout.header[0] and len(layout.header) > 2)  # R's row names
+    text, _ = _parse(path, layout, {at, at + 1})
+    label = pd.Series(text[at + 1].to_numpy(), index=pd.Index(text[at]))
+    twice = label.index[label.index.duplicated()].unique()
+    if len(twice):
+        raise InputError(
+            f"{len(twice)} genes occur more than once in {path.name} ({_some(twice)}); give each "
+            "gene one row"
+        )
+    ids = pd.Index(genes)
+    unknown = label.index.difference(ids, sort=False)
+    if len(unknown):
+        raise InputError(
+            f"the labels name {len(unknown)} genes that the forest lacks ({_some(unknown)}); "
+            f"drop them from {path.name}, or write their ids as in the cohort"
+        )
+    found = pd.Categorical(label[label != ""].reindex(ids))
+    classes = tuple(found.categories)
+    if len(classes) < 2:
+        raise InputError(
+            f"{path.name} holds {len(classes)} different labels ({', '.join(classes) or 'none'}); "
+            "at least 2 are needed to learn"
+        )
+    return GeneLabels(found.codes.astype(np.int64), classes)
+
+
+def hold_out(state: ArrayLike, share: float, seed: int = 0) -> NDArray[np.bool_]:
+    """Draw the labelled items to test on: a share of each class.
+
+    Parameters
+    ----------
+    state : array (item)
+        Class of each item, -1 for one without label: it is never drawn.
+    share : float
+        Of the labelled items, between 0 and 1.
+    seed : int
+
+    Returns
+    -------
+    array of bool (item)
+
+    Raises
+    ------
+    InputError
+        A share out of its range, or with which a class has no item to learn from or to test on.
+
+    Examples
+    --------
+    >>> test = hold_out([0, 0, 0, 0, 1, 1, -1], share=0.5)
+    >>> test[:4].sum(), test[4:6].sum(), test[6]
+    (np.int64(2), np.int64(1), np.False_)
+    """
+    if not 0 < share < 1:
+        raise InputError(f"share is {share}, but must lie between 0 and 1; 0.25 is usual")
+    classes = np.asarray(state)
+    labelled = np.flatnonzero(classes >= 0)
+    try:
+        parts = train_test_split(
+            labelled, test_size=share, stratify=classes[labelled], random_state=seed % 2**32
+        )
+    except ValueError as error:
+        raise InputError(f"no share of {share} can be drawn ({error}); choose another") from error
+    for part, use in zip(parts, ("learn from", "test on"), strict=True):
+        lacking = np.setdiff1d(classes[labelled], classes[part])
+        if lacking.size:
+            raise InputError(
+                f"with a share of {share}, class {lacking[0]} has no item to {use}; choose another "
+                "share, or label more items"
+            )
+    return np.isin(np.arange(classes.size), parts[1])
+
+
+class _Welch(NamedTuple):
+    t: NDArray[np.float64]
+    p: NDArray[np.float64]
+
+
+def _welch(*groups: NDArray[np.float32]) -> _Welch:
+    """Absolute t and p value of each gene between two groups (observation, gene)."""
+    moments: list = []
+    for group in groups:
+        # deviations from one observation: a constant gene has a spread of exactly 0, and SciPy's
+        # test of observations, which warns of it, is not needed
+        deviation = group.astype(np.float64) - group[0]
+        moments += [group[0] + deviation.mean(axis=0), deviation.std(axis=0, ddof=1), len(group)]
+    t, p = stats.ttest_ind_from_stats(*moments, equal_var=False)
+    largest = float(np.finfo(np.float32).max)
+    return _Welch(np.nan_to_num(np.abs(t), posinf=largest), np.nan_to_num(p, nan=1.0))
+
+
+def _aligned(
+    cohort: xr.Dataset, forest: xr.Dataset
+) -> tuple[NDArray[np.float32], NDArray[np.int8], NDArray[np.bool_]]:
+    """Expression and states in the forest's order, and which observations it was grown on."""
+    validate(cohort, COHORT)
+    validate(forest, FOREST)
+    for name in ("gene", "observation"):
+        ours, theirs = forest.indexes[name], cohort.indexes[name]
+        lone = ours.difference(theirs, sort=False)
+        if name == "observation":  # of genes, a forest may have some only
+            lone = lone.append(theirs.difference(ours, sort=False))
+        if len(lone):
+            raise InputError(
+                f"{len(lone)} {name} ids are in only one of forest and cohort (first: "
+                f"{lone[0]!r}); give the cohort that the forest was grown from"
+            )
+    cohort = cohort.sel({name: forest[name].values for name in ("gene", "observation")})
+    state, grown = cohort["state"].values, forest["state"].values
+    differing = (grown >= 0) & (grown != state)
+    if differing.any():
+        raise InputError(
+            f"{differing.sum()} observations have another state in the forest than in the cohort "
+            f"(first: {forest['observation'].values[differing][0]!r}); read the cohort as it was "
+            "read for the forest"
+        )
+    return cohort["expression"].values, state, grown >= 0
+
+
+def _some(ids: pd.Index) -> str:
+    return ", ".join(ids[:3]) + (", ..." if len(ids) > 3 else "")
