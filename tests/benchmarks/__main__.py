@@ -4,6 +4,7 @@ from time import perf_counter
 
 from rich.console import Console
 
+from tests.benchmarks.feeding import epoch_of_the_chip, feeding
 from tests.benchmarks.forests import forests
 from tests.benchmarks.memory import peak_memory
 from tests.benchmarks.search import cost_of_a_vector, headline, whole_tree
@@ -17,6 +18,7 @@ def main() -> None:
     for what, measure in (
         ("searching nodes", lambda: [cost_of_a_vector(), headline(), whole_tree()]),
         ("growing forests", forests),
+        ("feeding the network", lambda: [*feeding(), epoch_of_the_chip()]),
         ("peak memory", lambda: [peak_memory()]),
     ):
         start = perf_counter()
