@@ -67,7 +67,6 @@ def made_canvas(
     *,
     tree_sizes: Sequence[int] = range(3, 9),
     weight_ranges: Sequence[int] = (3, 4, 5),
-    name: str = "distinct",
 ) -> xr.Dataset:
     """Canvas of genes whose trees have signatures at random, few of them often, as in a store."""
     frequency = 1 / np.arange(1, N_SIGNATURES) ** 2
@@ -78,7 +77,7 @@ def made_canvas(
         {"count": (("gene", "tree_size", "weight_range", "signature"), count)},
         coords={"tree_size": list(tree_sizes), "weight_range": list(weight_ranges)},
     )
-    return assemble_counts(counts, family=name)
+    return assemble_counts(counts)
 
 
 def values_of(canvas: xr.Dataset) -> NDArray[np.float32]:
