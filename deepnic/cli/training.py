@@ -67,7 +67,8 @@ def train(
     }  # fmt: skip
     result, ranking = run(read_config(config, given), resume=resume)
     for name, value in result.metrics.items():
-        console.print(f"{name.replace('_', ' ')}: {value:.4g}")
+        shown = f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
+        console.print(f"{name.replace('_', ' ')}: {shown}")
     if ranking is not None:
         console.print(ranking_table(ranking))
     if result.folder is not None:

@@ -137,6 +137,23 @@ class _Layout(NamedTuple):
     header: list[str]
 
 
+def read_labels(path: Path) -> pd.Series:
+    """Read the first two columns of a table: labels by id, "" where there is none.
+
+    Row names without a name before them (as R writes them) and columns behind them are left out.
+
+    Raises
+    ------
+    InputError
+        No such file, or not a table of at least two columns.
+    """
+    _check_file(path)
+    layout = _layout(path)
+    at = int(not layout.header[0] and len(layout.header) > 2)  # R's row names
+    text, _ = _parse(path, layout, {at, at + 1})
+    return pd.Series(text[at + 1].to_numpy(), index=pd.Index(text[at]))
+
+
 def _check_file(path: Path) -> None:
     if not path.is_file():
         raise InputError(f"no such file: {path}; check the path")
@@ -260,7 +277,7 @@ def _layout(path: Path) -> _Layout:
             rows = csv.reader(chain([head], filled), delimiter=delimiter)
             header, row = next(rows), next(rows, None)
             if row is None:
-                raise InputError(f"{path.name} has no row below the header; add the observations")
+                raise InputError(f"{path.name} has no row below the header; add some")
             if len(row) == len(header) + 1:  # R's write.table leaves row names without a header
                 header = ["", *header]
             decimal = "."

@@ -14,9 +14,10 @@ from sklearn.cluster import KMeans
 from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_limits
 
-from deepnic.cohort.read import _check_file, _layout, _parse
+from deepnic.cohort.read import read_labels
 from deepnic.errors import InputError
 from deepnic.nic import rop_images
+from deepnic.rop.forest import provenance
 from deepnic.variables import COHORT, FOREST, validate
 
 
@@ -116,6 +117,23 @@ def replication_labels(cohort: xr.Dataset, forest: xr.Dataset, *, fdr: float = 0
     return GeneLabels(passing.astype(np.int64), ("not replicating", "replicating"), facts)
 
 
+def check_grown_from(cohort: xr.Dataset, forest: xr.Dataset) -> None:
+    """Refuse a cohort whose expression is not what a forest was grown on.
+
+    Raises
+    ------
+    InputError
+        It differs, be it only by `log2`.
+    """
+    genes = cohort.indexes["gene"].get_indexer(forest.indexes["gene"])
+    hidden = cohort.assign(state=("observation", forest["state"].values))
+    if provenance(hidden, genes)["input_sha256"] != forest.attrs["input_sha256"]:
+        raise InputError(
+            "the cohort is not what the forest was grown on; give the same file, read in the same "
+            "way (log2, state, positive)"
+        )
+
+
 def cluster_labels(forest: xr.Dataset, *, n_clusters: int = 3, seed: int = 0) -> GeneLabels:
     """Label genes by the cluster of their base images.
 
@@ -207,11 +225,7 @@ def table_labels(path: str | PathLike[str], genes: Sequence[str]) -> GeneLabels:
     (array([ 0, -1,  1]), ('growth', 'repair'))
     """
     path = Path(path)
-    _check_file(path)
-    layout = _layout(path)
-    at = int(not layout.header[0] and len(layout.header) > 2)  # R's row names
-    text, _ = _parse(path, layout, {at, at + 1})
-    label = pd.Series(text[at + 1].to_numpy(), index=pd.Index(text[at]))
+    label = read_labels(path)
     twice = label.index[label.index.duplicated()].unique()
     if len(twice):
         raise InputError(

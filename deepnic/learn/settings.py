@@ -83,12 +83,11 @@ def _keys(model: type[BaseModel], tables: list[str]) -> list[str]:
     kinds: list[type[BaseModel]] = [model]
     for table in tables:
         field = kinds[0].model_fields.get(table)
-        if (
-            field is None
-        ):  # the kind of a table that comes in several: pydantic adds it to the place
+        if field is None:  # of a table that comes in several kinds, pydantic tells the kind too
             kinds = [kind for kind in kinds if table in str(kind.model_fields["kind"].annotation)]
         else:
-            kinds = [k for k in get_args(field.annotation) or [field.annotation] if _is_table(k)]
+            among: Any = get_args(field.annotation) or (field.annotation,)
+            kinds = [kind for kind in among if _is_table(kind)]
     return list(kinds[0].model_fields)
 
 

@@ -28,6 +28,7 @@ from deepnic.errors import InputError
 from deepnic.learn.config import Clusters, Replication, TrainConfig
 from deepnic.learn.labels import (
     GeneLabels,
+    check_grown_from,
     cluster_labels,
     hold_out,
     replication_labels,
@@ -124,9 +125,9 @@ def _observations(table: xr.Dataset, config: TrainConfig) -> Items:
             f"{config.data.source} holds observations, which bring their own labels; "
             "leave [labels] out"
         )
-    label = table["label"].values.astype(str)
+    label = table["label"].values.astype(object)  # Zarr gives strings a type of their own
     positive = table.attrs["positive"]
-    others = np.setdiff1d(label, ["", positive])
+    others = sorted(set(label) - {"", positive})
     truth = np.where(label == "", -1, label == positive).astype(np.int64)
     return Items(table, truth, (others[0] if len(others) == 1 else f"not {positive}", positive))
 
@@ -147,7 +148,7 @@ def _genes_of_table(table: xr.Dataset, config: TrainConfig) -> Items:
             f"{config.data.source} holds genes without classes; give a table of observations, or "
             'label the genes by a configuration with [labels] kind = "table"'
         )
-    labels = table_labels(config.labels.file, table["item"].values.astype(str).tolist())
+    labels = table_labels(config.labels.file, table["item"].values.tolist())
     truth, state = _hold_out(labels.state, config)
     return Items(table.assign_coords(state=("item", state)), truth, labels.classes)
 
@@ -163,10 +164,12 @@ def _labels(forest: xr.Dataset, config: TrainConfig) -> GeneLabels:
         cohort = read_cohort(
             wanted.cohort, state=wanted.state, positive=wanted.positive, log2=wanted.log2
         )
-        return replication_labels(cohort, forest, fdr=wanted.fdr)
+        labels = replication_labels(cohort, forest, fdr=wanted.fdr)
+        check_grown_from(cohort, forest)  # last: it cannot say what differs
+        return labels
     if isinstance(wanted, Clusters):
         return cluster_labels(forest, n_clusters=wanted.n_clusters, seed=config.training.seed)
-    return table_labels(wanted.file, forest["gene"].values.astype(str).tolist())
+    return table_labels(wanted.file, forest["gene"].values.tolist())
 
 
 def _hold_out(truth: NDArray, config: TrainConfig) -> tuple[NDArray, NDArray]:

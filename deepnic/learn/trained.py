@@ -81,7 +81,7 @@ class Trained:
             if counted:
                 items = count_signatures(items)
             elif "gene" in self.layout.coords:
-                genes = np.unique(self.layout["gene"].values.astype(str)).tolist()
+                genes = sorted(set(self.layout["gene"].values))
                 items = select_pixels(observation_images(items, genes=genes), self._pixels())
             else:
                 items = select_pixels(rop_images(items, family="distinct"), self._pixels())
@@ -94,6 +94,11 @@ class Trained:
             index = self.layout["index"].values
             facts = {name: self.layout.attrs.get(name, "") for name in ("path", "order", "unit")}
             return lay(items, Assembly(index, np.nan, **facts, seed=0))
+        if "image" not in items and "index" not in items:
+            raise InputError(
+                "the items are pixels and the network reads counts of signatures, or the other way "
+                f"round: they are of another assembly ({self._words()}); give a forest"
+            )
         return items
 
     def _pixels(self) -> xr.Dataset:
@@ -138,8 +143,15 @@ def layout_of(canvas: xr.Dataset) -> xr.Dataset:
         canvas = canvas.assign(index=(("row", "column"), cells))
     names = ("index", "colour", *PIXEL)
     attrs = ("family", "path", "order", "unit", "seed")
+    variables = {}
+    for name in names:
+        if name in canvas.variables:
+            values = canvas[name].values
+            # Zarr gives strings a type of their own, which torch does not keep
+            plain = values if values.dtype.kind in "iu" else values.astype(object)
+            variables[name] = (canvas[name].dims, plain)
     return xr.Dataset(
-        {name: canvas[name].variable for name in names if name in canvas.variables},
+        variables,
         attrs={name: canvas.attrs[name] for name in attrs if name in canvas.attrs},
     ).set_coords([name for name in PIXEL if name in canvas.variables])
 

@@ -168,7 +168,7 @@ def select_pixels(items: xr.Dataset, table: xr.Dataset) -> xr.Dataset:
     places = {name: _places(items, table, name) for name in image.dims if name != item}
     value = image.isel(places).transpose(item, "pixel").compute()
     state = items["state"].values if "state" in items else np.full(len(value), -1, np.int8)
-    pixels = table.drop_dims("item")
+    pixels = table.drop_dims("item", errors="ignore")
     selected = pixels.assign(value=(("item", "pixel"), value.values))
     selected = selected.assign_coords(_of_items(items, item) | {"state": ("item", state)})
     return describe(selected, TABLE)

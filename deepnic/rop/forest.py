@@ -161,7 +161,7 @@ def grow_forest(
         attrs={
             **parameters,
             "positive": cohort.attrs.get("positive", "1"),
-            **_provenance(cohort, wanted),
+            **provenance(cohort, wanted),
         },
     )
     return describe(forest, FOREST)
@@ -351,7 +351,8 @@ def _cut(parameters: dict, n_observations: int) -> tuple[tuple[int, ...], tuple[
     )
 
 
-def _provenance(cohort: xr.Dataset, wanted: NDArray[np.intp]) -> dict[str, str]:
+def provenance(cohort: xr.Dataset, wanted: NDArray[np.intp]) -> dict[str, str]:
+    """Version, and digest of all that decides the trees of some genes beside the parameters."""
     from deepnic import __version__
 
     digest = hashlib.sha256()

@@ -373,7 +373,9 @@ def test_train__rejects_images_it_cannot_learn_from(make_images, forest):
 def test_train__says_which_batch_would_fit(make_images, monkeypatch):
     images, _ = make_images()
     monkeypatch.setattr(memory, "_free_bytes", lambda device: 3e6)
-    with pytest.raises(InputError, match=r"batch_size is 5000, which does not fit .* about") as said:
+    with pytest.raises(
+        InputError, match=r"batch_size is 5000, which does not fit .* about"
+    ) as said:
         train(images, batch_size=5000)
     fits = int(str(said.value).split("about ")[1].split()[0])
     train(images, batch_size=fits, epochs=1)
