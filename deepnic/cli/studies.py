@@ -112,7 +112,7 @@ def report(
     """Write the page of a study again."""
     import deepnic
 
-    console.print(f"report: {deepnic.write_report(study, output)}")
+    console.print(f"report: {deepnic.write_report(study, output)}", soft_wrap=True)
 
 
 def _study(cohort: xr.Dataset, output: Path, settings: Any) -> None:
@@ -122,4 +122,4 @@ def _study(cohort: xr.Dataset, output: Path, settings: Any) -> None:
     summary = deepnic.run_study(cohort, output, settings)
     page = deepnic.write_report(output)
     console.print(summary_table(summary))
-    console.print(f"report: {page}")
+    console.print(f"report: {page}", soft_wrap=True)

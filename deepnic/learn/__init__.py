@@ -1,4 +1,7 @@
-"""Networks and baselines on canvases and tables. Torch and Ray are imported only here."""
+"""Networks and baselines on canvases and tables. Torch and Ray are imported only here.
+
+`deepnic.train` is the function in `trainer`; the module `train` is what a scheduler starts.
+"""
 
 import os
 
@@ -9,7 +12,7 @@ from deepnic.learn.baselines import BASELINES, BaselinePrediction, fit_predict_b
 from deepnic.learn.network import NETWORKS, ResidualNetwork, SmallNetwork, build_network
 from deepnic.learn.settings import Settings
 from deepnic.learn.trained import Trained, load_network
-from deepnic.learn.trainer import TrainResult, train
+from deepnic.learn.trainer import TrainResult
 
 __all__ = [
     "BASELINES",
@@ -23,5 +26,4 @@ __all__ = [
     "build_network",
     "fit_predict_baseline",
     "load_network",
-    "train",
 ]

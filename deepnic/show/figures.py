@@ -1,11 +1,12 @@
-"""Figures of a study, drawn without pyplot: nothing global is touched.
+"""Figures of a study or a training run, drawn without pyplot: nothing global is touched.
 
 Colours are those of Okabe and Ito, told apart by the colour-blind; shape and fill say the same
 once more.
 """
 
+import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -22,7 +23,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 from deepnic.assembly.paths import PATHS, visit
 from deepnic.nic.families import COLOURS
 from deepnic.show.account import Stage
-from deepnic.show.arms import Arm
+from deepnic.show.arms import Arm, Interval
 from deepnic.show.render import (
     SHEET_COLUMNS,
     TILE_GAP,
@@ -32,6 +33,7 @@ from deepnic.show.render import (
 )
 
 BLUE, ORANGE, GREY, RULE = "#0072B2", "#C65300", "#5F5F5F", "#DDDDDD"
+SETS = {"training": (BLUE, "-"), "validation": (ORANGE, (0, (5, 2))), "test": (GREY, (0, (1, 1)))}
 MEANINGS = {
     "grey": "NIC1",
     "blue": "one criterion",
@@ -76,18 +78,7 @@ def comparison(arms: Sequence[Arm], majority: float) -> Figure:
         if np.isnan(arm.accuracy.mean):
             axes.text(majority, place, " undefined", va="center", color=GREY)
             continue
-        assembly = arm.kind == "assembly"
-        colour = BLUE if assembly else GREY
-        axes.hlines(place, arm.accuracy.low, arm.accuracy.high, color=colour, lw=2)
-        axes.plot(
-            arm.accuracy.mean,
-            place,
-            "o" if assembly else "s",
-            ms=7,
-            color=colour,
-            mfc=colour if assembly else "white",
-            mew=1.6,
-        )
+        _interval(axes, arm.accuracy, place, ours=arm.kind == "assembly")
     axes.axvline(majority, color=ORANGE, lw=1.2, ls=(0, (4, 3)), zorder=0)
     axes.annotate(
         "always the larger class",
@@ -178,6 +169,70 @@ def training(history: pd.DataFrame) -> Figure:
     for axes, name in zip(panels[0], names, strict=True):
         axes.set_title(name, parse_math=False)
     figure.supxlabel("epoch", fontsize=9)
+    return figure
+
+
+def learning(history: pd.DataFrame) -> Figure:
+    """Draw loss and accuracy of one training run, epoch by epoch.
+
+    Parameters
+    ----------
+    history : DataFrame
+        Columns epoch and, for each of `SETS`, ``<set>_loss`` and ``<set>_accuracy`` where they
+        were followed.
+
+    Returns
+    -------
+    Figure
+    """
+    titles = {"loss": "loss: cross-entropy (nats)", "accuracy": "accuracy (% of items)"}
+    with matplotlib.rc_context(STYLE):
+        figure = Figure((9.2, 3.4), layout="constrained")
+        panels = figure.subplots(1, len(titles))
+    for axes, (measure, title) in zip(panels, titles.items(), strict=True):
+        for name, (colour, dashes) in SETS.items():
+            curve = f"{name}_{measure}"
+            if curve in history:
+                one = history[["epoch", curve]].dropna().to_numpy()
+                axes.plot(*one.T, "o", ls=dashes, color=colour, ms=4, markevery=[-1], label=name)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(title)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.grid(color=RULE, lw=0.6)
+    panels[0].set_ylim(bottom=0)
+    panels[1].yaxis.set_major_formatter(PercentFormatter(1))
+    lines = {line.get_label(): line for axes in panels for line in axes.lines}
+    figure.legend(
+        lines.values(), lines, loc="outside lower center", ncols=len(lines), frameon=False
+    )
+    return figure
+
+
+def rankings(rankings: Mapping[str, Mapping[str, Interval]]) -> Figure:
+    """Draw how well each ranking does with its interval, a panel for each metric.
+
+    Parameters
+    ----------
+    rankings : mapping of str to mapping of str to Interval
+        By metric, then by ranking; the same rankings under each metric.
+
+    Returns
+    -------
+    Figure
+    """
+    names = list(next(iter(rankings.values())))
+    with matplotlib.rc_context(STYLE):
+        figure = Figure((9.2, 0.9 + 0.3 * len(names)), layout="constrained")
+        panels = figure.subplots(1, len(rankings), sharey=True, squeeze=False)[0]
+    for axes, (metric, intervals) in zip(panels, rankings.items(), strict=True):
+        for place, name in enumerate(names):
+            _interval(axes, intervals[name], -place, ours=name == "network")
+        axes.set_xlabel(f"{metric}: value and 95% interval")
+        axes.grid(axis="x", color=RULE, lw=0.6)
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+    panels[0].set_yticks(-np.arange(len(names)), names, parse_math=False)
+    panels[0].set_ylim(0.6 - len(names), 0.6)
     return figure
 
 
@@ -308,6 +363,35 @@ def png(figure: Figure) -> bytes:
     with matplotlib.rc_context(STYLE):
         figure.savefig(file, format="png", dpi=180)
     return file.getvalue()
+
+
+def svg_address(figure: Figure) -> str:
+    """Return a chart as an address that holds it whole."""
+    return _address("image/svg+xml", svg(figure))
+
+
+def png_address(figure: Figure) -> str:
+    """Return a picture as an address that holds it whole."""
+    return _address("image/png", png(figure))
+
+
+def _address(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _interval(axes: Any, interval: Interval, place: float, *, ours: bool) -> None:
+    """Draw a mean and its interval: ours a blue disc, others a grey open square."""
+    colour = BLUE if ours else GREY
+    axes.hlines(place, interval.low, interval.high, color=colour, lw=2)
+    axes.plot(
+        interval.mean,
+        place,
+        "o" if ours else "s",
+        ms=7,
+        color=colour,
+        mfc=colour if ours else "white",
+        mew=1.6,
+    )
 
 
 def _chart(height: float) -> tuple[Figure, Any]:

@@ -1,4 +1,4 @@
-"""The folder a study leaves, read for showing."""
+"""The folder a study or a training run leaves, read for showing."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ import xarray as xr
 
 from deepnic.errors import InputError
 
-FILES = ("study.json", "results.csv", "summary.csv", "history.csv", "accounts.json")
+STUDY, RUN = "study.json", "run.json"  # tell what a folder holds
+FILES = (STUDY, "results.csv", "summary.csv", "history.csv", "accounts.json")
 EXAMPLES = "examples.zarr"
 
 
@@ -36,6 +37,27 @@ class StudyFolder:
     history: pd.DataFrame
     accounts: list[dict[str, Any]]
     examples: xr.Dataset
+
+
+@dataclass(frozen=True)
+class TrainingFolder:
+    """What a report needs of a training run.
+
+    Attributes
+    ----------
+    facts : dict
+        ``run.json``: name, items, counts, classes, config, metrics, device, machine, command,
+        seconds.
+    history : DataFrame
+        One row per epoch.
+    ranking : DataFrame or None
+        One row per ranking of the test genes and metric; None unless the network learnt which
+        genes replicate.
+    """
+
+    facts: dict[str, Any]
+    history: pd.DataFrame
+    ranking: pd.DataFrame | None
 
 
 def read_study(folder: str | Path) -> StudyFolder:
@@ -73,7 +95,7 @@ def read_study(folder: str | Path) -> StudyFolder:
         )
     try:
         return StudyFolder(
-            facts=json.loads((folder / "study.json").read_text(encoding="utf-8")),
+            facts=json.loads((folder / STUDY).read_text(encoding="utf-8")),
             results=_table(folder / "results.csv"),
             summary=_table(folder / "summary.csv"),
             history=_table(folder / "history.csv"),
@@ -83,6 +105,52 @@ def read_study(folder: str | Path) -> StudyFolder:
     except (ValueError, OSError) as error:
         raise InputError(
             f"the study in {folder} cannot be read ({error}): run `deepnic study` again"
+        ) from error
+
+
+def read_training(folder: str | Path) -> TrainingFolder:
+    """Read a training run's folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Written by ``deepnic train``.
+
+    Returns
+    -------
+    TrainingFolder
+        Without the predictions: no id of an item is read.
+
+    Raises
+    ------
+    InputError
+        The folder or one of its files is missing or cannot be read.
+
+    Examples
+    --------
+    >>> read_training("nowhere")
+    Traceback (most recent call last):
+    ...
+    deepnic.errors.InputError: no training run in nowhere: run `deepnic train` first
+    """
+    folder = Path(folder)
+    if not (folder / RUN).is_file():
+        raise InputError(f"no training run in {folder}: run `deepnic train` first")
+    history, ranking = folder / "history.csv", folder / "ranking.csv"
+    if not history.exists():
+        raise InputError(
+            f"the training run in {folder} lacks {history.name}: "
+            "run `deepnic train` first, to its end"
+        )
+    try:
+        return TrainingFolder(
+            facts=json.loads((folder / RUN).read_text(encoding="utf-8")),
+            history=_table(history),
+            ranking=_table(ranking) if ranking.exists() else None,
+        )
+    except (ValueError, OSError) as error:
+        raise InputError(
+            f"the training run in {folder} cannot be read ({error}): run `deepnic train` again"
         ) from error
 
 

@@ -1,6 +1,5 @@
-"""The report of a study: one HTML page that needs nothing else."""
+"""The report of a study or a training run: one HTML page that needs nothing else."""
 
-import base64
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
 
 from deepnic.errors import InputError
-from deepnic.show import figures
+from deepnic.show import figures, training
 from deepnic.show.account import mean_account
 from deepnic.show.arms import (
     METRICS,
@@ -19,9 +18,8 @@ from deepnic.show.arms import (
     off_chance,
     rank_arms,
 )
-from deepnic.show.folder import StudyFolder, read_study
+from deepnic.show.folder import RUN, STUDY, StudyFolder, read_study, read_training
 
-TEMPLATE = "report.html.jinja"
 PATH_NOTES = {
     "linear": ("left to right, top to bottom", "the authors’"),
     "snail": ("a spiral from the centre outwards", "the authors’ name, our reading"),
@@ -34,15 +32,15 @@ PATH_NOTES = {
 }
 
 
-def write_report(study: str | Path, path: str | Path | None = None) -> Path:
-    """Write the report of a study.
+def write_report(folder: str | Path, path: str | Path | None = None) -> Path:
+    """Write the report of a study or of one training run.
 
     Parameters
     ----------
-    study : str or Path
-        Folder written by `deepnic.run_study`.
+    folder : str or Path
+        Folder written by `deepnic.run_study` or by ``deepnic train``.
     path : str or Path, optional
-        Page to write; ``report.html`` in the study's folder unless given.
+        Page to write; ``report.html`` in the folder unless given.
 
     Returns
     -------
@@ -59,9 +57,12 @@ def write_report(study: str | Path, path: str | Path | None = None) -> Path:
     >>> write_report("nowhere")
     Traceback (most recent call last):
     ...
-    deepnic.errors.InputError: no study in nowhere: run `deepnic study` first
+    deepnic.errors.InputError: no study in nowhere: run `deepnic study` first, or `deepnic train`
     """
-    folder = read_study(study)
+    folder = Path(folder)
+    trained = (folder / RUN).is_file()
+    if not trained and not (folder / STUDY).is_file():
+        raise InputError(f"no study in {folder}: run `deepnic study` first, or `deepnic train`")
     environment = Environment(
         loader=PackageLoader("deepnic", "show"),
         autoescape=True,
@@ -71,12 +72,17 @@ def write_report(study: str | Path, path: str | Path | None = None) -> Path:
     )
     environment.filters |= {"duration": duration, "plain": plain}
     try:
-        page = environment.get_template(TEMPLATE).render(_content(folder))
+        if trained:
+            template, content = "training.html.jinja", training.content(read_training(folder))
+        else:
+            template, content = "report.html.jinja", _content(read_study(folder))
+        page = environment.get_template(template).render(content)
     except (KeyError, UndefinedError) as error:
+        what, command = ("training run", "train") if trained else ("study", "study")
         raise InputError(
-            f"the study in {study} is not complete ({error}): run `deepnic study` again"
+            f"the {what} in {folder} is not complete ({error}): run `deepnic {command}` again"
         ) from error
-    path = Path(study) / "report.html" if path is None else Path(path)
+    path = folder / "report.html" if path is None else Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
     return path
@@ -142,24 +148,12 @@ def _content(study: StudyFolder) -> dict[str, Any]:
         },  # never the id of the observation
         "paths": {name: PATH_NOTES.get(name, ("", "")) for name in paths},
         "figures": {
-            "comparison": _svg(figures.comparison(arms, majority)),
-            "account": _svg(figures.account(stages)),
-            "training": _svg(figures.training(study.history)),
-            "courses": _svg(figures.courses(paths)),
-            "observation": _png(figures.observation_canvases(study.examples)),
-            "gene": _png(figures.gene_canvases(study.examples)),
-            "tiles": _png(figures.base_tiles(study.examples)),
+            "comparison": figures.svg_address(figures.comparison(arms, majority)),
+            "account": figures.svg_address(figures.account(stages)),
+            "training": figures.svg_address(figures.training(study.history)),
+            "courses": figures.svg_address(figures.courses(paths)),
+            "observation": figures.png_address(figures.observation_canvases(study.examples)),
+            "gene": figures.png_address(figures.gene_canvases(study.examples)),
+            "tiles": figures.png_address(figures.base_tiles(study.examples)),
         },
     }
-
-
-def _svg(figure: Any) -> str:
-    return _address("image/svg+xml", figures.svg(figure))
-
-
-def _png(figure: Any) -> str:
-    return _address("image/png", figures.png(figure))
-
-
-def _address(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from deepnic.assembly import assemble, fit_deepinsight, lay
 from deepnic.cohort import hide_labels
-from deepnic.learn import BASELINES, TrainResult, fit_predict_baseline, train
+from deepnic.learn import BASELINES, TrainResult, fit_predict_baseline
+from deepnic.learn.trainer import train
 from deepnic.nic import forest_vote, observation_images
 from deepnic.pixels import account, filter_pixels
 from deepnic.pixels.screen import f_test

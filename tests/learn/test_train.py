@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 
@@ -10,10 +11,11 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_sco
 
 from deepnic.assembly import assemble_counts
 from deepnic.errors import InputError
-from deepnic.learn import SmallNetwork, load_network, loop, memory, record, train, trainer
+from deepnic.learn import SmallNetwork, load_network, loop, memory, record, trainer
 from deepnic.learn.images import CanvasImages
 from deepnic.learn.loop import Learner
 from deepnic.learn.settings import Settings
+from deepnic.learn.trainer import train
 from deepnic.nic import count_signatures
 
 
@@ -251,6 +253,29 @@ def test_train__does_not_watch_the_test_items_while_it_stops_early(make_images):
     result = train(images, truth=y, epochs=2, validation=0.2)
     assert "test_accuracy" not in result.history
     assert "test_accuracy" in result.metrics
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+def test_train__compiled_is_the_same_network(make_images):
+    images, y = make_images()
+    settings = {"truth": y, "epochs": 2, "dropout": 0.0}
+    plain, compiled = (train(images, compiled=c, **settings) for c in (False, True))
+    np.testing.assert_allclose(plain.history, compiled.history, atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_train__on_a_gpu_follows_the_cpu_and_repeats_itself(make_images):
+    images, y = make_images()
+    settings = {"truth": y, "epochs": 5, "dropout": 0.0}
+    cpu = train(images, device="cpu", **settings)
+    exact = train(images, device="cuda", mixed_precision=False, **settings)
+    np.testing.assert_allclose(
+        cpu.predictions["probability"], exact.predictions["probability"], atol=1e-3
+    )
+    first, again = (train(images, truth=y, epochs=5, device="cuda") for _ in range(2))
+    assert first.device == "cuda"
+    pd.testing.assert_frame_equal(first.history, again.history, check_exact=True)
+    assert same_weights(first, again)
 
 
 # --- interruptions

@@ -14,8 +14,9 @@ from ray._common.usage import usage_lib
 
 from deepnic.assembly import assemble_counts
 from deepnic.errors import InputError
-from deepnic.learn import load_network, train, trainer
+from deepnic.learn import load_network, trainer
 from deepnic.learn.cluster import ray_cluster
+from deepnic.learn.trainer import train
 from deepnic.nic import count_signatures
 
 # 33 training items in batches of 16: the last batch leaves the second rank nothing

@@ -8,7 +8,8 @@ import torch
 import deepnic
 from deepnic.assembly import assemble, assemble_counts
 from deepnic.errors import InputError
-from deepnic.learn import load_network, train
+from deepnic.learn import load_network
+from deepnic.learn.trainer import train
 from deepnic.nic import count_signatures, observation_images, rop_images
 from deepnic.pixels import filter_pixels, select_pixels
 
