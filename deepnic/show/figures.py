@@ -179,7 +179,7 @@ def learning(history: pd.DataFrame) -> Figure:
     ----------
     history : DataFrame
         Columns epoch and, for each of `SETS`, ``<set>_loss`` and ``<set>_accuracy`` where they
-        were followed.
+        were followed. A line marks the epoch of the least validation loss.
 
     Returns
     -------
@@ -195,15 +195,22 @@ def learning(history: pd.DataFrame) -> Figure:
             if curve in history:
                 one = history[["epoch", curve]].dropna().to_numpy()
                 axes.plot(*one.T, "o", ls=dashes, color=colour, ms=4, markevery=[-1], label=name)
+        if "validation_loss" in history:
+            kept = history.nsmallest(1, "validation_loss")["epoch"].item()
+            axes.axvline(kept, color=ORANGE, lw=0.8, zorder=0)
         axes.set_xlabel("epoch")
         axes.set_ylabel(title)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.grid(color=RULE, lw=0.6)
     panels[0].set_ylim(bottom=0)
     panels[1].yaxis.set_major_formatter(PercentFormatter(1))
-    lines = {line.get_label(): line for axes in panels for line in axes.lines}
+    entries = {
+        name: line
+        for axes in panels
+        for line, name in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
     figure.legend(
-        lines.values(), lines, loc="outside lower center", ncols=len(lines), frameon=False
+        entries.values(), entries, loc="outside lower center", ncols=len(entries), frameon=False
     )
     return figure
 

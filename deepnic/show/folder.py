@@ -13,6 +13,8 @@ from deepnic.errors import InputError
 STUDY, RUN = "study.json", "run.json"  # tell what a folder holds
 FILES = (STUDY, "results.csv", "summary.csv", "history.csv", "accounts.json")
 EXAMPLES = "examples.zarr"
+RUN_FILES = (RUN, "history.csv", "predictions.csv")
+STATES = ("state", "truth")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class TrainingFolder:
         seconds.
     history : DataFrame
         One row per epoch.
+    n_judged : int
+        Items held out whose class is known: those that the test measures are of.
     ranking : DataFrame or None
         One row per ranking of the test genes and metric; None unless the network learnt which
         genes replicate.
@@ -57,6 +61,7 @@ class TrainingFolder:
 
     facts: dict[str, Any]
     history: pd.DataFrame
+    n_judged: int
     ranking: pd.DataFrame | None
 
 
@@ -119,7 +124,7 @@ def read_training(folder: str | Path) -> TrainingFolder:
     Returns
     -------
     TrainingFolder
-        Without the predictions: no id of an item is read.
+        Without the id of any item: of the predictions only the states are read.
 
     Raises
     ------
@@ -136,16 +141,19 @@ def read_training(folder: str | Path) -> TrainingFolder:
     folder = Path(folder)
     if not (folder / RUN).is_file():
         raise InputError(f"no training run in {folder}: run `deepnic train` first")
-    history, ranking = folder / "history.csv", folder / "ranking.csv"
-    if not history.exists():
+    lacking = [name for name in RUN_FILES if not (folder / name).exists()]
+    if lacking:
         raise InputError(
-            f"the training run in {folder} lacks {history.name}: "
+            f"the training run in {folder} lacks {', '.join(lacking)}: "
             "run `deepnic train` first, to its end"
         )
+    ranking = folder / "ranking.csv"
     try:
+        states = pd.read_csv(folder / "predictions.csv", usecols=lambda name: name in STATES)
         return TrainingFolder(
             facts=json.loads((folder / RUN).read_text(encoding="utf-8")),
-            history=_table(history),
+            history=_table(folder / "history.csv"),
+            n_judged=len(states.query("state < 0 <= truth")) if "truth" in states else 0,
             ranking=_table(ranking) if ranking.exists() else None,
         )
     except (ValueError, OSError) as error:

@@ -50,7 +50,7 @@ class Ranking:
 
 def content(run: TrainingFolder) -> dict[str, Any]:
     """Everything the template shows, by name; never the id of an item."""
-    facts, rankings = run.facts, _rankings(run.ranking)
+    facts, rankings = run.facts | {"n_test": run.n_judged}, _rankings(run.ranking)
     pictures = {"learning": figures.learning(run.history)}
     if rankings:
         values = {by: {one.name: one.value for one in rows} for by, rows in rankings.items()}
@@ -61,7 +61,7 @@ def content(run: TrainingFolder) -> dict[str, Any]:
         **{name: facts[name] for name in (*shown, "machine", "command", "seconds")},
         "headline": headline(facts, rankings),
         "counts": {part: count for part, count in counts.items() if count},
-        "measures": _measures(facts),
+        "measures": _measures(facts, run.history),
         "rankings": rankings,
         "figures": {name: figures.svg_address(picture) for name, picture in pictures.items()},
     }
@@ -122,10 +122,13 @@ def _beside(rival: str, metric: str, rankings: Sequence[Ranking]) -> str:
     )
 
 
-def _measures(facts: Mapping[str, Any]) -> dict[str, dict[str, Interval]]:
-    """Each measure in each part of the items; the test accuracy with its interval."""
+def _measures(facts: Mapping[str, Any], history: pd.DataFrame) -> dict[str, dict[str, Interval]]:
+    """Each measure in each part of the items: validation at the epoch whose network was kept."""
+    values = dict(facts["metrics"])
+    if "validation_loss" in history:
+        values |= history.nsmallest(1, "validation_loss").iloc[0].filter(like="validation_")
     found: dict[str, dict[str, Interval]] = {}
-    for name, value in facts["metrics"].items():
+    for name, value in values.items():
         part, _, measure = name.partition("_")
         if part in figures.SETS:
             one = Interval(np.nan if value is None else value)

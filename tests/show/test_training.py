@@ -10,7 +10,9 @@ from scipy.stats import norm
 
 from deepnic.errors import InputError
 from deepnic.show import figures, write_report
+from deepnic.show.arms import Interval
 from deepnic.show.training import headline, share
+from tests.show.test_report import Page
 
 FACTS = {
     "name": "snail-0123456789abcdef",
@@ -57,7 +59,9 @@ def make_run(tmp_path):
              "validation_accuracy": [0.5, 0.6, 0.6]}
         )  # fmt: skip
         history.to_csv(tmp_path / "history.csv", index=False)
-        pd.DataFrame({"item": ["patient Smith"]}).to_csv(tmp_path / "predictions.csv", index=False)
+        predictions = pd.DataFrame({"item": "patient Smith", "state": [0] * 1000 + [-1] * 400})
+        predictions["truth"] = np.repeat([-1, 0, 1], [1000, 250, 150])
+        predictions.to_csv(tmp_path / "predictions.csv", index=False)
         if ranking is not None:
             ranking.to_csv(tmp_path / "ranking.csv", index=False)
         return tmp_path
@@ -95,6 +99,44 @@ def test_page__shows_what_was_run_and_nothing_from_elsewhere(make_run):
     assert "Which genes replicate" not in page
 
 
+def test_page__is_well_formed_and_describes_its_pictures(make_run):
+    page = Page(write_report(make_run(make_ranking(0.01, 0.03))))
+    pictures = [attrs for tag, attrs in page.tags if tag == "img"]
+    assert len(pictures) == 2
+    assert all(attrs["src"].startswith("data:image/svg+xml;base64,") for attrs in pictures)
+    assert all(len(attrs["alt"]) > 20 for attrs in pictures)
+    for said in ("0.780 (0.700 to 0.900)", "0.020 (0.010 to 0.030)", "900 genes for training"):
+        assert said in page.text
+    assert "http:" not in page.source
+    assert "https:" not in page.source
+
+
+def test_page__gives_validation_at_the_epoch_that_was_kept(make_run):
+    """The second: its validation loss is the least, though it is not the last."""
+    text = Page(write_report(make_run())).text
+    assert "loss (cross-entropy, nats) 0.400 0.600 " in text
+    assert "accuracy 0.800 0.600 0.750 (" in text
+
+
+def test_page__counts_only_test_items_of_known_class(make_run):
+    folder = make_run()
+    predictions = pd.read_csv(folder / "predictions.csv")
+    predictions.loc[predictions.index[-300:], "truth"] = -1
+    predictions.to_csv(folder / "predictions.csv", index=False)
+    text = Page(write_report(folder)).text
+    assert "of the 100 genes held out" in text
+    assert "among the 100 genes of known class" in text
+    assert "400" not in text.replace("0.400", "")
+
+
+def test_page__of_a_prediction_without_truth_claims_nothing(make_run):
+    folder = make_run(metrics={"training_loss": 0.4, "training_accuracy": 0.8})
+    pd.DataFrame({"item": ["patient Smith"], "state": [-1]}).to_csv(folder / "predictions.csv")
+    text = Page(write_report(folder)).text
+    assert "how well it predicts is not known" in text
+    assert "Test accuracy is" not in text
+
+
 def test_page__of_observations_says_nothing_of_probe_sets(make_run):
     page = write_report(make_run(items="observations", classes=["healthy", "sick"])).read_text()
     assert "Probe sets" not in page
@@ -102,7 +144,9 @@ def test_page__of_observations_says_nothing_of_probe_sets(make_run):
 
 def test_page__without_test_items_claims_nothing(make_run):
     metrics = {"training_loss": 0.4, "training_accuracy": 0.8}
-    page = write_report(make_run(n_test=0, metrics=metrics)).read_text()
+    folder = make_run(n_test=0, n_validation=0, metrics=metrics)
+    pd.read_csv(folder / "predictions.csv")[:1000].to_csv(folder / "predictions.csv")
+    page = write_report(folder).read_text()
     assert "how well it predicts is not known" in page
     assert "Test accuracy is" not in page
 
@@ -134,10 +178,48 @@ def test_learning__draws_the_curves_there_are():
     assert [line.get_ydata().tolist() for line in loss.lines] == [[2, 1]]
 
 
+def test_learning__marks_the_least_validation_loss():
+    history = pd.DataFrame(
+        {"epoch": [1, 2, 3], "training_loss": [3, 2, 1], "validation_loss": [3, 1, 2],
+         "training_accuracy": [0.5, 0.6, 0.7], "validation_accuracy": [0.5, 0.6, 0.8]}
+    )  # fmt: skip
+    figure = figures.learning(history)
+    for axes in figure.axes:
+        *_, kept = axes.lines
+        assert list(kept.get_xdata()) == [2, 2]
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["training", "validation"]
+    assert [axes.get_ylabel() for axes in figure.axes] == [
+        "loss: cross-entropy (nats)", "accuracy (% of items)"
+    ]  # fmt: skip
+    assert figures.svg(figure)
+
+
+def test_rankings__draws_each_value_with_its_interval():
+    rows = {"network": Interval(0.8, 0.7, 0.9), "$|t|$": Interval(0.6, 0.5, 0.7)}
+    figure = figures.rankings({"AUROC": rows, "average precision": rows})
+    assert len(figure.axes) == 2
+    for axes in figure.axes:
+        assert [line.get_xdata()[0] for line in axes.lines] == [0.8, 0.6]
+        assert [line.get_marker() for line in axes.lines] == ["o", "s"]
+        ends = [bar.get_segments()[0][:, 0].tolist() for bar in axes.collections]
+        assert ends == [[0.7, 0.9], [0.5, 0.7]]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(rows)
+
+
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
         (lambda f: (f / "history.csv").unlink(), "lacks history.csv: run `deepnic train` first"),
+        (
+            lambda f: (f / "predictions.csv").unlink(),
+            r"lacks predictions\.csv: run `deepnic train`",
+        ),
+        (
+            lambda f: (f / "history.csv").write_text(""),
+            "cannot be read .* run `deepnic train` again",
+        ),
+        (lambda f: (f / "ranking.csv").write_text("metric\nauroc"), "is not complete .*ranking"),
         (lambda f: (f / "run.json").write_text("{"), "cannot be read .* run `deepnic train` again"),
         (lambda f: (f / "run.json").write_text("{}"), "training run .* is not complete"),
         (lambda f: (f / "run.json").unlink(), "run `deepnic study` first, or `deepnic train`"),
