@@ -106,10 +106,12 @@ def study(
 
 
 def report(
-    study: Annotated[Path, typer.Argument(help="Folder of `deepnic study`.")],
+    study: Annotated[
+        Path, typer.Argument(help="Folder of `deepnic study`, or of a run of `deepnic train`.")
+    ],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Page to write.")] = None,
 ) -> None:
-    """Write the page of a study again."""
+    """Write the page of a study, or of a training run, again."""
     import deepnic
 
     console.print(f"report: {deepnic.write_report(study, output)}", soft_wrap=True)

@@ -1,5 +1,6 @@
 """Training on what `grow` and `pixels` left, and predicting with what was trained."""
 
+import logging
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -65,6 +66,8 @@ def train(
         },
         "run": {"workers": workers, "elastic": elastic, "device": device, "output": output},
     }  # fmt: skip
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("deepnic").setLevel(logging.INFO)
     result, ranking = run(read_config(config, given), resume=resume)
     for name, value in result.metrics.items():
         shown = f"{value:.4f}" if isinstance(value, float) else f"{value:,}"

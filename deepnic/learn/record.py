@@ -137,7 +137,9 @@ class Record:
             if name != "epoch":
                 self.writer.add_scalar(name, value, int(row["epoch"]))
         self.writer.flush()
-        pd.DataFrame(self.history).to_csv(self.folder / HISTORY_FILE, index=False)
+        draft = self.folder / f"{HISTORY_FILE}.draft"  # whoever reads sees whole epochs only
+        pd.DataFrame(self.history).to_csv(draft, index=False)
+        draft.replace(self.folder / HISTORY_FILE)
 
 
 def save_checkpoint(path: Path, **parts: Any) -> None:

@@ -25,6 +25,7 @@ from deepnic import __version__
 from deepnic.errors import InputError
 from deepnic.learn.checks import check_state
 from deepnic.learn.cluster import gpus, machines, quiet, ray_cluster
+from deepnic.learn.follow import epochs_logged
 from deepnic.learn.images import canvas_arrays, make_images
 from deepnic.learn.loop import train_loop
 from deepnic.learn.network import check_network
@@ -117,7 +118,8 @@ def train(
     storage : path, optional
         Folder for the runs, shared by all machines of the cluster. The name of a run's folder in it
         is a hash of everything that decides its result, so that two different trainings never
-        meet. A checkpoint is written every epoch, and a worker that is lost is replaced.
+        meet. A checkpoint is written and a line logged (logger ``deepnic.train``) every epoch, and
+        a worker that is lost is replaced.
     resume : bool
         Go on with the same run where it was interrupted, or read a finished one back; without it a
         run that was started before is an error.
@@ -206,6 +208,7 @@ def _fit(
     """Run the training loop through Ray Train, in this process or on workers; and the device."""
     with ExitStack() as stack:
         stack.enter_context(quiet())
+        stack.enter_context(epochs_logged(run, config["settings"]["epochs"]))
         if workers:
             stack.enter_context(ray_cluster(1 if elastic else workers))
             if run is None and machines() > 1:

@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_sco
 
 from deepnic.assembly import assemble_counts
 from deepnic.errors import InputError
-from deepnic.learn import SmallNetwork, load_network, loop, memory, record, trainer
+from deepnic.learn import SmallNetwork, follow, load_network, loop, memory, record, trainer
 from deepnic.learn.images import CanvasImages
 from deepnic.learn.loop import Learner
 from deepnic.learn.settings import Settings
@@ -148,6 +148,21 @@ def test_train__leaves_its_learning_curves(make_images, tmp_path):
     pd.testing.assert_frame_equal(kept, result.history)
     events = b"".join(f.read_bytes() for f in (result.folder / "tensorboard").iterdir())
     assert events.count(b"training_loss") == 3
+
+
+def test_train__logs_every_epoch(make_images, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(follow, "INTERVAL", 0.01)
+    caplog.set_level("INFO", "deepnic.train")
+    result = train(make_images()[0], epochs=3, validation=0.2, storage=tmp_path)
+    lines = [record.message for record in caplog.records if record.name == "deepnic.train"]
+    assert len(lines) == 3
+    for epoch, (line, row) in enumerate(zip(lines, result.history.itertuples(), strict=True), 1):
+        assert line.startswith(
+            f"epoch {epoch} of 3: training loss {row.training_loss:.4f}, "
+            f"validation loss {row.validation_loss:.4f}; "
+        )
+    assert lines[-1].endswith("; 0 s left")
+    assert not list(result.folder.glob("*.draft"))
 
 
 def make_learner(settings, network):
