@@ -10,7 +10,17 @@ from rich.table import Table
 
 from deepnic.machine import processor
 
-PACKAGES = ("deepnic", "numpy", "numba", "llvmlite", "dask", "distributed", "xarray", "zarr")
+PACKAGES = (
+    "deepnic",
+    "numpy",
+    "numba",
+    "llvmlite",
+    "dask",
+    "distributed",
+    "xarray",
+    "zarr",
+    "torch",
+)
 
 
 @dataclass(frozen=True)
