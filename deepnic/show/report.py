@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
 
 from deepnic.errors import InputError
-from deepnic.show import figures, training
+from deepnic.show import charts, drawing, pictures, training
 from deepnic.show.account import mean_account
 from deepnic.show.arms import (
     METRICS,
@@ -148,12 +148,12 @@ def _content(study: StudyFolder) -> dict[str, Any]:
         },  # never the id of the observation
         "paths": {name: PATH_NOTES.get(name, ("", "")) for name in paths},
         "figures": {
-            "comparison": figures.svg_address(figures.comparison(arms, majority)),
-            "account": figures.svg_address(figures.account(stages)),
-            "training": figures.svg_address(figures.training(study.history)),
-            "courses": figures.svg_address(figures.courses(paths)),
-            "observation": figures.png_address(figures.observation_canvases(study.examples)),
-            "gene": figures.png_address(figures.gene_canvases(study.examples)),
-            "tiles": figures.png_address(figures.base_tiles(study.examples)),
+            "comparison": drawing.svg_address(charts.comparison(arms, majority)),
+            "account": drawing.svg_address(charts.account(stages)),
+            "training": drawing.svg_address(charts.training(study.history)),
+            "courses": drawing.svg_address(pictures.courses(paths)),
+            "observation": drawing.png_address(pictures.observation_canvases(study.examples)),
+            "gene": drawing.png_address(pictures.gene_canvases(study.examples)),
+            "tiles": drawing.png_address(pictures.base_tiles(study.examples)),
         },
     }

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from deepnic.show import figures
+from deepnic.show import charts, drawing
 from deepnic.show.arms import TITLES, Interval
 from deepnic.show.folder import TrainingFolder
 
@@ -51,11 +51,11 @@ class Ranking:
 def content(run: TrainingFolder) -> dict[str, Any]:
     """Everything the template shows, by name; never the id of an item."""
     facts, rankings = run.facts | {"n_test": run.n_judged}, _rankings(run.ranking)
-    pictures = {"learning": figures.learning(run.history)}
+    drawn = {"learning": charts.learning(run.history)}
     if rankings:
         values = {by: {one.name: one.value for one in rows} for by, rows in rankings.items()}
-        pictures["rankings"] = figures.rankings(values)
-    counts = {part: facts[f"n_{part}"] for part in figures.SETS}
+        drawn["rankings"] = charts.rankings(values)
+    counts = {part: facts[f"n_{part}"] for part in charts.SETS}
     shown = ("name", "items", "classes", "canvas", "config", "device", "device_name", "workers")
     return {
         **{name: facts[name] for name in (*shown, "machine", "command", "seconds")},
@@ -63,7 +63,7 @@ def content(run: TrainingFolder) -> dict[str, Any]:
         "counts": {part: count for part, count in counts.items() if count},
         "measures": _measures(facts, run.history),
         "rankings": rankings,
-        "figures": {name: figures.svg_address(picture) for name, picture in pictures.items()},
+        "figures": {name: drawing.svg_address(figure) for name, figure in drawn.items()},
     }
 
 
@@ -130,7 +130,7 @@ def _measures(facts: Mapping[str, Any], history: pd.DataFrame) -> dict[str, dict
     found: dict[str, dict[str, Interval]] = {}
     for name, value in values.items():
         part, _, measure = name.partition("_")
-        if part in figures.SETS:
+        if part in charts.SETS:
             one = Interval(np.nan if value is None else value)
             if name == "test_accuracy" and facts["n_test"]:
                 one = share(one.mean, facts["n_test"])

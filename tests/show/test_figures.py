@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from deepnic.assembly.paths import PATHS
-from deepnic.show import figures
+from deepnic.show import charts, drawing, pictures
 from deepnic.show.account import Stage
 from deepnic.show.arms import Arm, Interval
 
@@ -23,23 +23,23 @@ def test_comparison__draws_each_arm_at_its_mean_and_the_majority():
         arm("none", "assembly"),
         arm("$x$", "baseline", 0.6, 0.5, 0.7),
     ]
-    figure = figures.comparison(arms, 0.63)
+    figure = charts.comparison(arms, 0.63)
     [axes] = figure.axes
     means = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1]
     assert means == [0.8, 0.6]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["snail", "none", "$x$"]
     assert any(list(line.get_xdata()) == [0.63, 0.63] for line in axes.lines)
     assert any("undefined" in text.get_text() for text in axes.texts)
-    assert figures.svg(figure).startswith(b"<?xml")
+    assert drawing.svg(figure).startswith(b"<?xml")
 
 
 def test_account__writes_every_count_even_0():
-    figure = figures.account([Stage("data", 12_345, {"undefined": 678, "duplicate": 0})])
+    figure = charts.account([Stage("data", 12_345, {"undefined": 678, "duplicate": 0})])
     [axes] = figure.axes
     words = [text.get_text() for text in axes.texts]
     assert words == ["13,023", "678 removed", "0 removed", "12,345"]
     assert axes.get_xscale() == "log"
-    assert figures.svg(figure)
+    assert drawing.svg(figure)
 
 
 @pytest.mark.parametrize("followed", [False, True])
@@ -49,15 +49,15 @@ def test_training__draws_the_mean_over_folds(followed):
     )
     if followed:
         history["test_accuracy"] = [0.5, 0.7, 0.7, 0.9]
-    figure = figures.training(history)
+    figure = charts.training(history)
     assert len(figure.axes) == 1 + followed
     assert figure.axes[0].lines[0].get_ydata().tolist() == [3, 1]
-    assert figures.svg(figure)
+    assert drawing.svg(figure)
 
 
 def test_courses__draws_every_cell_of_every_path():
     side = 6
-    figure = figures.courses([*PATHS, "unknown"], side)
+    figure = pictures.courses([*PATHS, "unknown"], side)
     *known, unknown = figure.axes
     for axes in known:
         cells = np.concatenate([line.get_xydata() for line in axes.lines])

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import norm
 
 from deepnic.errors import InputError
-from deepnic.show import figures, write_report
+from deepnic.show import charts, drawing, write_report
 from deepnic.show.arms import Interval
 from deepnic.show.training import headline, share
 from tests.show.test_report import Page
@@ -172,7 +172,7 @@ def test_learning__draws_the_curves_there_are():
         {"epoch": [1, 2], "training_loss": [2, 1], "training_accuracy": [0.5, 0.6],
          "test_accuracy": [0.4, 0.45]}
     )  # fmt: skip
-    loss, accuracy = figures.learning(history).axes
+    loss, accuracy = charts.learning(history).axes
     drawn = {line.get_label(): line.get_ydata().tolist() for line in accuracy.lines}
     assert drawn == {"training": [0.5, 0.6], "test": [0.4, 0.45]}
     assert [line.get_ydata().tolist() for line in loss.lines] == [[2, 1]]
@@ -183,7 +183,7 @@ def test_learning__marks_the_least_validation_loss():
         {"epoch": [1, 2, 3], "training_loss": [3, 2, 1], "validation_loss": [3, 1, 2],
          "training_accuracy": [0.5, 0.6, 0.7], "validation_accuracy": [0.5, 0.6, 0.8]}
     )  # fmt: skip
-    figure = figures.learning(history)
+    figure = charts.learning(history)
     for axes in figure.axes:
         *_, kept = axes.lines
         assert list(kept.get_xdata()) == [2, 2]
@@ -192,12 +192,12 @@ def test_learning__marks_the_least_validation_loss():
     assert [axes.get_ylabel() for axes in figure.axes] == [
         "loss: cross-entropy (nats)", "accuracy (% of items)"
     ]  # fmt: skip
-    assert figures.svg(figure)
+    assert drawing.svg(figure)
 
 
 def test_rankings__draws_each_value_with_its_interval():
     rows = {"network": Interval(0.8, 0.7, 0.9), "$|t|$": Interval(0.6, 0.5, 0.7)}
-    figure = figures.rankings({"AUROC": rows, "average precision": rows})
+    figure = charts.rankings({"AUROC": rows, "average precision": rows})
     assert len(figure.axes) == 2
     for axes in figure.axes:
         assert [line.get_xdata()[0] for line in axes.lines] == [0.8, 0.6]
