@@ -215,7 +215,7 @@ def _fit(
                 raise InputError("storage is missing; several machines need a folder they share")
         # without a folder of its own Ray would write to the home directory
         place = run or Path(stack.enter_context(tempfile.TemporaryDirectory())) / "run"
-        chosen = _device(device, workers)
+        chosen = _device(device, min(workers, 1) if elastic else workers)
         trainer = TorchTrainer(
             train_loop,
             train_loop_config=config | {"device": chosen, "folder": run and str(run)},
@@ -234,13 +234,19 @@ def _fit(
         try:
             return trainer.fit().return_value, chosen
         except (torch.OutOfMemoryError, TrainingFailedError) as error:
-            if "OutOfMemoryError" not in f"{type(error).__name__} {error}":
-                raise
+            said = f"{type(error).__name__} {error}"
             size = config["settings"]["batch_size"]
-            raise InputError(
-                f"the {chosen} device ran out of memory at batch_size {size}; a batch of "
-                f"{max(size // 2, 1)} takes half as much"
-            ) from error
+            if "OutOfMemoryError" in said:
+                raise InputError(
+                    f"the {chosen} device ran out of memory at batch_size {size}; a batch of "
+                    f"{max(size // 2, 1)} takes half as much"
+                ) from error
+            if "Unable to set up cluster storage" in said:
+                raise InputError(
+                    f"a worker cannot write to {place.parent}; give a folder that all machines "
+                    "share under one path"
+                ) from error
+            raise
 
 
 def _check_canvas(images: xr.Dataset, n_classes: int) -> tuple[xr.Dataset, NDArray[np.int64]]:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 import xarray as xr
+from ray.train import TrainingFailedError
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_score
 
 from deepnic.assembly import assemble_counts
@@ -429,6 +430,24 @@ def test_train__says_what_to_do_when_memory_ends_in_the_middle(make_images, monk
 
     monkeypatch.setattr(Learner, "train_epoch", exhausted)
     with pytest.raises(InputError, match="ran out of memory at batch_size 32; a batch of 16"):
+        train(make_images()[0])
+
+
+def test_train__says_what_to_do_where_storage_is_not_shared(make_images, monkeypatch, tmp_path):
+    def fail(_):
+        raise TrainingFailedError("Unable to set up cluster storage with the following settings")
+
+    monkeypatch.setattr(trainer.TorchTrainer, "fit", fail)
+    with pytest.raises(InputError, match=r"cannot write to .*; give a folder that all machines"):
+        train(make_images()[0], storage=tmp_path)
+
+
+def test_train__other_failures_stay_failures(make_images, monkeypatch):
+    def fail(_):
+        raise TrainingFailedError("something else")
+
+    monkeypatch.setattr(trainer.TorchTrainer, "fit", fail)
+    with pytest.raises(TrainingFailedError, match="something else"):
         train(make_images()[0])
 
 
