@@ -4,9 +4,10 @@ import xarray as xr
 
 from deepnic.assembly import assemble
 from deepnic.nic import family, rop_images
+from deepnic.nic.families import COLOURS
 from deepnic.pixels import filter_pixels
 from deepnic.study import StudySettings
-from deepnic.study.examples import COLOURS, example_images
+from deepnic.study.examples import example_images
 from deepnic.study.fold import run_fold
 from tests.study.conftest import TINY
 
