@@ -17,6 +17,7 @@ from deepnic.cli.options import (
     Scheduler,
     Seed,
     Sizes,
+    Slurm,
     State,
     Subsample,
     Trees,
@@ -54,6 +55,7 @@ def grow(
     ] = 36,
     workers: Workers = 0,
     scheduler: Scheduler = None,
+    slurm: Slurm = None,
 ) -> None:
     """Grow the forest of a cohort into a store; an interrupted run goes on where it stopped."""
     import deepnic
@@ -79,7 +81,7 @@ def grow(
     if output is None:
         raise InputError("no store was named; give its path with -o, or ask for an --estimate")
     forest = deepnic.grow_forest(data, **parameters)
-    with dask_scheduler(workers, scheduler):
+    with dask_scheduler(workers, scheduler, slurm):
         written = write_forest(forest, output)
     console.print(f"{written} blocks of trees grown; the store {output} is complete")
 

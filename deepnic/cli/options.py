@@ -35,6 +35,10 @@ Scheduler = Annotated[
         envvar="DASK_SCHEDULER_ADDRESS", help="Dask scheduler: address or scheduler file."
     ),
 ]
+Slurm = Annotated[
+    Path | None,
+    typer.Option(help="Run on the nodes of this profile (TOML); see cluster/slurm/README.md."),
+]
 
 
 def read(path: Path, state: str | None, positive: str | None, log2: bool) -> xr.Dataset:
@@ -72,8 +76,20 @@ def rate(fdr: float) -> float | None:
 
 
 @contextmanager
-def dask_scheduler(workers: int, scheduler: str | None) -> Iterator[None]:
+def dask_scheduler(
+    workers: int, scheduler: str | None, slurm: Path | None = None
+) -> Iterator[None]:
     """Use threads, workers started for the time of a command, or a scheduler that runs."""
+    if slurm is not None:
+        if scheduler is not None or workers:
+            raise InputError(
+                "--slurm starts workers by itself; leave out --workers and --scheduler"
+            )
+        from deepnic.cluster.slurm import dask_workers, read_profile
+
+        with dask_workers(read_profile(slurm)):
+            yield
+        return
     if scheduler is None and not workers:
         yield
         return

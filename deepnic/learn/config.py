@@ -1,6 +1,5 @@
 """The configuration of a training: one TOML file, or the options of the command line."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -8,7 +7,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from deepnic.errors import InputError
-from deepnic.learn.settings import Settings, Strict, checked
+from deepnic.learn.settings import Settings
+from deepnic.tables import Strict, checked, read_toml
 
 TestShare = Field(default=0.3, gt=0, lt=1)  # genes of each class that are held out
 
@@ -98,12 +98,7 @@ def read_config(path: Path | None, given: Mapping[str, Mapping[str, Any]]) -> Tr
     """
     tables: dict[str, Any] = {}
     if path is not None:
-        try:
-            tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"no configuration at {path}; check the path") from error
-        except ValueError as error:  # not UTF-8, or not TOML
-            raise InputError(f"{path} is not a TOML file ({error}); correct that line") from error
+        tables = read_toml(path)
     for name, values in given.items():
         said = {key: value for key, value in values.items() if value is not None}
         if said and isinstance(tables.setdefault(name, {}), dict):

@@ -30,8 +30,9 @@ from deepnic.learn.images import canvas_arrays, make_images
 from deepnic.learn.loop import train_loop
 from deepnic.learn.network import check_network
 from deepnic.learn.record import CHECKPOINT_FILE, save_checkpoint
-from deepnic.learn.settings import Settings, checked
+from deepnic.learn.settings import Settings
 from deepnic.learn.trained import Trained, describe_network, rebuild
+from deepnic.tables import checked
 
 Device = Literal["auto", "cpu", "cuda"]
 

@@ -1,0 +1,1 @@
+"""Several machines: the two workstations, and the nodes of a Slurm cluster."""

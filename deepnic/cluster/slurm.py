@@ -1,0 +1,155 @@
+"""Slurm: a profile says which nodes, and Dask's workers or a training run on them as jobs."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import ByteSize, Field
+
+from deepnic.errors import InputError
+from deepnic.tables import Strict, checked, read_toml
+
+INTERVAL = 2.0  # seconds between two looks at the queue
+
+
+class Profile(Strict):
+    """What to ask Slurm for; the folders are shared by the login machine and the nodes.
+
+    Examples
+    --------
+    >>> checked(Profile, {"nodes": 2, "cores": 18, "memory": "64GiB"}).walltime
+    '01:00:00'
+    """
+
+    partition: str | None = None
+    account: str | None = None
+    nodes: int = Field(default=1, ge=1)
+    cores: int = Field(ge=1)  # of each node, as are memory and gpus
+    memory: ByteSize = Field(ge=2**20)
+    gpus: int = Field(default=0, ge=0)  # for training; growing uses none
+    walltime: str = Field(default="01:00:00", pattern=r"^(\d+-)?\d+:\d\d:\d\d$")
+    interface: str | None = None  # network of the nodes, such as ib0
+    login_interface: str | None = None  # of the login machine, where it has another name
+    python: str = sys.executable  # on the nodes
+    prologue: tuple[str, ...] = ()  # lines of shell to run first, such as module load
+    logs: Path = Path("logs")
+
+
+def read_profile(path: Path) -> Profile:
+    """Read a profile.
+
+    Parameters
+    ----------
+    path : Path
+        TOML file; an example is cluster/slurm/profile.toml.
+
+    Returns
+    -------
+    Profile
+
+    Raises
+    ------
+    InputError
+        The file is missing or no TOML, a key is unknown, or a value is not allowed.
+
+    Examples
+    --------
+    >>> read_profile(Path("no/such.toml"))
+    Traceback (most recent call last):
+    ...
+    deepnic.errors.InputError: no configuration at no/such.toml; check the path
+    """
+    return checked(Profile, read_toml(path))
+
+
+@contextmanager
+def dask_workers(profile: Profile) -> Iterator[None]:
+    """Use one Dask worker on each node of a profile within the block; its jobs end with it.
+
+    The scheduler runs here. All talk TLS, with a certificate made for this run. A worker that was
+    lost, or came to the end of its time, is asked for again.
+
+    Parameters
+    ----------
+    profile : Profile
+
+    Raises
+    ------
+    InputError
+        Slurm refuses the jobs, or they end before a worker comes.
+    """
+    import dask
+    from distributed import Client
+    from tornado.ioloop import PeriodicCallback
+
+    # as of workers started here: a cohort rides in the graph, which Dask finds large
+    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
+    with _slurm_cluster(profile) as cluster, Client(cluster):
+        _slurm("sbatch", "--test-only", input=cluster.job_script())
+        cluster.scale(profile.nodes)
+        _wait_worker(cluster, profile)
+        again = PeriodicCallback(lambda: cluster.scale(profile.nodes), 1000 * INTERVAL)
+        cluster.loop.add_callback(again.start)
+        try:
+            yield
+        finally:
+            cluster.loop.add_callback(again.stop)
+
+
+def _slurm_cluster(profile: Profile) -> Any:
+    from dask_jobqueue import SLURMCluster
+    from distributed import Security
+
+    logs = profile.logs.absolute()
+    logs.mkdir(parents=True, exist_ok=True)
+    return SLURMCluster(
+        queue=profile.partition,
+        account=profile.account,
+        cores=profile.cores,
+        processes=1,  # the kernels release the GIL
+        memory=int(profile.memory),
+        walltime=profile.walltime,
+        interface=profile.interface,
+        python=profile.python,
+        job_name="deepnic-grow",
+        job_script_prologue=list(profile.prologue),
+        log_directory=str(logs),
+        worker_extra_args=["--dashboard-address", "127.0.0.1:0"],
+        scheduler_options={
+            "interface": profile.login_interface or profile.interface,
+            "dashboard_address": "127.0.0.1:0",
+        },
+        security=Security.temporary(),
+        shared_temp_directory=str(logs),  # keys, mode 600, for the run's time
+    )
+
+
+def _wait_worker(cluster: Any, profile: Profile) -> None:
+    """Wait for the first worker, however long the queue is."""
+    while not cluster.scheduler_info["workers"]:
+        jobs = {job.job_id for job in cluster.workers.values()}
+        if len(jobs) == profile.nodes and not jobs & set(
+            _slurm("squeue", "-h", "-o", "%i").split()
+        ):
+            raise InputError(
+                f"the jobs {', '.join(sorted(jobs))} ended before a worker came; see why in "
+                f"{profile.logs.absolute()}, and correct the profile"
+            )
+        time.sleep(INTERVAL)
+
+
+def _slurm(*command: str, **options: Any) -> str:
+    """Run a command of Slurm and return what it printed."""
+    try:
+        done = subprocess.run(command, text=True, capture_output=True, check=True, **options)
+    except FileNotFoundError as error:
+        raise InputError(f"no {command[0]} here; use a login machine of the cluster") from error
+    except subprocess.CalledProcessError as error:
+        raise InputError(
+            f"{command[0]} refused ({error.stderr.strip()}); correct the profile"
+        ) from error
+    return done.stdout

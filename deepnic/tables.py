@@ -1,0 +1,98 @@
+"""Configurations: TOML tables whose keys are all known, and what is wrong told in a sentence."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from deepnic.errors import InputError
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Strict(BaseModel):
+    """A table of a configuration: unknown keys are refused, values are final."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a file of tables.
+
+    Raises
+    ------
+    InputError
+        It is missing, or no TOML.
+
+    Examples
+    --------
+    >>> read_toml(Path("no/such.toml"))
+    Traceback (most recent call last):
+    ...
+    deepnic.errors.InputError: no configuration at no/such.toml; check the path
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"no configuration at {path}; check the path") from error
+    except ValueError as error:  # not UTF-8, or not TOML
+        raise InputError(f"{path} is not a TOML file ({error}); correct that line") from error
+
+
+def checked(model: type[M], values: Mapping[str, Any]) -> M:
+    """Make a model of values that came from outside.
+
+    Raises
+    ------
+    InputError
+        An unknown key (the sentence names those there are) or a value that is not allowed (it says
+        what is).
+
+    Examples
+    --------
+    >>> from pydantic import Field
+    >>> class Host(Strict):
+    ...     cores: int = Field(ge=1)
+    >>> checked(Host, {"core": 3, "cores": 3})
+    Traceback (most recent call last):
+    ...
+    deepnic.errors.InputError: unknown key 'core'; choose from cores
+    """
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise InputError(_sentence(model, error)) from error
+
+
+def _sentence(model: type[BaseModel], error: ValidationError) -> str:
+    """Say what is wrong with the first key, and what is allowed."""
+    found = error.errors(include_url=False)[0]
+    *tables, key = (str(part) for part in found["loc"]) if found["loc"] else ("configuration",)
+    place = f" in [{'.'.join(tables)}]" if tables else ""
+    if found["type"] == "extra_forbidden":
+        return f"unknown key {key!r}{place}; choose from {', '.join(_keys(model, tables))}"
+    if found["type"] == "missing":
+        return f"the key {key!r} is missing{place}; give it a value"
+    rule = found["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+    if not found["loc"]:
+        return rule
+    return f"{key} is {found['input']!r}{place}, but {rule}"
+
+
+def _keys(model: type[BaseModel], tables: list[str]) -> list[str]:
+    """Names of the keys of a table, found by walking down from the whole configuration."""
+    kinds: list[type[BaseModel]] = [model]
+    for table in tables:
+        field = kinds[0].model_fields.get(table)
+        if field is None:  # of a table that comes in several kinds, pydantic tells the kind too
+            kinds = [kind for kind in kinds if table in str(kind.model_fields["kind"].annotation)]
+        else:
+            among: Any = get_args(field.annotation) or (field.annotation,)
+            kinds = [kind for kind in among if _is_table(kind)]
+    return list(kinds[0].model_fields)
+
+
+def _is_table(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

@@ -1,0 +1,153 @@
+"""A real Slurm on the test hosts, without systemd: the controller outside, a slurmd on each host.
+
+Needs what the hosts need, and Debian's slurm-wlm and munge.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from tests.cluster.hosts import NETWORK, Hosts
+
+CONFIGURATION = """
+ClusterName=deepnic
+SlurmctldHost={login}({network}.1)
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.sock
+CredType=cred/munge
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool-%n
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd-%n.log
+SlurmctldPort=16817
+SlurmdPort=16818
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+MpiDefault=none
+SwitchType=switch/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+SchedulerType=sched/builtin
+SchedulerParameters=batch_sched_delay=0,sched_interval=1
+ReturnToService=2
+SlurmdTimeout=20
+KillWait=5
+{nodes}
+PartitionName=all Nodes={names} Default=YES MaxTime=60 State=UP OverSubscribe=NO
+"""
+
+
+def lacking() -> str:
+    """Why Slurm cannot run here; empty if it can."""
+    tools = ("sbatch", "slurmctld", "slurmd", "munged")
+    missing = [tool for tool in tools if _where(tool) is None]
+    return f"{', '.join(missing)} are not installed (slurm-wlm, munge)" if missing else ""
+
+
+class Slurm:
+    """One node of one CPU for each host, in the partition `all`; the caller is the login machine.
+
+    Parameters
+    ----------
+    hosts : Hosts
+        Booted.
+    folder : Path
+        Empty.
+    """
+
+    def __init__(self, hosts: Hosts, folder: Path):
+        self.hosts, self.folder = hosts, folder
+        self.configuration = folder / "slurm.conf"
+        self.environment = os.environ | {"SLURM_CONF": str(self.configuration)}
+
+    def __enter__(self) -> "Slurm":
+        names = self.hosts.addresses
+        self.configuration.write_text(
+            CONFIGURATION.format(
+                login=socket.gethostname(),
+                network=NETWORK,
+                folder=self.folder,
+                names=",".join(names),
+                nodes="\n".join(
+                    f"NodeName={name} NodeAddr={address} CPUs=1 RealMemory=2000"
+                    for name, address in names.items()
+                ),
+            )
+        )
+        (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
+        (self.folder / "state").mkdir()
+        key = self.folder / "munge.key"
+        key.touch(mode=0o600)
+        key.write_bytes(os.urandom(1024))
+        places = {"socket": "sock", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
+        options = [f"--{name}={self.folder}/munge.{end}" for name, end in places.items()]
+        try:
+            _run(_where("munged"), "--force", f"--key-file={key}", *options)
+            _run(_where("slurmctld"), "-f", self.configuration)
+            for name in names:
+                self.serve(name)
+            self.wait_idle()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in ("slurmctld.pid", "munge.pid"):
+            with suppress(OSError, ValueError):
+                number = int((self.folder / file).read_text())
+                os.kill(number, signal.SIGTERM)
+                self.wait(lambda number=number: not _runs(number))
+
+    def serve(self, name: str) -> None:
+        """Start the slurmd of a host, which ends with the host."""
+        self.hosts.run(name, [_where("slurmd"), "-f", self.configuration, "-N", name])
+
+    def wait_idle(self) -> None:
+        """Wait until all nodes are there and idle."""
+        self.wait(lambda: self.run("sinfo", "-h", "-t", "idle", "-o", "%D").strip() == "2")
+
+    def wait(self, condition: Callable[[], object], seconds: float = 180) -> None:
+        """Wait until a condition holds."""
+        until = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < until, subprocess.getoutput(f"tail -n 20 {self.folder}/*.log")
+            time.sleep(0.2)
+
+    def run(self, *command: object, **options: object) -> str:
+        """Run a command on the login machine to its end, and return what it printed."""
+        return _run(*command, env=self.environment, **options)
+
+    def jobs(self) -> list[str]:
+        """Numbers of the jobs that wait or run."""
+        return self.run("squeue", "-h", "-o", "%i").split()
+
+
+def _run(*command: object, **options: object) -> str:
+    done = subprocess.run(
+        list(map(str, command)), check=True, text=True, stdout=subprocess.PIPE, **options
+    )  # type: ignore[call-overload]
+    return done.stdout
+
+
+def _runs(number: int) -> bool:
+    """Tell whether a process runs; one that ended may stay as a zombie."""
+    with suppress(OSError):
+        return ") Z" not in Path(f"/proc/{number}/stat").read_text()
+    return False
+
+
+def _where(tool: str) -> str | None:
+    return shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
