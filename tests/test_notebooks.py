@@ -1,0 +1,60 @@
+"""The lessons run from top to bottom, one after the other, as a reader would."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+
+
+@pytest.fixture(scope="module")
+def lessons(tmp_path_factory):
+    """The three notebooks, executed in an empty folder on the cores of this machine."""
+    folder = tmp_path_factory.mktemp("lessons")
+    done = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
+        patch.setenv("DASK_DISTRIBUTED__DASHBOARD__LINK", "")
+        for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+            notebook = nbformat.read(path, as_version=4)
+            client = NotebookClient(notebook, timeout=300, kernel_name="python3")
+            done[path.stem] = client.execute(cwd=str(folder))
+    return folder, done
+
+
+def outputs(notebook):
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+def test_notebooks__are_kept_without_outputs():
+    paths = sorted(NOTEBOOKS.glob("*.ipynb"))
+    assert [path.stem[0] for path in paths] == ["1", "2", "3"]
+    assert not any(outputs(nbformat.read(path, as_version=4)) for path in paths)
+
+
+def test_notebooks__run_and_show_pictures(lessons):
+    folder, done = lessons
+    pictures = {
+        name: sum("image/png" in output.get("data", {}) for output in outputs(notebook))
+        for name, notebook in done.items()
+    }
+    assert pictures == {
+        "1-generate-and-look": 3,
+        "2-filter-and-assemble": 1,
+        "3-train-and-compare": 2,
+    }
+    assert (folder / "lessons" / "forest.zarr").is_dir()
+    assert (folder / "lessons" / "table.zarr").is_dir()
+
+
+def test_notebooks__show_progress_and_the_account(lessons):
+    def words(name):
+        return "".join(
+            output.get("text", "") + output.get("data", {}).get("text/plain", "")
+            for output in outputs(lessons[1][name])
+        )
+
+    assert "100% Completed" in words("1-generate-and-look")
+    assert "structural" in words("2-filter-and-assemble")
