@@ -1,20 +1,13 @@
 """Which devices training can use on this machine, and what to mend."""
 
 import re
-from typing import NamedTuple
 
 import torch
 from rich.filesize import decimal
 
+from deepnic.doctor import Finding
+
 TURING = (7, 5)  # Quadro RTX 8000; the oldest that torch built for CUDA 13 runs on
-
-
-class Finding(NamedTuple):
-    """One thing looked at, what was found, and the remedy where it is not as it should be."""
-
-    what: str
-    found: str
-    remedy: str = ""
 
 
 def check_devices() -> list[Finding]:
