@@ -14,7 +14,34 @@ from torch import nn
 from deepnic.nic.families import BASE, COLOURS, family
 
 
-class CanvasImages(nn.Module):
+class Images(nn.Module):
+    """Images of items, made when asked for: `forward(items)` gives their channels.
+
+    Parameters
+    ----------
+    n : int
+        Items.
+    paint : Tensor (channel, row, column)
+        Which channel shows each cell.
+    """
+
+    paint: torch.Tensor
+
+    def __init__(self, n: int, paint: torch.Tensor):
+        super().__init__()
+        self.n = n
+        self.register_buffer("paint", paint)
+
+    def __len__(self) -> int:
+        return self.n
+
+    @property
+    def channels(self) -> int:
+        """Colour families, and the mask."""
+        return len(self.paint) + 1
+
+
+class CanvasImages(Images):
     """Canvases in memory, one value a cell.
 
     Parameters
@@ -36,20 +63,10 @@ class CanvasImages(nn.Module):
     """
 
     image: torch.Tensor
-    paint: torch.Tensor
 
     def __init__(self, image: torch.Tensor, colour: torch.Tensor | None = None):
-        super().__init__()
+        super().__init__(len(image), _paint(image.shape[1:], colour))
         self.register_buffer("image", image)
-        self.register_buffer("paint", _paint(image.shape[1:], colour))
-
-    def __len__(self) -> int:
-        return len(self.image)
-
-    @property
-    def channels(self) -> int:
-        """Colour families, and the mask."""
-        return len(self.paint) + 1
 
     @torch.no_grad()
     def forward(self, items: torch.Tensor) -> torch.Tensor:
@@ -57,7 +74,7 @@ class CanvasImages(nn.Module):
         return _channels(self.image[items], self.paint)
 
 
-class CountImages(nn.Module):
+class CountImages(Images):
     """Canvases of genes, made from their counts of signatures.
 
     A pixel is a ratio of two superset counts, N(A and B) / N(B): both are one product of the counts
@@ -91,12 +108,11 @@ class CountImages(nn.Module):
     count: torch.Tensor
     sets: torch.Tensor
     cell: torch.Tensor
-    paint: torch.Tensor
 
     def __init__(
         self, count: torch.Tensor, index: np.ndarray, colour: torch.Tensor, name: str = "distinct"
     ):
-        super().__init__()
+        super().__init__(len(count), _paint(index.shape, colour))
         members = family(name)
         functions = np.hstack([members.numerator, members.denominator])
         combination, condition = np.divmod(index, count.shape[1] * count.shape[2])
@@ -116,15 +132,6 @@ class CountImages(nn.Module):
         self.register_buffer("count", count)
         self.register_buffer("sets", torch.tensor(np.vstack([numerator, denominator]).T).float())
         self.register_buffer("cell", torch.tensor(cell.ravel()))
-        self.register_buffer("paint", _paint(index.shape, colour))
-
-    def __len__(self) -> int:
-        return len(self.count)
-
-    @property
-    def channels(self) -> int:
-        """Colour families, and the mask."""
-        return len(self.paint) + 1
 
     @torch.no_grad()
     def forward(self, items: torch.Tensor) -> torch.Tensor:
@@ -154,7 +161,7 @@ def canvas_arrays(canvas: xr.Dataset) -> dict[str, Any]:
     }
 
 
-def make_images(arrays: dict[str, Any]) -> CanvasImages | CountImages:
+def make_images(arrays: dict[str, Any]) -> Images:
     """Images of a canvas, from the arrays of `canvas_arrays`."""
     colour = torch.tensor(arrays["colour"]) if "colour" in arrays else None
     if "count" in arrays:

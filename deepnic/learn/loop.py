@@ -13,13 +13,11 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from deepnic.learn.images import CanvasImages, CountImages, make_images
+from deepnic.learn.images import Images, make_images
 from deepnic.learn.memory import most_items
 from deepnic.learn.network import build_network
 from deepnic.learn.record import Record
 from deepnic.learn.settings import Settings
-
-Images = CanvasImages | CountImages
 
 
 def train_loop(config: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import psutil
 import torch
 from torch import nn
 
+from deepnic.learn.images import Images
+
 SPARE = 3.0
 """Memory a step takes beside what its gradient has to remember, as a factor: gradients, work space.
 
@@ -13,7 +15,7 @@ A test compares it with the memory of real steps.
 """
 
 
-def most_items(network: nn.Module, images: nn.Module) -> int:
+def most_items(network: nn.Module, images: Images) -> int:
     """Items of a batch that fit the free memory of this worker's device, about.
 
     What the gradient has to remember of one image is counted by torch's hooks on saved tensors,
@@ -23,7 +25,7 @@ def most_items(network: nn.Module, images: nn.Module) -> int:
     ----------
     network : Module
         On its device.
-    images : Module
+    images : Images
         With at least one item, on the same device.
 
     Examples
