@@ -85,6 +85,8 @@ def _keys(model: type[BaseModel], tables: list[str]) -> list[str]:
     """Names of the keys of a table, found by walking down from the whole configuration."""
     kinds: list[type[BaseModel]] = [model]
     for table in tables:
+        if table.isdigit():  # one of several tables of the same kind
+            continue
         field = kinds[0].model_fields.get(table)
         if field is None:  # of a table that comes in several kinds, pydantic tells the kind too
             kinds = [kind for kind in kinds if table in str(kind.model_fields["kind"].annotation)]

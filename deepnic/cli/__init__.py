@@ -1,6 +1,7 @@
 """The command line: thin words around the public functions."""
 
 from deepnic.cli.app import app, main
+from deepnic.cli.cluster import cluster
 from deepnic.cli.forests import grow, pixels
 from deepnic.cli.machine import doctor
 from deepnic.cli.studies import demo, report, study
@@ -10,3 +11,4 @@ __all__ = ["app", "main"]
 
 for command in (demo, grow, pixels, train, predict, study, report, doctor):
     app.command()(command)
+app.add_typer(cluster, name="cluster")

@@ -1,0 +1,65 @@
+"""The workstations of an inventory: start, look, stop."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deepnic.cli.app import console
+
+cluster = typer.Typer(
+    help="Start and stop Dask and Ray on the workstations of an inventory.", no_args_is_help=True
+)
+
+InventoryFile = Annotated[
+    Path,
+    typer.Argument(help="TOML file of the hosts; keys and certificates lie beside it in secrets/."),
+]
+
+
+@cluster.command()
+def up(inventory: InventoryFile) -> None:
+    """Start what is not running, and print the variables with which this machine finds it."""
+    from deepnic.cluster import workstations
+    from deepnic.cluster.inventory import read_inventory
+
+    hosts = read_inventory(inventory)
+    with console.status("waiting for Dask and Ray on every host"):
+        found = workstations.up(hosts, _secrets(inventory))
+    _warn(inventory)
+    for name, value in found.items():
+        console.print(f"export {name}={value}", markup=False, highlight=False, soft_wrap=True)
+
+
+@cluster.command()
+def status(inventory: InventoryFile) -> None:
+    """Tell what runs on each host; exit code 1 where something is missing."""
+    from deepnic.cluster import workstations
+    from deepnic.cluster.inventory import read_inventory
+    from deepnic.show import findings_table
+
+    states = workstations.status(read_inventory(inventory), _secrets(inventory))
+    console.print(findings_table([(state.host, state.found, state.remedy) for state in states]))
+    _warn(inventory)
+    if not all(state.in_dask and state.in_ray for state in states):
+        raise typer.Exit(1)
+
+
+@cluster.command()
+def down(inventory: InventoryFile) -> None:
+    """Stop Dask and Ray on every host; stores, logs and secrets stay."""
+    from deepnic.cluster import workstations
+    from deepnic.cluster.inventory import read_inventory
+
+    workstations.down(read_inventory(inventory))
+
+
+def _secrets(inventory: Path) -> Path:
+    return inventory.absolute().parent / "secrets"
+
+
+def _warn(inventory: Path) -> None:
+    from deepnic.cluster.certificates import ending
+
+    for sentence in ending(_secrets(inventory)):
+        typer.echo(f"warning: {sentence}", err=True)

@@ -1,0 +1,178 @@
+"""A private authority, a certificate for every host and for the client, and the token of Ray."""
+
+import datetime
+import os
+import secrets
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import NameOID
+
+VALID = datetime.timedelta(days=825)
+SOON = datetime.timedelta(days=30)
+
+AUTHORITY = "authority"
+CLIENT = "client"
+
+
+def make_secrets(folder: Path, hosts: Mapping[str, str]) -> None:
+    """Make what a folder lacks of the secrets of a cluster; what is there stays.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing, for its owner only. It gets ``authority.pem``, a certificate and a
+        key of every host and of the client (``ws1.pem``, ``ws1-key.pem``), and ``ray_token``.
+    hosts : mapping of str to str
+        Address of every host. A host that has moved gets a new certificate.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     make_secrets(Path(folder), {"ws1": "10.0.0.11"})
+    ...     sorted(file.name for file in Path(folder).glob("ws1*"))
+    ['ws1-key.pem', 'ws1.pem']
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    _write(folder / ".gitignore", b"*\n")
+    if not (folder / "ray_token").exists():
+        _write(folder / "ray_token", secrets.token_hex(32).encode())
+    if not (folder / f"{AUTHORITY}.pem").exists():
+        _make_authority(folder)
+    for name, address in [*hosts.items(), (CLIENT, "127.0.0.1")]:
+        file = folder / f"{name}.pem"
+        if not file.exists() or ip_address(address) not in _addresses(_read(file)):
+            _make_certificate(folder, name, address)
+
+
+def ending(folder: Path, now: datetime.datetime | None = None) -> list[str]:
+    """Tell which certificates have ended or end within 30 days, and what to do.
+
+    Parameters
+    ----------
+    folder : Path
+        Of `make_secrets`.
+    now : datetime, optional
+        With its time zone; the present unless given.
+
+    Returns
+    -------
+    list of str
+        A sentence for each.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     make_secrets(Path(folder), {})
+    ...     ending(Path(folder))
+    []
+    """
+    now = now or datetime.datetime.now(datetime.UTC)
+    found = []
+    for file in sorted(folder.glob("*.pem")):
+        if file.stem.endswith("-key"):
+            continue
+        end = _read(file).not_valid_after_utc
+        if end - now < SOON:
+            verb = "ended" if end < now else "ends"
+            found.append(
+                f"the certificate {file} {verb} on {end:%Y-%m-%d}; delete the folder {folder}, "
+                "then `deepnic cluster down` and `up` again"
+            )
+    return found
+
+
+def _make_authority(folder: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = _name("deepnic private authority")
+    signs = x509.KeyUsage(
+        digital_signature=False, content_commitment=False, key_encipherment=False,
+        data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
+        encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+    certificate = (
+        _builder(name, name, key.public_key(), key.public_key())
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(signs, critical=True)
+        .sign(key, SHA256())
+    )
+    _write_pair(folder, AUTHORITY, certificate, key)
+
+
+def _make_certificate(folder: Path, name: str, address: str) -> None:
+    authority = _read(folder / f"{AUTHORITY}.pem")
+    signer = load_pem_private_key((folder / f"{AUTHORITY}-key.pem").read_bytes(), None)
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    key = ec.generate_private_key(ec.SECP256R1())
+    names = [x509.DNSName(name), x509.DNSName("localhost")]
+    addresses = [x509.IPAddress(ip_address(each)) for each in {address, "127.0.0.1"}]
+    certificate = (
+        _builder(_name(name), authority.subject, key.public_key(), signer.public_key())
+        .add_extension(x509.SubjectAlternativeName([*names, *addresses]), critical=False)
+        .sign(signer, SHA256())
+    )
+    _write_pair(folder, name, certificate, key)
+
+
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    signer: ec.EllipticCurvePublicKey,
+) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))  # clocks differ
+        .not_valid_after(now + VALID)
+        # Python 3.13 and later refuse certificates without these two
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer), critical=False)
+    )
+
+
+def _name(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _read(file: Path) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(file.read_bytes())
+
+
+def _addresses(certificate: x509.Certificate) -> list[object]:
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return list(names.get_values_for_type(x509.IPAddress))
+
+
+def _write_pair(
+    folder: Path, name: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
+) -> None:
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    _write(folder / f"{name}-key.pem", private)
+    _write(folder / f"{name}.pem", certificate.public_bytes(Encoding.PEM))
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write a file that only its owner reads, from its first byte on."""
+    draft = file.with_name(file.name + ".draft")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as opened:
+        opened.write(content)
+    draft.rename(file)

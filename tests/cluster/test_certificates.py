@@ -1,0 +1,82 @@
+"""Certificates and keys: who may read them, when they are made again, when they are told to end."""
+
+import datetime
+import re
+import ssl
+import stat
+
+import pytest
+
+from deepnic.cluster.certificates import ending, make_secrets
+
+HOSTS = {"ws1": "10.0.0.11", "ws2": "10.0.0.12"}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    make_secrets(tmp_path / "secrets", HOSTS)
+    return tmp_path / "secrets"
+
+
+def test_make_secrets__are_for_their_owner_only(folder):
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    files = list(folder.iterdir())
+    assert len(files) == 10  # authority, client and two hosts, the token, .gitignore
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert re.fullmatch("[0-9a-f]{64}", (folder / "ray_token").read_text())
+
+
+def test_make_secrets__keeps_what_is_there(folder):
+    before = {file: file.read_bytes() for file in folder.iterdir()}
+    make_secrets(folder, HOSTS)
+    assert {file: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_make_secrets__of_a_host_that_moved(folder):
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    make_secrets(folder, HOSTS | {"ws2": "10.0.0.13"})
+    changed = {file.name for file in folder.iterdir() if file.read_bytes() != before[file.name]}
+    assert changed == {"ws2.pem", "ws2-key.pem"}
+
+
+@pytest.mark.parametrize("name", ["ws1", "localhost", "10.0.0.11", "127.0.0.1"])
+def test_make_secrets__certificates_stand_for_name_and_address(folder, name):
+    assert handshake(folder, "ws1", name)
+
+
+def test_make_secrets__certificates_of_one_host_do_not_stand_for_another(folder):
+    with pytest.raises(ssl.SSLCertVerificationError, match=r"not valid for '10.0.0.12'"):
+        handshake(folder, "ws1", "10.0.0.12")
+
+
+def handshake(folder, host: str, name: str) -> bool:
+    """Let a client that expects a name meet a host, both with their certificates."""
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=folder / "authority.pem")
+    server.load_cert_chain(folder / f"{host}.pem", folder / f"{host}-key.pem")
+    server.verify_mode = ssl.CERT_REQUIRED
+    client = ssl.create_default_context(cafile=folder / "authority.pem")
+    client.load_cert_chain(folder / "client.pem", folder / "client-key.pem")
+    for context in (server, client):
+        context.verify_flags |= ssl.VERIFY_X509_STRICT  # as Python 3.13
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [
+        client.wrap_bio(to_client, to_server, server_hostname=name),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    ]
+    for _ in range(3):
+        for end in list(ends):
+            try:
+                end.do_handshake()
+                ends.remove(end)
+            except ssl.SSLWantReadError:
+                pass
+    return not ends
+
+
+def test_ending__tells_what_ends_and_what_has_ended(folder):
+    now = datetime.datetime.now(datetime.UTC)
+    assert ending(folder) == []
+    soon = ending(folder, now + datetime.timedelta(days=800))
+    assert len(soon) == 4
+    assert re.search(r"authority.pem ends on 20\d\d-\d\d-\d\d; delete the folder", soon[0])
+    assert "authority.pem ended on" in ending(folder, now + datetime.timedelta(days=900))[0]
