@@ -75,6 +75,20 @@ def rate(fdr: float) -> float | None:
     return None if fdr == 1 else fdr
 
 
+def words(context: typer.Context, *, without: str) -> list[str]:
+    """Arguments and options that a command was given, but for one."""
+    given: list[str] = []
+    for parameter in context.command.params:
+        value = context.params.get(parameter.name or "")
+        if parameter.name == without or value is None or value is False:
+            continue
+        if parameter.param_type_name == "option":
+            given.append(parameter.opts[0])
+        if value is not True:
+            given.append(str(value))
+    return given
+
+
 @contextmanager
 def dask_scheduler(
     workers: int, scheduler: str | None, slurm: Path | None = None

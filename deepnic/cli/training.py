@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from deepnic.cli.app import console
-from deepnic.cli.options import Device
+from deepnic.cli.options import Device, Slurm, words
 from deepnic.errors import InputError
 
 Source = Annotated[
@@ -17,6 +17,7 @@ Source = Annotated[
 
 
 def train(
+    context: typer.Context,
     source: Source = None,
     config: Annotated[
         Path | None,
@@ -49,6 +50,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the same run where it was interrupted.")
     ] = False,
+    slurm: Slurm = None,
 ) -> None:
     """Assemble by one path and train the network; predict the items held out.
 
@@ -66,9 +68,17 @@ def train(
         },
         "run": {"workers": workers, "elastic": elastic, "device": device, "output": output},
     }  # fmt: skip
+    checked = read_config(config, given)
+    if slurm is not None:
+        from deepnic.cluster.slurm import read_profile, train_job
+
+        if not checked.run.workers:
+            raise InputError("no Ray workers were asked for; give --workers, one for each node")
+        arguments = words(context, without="slurm")
+        raise typer.Exit(train_job(read_profile(slurm), arguments, elastic=checked.run.elastic))
     logging.basicConfig(format="%(message)s")
     logging.getLogger("deepnic").setLevel(logging.INFO)
-    result, ranking = run(read_config(config, given), resume=resume)
+    result, ranking = run(checked, resume=resume)
     for name, value in result.metrics.items():
         shown = f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
         console.print(f"{name.replace('_', ' ')}: {shown}")

@@ -1,9 +1,11 @@
 """Slurm: a profile says which nodes, and Dask's workers or a training run on them as jobs."""
 
+import os
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,11 @@ from deepnic.errors import InputError
 from deepnic.tables import Strict, checked, read_toml
 
 INTERVAL = 2.0  # seconds between two looks at the queue
+SCRIPT = Path(__file__).with_name("train.sbatch")
+UNFINISHED = (
+    "PENDING", "CONFIGURING", "RUNNING", "SUSPENDED", "STOPPED", "COMPLETING", "REQUEUED",
+    "REQUEUE_HOLD", "REQUEUE_FED", "RESIZING", "SIGNALING", "STAGE_OUT",
+)  # fmt: skip
 
 
 class Profile(Strict):
@@ -139,6 +146,91 @@ def _wait_worker(cluster: Any, profile: Profile) -> None:
                 f"the jobs {', '.join(sorted(jobs))} ended before a worker came; see why in "
                 f"{profile.logs.absolute()}, and correct the profile"
             )
+        time.sleep(INTERVAL)
+
+
+def train_job(profile: Profile, arguments: Sequence[str], *, elastic: bool = False) -> int:
+    """Run `deepnic train` as a job, print its log as it grows, and return its exit code.
+
+    Ctrl-C cancels the job; if this process is lost otherwise, the job goes on.
+
+    Parameters
+    ----------
+    profile : Profile
+    arguments : sequence of str
+        Of `deepnic train`; paths are those of the current folder, which the nodes share.
+    elastic : bool
+        Go on without a node that is lost, instead of starting again where the run was.
+
+    Returns
+    -------
+    int
+        0 if the job completed, else its exit code, or 1 where Slurm ended it.
+
+    Raises
+    ------
+    InputError
+        Slurm refuses the job.
+    """
+    logs = profile.logs.absolute()
+    logs.mkdir(parents=True, exist_ok=True)
+    environment = {
+        "DEEPNIC_PYTHON": profile.python,
+        "DEEPNIC_INTERFACE": profile.interface or "",
+        "DEEPNIC_PROLOGUE": "\n".join(profile.prologue),
+    }
+    said = _slurm(
+        "sbatch", "--parsable", "--export=ALL", f"--output={logs}/%x-%j.log", *_options(profile),
+        *(["--no-kill"] if elastic else []), str(SCRIPT), *arguments,
+        env=os.environ | environment,
+    )  # fmt: skip
+    job = said.strip().partition(";")[0]  # the name of the cluster may follow
+    log = logs / f"deepnic-train-{job}.log"
+    print(f"job {job}, log {log}", flush=True)
+    try:
+        return _follow(job, log)
+    except KeyboardInterrupt:
+        _slurm("scancel", job)
+        raise
+
+
+def _options(profile: Profile) -> list[str]:
+    """Options of sbatch for one job on all nodes of a profile.
+
+    Examples
+    --------
+    >>> _options(checked(Profile, {"cores": 18, "memory": "64GiB", "gpus": 1}))[1:4]
+    ['--cpus-per-task=18', '--mem=65536M', '--time=01:00:00']
+    """
+    optional = {
+        "partition": profile.partition,
+        "account": profile.account,
+        "gpus-per-node": profile.gpus,
+    }
+    return [
+        f"--nodes={profile.nodes}",
+        f"--cpus-per-task={profile.cores}",
+        f"--mem={profile.memory // 2**20}M",
+        f"--time={profile.walltime}",
+        *(f"--{name}={value}" for name, value in optional.items() if value),
+    ]
+
+
+def _follow(job: str, log: Path) -> int:
+    """Print what a job writes until it has ended, and return its exit code."""
+    printed = 0
+    while True:
+        facts = _slurm("scontrol", "show", "job", "--oneliner", job)  # before the log's last lines
+        state, code = re.findall(r" JobState=(\w+)| ExitCode=(\d+)", facts)
+        if log.exists():
+            with log.open("rb") as file:
+                file.seek(printed)
+                text = file.read()
+            printed += len(text)
+            print(text.decode(errors="replace"), end="", flush=True)
+        if state[0] not in UNFINISHED:
+            print(f"job {job}: {state[0].lower()}", flush=True)
+            return 0 if state[0] == "COMPLETED" else int(code[1]) or 1
         time.sleep(INTERVAL)
 
 

@@ -126,9 +126,9 @@ class Slurm:
             assert time.monotonic() < until, subprocess.getoutput(f"tail -n 20 {self.folder}/*.log")
             time.sleep(0.2)
 
-    def run(self, *command: object, **options: object) -> str:
+    def run(self, *command: object, cwd: Path | None = None, **variables: str) -> str:
         """Run a command on the login machine to its end, and return what it printed."""
-        return _run(*command, env=self.environment, **options)
+        return _run(*command, cwd=cwd, env=self.environment | variables)
 
     def jobs(self) -> list[str]:
         """Numbers of the jobs that wait or run."""
