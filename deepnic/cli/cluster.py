@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from deepnic.cli.app import console
 
@@ -24,7 +25,7 @@ def up(inventory: InventoryFile) -> None:
     from deepnic.cluster.inventory import read_inventory
 
     hosts = read_inventory(inventory)
-    with console.status("waiting for Dask and Ray on every host"):
+    with Console(stderr=True).status("waiting for Dask and Ray on every host"):
         found = workstations.up(hosts, _secrets(inventory))
     _warn(inventory)
     for name, value in found.items():

@@ -1,14 +1,11 @@
 """The workstations of an inventory, started, looked at and stopped over ssh."""
 
 import io
-import subprocess
 import tarfile
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from secrets import token_hex
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from deepnic.cluster.certificates import AUTHORITY, CLIENT, make_secrets
 from deepnic.cluster.inventory import Host, Inventory
@@ -27,9 +24,8 @@ from deepnic.cluster.services import (
     unit,
     variables,
 )
+from deepnic.cluster.ssh import each_host, sh, ssh
 from deepnic.errors import InputError
-
-T = TypeVar("T")
 
 PATIENCE = 120.0  # seconds in which a cluster answers
 
@@ -86,7 +82,7 @@ def up(inventory: Inventory, secrets: Path) -> dict[str, str]:
     make_secrets(secrets, {host.name: str(host.address) for host in inventory.hosts})
     if inventory.shared:
         _check_shared(inventory)
-    _each_host(lambda host: _start(inventory, host, secrets), inventory)
+    each_host(inventory, lambda host: _start(inventory, host, secrets))
     _wait(inventory, secrets)
     return client_environment(inventory, secrets)
 
@@ -105,7 +101,7 @@ def status(inventory: Inventory, secrets: Path) -> list[State]:
     list of State
         One of each host.
     """
-    asked = _each_host(lambda host: _running(inventory, host), inventory)
+    asked = each_host(inventory, lambda host: _running(inventory, host))
     dask, ray = _dask_workers(inventory, secrets.absolute()), _ray_nodes(inventory)
     return [
         State(host.name, running, host.name in dask, str(host.address) in ray, silence)
@@ -125,16 +121,16 @@ def down(inventory: Inventory) -> None:
     InputError
         A host is not reached.
     """
-    _each_host(lambda host: _stop(inventory, host), inventory)
+    each_host(inventory, lambda host: _stop(inventory, host))
 
 
 def _check_shared(inventory: Inventory) -> None:
     """Let all hosts look for a file that the head makes."""
     mark = f"{inventory.folder}/.shared-{token_hex(4)}"
-    _sh(inventory, inventory.head, f"mkdir -p {inventory.folder} && : >{mark}")
+    sh(inventory, inventory.head, f"mkdir -p {inventory.folder} && : >{mark}")
     look = f"test -e {mark} && echo seen; true"
-    seen = _each_host(lambda host: _sh(inventory, host, look), inventory)
-    _sh(inventory, inventory.head, f"rm {mark}")
+    seen = each_host(inventory, lambda host: sh(inventory, host, look))
+    sh(inventory, inventory.head, f"rm {mark}")
     blind = [host.name for host, said in zip(inventory.hosts, seen, strict=True) if not said]
     if blind:
         raise InputError(
@@ -147,14 +143,14 @@ def _start(inventory: Inventory, host: Host, secrets: Path) -> None:
     place, found = inventory.place(host), services(inventory, host)
     folders = " ".join(f"{place}/{name}" for name in (SECRETS, LOGS, SCRATCH))
     unpack = f"umask 077 && mkdir -p {folders} && tar -xf - -C {place}"
-    _ssh(inventory, host, unpack, _archive(inventory, host, secrets))
+    ssh(inventory, host, unpack, _archive(inventory, host, secrets))
     if inventory.start == "systemd":
         units = " ".join(f"{place}/deepnic-{service.name}.service" for service in found)
         script = f"systemctl --user link --force {units}\nsystemctl --user daemon-reload\n"
         script += "".join(f"systemctl --user enable --now {Path(u).name}\n" for u in units.split())
-        _sh(inventory, host, "set -e\n" + script)
+        sh(inventory, host, "set -e\n" + script)
     else:
-        _sh(inventory, host, "".join(f"({start_script(each, place)})\n" for each in found))
+        sh(inventory, host, "".join(f"({start_script(each, place)})\n" for each in found))
 
 
 def _archive(inventory: Inventory, host: Host, secrets: Path) -> bytes:
@@ -179,9 +175,9 @@ def _stop(inventory: Inventory, host: Host) -> None:
     place, found = inventory.place(host), services(inventory, host)[::-1]
     if inventory.start == "systemd":
         units = " ".join(f"deepnic-{service.name}.service" for service in found)
-        _sh(inventory, host, f"systemctl --user disable --now {units}")
+        sh(inventory, host, f"systemctl --user disable --now {units}")
     else:
-        _sh(inventory, host, "".join(f"({stop_script(each, place)})\n" for each in found))
+        sh(inventory, host, "".join(f"({stop_script(each, place)})\n" for each in found))
 
 
 def _running(inventory: Inventory, host: Host) -> tuple[list[str], str]:
@@ -192,7 +188,7 @@ def _running(inventory: Inventory, host: Host) -> tuple[list[str], str]:
         active = "systemctl --user --quiet is-active"
         script = "".join(f"{active} deepnic-{name} && echo {name}\n" for name in names) + "true"
     try:
-        return _sh(inventory, host, script).split(), ""
+        return sh(inventory, host, script).split(), ""
     except InputError as error:
         return [], str(error)
 
@@ -238,37 +234,6 @@ def _ray_nodes(inventory: Inventory) -> list[str]:
     ask = f"timeout 20 {inventory.python} -m deepnic.cluster.nodes {inventory.ray} 2>/dev/null"
     script = f"cd {place} && set -a && . ./{ENVIRONMENT} && {ask}"
     try:
-        return _sh(inventory, inventory.head, script).split()
+        return sh(inventory, inventory.head, script).split()
     except InputError:
         return []
-
-
-def _each_host(do: Callable[[Host], T], inventory: Inventory) -> list[T]:
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(do, inventory.hosts))
-
-
-def _sh(inventory: Inventory, host: Host, script: str) -> str:
-    """Run a script on a host, whichever shell its user has."""
-    return _ssh(inventory, host, "sh -s", script.encode())
-
-
-def _ssh(inventory: Inventory, host: Host, command: str, given: bytes) -> str:
-    ssh = inventory.ssh
-    options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
-    if ssh.known_hosts:
-        options += ["-o", f"UserKnownHostsFile={ssh.known_hosts}"]
-        options += ["-o", "StrictHostKeyChecking=yes"]
-    options += ["-i", str(ssh.identity)] if ssh.identity else []
-    options += ["-p", str(ssh.port)] if ssh.port else []
-    options += ["-l", ssh.user] if ssh.user else []
-    done = subprocess.run(
-        ["ssh", *options, str(host.address), command], input=given, capture_output=True
-    )
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["nothing was said"]
-        raise InputError(
-            f"ssh to {host.name} failed ({said[-1]}); try `ssh {host.address}`, and compare the "
-            "inventory with what that takes"
-        )
-    return done.stdout.decode()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.cluster.hosts import Hosts
 
+SSHD = "/usr/sbin/sshd"
 PORT = 2222
 
 INVENTORY = """
@@ -58,7 +59,7 @@ def start_sshd(hosts: Hosts, name: str, folder: Path) -> None:
         "PasswordAuthentication": "no",
     }
     words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
-    server = ["/usr/sbin/sshd", "-f", "/dev/null", "-p", PORT, "-h", folder / "host_key", *words]
+    server = [SSHD, "-f", "/dev/null", "-p", PORT, "-h", folder / "host_key", *words]
     hosts.run(name, server)
     until = time.monotonic() + 10
     while True:
