@@ -136,9 +136,8 @@ def _genes(forest: xr.Dataset, config: TrainConfig) -> Items:
     """Genes of a store, seen through the counts of their signatures."""
     labels = _labels(forest, config)
     counts = count_signatures(forest).compute()
-    truth, state = _hold_out(labels.state, config)
-    counts = counts.assign_coords(state=("gene", state))
-    return Items(counts, truth, labels.classes, labels.facts)
+    counts = counts.assign_coords(state=("gene", _hidden(labels.state, config)))
+    return Items(counts, labels.state, labels.classes, labels.facts)
 
 
 def _genes_of_table(table: xr.Dataset, config: TrainConfig) -> Items:
@@ -149,8 +148,8 @@ def _genes_of_table(table: xr.Dataset, config: TrainConfig) -> Items:
             'label the genes by a configuration with [labels] kind = "table"'
         )
     labels = table_labels(config.labels.file, table["item"].values.tolist())
-    truth, state = _hold_out(labels.state, config)
-    return Items(table.assign_coords(state=("item", state)), truth, labels.classes)
+    table = table.assign_coords(state=("item", _hidden(labels.state, config)))
+    return Items(table, labels.state, labels.classes)
 
 
 def _labels(forest: xr.Dataset, config: TrainConfig) -> GeneLabels:
@@ -172,11 +171,11 @@ def _labels(forest: xr.Dataset, config: TrainConfig) -> GeneLabels:
     return table_labels(wanted.file, forest["gene"].values.tolist())
 
 
-def _hold_out(truth: NDArray, config: TrainConfig) -> tuple[NDArray, NDArray]:
-    """True states, and the same with those of the test genes hidden."""
+def _hidden(truth: NDArray, config: TrainConfig) -> NDArray[np.int8]:
+    """States of the genes, those of the test genes hidden."""
     assert config.labels is not None
     test = hold_out(truth, config.labels.test, config.training.seed)
-    return truth, np.where(test, -1, truth).astype(np.int8)
+    return np.where(test, -1, truth).astype(np.int8)
 
 
 def _compare(items: Items, result: TrainResult) -> pd.DataFrame:
