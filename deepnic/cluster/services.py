@@ -141,7 +141,12 @@ def environment(secrets: PurePath, name: str) -> dict[str, str]:
 
 def client_environment(inventory: Inventory, secrets: PurePath) -> dict[str, str]:
     """Variables with which a machine that is no host finds the cluster."""
-    addresses = {"DASK_SCHEDULER_ADDRESS": inventory.dask, "RAY_ADDRESS": inventory.ray}
+    addresses = {
+        "DASK_SCHEDULER_ADDRESS": inventory.dask,
+        "RAY_ADDRESS": inventory.ray,  # for what runs on a host
+        # of jobs, through a tunnel or on the head; without it Ray prefers RAY_ADDRESS to --address
+        "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{inventory.ports.ray_dashboard}",
+    }
     return addresses | environment(secrets, CLIENT)
 
 
