@@ -5,12 +5,10 @@ Needs what the hosts need, and Debian's slurm-wlm and munge.
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from tests.cluster.hosts import NETWORK, Hosts
@@ -71,6 +69,7 @@ class Slurm:
         self.hosts, self.folder = hosts, folder
         self.configuration = folder / "slurm.conf"
         self.environment = os.environ | {"SLURM_CONF": str(self.configuration)}
+        self.daemons: list[subprocess.Popen] = []
 
     def __enter__(self) -> "Slurm":
         names = self.hosts.addresses
@@ -94,8 +93,9 @@ class Slurm:
         places = {"socket": "sock", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
         options = [f"--{name}={self.folder}/munge.{end}" for name, end in places.items()]
         try:
-            _run(_where("munged"), "--force", f"--key-file={key}", *options)
-            _run(_where("slurmctld"), "-f", self.configuration)
+            self._start("munged", "--foreground", "--force", f"--key-file={key}", *options)
+            self.wait((self.folder / "munge.sock").exists)
+            self._start("slurmctld", "-D", "-f", self.configuration)
             for name in names:
                 self.serve(name)
             self.wait_idle()
@@ -105,11 +105,14 @@ class Slurm:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for file in ("slurmctld.pid", "munge.pid"):
-            with suppress(OSError, ValueError):
-                number = int((self.folder / file).read_text())
-                os.kill(number, signal.SIGTERM)
-                self.wait(lambda number=number: not _runs(number))
+        for daemon in self.daemons:
+            daemon.terminate()
+            daemon.wait(timeout=60)
+
+    def _start(self, tool: str, *options: object) -> None:
+        """Start a daemon outside of the hosts, which ends with this process."""
+        command = ["setpriv", "--pdeathsig=KILL", _where(tool), *options]
+        self.daemons.append(subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL))
 
     def serve(self, name: str) -> None:
         """Start the slurmd of a host, which ends with the host."""
@@ -117,7 +120,13 @@ class Slurm:
 
     def wait_idle(self) -> None:
         """Wait until all nodes are there and idle."""
-        self.wait(lambda: self.run("sinfo", "-h", "-t", "idle", "-o", "%D").strip() == "2")
+        command = ["sinfo", "-h", "-t", "idle", "-o", "%D"]  # fails until the controller listens
+
+        def idle() -> str:
+            done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
+            return done.stdout.strip()
+
+        self.wait(lambda: idle() == str(len(self.hosts.addresses)))
 
     def wait(self, condition: Callable[[], object], seconds: float = 180) -> None:
         """Wait until a condition holds."""
@@ -128,25 +137,14 @@ class Slurm:
 
     def run(self, *command: object, cwd: Path | None = None, **variables: str) -> str:
         """Run a command on the login machine to its end, and return what it printed."""
-        return _run(*command, cwd=cwd, env=self.environment | variables)
+        return subprocess.run(
+            list(map(str, command)), cwd=cwd, env=self.environment | variables, check=True,
+            text=True, stdout=subprocess.PIPE,
+        ).stdout  # fmt: skip
 
     def jobs(self) -> list[str]:
         """Numbers of the jobs that wait or run."""
         return self.run("squeue", "-h", "-o", "%i").split()
-
-
-def _run(*command: object, **options: object) -> str:
-    done = subprocess.run(
-        list(map(str, command)), check=True, text=True, stdout=subprocess.PIPE, **options
-    )  # type: ignore[call-overload]
-    return done.stdout
-
-
-def _runs(number: int) -> bool:
-    """Tell whether a process runs; one that ended may stay as a zombie."""
-    with suppress(OSError):
-        return ") Z" not in Path(f"/proc/{number}/stat").read_text()
-    return False
 
 
 def _where(tool: str) -> str | None:

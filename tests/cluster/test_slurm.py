@@ -241,13 +241,19 @@ def test_train__is_refused_before_it_waits(slurm, write_profile, table):
     assert not slurm.jobs()
 
 
+def submit_grow(slurm, output, options, folder):
+    """Submit grow.sbatch, and return the number of the job."""
+    said = slurm.run(
+        "sbatch", "-N2", "--parsable", GROW, ALON, "-o", output, *options, cwd=folder,
+        DEEPNIC_INTERFACE="eth0", PATH=f"{DEEPNIC.parent}:{os.environ['PATH']}",
+    )  # fmt: skip
+    return said.strip()
+
+
 @needs_alon
 def test_grow_sbatch__goes_on_when_a_node_is_lost(slurm, store, tmp_path):
     output = tmp_path / "store.zarr"
-    slurm.run(
-        "sbatch", "-N2", GROW, ALON, "-o", output, *MANY, cwd=tmp_path, DEEPNIC_INTERFACE="eth0",
-        PATH=f"{DEEPNIC.parent}:{os.environ['PATH']}",
-    )  # fmt: skip
+    job = submit_grow(slurm, output, MANY, tmp_path)
     slurm.wait(lambda: blocks(output) >= 2 or not slurm.jobs())
     slurm.hosts.power_off("ws2")
     try:
@@ -255,8 +261,7 @@ def test_grow_sbatch__goes_on_when_a_node_is_lost(slurm, store, tmp_path):
     finally:
         slurm.hosts.boot("ws2")
         slurm.serve("ws2")
-    (log,) = tmp_path.glob("deepnic-grow-*.log")
-    assert "12 blocks of trees grown" in log.read_text()
+    assert "12 blocks of trees grown" in (tmp_path / f"deepnic-grow-{job}.log").read_text()
     same(output, store(MANY))
     assert not list(tmp_path.glob(".deepnic-*"))
     slurm.wait_idle()
@@ -264,9 +269,7 @@ def test_grow_sbatch__goes_on_when_a_node_is_lost(slurm, store, tmp_path):
 
 @needs_alon
 def test_grow_sbatch__fails_with_the_code_of_the_run(slurm, store, tmp_path):
-    said = slurm.run(
-        "sbatch", "-N2", "--parsable", GROW, ALON, "-o", store(FEW), *MANY, cwd=tmp_path,
-        DEEPNIC_INTERFACE="eth0", PATH=f"{DEEPNIC.parent}:{os.environ['PATH']}",
-    )  # fmt: skip
+    job = submit_grow(slurm, store(FEW), MANY, tmp_path)
     slurm.wait(lambda: not slurm.jobs())
-    assert "ExitCode=2:0" in slurm.run("scontrol", "show", "job", said.strip())
+    assert "ExitCode=2:0" in slurm.run("scontrol", "show", "job", job)
+    assert "was made with" in (tmp_path / f"deepnic-grow-{job}.log").read_text()
