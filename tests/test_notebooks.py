@@ -1,27 +1,18 @@
 """The lessons run from top to bottom, one after the other, as a reader would."""
 
-from pathlib import Path
-
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
-NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+from tests.lessons import NOTEBOOKS, run_lessons
 
 
 @pytest.fixture(scope="module")
 def lessons(tmp_path_factory):
     """The three notebooks, executed in an empty folder on the cores of this machine."""
     folder = tmp_path_factory.mktemp("lessons")
-    done = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
-        patch.setenv("DASK_DISTRIBUTED__DASHBOARD__LINK", "")
-        for path in sorted(NOTEBOOKS.glob("*.ipynb")):
-            notebook = nbformat.read(path, as_version=4)
-            client = NotebookClient(notebook, timeout=300, kernel_name="python3")
-            done[path.stem] = client.execute(cwd=str(folder))
-    return folder, done
+        return folder, run_lessons(folder)
 
 
 def outputs(notebook):

@@ -23,6 +23,7 @@ def up(inventory: InventoryFile) -> None:
     """Start what is not running, and print the variables with which this machine finds it."""
     from deepnic.cluster import workstations
     from deepnic.cluster.inventory import read_inventory
+    from deepnic.cluster.services import python_lines
 
     hosts = read_inventory(inventory)
     with Console(stderr=True).status("waiting for Dask and Ray on every host"):
@@ -30,6 +31,29 @@ def up(inventory: InventoryFile) -> None:
     _warn(inventory)
     for name, value in found.items():
         console.print(f"export {name}={value}", markup=False, highlight=False, soft_wrap=True)
+    # beside the variables, which a shell may read
+    typer.echo("# in a Python that was started without these variables:", err=True)
+    typer.echo(python_lines(hosts, _secrets(inventory)), err=True)
+
+
+@cluster.command()
+def launcher(
+    inventory: InventoryFile,
+    output: Annotated[Path, typer.Option("-o", "--output", help="YAML file to write.")] = Path(
+        "ray.yaml"
+    ),
+) -> None:
+    """Write a file for Ray's own `ray up`, `ray submit` and `ray down`, instead of `up`."""
+    import yaml
+
+    from deepnic.cluster import launcher, workstations
+    from deepnic.cluster.inventory import read_inventory
+
+    hosts = read_inventory(inventory)
+    workstations.prepare(hosts, _secrets(inventory))
+    output.write_text(yaml.safe_dump(launcher.launcher(hosts), sort_keys=False, width=1000))
+    login = hosts.place(hosts.head) / launcher.LOGIN
+    console.print(f"{output} is written; ~/.bashrc of {hosts.head.name} should have `. {login}`")
 
 
 @cluster.command()

@@ -13,6 +13,7 @@ LOGS = "logs"
 SCRATCH = "scratch"
 
 SMALLEST_STORE = 100_000_000  # bytes of Ray's object store
+SHARE = 0.5  # of a host's memory for Dask, the rest for Ray: either may run beside the other
 
 TLS = "DASK_DISTRIBUTED__COMM__TLS__"
 
@@ -107,7 +108,24 @@ def services(inventory: Inventory, host: Host) -> list[Service]:
     found = [Service("dask-worker", _dask_worker(inventory, host))]
     if host == inventory.head:
         found.insert(0, Service("dask-scheduler", _dask_scheduler(inventory)))
-    return [*found, Service("ray", _ray(inventory, host))]
+    return [*found, Service("ray", [*ray_start(inventory, host), "--block"])]
+
+
+def ray_start(inventory: Inventory, host: Host) -> list[str]:
+    """Command that starts Ray on a host, in the background."""
+    memory = host.memory - int(SHARE * host.memory)
+    store = max(SMALLEST_STORE, memory // 5)
+    role = ["--address", inventory.ray]
+    if host == inventory.head:
+        ports = inventory.ports
+        role = ["--head", "--port", str(ports.ray), "--dashboard-port", str(ports.ray_dashboard)]
+        role += ["--dashboard-host", "127.0.0.1", "--disable-usage-stats"]
+    return [
+        str(inventory.python), "-m", "ray.scripts.scripts", "start", *role,
+        "--node-ip-address", str(host.address), "--num-cpus", str(host.cores),
+        "--num-gpus", str(host.gpus), "--memory", str(max(memory - store, store)),
+        "--object-store-memory", str(store),
+    ]  # fmt: skip
 
 
 def environment(secrets: PurePath, name: str) -> dict[str, str]:
@@ -148,6 +166,28 @@ def client_environment(inventory: Inventory, secrets: PurePath) -> dict[str, str
         "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{inventory.ports.ray_dashboard}",
     }
     return addresses | environment(secrets, CLIENT)
+
+
+def python_lines(inventory: Inventory, secrets: PurePath) -> str:
+    """Write the lines that connect a Python or a notebook that was started without the variables.
+
+    Examples
+    --------
+    >>> from deepnic.tables import checked
+    >>> host = {"name": "ws1", "address": "10.0.0.1", "interface": "eth0", "cores": 18,
+    ...         "memory": "192GiB"}
+    >>> places = {"folder": "/data/deepnic", "python": "/opt/deepnic/bin/python"}
+    >>> inventory = checked(Inventory, places | {"hosts": [host]})
+    >>> print(python_lines(inventory, PurePosixPath("secrets")).splitlines()[-1])
+    client = Client('tls://10.0.0.1:8786', security=tls)
+    """
+    authority, certificate, key = _files(secrets, CLIENT)
+    files = f"tls_ca_file={authority!r}, tls_client_cert={certificate!r}, tls_client_key={key!r}"
+    return (
+        "from distributed import Client, Security\n"
+        f"tls = Security({files}, require_encryption=True)\n"
+        f"client = Client({inventory.dask!r}, security=tls)\n"
+    )
 
 
 def host_environment(inventory: Inventory, host: Host) -> dict[str, str]:
@@ -221,23 +261,9 @@ def _dask_worker(inventory: Inventory, host: Host) -> list[str]:
     return [
         str(inventory.python), "-m", "dask", "worker", inventory.dask, "--protocol", "tls",
         "--host", str(host.address), "--name", host.name,
-        "--nworkers", "1", "--nthreads", str(host.cores), "--memory-limit", str(int(host.memory)),
+        "--nworkers", "1", "--nthreads", str(host.cores),
+        "--memory-limit", str(int(SHARE * host.memory)),
         "--local-directory", str(inventory.place(host) / SCRATCH),
         # without a dashboard a worker still serves its state, and on all addresses unless told
         "--no-dashboard", "--dashboard-address", "127.0.0.1:0",
-    ]  # fmt: skip
-
-
-def _ray(inventory: Inventory, host: Host) -> list[str]:
-    store = max(SMALLEST_STORE, host.memory // 10)
-    role = ["--address", inventory.ray]
-    if host == inventory.head:
-        ports = inventory.ports
-        role = ["--head", "--port", str(ports.ray), "--dashboard-port", str(ports.ray_dashboard)]
-        role += ["--dashboard-host", "127.0.0.1", "--disable-usage-stats"]
-    return [
-        str(inventory.python), "-m", "ray.scripts.scripts", "start", *role, "--block",
-        "--node-ip-address", str(host.address), "--num-cpus", str(host.cores),
-        "--num-gpus", str(host.gpus), "--memory", str(max(host.memory - store, store)),
-        "--object-store-memory", str(store),
     ]  # fmt: skip

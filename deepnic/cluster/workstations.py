@@ -7,6 +7,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import NamedTuple
 
+from deepnic.cluster import launcher
 from deepnic.cluster.certificates import AUTHORITY, CLIENT, make_secrets
 from deepnic.cluster.inventory import Host, Inventory
 from deepnic.cluster.services import (
@@ -78,13 +79,30 @@ def up(inventory: Inventory, secrets: Path) -> dict[str, str]:
     InputError
         A host is not reached or does not see the shared folder, or a service does not answer.
     """
-    secrets = secrets.absolute()
+    prepare(inventory, secrets)
+    each_host(inventory, lambda host: _start(inventory, host))
+    _wait(inventory, secrets.absolute())
+    return client_environment(inventory, secrets.absolute())
+
+
+def prepare(inventory: Inventory, secrets: Path) -> None:
+    """Make the secrets that are missing, and send each host its files; nothing is started.
+
+    Parameters
+    ----------
+    inventory : Inventory
+    secrets : Path
+        As `up`.
+
+    Raises
+    ------
+    InputError
+        A host is not reached or does not see the shared folder.
+    """
     make_secrets(secrets, {host.name: str(host.address) for host in inventory.hosts})
     if inventory.shared:
         _check_shared(inventory)
-    each_host(inventory, lambda host: _start(inventory, host, secrets))
-    _wait(inventory, secrets)
-    return client_environment(inventory, secrets)
+    each_host(inventory, lambda host: _send(inventory, host, secrets))
 
 
 def status(inventory: Inventory, secrets: Path) -> list[State]:
@@ -139,11 +157,15 @@ def _check_shared(inventory: Inventory) -> None:
         )
 
 
-def _start(inventory: Inventory, host: Host, secrets: Path) -> None:
-    place, found = inventory.place(host), services(inventory, host)
+def _send(inventory: Inventory, host: Host, secrets: Path) -> None:
+    place = inventory.place(host)
     folders = " ".join(f"{place}/{name}" for name in (SECRETS, LOGS, SCRATCH))
     unpack = f"umask 077 && mkdir -p {folders} && tar -xf - -C {place}"
     ssh(inventory, host, unpack, _archive(inventory, host, secrets))
+
+
+def _start(inventory: Inventory, host: Host) -> None:
+    place, found = inventory.place(host), services(inventory, host)
     if inventory.start == "systemd":
         units = " ".join(f"{place}/deepnic-{service.name}.service" for service in found)
         script = f"systemctl --user link --force {units}\nsystemctl --user daemon-reload\n"
@@ -157,6 +179,7 @@ def _archive(inventory: Inventory, host: Host, secrets: Path) -> bytes:
     """Files of a host: its environment, its services, and of the secrets what it needs."""
     place = inventory.place(host)
     files = {ENVIRONMENT: variables(host_environment(inventory, host))}
+    files |= launcher.scripts(inventory, host)
     for name in (f"{AUTHORITY}.pem", f"{host.name}.pem", f"{host.name}-key.pem", "ray_token"):
         files[f"{SECRETS}/{name}"] = (secrets / name).read_text()
     for service in services(inventory, host):
@@ -175,7 +198,8 @@ def _stop(inventory: Inventory, host: Host) -> None:
     place, found = inventory.place(host), services(inventory, host)[::-1]
     if inventory.start == "systemd":
         units = " ".join(f"deepnic-{service.name}.service" for service in found)
-        sh(inventory, host, f"systemctl --user disable --now {units}")
+        # not `disable --now`, which forgets a linked unit before it would stop it
+        sh(inventory, host, f"systemctl --user stop {units} && systemctl --user disable {units}")
     else:
         sh(inventory, host, "".join(f"({stop_script(each, place)})\n" for each in found))
 

@@ -4,6 +4,10 @@ import os
 
 import pytest
 
+import deepnic
+from deepnic.nic import observation_images
+from deepnic.pixels import filter_pixels
+from deepnic.store import write_table
 from tests.cluster.hosts import Hosts, lacking
 
 
@@ -13,6 +17,19 @@ def hosts(tmp_path_factory):
     skip_for(lacking())
     with Hosts(tmp_path_factory.mktemp("hosts")) as two:
         yield two
+
+
+@pytest.fixture(scope="session")
+def table(tmp_path_factory):
+    """A pixel table of 60 observations of Wisconsin, 21 of them held out."""
+    path = tmp_path_factory.mktemp("tables") / "table.zarr"
+    cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
+    hidden = deepnic.hide_labels(cohort, [k >= 39 for k in range(60)])
+    forest = deepnic.grow_forest(
+        hidden, n_trees=8, weight_ranges=[3], tree_sizes=[3], subsample=0.5
+    )
+    write_table(filter_pixels(observation_images(forest), k=64, fdr=None), path)
+    return path
 
 
 def skip_for(reason: str) -> None:

@@ -1,12 +1,13 @@
 """Small workstations on one machine: network namespaces that behave like hosts.
 
-Each host has its own address, host name, process ids, /dev/shm, /tmp/ray and /etc/hosts; files
-elsewhere are shared, as on NFS. The tests stay outside, as the login machine. Needs root, Linux,
-iproute2 and util-linux.
+Each host has its own address, host name, process ids, home, /dev/shm, /tmp/ray and /etc/hosts;
+files elsewhere are shared, as on NFS. The tests stay outside, as the login machine. Needs root,
+Linux, iproute2 and util-linux.
 """
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,7 @@ hostname {name}
 mount --bind {hosts} /etc/hosts
 mount --bind {ray} /tmp/ray
 mount -t tmpfs -o size=2g tmpfs /dev/shm
+mount -t overlay overlay -o lowerdir=$HOME,upperdir={place}/home,workdir={place}/work $HOME
 touch {up}
 while :; do sleep 1d & wait; done
 """
@@ -90,12 +92,13 @@ class Hosts:
     def boot(self, name: str) -> None:
         """Start a host that is off."""
         place = self.folder / name
-        (place / "ray").mkdir(parents=True, exist_ok=True)
+        for own in ("ray", "home", "work"):
+            (place / own).mkdir(parents=True, exist_ok=True)
         Path("/tmp/ray").mkdir(exist_ok=True)
         up = place / "up"
         up.unlink(missing_ok=True)
         script = FIRST_PROCESS.format(
-            name=name, hosts=self.folder / "hosts", ray=place / "ray", up=up
+            name=name, hosts=self.folder / "hosts", ray=place / "ray", up=up, place=place
         )
         # nsenter rather than ip netns exec, which hides the cgroups that slurmd looks for
         process = subprocess.Popen(
@@ -127,6 +130,11 @@ class Hosts:
             self.command(name, command), check=True, text=True, stdout=subprocess.PIPE, **options
         )  # type: ignore[call-overload]
         return done.stdout
+
+    def processes(self, name: str) -> list[str]:
+        """Processes of a host beside those that a host has anyway, by number and command."""
+        lines = self.run(name, ["ps", "-eo", "pid=,args="]).splitlines()
+        return [line for line in lines if not re.search(r" (bash -c|sleep 1d|sshd:|ps -eo)", line)]
 
     def power_off(self, name: str) -> None:
         """Pull the plug: every process of the host dies with its first one."""

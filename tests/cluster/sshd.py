@@ -10,6 +10,7 @@ from tests.cluster.hosts import Hosts
 
 SSHD = "/usr/sbin/sshd"
 PORT = 2222
+RAY_PORT = 22  # the only one that Ray's launcher knows
 
 INVENTORY = """
 folder = "{folder}/hosts"
@@ -59,8 +60,8 @@ def start_sshd(hosts: Hosts, name: str, folder: Path) -> None:
         "PasswordAuthentication": "no",
     }
     words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
-    server = [SSHD, "-f", "/dev/null", "-p", PORT, "-h", folder / "host_key", *words]
-    hosts.run(name, server)
+    ports = ["-p", PORT, "-p", RAY_PORT]
+    hosts.run(name, [SSHD, "-f", "/dev/null", *ports, "-h", folder / "host_key", *words])
     until = time.monotonic() + 10
     while True:
         try:

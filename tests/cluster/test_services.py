@@ -45,11 +45,17 @@ def test_services__of_the_head_and_of_another_host():
     assert [after(worker, f"--{name}") for name in ("host", "nthreads", "nworkers")] == [
         "10.0.0.2", "18", "1"
     ]  # fmt: skip
-    assert int(after(worker, "--memory-limit")) == 64 * 2**30
     assert [after(ray, f"--{name}") for name in ("address", "num-cpus", "num-gpus")] == [
         "10.0.0.1:6379", "18", "1"
     ]  # fmt: skip
-    assert int(after(ray, "--memory")) + int(after(ray, "--object-store-memory")) == 64 * 2**30
+
+
+def test_services__share_the_memory_of_a_host():
+    worker, ray = (each.command for each in services(INVENTORY, OTHER))
+    given = [after(worker, "--memory-limit")]
+    given += [after(ray, f"--{name}") for name in ("memory", "object-store-memory")]
+    assert sum(map(int, given)) == 64 * 2**30
+    assert int(given[0]) == 32 * 2**30
 
 
 def test_services__dashboards_are_on_the_loopback():

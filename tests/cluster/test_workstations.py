@@ -4,7 +4,6 @@ import json
 import os
 import re
 import socket
-import ssl
 import subprocess
 import sys
 import time
@@ -12,20 +11,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
 import pytest
 import xarray as xr
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from deepnic.cli import app
 from deepnic.cluster.certificates import make_secrets
 from deepnic.store import open_forest
 from tests.cluster.conftest import skip_for
 from tests.cluster.hosts import Hosts
-from tests.cluster.sshd import PORT, SSHD, make_inventory, start_sshd
+from tests.cluster.probes import look_for_open_ports
+from tests.cluster.sshd import PORT, RAY_PORT, SSHD, make_inventory, start_sshd
+from tests.lessons import run_lessons
 
 ALON = Path(__file__).parents[3] / "shared" / "data" / "alon.npz"
 DEEPNIC = [sys.executable, "-m", "deepnic.cli"]
 PATIENCE = 180
+EPOCHS = 60
 
 FEW = ["--n-trees", "2", "--weight-ranges", "3", "--tree-sizes", "3,4"]
 MANY = ["--n-trees", "20", "--weight-ranges", "3-5", "--tree-sizes", "3-6"]  # some 20 s of a core
@@ -38,11 +41,11 @@ class Cluster(NamedTuple):
     folder: Path
     variables: dict[str, str]
 
-    def command(self, word: str) -> tuple[int, str]:
-        """Run `deepnic cluster` in this process: exit code and output."""
+    def command(self, word: str) -> Result:
+        """Run `deepnic cluster` in this process."""
         done = CliRunner().invoke(app, ["cluster", word, str(self.folder / "inventory.toml")])
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        return done.exit_code, done.stdout
+        return done
 
     def deepnic(self, *words: object) -> subprocess.CompletedProcess:
         return subprocess.run(
@@ -59,14 +62,9 @@ class Cluster(NamedTuple):
         )  # fmt: skip
 
     def up(self) -> None:
-        code, told = self.command("up")
-        assert code == 0, told
-        self.variables.update(re.findall("^export (.*?)=(.*)$", told, re.MULTILINE))
-
-    def processes(self, name: str) -> list[str]:
-        """Processes of a host beside those that a host has anyway."""
-        lines = self.hosts.run(name, ["ps", "-eo", "pid=,args="]).splitlines()
-        return [line for line in lines if not re.search(r" (bash -c|sleep 1d|sshd:|ps -eo)", line)]
+        done = self.command("up")
+        assert done.exit_code == 0, done.output
+        self.variables.update(re.findall("^export (.*?)=(.*)$", done.stdout, re.MULTILINE))
 
 
 @pytest.fixture(scope="module")
@@ -82,19 +80,19 @@ def cluster(hosts: Hosts, tmp_path_factory) -> Iterator[Cluster]:
 
 
 def test_up__starts_every_service(cluster: Cluster):
-    code, told = cluster.command("status")
-    assert code == 0, told
-    assert "dask-scheduler, dask-worker, ray" in told
-    assert "not in" not in told
+    done = cluster.command("status")
+    assert done.exit_code == 0, done.output
+    assert "dask-scheduler, dask-worker, ray" in done.stdout
+    assert "not in" not in done.stdout
 
 
 def test_up__twice_starts_nothing_new(cluster: Cluster):
-    before = {name: cluster.processes(name) for name in cluster.hosts.addresses}
+    before = {name: cluster.hosts.processes(name) for name in cluster.hosts.addresses}
     cluster.up()
     for name, lines in before.items():
         services = [line for line in lines if re.search(r"-m (dask|ray\.scripts)", line)]
         assert services
-        assert set(services) <= set(cluster.processes(name))
+        assert set(services) <= set(cluster.hosts.processes(name))
 
 
 def test_up__gives_a_host_its_own_key_only(cluster: Cluster):
@@ -116,6 +114,18 @@ def test_dask__is_open_to_the_client(cluster: Cluster):
         "from distributed import Client; print(Client().submit(abs, -1).result())"
     )
     assert done.stdout.strip() == "1", done.stderr
+
+
+def test_dask__is_open_to_the_lines_that_up_prints(cluster: Cluster):
+    said = cluster.command("up").stderr
+    lines = [line for line in said.splitlines() if line and not line.startswith("#")]
+    assert len(lines) == 3
+    nothing = {name: value for name, value in os.environ.items() if "DASK" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join([*lines, "print(client.submit(abs, -2).result())"])],
+        env=nothing, capture_output=True, text=True, timeout=PATIENCE,
+    )  # fmt: skip
+    assert done.stdout.strip() == "2", done.stderr
 
 
 @pytest.mark.parametrize("stranger", ["plain", "no certificate", "another authority"])
@@ -186,57 +196,9 @@ def test_ray__dashboard_takes_a_token(cluster: Cluster, token, code):
 
 def test_listeners__are_closed_to_strangers(cluster: Cluster):
     """Whatever is not on the loopback wants a certificate or the token."""
-    found = []
-    for name, address in cluster.hosts.addresses.items():
-        for port in listeners(cluster.hosts, name):
-            if port != PORT:
-                found.append((name, port, plain(address, port), encrypted(address, port)))
-    assert len(found) > 10
-    open_ones = [each for each in found if each[2] not in ("", "401") or each[3]]
+    ports, open_ones = look_for_open_ports(cluster.hosts, but=(PORT, RAY_PORT))
+    assert ports > 10
     assert not open_ones
-
-
-def listeners(hosts: Hosts, name: str) -> list[int]:
-    """Ports of a host that others reach."""
-    ports = set()
-    for line in hosts.run(name, ["cat", "/proc/net/tcp", "/proc/net/tcp6"]).splitlines():
-        words = line.split()
-        if words[3] != "0A":  # listening
-            continue
-        address, port = words[1].split(":")
-        if not address.endswith("0100007F") and address != "0" * 24 + "01000000":
-            ports.add(int(port, 16))
-    return sorted(ports)
-
-
-def plain(address: str, port: int) -> str:
-    """What a request without a token gets: its status, nothing, or the answer as it is."""
-    with socket.create_connection((address, port), timeout=10) as stranger:
-        stranger.settimeout(5)
-        try:
-            stranger.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            answer = stranger.recv(200)
-        except OSError:
-            return ""
-    status = re.match(rb"HTTP/1\.\d (\d+)", answer)
-    if status:
-        return status[1].decode()
-    return "" if answer[:1] == b"\x15" else answer.hex()  # 21 is an alert of TLS
-
-
-def encrypted(address: str, port: int) -> str:
-    """What a client without a certificate gets once the line is encrypted."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.set_alpn_protocols(["h2"])
-    try:
-        with socket.create_connection((address, port), timeout=10) as line:
-            line.settimeout(5)
-            with context.wrap_socket(line) as stranger:
-                stranger.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0")
-                return stranger.recv(200).hex()
-    except OSError:  # as ssl.SSLError is
-        return ""
 
 
 # --- growing
@@ -271,14 +233,26 @@ print(json.dumps(list(Client().run(count).values())))
 """
 
 
+def tasks(cluster: Cluster) -> dict[str, int]:
+    """Tasks that each host has done."""
+    return dict(json.loads(cluster.python(COUNT_TASKS).stdout))
+
+
 @growing
 def test_grow__through_both_hosts(cluster: Cluster, alone, tmp_path):
+    before = tasks(cluster)
     done = cluster.deepnic("grow", ALON, "-o", tmp_path / "store.zarr", *FEW)
     assert done.returncode == 0, done.stderr
     xr.testing.assert_identical(open_forest(tmp_path / "store.zarr"), alone(FEW))
-    counts = dict(json.loads(cluster.python(COUNT_TASKS).stdout))
-    assert counts.keys() == cluster.hosts.addresses.keys()
-    assert min(counts.values()) > 0
+    assert before.keys() == cluster.hosts.addresses.keys()
+    assert all(count > before[name] for name, count in tasks(cluster).items())
+
+
+def test_notebooks__run_on_both_hosts(cluster: Cluster, tmp_path):
+    before = tasks(cluster)
+    run_lessons(tmp_path, cluster.variables)
+    assert (tmp_path / "lessons" / "table.zarr").is_dir()
+    assert all(count > before[name] for name, count in tasks(cluster).items())
 
 
 def start_growing(cluster: Cluster, store: Path) -> subprocess.Popen:
@@ -321,9 +295,9 @@ def test_grow__with_a_host_powered_off(mended: Cluster, alone, tmp_path):
     mended.hosts.power_off("ws2")
     assert finish(growing) == 0
     xr.testing.assert_identical(open_forest(tmp_path / "store.zarr"), alone(MANY))
-    code, told = mended.command("status")
-    assert code == 1
-    assert "ssh to ws2 failed" in told
+    status = mended.command("status")
+    assert status.exit_code == 1
+    assert "ssh to ws2 failed" in status.stdout
 
 
 @growing
@@ -339,7 +313,7 @@ def test_grow__with_the_cable_pulled_and_put_back(mended: Cluster, alone, tmp_pa
 @growing
 def test_grow__with_the_scheduler_killed(mended: Cluster, alone, tmp_path):
     growing = start_growing(mended, tmp_path / "store.zarr")
-    (scheduler,) = [line for line in mended.processes("ws1") if "-m dask scheduler" in line]
+    (scheduler,) = [line for line in mended.hosts.processes("ws1") if "-m dask scheduler" in line]
     mended.hosts.run("ws1", ["kill", "-9", scheduler.split()[0]])
     assert finish(growing) == 1
     again = mended.deepnic("grow", ALON, "-o", tmp_path / "store.zarr", *MANY)
@@ -348,8 +322,50 @@ def test_grow__with_the_scheduler_killed(mended: Cluster, alone, tmp_path):
     xr.testing.assert_identical(open_forest(tmp_path / "store.zarr"), alone(MANY))
 
 
+# --- training
+
+
+@pytest.fixture
+def tunnel(cluster: Cluster) -> Iterator[None]:
+    """Make the head's dashboard of Ray this machine's, as the README says."""
+    login = ["-p", str(PORT), "-i", str(cluster.folder / "identity")]
+    known = f"UserKnownHostsFile={cluster.folder / 'known_hosts'}"
+    head = cluster.hosts.addresses["ws1"]
+    words = ["ssh", "-N", "-L", "8265:127.0.0.1:8265", *login, "-o", known, head]
+    with subprocess.Popen(words) as process:
+        until = time.monotonic() + PATIENCE
+        while socket.socket().connect_ex(("127.0.0.1", 8265)):
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        yield
+        process.terminate()
+
+
+def test_train__as_a_job_goes_on_without_a_lost_host(mended: Cluster, tunnel, table, tmp_path):
+    submit = [sys.executable, "-m", "ray.scripts.scripts", "job", "submit", "--"]
+    train = [sys.executable, "-m", "deepnic.learn.train", table, "--workers", 2, "--elastic"]
+    words = [*submit, *train, "--epochs", EPOCHS, "-o", tmp_path]
+    with subprocess.Popen(
+        list(map(str, words)), env=os.environ | mended.variables,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as job:  # fmt: skip
+        assert job.stdout is not None
+        said = []
+        for line in job.stdout:
+            said.append(line)
+            if f"epoch 3 of {EPOCHS}" in line and "ws2" in mended.hosts.first:
+                mended.hosts.power_off("ws2")
+    log = "".join(said)
+    assert job.returncode == 0, log
+    assert "ws2" not in mended.hosts.first
+    assert f"epoch {EPOCHS} of {EPOCHS}" in log
+    (run,) = tmp_path.iterdir()
+    assert pd.read_csv(run / "history.csv")["epoch"].tolist() == list(range(1, EPOCHS + 1))
+
+
 def test_down__leaves_no_process(cluster: Cluster):
-    code, told = cluster.command("down")
-    assert code == 0, told
+    done = cluster.command("down")
+    assert done.exit_code == 0, done.output
     for name in cluster.hosts.addresses:
-        assert cluster.processes(name) == []
+        assert cluster.hosts.processes(name) == []
