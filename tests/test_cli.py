@@ -19,6 +19,7 @@ from deepnic.store import open_forest, open_table
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 COMMANDS = ["demo", "grow", "pixels", "train", "predict", "study", "report", "doctor"]
+CLUSTER = ["up", "launcher", "status", "down"]
 FEW = ["--n-trees", "6", "--weight-ranges", "3", "--tree-sizes", "3,4", "--subsample", "0.3"]
 SEVEN = ["--n-trees", "7", *FEW[2:]]
 ONE_WORKER = {
@@ -95,14 +96,15 @@ def contents(folder):
 # --- help
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help__of_every_command(command):
-    assert "Usage: " in succeed(command, "--help")
+@pytest.mark.parametrize("words", [*COMMANDS, *(f"cluster {word}" for word in CLUSTER)])
+def test_help__of_every_command(words):
+    assert "Usage: " in succeed(*words.split(), "--help")
 
 
 def test_help__names_every_command():
     words = succeed("--help").split()
-    assert set(COMMANDS) <= set(words)
+    assert {*COMMANDS, "cluster"} <= set(words)
+    assert set(CLUSTER) <= set(succeed("cluster", "--help").split())
     assert {command.callback.__name__ for command in cli.app.registered_commands} >= set(COMMANDS)
 
 

@@ -2,7 +2,7 @@
 
     deepnic train --config run.toml
     ray job submit --working-dir . -- python -m deepnic.learn.train --config run.toml
-    ray submit cluster.yaml train.py --config run.toml
+    ray submit ray.yaml train.py -- --config run.toml
 
 A folder of `[run] output` receives one folder for each run, named by a hash of all that decides its
 result: checkpoint.pt, history.csv, predictions.csv, run.json, TensorBoard's files, and for genes

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from tests.cluster.hosts import Hosts
+from tests.cluster.systemd import runtime
 
 SSHD = "/usr/sbin/sshd"
 PORT = 2222
@@ -58,6 +59,7 @@ def start_sshd(hosts: Hosts, name: str, folder: Path) -> None:
         "StrictModes": "no",
         "UsePAM": "no",
         "PasswordAuthentication": "no",
+        "SetEnv": f"XDG_RUNTIME_DIR={runtime(hosts, name)}",  # as PAM would
     }
     words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
     ports = ["-p", PORT, "-p", RAY_PORT]
