@@ -28,7 +28,7 @@ from tests.lessons import run_lessons
 ALON = Path(__file__).parents[3] / "shared" / "data" / "alon.npz"
 DEEPNIC = [sys.executable, "-m", "deepnic.cli"]
 PATIENCE = 180
-EPOCHS = 60
+EPOCHS = 25
 
 FEW = ["--n-trees", "2", "--weight-ranges", "3", "--tree-sizes", "3,4"]
 MANY = ["--n-trees", "20", "--weight-ranges", "3-5", "--tree-sizes", "3-6"]  # some 20 s of a core
@@ -325,6 +325,11 @@ def test_grow__with_the_scheduler_killed(mended: Cluster, alone, tmp_path):
 # --- training
 
 
+def answers(address: str, port: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex((address, port)) == 0
+
+
 @pytest.fixture
 def tunnel(cluster: Cluster) -> Iterator[None]:
     """Make the head's dashboard of Ray this machine's, as the README says."""
@@ -334,7 +339,7 @@ def tunnel(cluster: Cluster) -> Iterator[None]:
     words = ["ssh", "-N", "-L", "8265:127.0.0.1:8265", *login, "-o", known, head]
     with subprocess.Popen(words) as process:
         until = time.monotonic() + PATIENCE
-        while socket.socket().connect_ex(("127.0.0.1", 8265)):
+        while not answers("127.0.0.1", 8265):
             assert process.poll() is None
             assert time.monotonic() < until
             time.sleep(0.1)
