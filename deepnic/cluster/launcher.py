@@ -17,14 +17,15 @@ START_SCRIPT = """\
 cd {place} || exit 1
 set -a; . ./{environment}; set +a
 export RAY_enable_autoscaler_v2=0 RAY_gcs_rpc_server_reconnect_timeout_s=10
-{python} -m ray.scripts.scripts stop >/dev/null
+{stop} >/dev/null
 {start}
 """
 
-# `ray down` stops the head only: elsewhere Ray ends when it misses the head, but for some of its
-# processes, which would stay.
+# `ray down` stops the head only. Elsewhere Ray ends when it misses the head, but for some of its
+# processes; the lock keeps the next start back until they are stopped too.
 START_UNTIL_DOWN = """\
-setsid --fork sh -c '{start} --block; kill -s KILL $(ps -o pid= -s $$)' \\
+flock ray-start.lock true
+setsid --fork flock -o ray-start.lock sh -c '{start} --block; {stop}' \\
     >>{logs}/ray.log 2>&1 </dev/null"""
 
 LOGIN_SCRIPT = """\
@@ -78,18 +79,14 @@ def launcher(inventory: Inventory) -> dict[str, Any]:
 def scripts(inventory: Inventory, host: Host) -> dict[str, str]:
     """Scripts that the launcher needs in the folder of a host, by name."""
     start = " ".join(ray_start(inventory, host))
+    stop = f"{inventory.python} -m ray.scripts.scripts stop"
     if host == inventory.head:
         start += ' "$@"'
     else:
-        start = START_UNTIL_DOWN.format(start=start, logs=LOGS)
-    facts = {
-        "host": host.name,
-        "place": inventory.place(host),
-        "environment": ENVIRONMENT,
-        "python": inventory.python,
-    }
+        start = START_UNTIL_DOWN.format(start=start, stop=stop, logs=LOGS)
+    facts = {"host": host.name, "place": inventory.place(host), "environment": ENVIRONMENT}
     login = LOGIN_SCRIPT.format(**facts, address=inventory.ray, programs=inventory.python.parent)
-    return {START: START_SCRIPT.format(**facts, start=start), LOGIN: login}
+    return {START: START_SCRIPT.format(**facts, start=start, stop=stop), LOGIN: login}
 
 
 def _start_by_address(inventory: Inventory, hosts: Sequence[Host]) -> str:
