@@ -38,6 +38,7 @@ def filter_pixels(
     k: int = 1024,
     at_least: int = 64,
     redundancy: bool = False,
+    supervised: bool = True,
 ) -> xr.Dataset:
     """Keep the pixels that tell something.
 
@@ -71,6 +72,9 @@ def filter_pixels(
     redundancy : bool
         Choose the k from the 4 k best one by one, by relevance over mean absolute correlation with
         those already chosen (mRMR, the quotient form of Ding and Peng 2005).
+    supervised : bool
+        False ranks by standard deviation over the training items, whatever their classes: the
+        structural and data stages, and the k pixels that vary most.
 
     Returns
     -------
@@ -106,13 +110,14 @@ def filter_pixels(
     image, structural = _structural(image, items.attrs["family"], item)
     pool = 4 * k if redundancy else k
     limits = Limits(max_undefined, min_sd, resolution, max(pool, at_least))
-    screened = _screen_all(image, item, classes, train, limits)
+    ranked_by = classes if supervised else None
+    screened = _screen_all(image, item, ranked_by, train, limits)
     if not screened.pixel.size:
         raise InputError(
             f"no pixel of {before} combinations is left after the data stage "
             f"({_words(screened)}); grow more trees, or raise max_undefined"
         )
-    chosen = _passing(screened, None if classes is None else fdr, at_least)
+    chosen = _passing(screened, None if ranked_by is None else fdr, at_least)
     if redundancy:
         filled = fill_undefined(screened.value, train)[train]
         chosen = chosen[_least_redundant(filled[:, chosen], screened.relevance[chosen], k)]

@@ -116,6 +116,24 @@ def test_filter_pixels__without_classes_keeps_k():
     assert (np.diff(table.relevance) <= 0).all()
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_filter_pixels__unsupervised_is_that_of_training_items_without_classes(seed):
+    images = observation_items(seed)
+    trained = np.flatnonzero(images.state >= 0)
+    options = {"k": 12, "at_least": 3}
+    table = filter_pixels(images, fdr=0.05, supervised=False, **options)
+    without = images.isel(observation=trained).drop_vars("state")
+    assert_as_expected(table.isel(item=trained), without, None, **options)
+    np.testing.assert_array_equal(table.state, images.state)
+
+
+def test_filter_pixels__unsupervised_looks_at_no_class():
+    images = observation_items(5).compute()
+    swapped = images.assign_coords(state=images.state.where(images.state < 0, 1 - images.state))
+    one, two = (filter_pixels(ds.chunk(), k=12, supervised=False) for ds in (images, swapped))
+    xr.testing.assert_identical(one.drop_vars("state"), two.drop_vars("state"))
+
+
 def test_filter_pixels__perfect_pixel_comes_first():
     images = observation_items(4).compute()
     images.image[:, 1, 4, 0, 1] = np.where(images.state == 1, np.float32(0.7), np.float32(-0.1))
