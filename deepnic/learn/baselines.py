@@ -10,7 +10,8 @@ from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -21,8 +22,8 @@ from deepnic.learn.checks import check_state
 
 N_GENES_CHOSEN = 100
 
-# (number of variables, seed) -> estimator. None is tuned. The logistic regression serves for
-# expression and for kept pixels alike.
+# (number of variables, seed) -> estimator. None is tuned. Logistic regression and perceptron also
+# serve for kept pixels.
 BASELINES: dict[str, Callable[[int, int], ClassifierMixin]] = {
     "majority": lambda n_variables, seed: DummyClassifier(strategy="prior"),
     "logistic regression": lambda n_variables, seed: make_pipeline(
@@ -40,14 +41,24 @@ BASELINES: dict[str, Callable[[int, int], ClassifierMixin]] = {
         SelectKBest(k=min(N_GENES_CHOSEN, n_variables)),
         KNeighborsClassifier(n_neighbors=3),
     ),
+    "nearest centroid": lambda n_variables, seed: make_pipeline(
+        StandardScaler(), SelectKBest(k=min(N_GENES_CHOSEN, n_variables)), NearestCentroid()
+    ),
+    "multilayer perceptron": lambda n_variables, seed: make_pipeline(
+        StandardScaler(), MLPClassifier(max_iter=1000, random_state=seed)
+    ),
 }
+
+# Scored by a signed distance: the one has no probability, and that of the other, which takes genes
+# for independent, is 0 or 1 of most items and would not rank them.
+WITHOUT_PROBABILITY = ("linear SVM", "nearest centroid")
 
 
 class BaselinePrediction(NamedTuple):
     """Scores of all items, higher = class 1, and the classes that the cut makes of them.
 
-    The score is the probability of class 1 (cut 0.5), or for the SVM, which has none, the signed
-    distance from the plane (cut 0).
+    The score is the probability of class 1 (cut 0.5), or of those in `WITHOUT_PROBABILITY` a signed
+    distance (cut 0).
     """
 
     score: NDArray[np.float64]
@@ -69,7 +80,7 @@ def fit_predict_baseline(
     state : array (item)
         1 or 0 = fitted on, -1 = only scored.
     seed : int
-        Of the forests.
+        Of the forests and the perceptron.
 
     Returns
     -------
@@ -102,8 +113,8 @@ def fit_predict_baseline(
     model = BASELINES[name](values.shape[1], seed)
     with threadpool_limits(1):  # on tables this small threads wait for each other most of the time
         model.fit(values[known], y[known])
-        if hasattr(model, "predict_proba"):
-            score, cut = model.predict_proba(values)[:, 1], 0.5
-        else:
+        if name in WITHOUT_PROBABILITY:
             score, cut = model.decision_function(values), 0.0
+        else:
+            score, cut = model.predict_proba(values)[:, 1], 0.5
     return BaselinePrediction(score, (score > cut).astype(np.int8))

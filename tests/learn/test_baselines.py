@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.feature_selection import f_classif
 
 from deepnic.errors import InputError
 from deepnic.learn import BASELINES, fit_predict_baseline
@@ -42,6 +43,50 @@ def test_baseline__three_neighbours_vote_by_hand(easy):
     distance = np.linalg.norm(Z[:, None] - Z[None, :40], axis=2)
     votes = y[np.argsort(distance, axis=1)[:, :3]].mean(axis=1)
     np.testing.assert_allclose(fit_predict_baseline("3-NN", X, state).score, votes)
+
+
+def test_baseline__nearest_centroid_by_hand(easy):
+    """Distances in units of the spread within the classes, as in nearest shrunken centroids."""
+    X, state, y = easy
+    X = X[:, :30]
+    centres = np.stack([X[:40][y[:40] == k].mean(axis=0) for k in (0, 1)])
+    spread = np.sqrt(((X[:40] - centres[y[:40]]) ** 2).sum(axis=0) / 38)
+    to_first, to_second = ((((X - centre) / spread) ** 2).sum(axis=1) for centre in centres)
+    score, predicted = fit_predict_baseline("nearest centroid", X, state)
+    np.testing.assert_allclose(score, to_first - to_second)
+    assert predicted.tolist() == (to_second < to_first).tolist()
+
+
+def test_baseline__centroids_of_the_genes_that_differ(easy):
+    """The F-test takes 100 of 150: what it leaves out does not reach the score."""
+    X, state, _ = easy
+    F, _ = f_classif(X[:40], state[:40])
+    left_out = np.argsort(F)[:50]
+    other = X.copy()
+    other[40:, left_out] += 100
+    first, second = (fit_predict_baseline("nearest centroid", x, state).score for x in (X, other))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_baseline__perceptron_learns_what_no_line_separates():
+    """Exclusive or, of two variables."""
+    X = np.random.default_rng(0).uniform(-1, 1, size=(300, 2))
+    y = (X[:, 0] * X[:, 1] > 0).astype(int)
+    state = np.where(np.arange(300) < 200, y, -1)
+    right = {
+        name: (fit_predict_baseline(name, X, state).predicted == y)[200:].mean()
+        for name in ("multilayer perceptron", "logistic regression")
+    }
+    assert right["multilayer perceptron"] > 0.9
+    assert right["logistic regression"] < 0.7
+
+
+@pytest.mark.parametrize("name", ["random forest", "multilayer perceptron"])
+def test_baseline__the_seed_decides(name, easy):
+    X, state, _ = easy
+    first, again, other = (fit_predict_baseline(name, X, state, seed).score for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
 
 
 def test_baseline__majority_scores_the_share_of_class_one():
