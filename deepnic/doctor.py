@@ -5,7 +5,7 @@ import platform
 import shutil
 import socket
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +16,9 @@ PACKAGES = ("deepnic", "numpy", "numba", "dask", "distributed", "xarray", "zarr"
 LEAST_DISK = 10e9  # bytes; the store of a chip takes 0.3, its checkpoints and scratch some more
 SOON = timedelta(days=30)
 CERTIFICATE = "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT"
+KEY = "DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY"
+TOKEN = "RAY_AUTH_TOKEN_PATH"
+CARD = "GLOO_SOCKET_IFNAME"
 
 
 class Finding(NamedTuple):
@@ -43,15 +46,26 @@ def check_machine(folder: Path) -> list[Finding]:
     >>> [finding.what for finding in check_machine(Path())][:3]
     ['versions', 'processor', 'free disk']
     """
-    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    found = ", ".join(f"{name} {number}" for name, number in versions().items())
     return [
-        Finding("versions", f"Python {platform.python_version()}, {versions}"),
+        Finding("versions", found),
         Finding("processor", f"{os.cpu_count()} cores"),
         check_disk(folder),
         check_own_name(),
         *check_dask(),
-        *check_token(),
+        *check_secrets(),
     ]
+
+
+def versions() -> dict[str, str]:
+    """Tell the versions of Python and of the packages that a cluster must agree on.
+
+    Examples
+    --------
+    >>> list(versions())[:3]
+    ['Python', 'deepnic', 'numpy']
+    """
+    return {"Python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
 
 
 def check_disk(folder: Path) -> Finding:
@@ -70,16 +84,19 @@ def check_own_name() -> Finding:
         address = socket.gethostbyname(name)
     except OSError:
         return Finding("own name", f"{name} has no address", "add it to /etc/hosts")
-    loopback = address.startswith("127.")
+    if not address.startswith("127."):
+        return Finding("own name", f"{name} is {address}")
+    if CARD in os.environ:
+        return Finding("own name", f"{name} is {address}, but Gloo takes {os.environ[CARD]}")
     remedy = (
         "for training on several machines, give it its real address in /etc/hosts, or set "
-        "GLOO_SOCKET_IFNAME to the network interface"
+        f"{CARD} to the network interface"
     )
-    return Finding("own name", f"{name} is {address}", remedy if loopback else "")
+    return Finding("own name", f"{name} is {address}", remedy)
 
 
 def check_dask() -> list[Finding]:
-    """The Dask scheduler that the environment names, and this user's certificate for it."""
+    """The Dask scheduler that the environment names."""
     findings = []
     address = os.environ.get("DASK_SCHEDULER_ADDRESS")
     if address:
@@ -88,10 +105,15 @@ def check_dask() -> list[Finding]:
             findings.append(
                 Finding("Dask traffic", "not encrypted", "use it inside a trusted network only")
             )
-    certificate = os.environ.get(CERTIFICATE)
-    if certificate:
-        findings.append(check_certificate(Path(certificate)))
     return findings
+
+
+def check_secrets() -> list[Finding]:
+    """The certificate, its key and the token of Ray, where the environment names them."""
+    certificate, key, token = (os.environ.get(name) for name in (CERTIFICATE, KEY, TOKEN))
+    findings = [check_certificate(Path(certificate))] if certificate else []
+    findings += [check_private("key", Path(key))] if key else []
+    return findings + ([check_private("Ray token", Path(token))] if token else [])
 
 
 def check_certificate(path: Path) -> Finding:
@@ -105,16 +127,20 @@ def check_certificate(path: Path) -> Finding:
     return Finding("certificate", f"{path.name} ends on {ends:%Y-%m-%d}", remedy)
 
 
-def check_token() -> list[Finding]:
-    """Whether others can read the token of Ray."""
-    path = os.environ.get("RAY_AUTH_TOKEN_PATH")
-    if not path:
-        return []
-    if not Path(path).is_file():
-        return [Finding("Ray token", f"no file {path}", "copy it from the head of the cluster")]
-    mode = Path(path).stat().st_mode & 0o777
+def check_private(what: str, path: Path) -> Finding:
+    """Whether a secret is there, and others cannot read it."""
+    if not path.is_file():
+        return Finding(what, f"no file {path}", "copy it from where the cluster was made")
+    mode = path.stat().st_mode & 0o777
     remedy = "" if mode & 0o077 == 0 else f"only you should read it: chmod 600 {path}"
-    return [Finding("Ray token", f"{path}, mode {mode:o}", remedy)]
+    return Finding(what, f"{path}, mode {mode:o}", remedy)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "is missing"
 
 
 def _answering(what: str, address: str) -> Finding:

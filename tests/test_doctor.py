@@ -6,6 +6,7 @@ import socket
 from collections import namedtuple
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -30,11 +31,20 @@ def test_check_disk__wants_room_and_permission(tmp_path, monkeypatch):
     ("address", "words"), [("127.0.1.1", "GLOO_SOCKET_IFNAME"), ("10.0.0.7", "")]
 )
 def test_check_own_name__knows_gloos_trap(monkeypatch, address, words):
+    monkeypatch.delenv("GLOO_SOCKET_IFNAME", raising=False)
     monkeypatch.setattr(socket, "gethostbyname", lambda _: address)
     finding = doctor.check_own_name()
     assert finding.found.endswith(f" is {address}")
     assert words in finding.remedy
     assert bool(words) == bool(finding.remedy)
+
+
+def test_check_own_name__is_nothing_to_gloo_that_has_a_card(monkeypatch):
+    monkeypatch.setattr(socket, "gethostbyname", lambda _: "127.0.1.1")
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "eth7")
+    finding = doctor.check_own_name()
+    assert finding.found.endswith(" is 127.0.1.1, but Gloo takes eth7")
+    assert finding.remedy == ""
 
 
 def test_check_own_name__without_address(monkeypatch):
@@ -77,21 +87,40 @@ def test_check_certificate__that_is_none(tmp_path):
     assert "make it again" in doctor.check_certificate(tmp_path / "client.pem").remedy
 
 
-def test_check_token__is_nobody_elses(tmp_path, monkeypatch):
-    monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
-    assert doctor.check_token() == []
+def test_check_private__is_nobody_elses(tmp_path):
     token = tmp_path / "token"
-    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(token))
-    assert "copy it" in doctor.check_token()[0].remedy
-    token.touch(mode=0o644)
-    assert "chmod 600" in doctor.check_token()[0].remedy
-    token.chmod(0o600)
-    assert doctor.check_token()[0].remedy == ""
+    assert "copy it" in doctor.check_private("Ray token", token).remedy
+    token.touch()
+    for mode, remedy in ((0o644, "chmod 600"), (0o640, "chmod 600"), (0o600, "")):
+        token.chmod(mode)
+        finding = doctor.check_private("Ray token", token)
+        assert remedy in finding.remedy
+        assert bool(remedy) == bool(finding.remedy)
 
 
-def test_check_dask__asks_the_scheduler(monkeypatch, tmp_path):
-    for name in ("DASK_SCHEDULER_ADDRESS", doctor.CERTIFICATE):
+def test_check_secrets__are_those_that_the_environment_names(tmp_path, monkeypatch):
+    names = (doctor.CERTIFICATE, doctor.KEY, doctor.TOKEN)
+    for name in names:
         monkeypatch.delenv(name, raising=False)
+    assert doctor.check_secrets() == []
+    for name in names:
+        monkeypatch.setenv(name, str(tmp_path / name))
+    found = {finding.what: finding for finding in doctor.check_secrets()}
+    assert list(found) == ["certificate", "key", "Ray token"]
+    assert doctor.KEY in found["key"].found
+    assert doctor.TOKEN in found["Ray token"].found
+
+
+def test_versions__tells_what_is_missing(monkeypatch):
+    monkeypatch.setattr(doctor, "PACKAGES", ("numpy", "no-such-package"))
+    found = doctor.versions()
+    assert list(found) == ["Python", "numpy", "no-such-package"]
+    assert found["numpy"] == np.__version__
+    assert found["no-such-package"] == "is missing"
+
+
+def test_check_dask__asks_the_scheduler(monkeypatch):
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
     assert doctor.check_dask() == []
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -100,8 +129,6 @@ def test_check_dask__asks_the_scheduler(monkeypatch, tmp_path):
         assert (answer.found, answer.remedy) == (f"127.0.0.1:{port} answers", "")
         assert "trusted network" in traffic.remedy
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", f"tls://127.0.0.1:{port}")
-    monkeypatch.setenv(doctor.CERTIFICATE, str(write_certificate(tmp_path / "c.pem", 99)))
-    answer, certificate = doctor.check_dask()
+    (answer,) = doctor.check_dask()
     assert "does not answer" in answer.found
     assert "start it" in answer.remedy
-    assert certificate.what == "certificate"

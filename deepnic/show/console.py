@@ -33,7 +33,7 @@ def ranking_table(ranking: pd.DataFrame) -> Table:
     return table
 
 
-def findings_table(findings: Sequence[tuple[str, str, str]]) -> Table:
+def findings_table(findings: Sequence[tuple[str, str, str]], title: str | None = None) -> Table:
     """Lay out what was looked at, what was found, and the remedies.
 
     Examples
@@ -41,7 +41,7 @@ def findings_table(findings: Sequence[tuple[str, str, str]]) -> Table:
     >>> findings_table([("disk", "full", "delete something")]).row_count
     1
     """
-    table = Table("", "found", "remedy")
+    table = Table("", "found", "remedy", title=title, title_justify="left")
     for finding in findings:
         table.add_row(*finding)
     return table
