@@ -22,6 +22,7 @@ def make_cohort(
     observation: Sequence[str],
     *,
     positive: str | None = None,
+    group: ArrayLike | None = None,
 ) -> xr.Dataset:
     """Check a table and give it names.
 
@@ -37,12 +38,15 @@ def make_cohort(
         The label that is state 1, against all others (one-vs-rest). Left out, two classes are
         needed: 1 of 0/1, else the one that is not named like a control, else the last in
         alphabetical order.
+    group : array, shape (observation,), optional
+        What observations have in common, such as their patient; none may be missing.
 
     Returns
     -------
     Dataset
         ``expression(observation, gene)`` float32, ``state(observation)`` int8, the original
-        ``label`` as a coordinate; attributes ``positive`` and ``constant_genes`` (how many).
+        ``label`` and the ``group``, if given, as coordinates; attributes ``positive`` and
+        ``constant_genes`` (how many).
 
     Raises
     ------
@@ -93,6 +97,8 @@ def make_cohort(
         },
         attrs={"positive": positive, "constant_genes": constant},
     )
+    if group is not None:
+        cohort = cohort.assign_coords(group=("observation", _groups(group, observations)))
     return describe(cohort, COHORT)
 
 
@@ -156,6 +162,20 @@ def _check_finite(values: np.ndarray, genes: pd.Index, observations: pd.Index) -
             f"{int(bad.any(axis=0).sum())} genes (first: gene {genes[column]!r}, observation "
             f"{observations[row]!r}); impute or drop them"
         )
+
+
+def _groups(group: ArrayLike, observations: pd.Index) -> np.ndarray:
+    groups = pd.Series(group, dtype=object).map(_text).to_numpy(object)
+    if groups.shape != observations.shape:
+        raise InputError(
+            f"{len(observations)} observations have {len(groups)} groups; give each one"
+        )
+    if (without := groups == "").any():
+        raise InputError(
+            f"{without.sum()} observations have no group (first: "
+            f"{observations[without.argmax()]!r}); give each one, if need be of its own"
+        )
+    return groups
 
 
 def _state(labels: pd.Series, positive: str | None) -> tuple[np.ndarray, str]:

@@ -1,11 +1,7 @@
 """Files to a cohort: NumPy archives with a labels file, and CSV tables."""
 
-import csv
-import re
 import zipfile
 import zlib
-from collections.abc import Iterable
-from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from deepnic.cohort.check import make_cohort
+from deepnic.cohort.delimited import check_file, find_layout, read_columns, read_numbers, to_numeric
 from deepnic.errors import InputError
 
 STATE_COLUMNS = (
@@ -31,9 +28,6 @@ ID_COLUMNS = (
 )  # fmt: skip
 """Usual names of the id column, in any case; the first that occurs is taken."""
 
-MISSING = ("", "NA", "N/A", "#N/A", "na", "n/a", "NaN", "nan")
-"""What stands for a missing value; a missing label is to be predicted."""
-
 
 def read_cohort(
     path: str | PathLike[str],
@@ -41,6 +35,7 @@ def read_cohort(
     state: str | None = None,
     positive: str | None = None,
     log2: bool = False,
+    groups: str | None = None,
 ) -> xr.Dataset:
     r"""Read a file of expression values and states.
 
@@ -64,13 +59,17 @@ def read_cohort(
         The label that is state 1, against all others; see `make_cohort`.
     log2 : bool
         Take log2(max(x, 1)) of linear intensities. Nothing is transformed otherwise.
+    groups : str, optional
+        Column, of the table or of the labels file, of what observations have in common, such as
+        their patient: those of one group stay together in the folds of a study.
 
     Returns
     -------
     Dataset
         As `make_cohort`: ``expression(observation, gene)`` float32, ``state(observation)`` int8,
-        coordinate ``label``; attributes ``positive``, ``constant_genes``, ``source`` (name of the
-        file), ``id_column`` ("" if the ids were made up) and ``transform``.
+        coordinates ``label`` and, with `groups`, ``group``; attributes ``positive``,
+        ``constant_genes``, ``source`` (name of the file), ``id_column`` ("" if the ids were made
+        up) and ``transform``.
 
     Raises
     ------
@@ -100,18 +99,20 @@ def read_cohort(
     ('small.csv', 1)
     """
     path = Path(path)
-    _check_file(path)
+    check_file(path)
     match path.suffix.lower():
         case ".npz":
-            raw = _read_archive(path, state or "label")
+            raw = _read_archive(path, state or "label", groups)
         case ".csv" | ".tsv" | ".txt":
-            raw = _read_table(path, state)
+            raw = _read_table(path, state, groups)
         case suffix:
             raise InputError(
                 f"{path.name} has the unknown suffix {suffix!r}; give a .npz, .csv, .tsv or .txt"
             )
     values = np.log2(np.maximum(raw.values, 1)) if log2 else raw.values
-    cohort = make_cohort(values, raw.label, raw.gene, raw.observation, positive=positive)
+    cohort = make_cohort(
+        values, raw.label, raw.gene, raw.observation, positive=positive, group=raw.group
+    )
     return cohort.assign_attrs(
         source=path.name,
         id_column=raw.id_column,
@@ -127,14 +128,7 @@ class _Raw(NamedTuple):
     gene: list[str]
     observation: list[str]
     id_column: str
-
-
-class _Layout(NamedTuple):
-    """How a CSV file is written: its separators, and a name for each of its columns."""
-
-    delimiter: str
-    decimal: str
-    header: list[str]
+    group: list[str] | None
 
 
 def read_labels(path: Path) -> pd.Series:
@@ -147,24 +141,17 @@ def read_labels(path: Path) -> pd.Series:
     InputError
         No such file, or not a table of at least two columns.
     """
-    _check_file(path)
-    layout = _layout(path)
+    check_file(path)
+    layout = find_layout(path)
     at = int(not layout.header[0] and len(layout.header) > 2)  # R's row names
-    text, _ = _parse(path, layout, {at, at + 1})
+    text, _ = read_columns(path, layout, {at, at + 1})
     return pd.Series(text[at + 1].to_numpy(), index=pd.Index(text[at]))
-
-
-def _check_file(path: Path) -> None:
-    if not path.is_file():
-        raise InputError(f"no such file: {path}; check the path")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path.name} is empty; save or copy it again")
 
 
 # --- NumPy archives
 
 
-def _read_archive(path: Path, state: str) -> _Raw:
+def _read_archive(path: Path, state: str, groups: str | None) -> _Raw:
     arrays = _load_arrays(path)
     values, gene, observation = (arrays[name] for name in ("X", "genes", "samples"))
     if values.dtype.kind not in "fiu" or (values.ndim, gene.ndim, observation.ndim) != (2, 1, 1):
@@ -173,8 +160,8 @@ def _read_archive(path: Path, state: str) -> _Raw:
             "(observation, gene), with lists of genes and samples"
         )
     observations = observation.astype(str).tolist()
-    label = _read_labels(path.with_suffix(".labels.csv"), state, observations)
-    return _Raw(values, label, gene.astype(str).tolist(), observations, "samples")
+    label, group = _read_labels(path.with_suffix(".labels.csv"), state, groups, observations)
+    return _Raw(values, label, gene.astype(str).tolist(), observations, "samples", group)
 
 
 def _load_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -202,24 +189,27 @@ def _load_arrays(path: Path) -> dict[str, np.ndarray]:
         raise InputError(f"{path.name} is damaged; copy or save it again") from error
 
 
-def _read_labels(path: Path, state: str, observations: list[str]) -> list[str]:
-    """Return the label of each observation, matched by id."""
+def _read_labels(
+    path: Path, state: str, groups: str | None, observations: list[str]
+) -> tuple[list[str], list[str] | None]:
+    """Return the label of each observation, matched by id, and its group."""
     if not path.is_file():
         raise InputError(
             f"the labels file {path.name} is missing beside the archive; write one with the "
             "columns sample_id and label"
         )
-    _check_file(path)
-    layout = _layout(path)
+    check_file(path)
+    layout = find_layout(path)
     id_at = _id_column(layout.header)
     if id_at is None:
         raise InputError(f"{path.name} has no column sample_id; add it")
-    state_at = _state_column(path.name, layout.header, state)
-    text, _ = _parse(path, layout, {id_at, state_at})
-    label = pd.Series(text[state_at].to_numpy(), index=pd.Index(text[id_at]))
-    twice = label.index[label.index.duplicated()].unique()
-    without = pd.Index(observations).difference(label.index, sort=False)
-    unknown = label.index.difference(pd.Index(observations), sort=False)
+    state_at = _column(path.name, layout.header, "state", state)
+    group_at = state_at if groups is None else _column(path.name, layout.header, "groups", groups)
+    text, _ = read_columns(path, layout, {id_at, state_at, group_at})
+    text = text.set_index(id_at)
+    twice = text.index[text.index.duplicated()].unique()
+    without = pd.Index(observations).difference(text.index, sort=False)
+    unknown = text.index.difference(pd.Index(observations), sort=False)
     for ids, what in (
         (twice, f"sample ids occur more than once in {path.name}"),
         (without, f"observations have no row in {path.name}"),
@@ -230,123 +220,63 @@ def _read_labels(path: Path, state: str, observations: list[str]) -> list[str]:
                 f"{len(ids)} {what} (first: {ids[0]!r}); give each observation one row with its "
                 "sample_id"
             )
-    return label.loc[observations].tolist()
+    text = text.loc[observations]
+    return text[state_at].tolist(), None if groups is None else text[group_at].tolist()
 
 
 # --- CSV tables
 
 
-def _read_table(path: Path, state: str | None) -> _Raw:
-    layout = _layout(path)
+def _read_table(path: Path, state: str | None, groups: str | None) -> _Raw:
+    layout = find_layout(path)
     header = layout.header
     state_at = _state_column(path.name, header, state)
+    group_at = state_at if groups is None else _column(path.name, header, "groups", groups)
+    facts = {state_at, group_at}
     id_at = _id_column(header)
     ids = {k for k, name in enumerate(header) if name.lower() in ID_COLUMNS or not (k or name)}
-    text, table = _parse(path, layout, {state_at} | (ids or {0}))
-    if id_at is None and state_at != 0:
+    text, table = read_columns(path, layout, facts | (ids or {0}))
+    if id_at is None and 0 not in facts:
         if _looks_like_ids(text[0], layout.decimal):
             id_at = 0
         else:  # the first column is a gene
-            text, table = _parse(path, layout, {state_at})
+            text, table = read_columns(path, layout, facts)
     if id_at is None:
         observation, id_column = [f"obs_{k}" for k in range(1, len(table) + 1)], ""
     else:
         observation, id_column = text[id_at].tolist(), header[id_at] or "row names"
     gene = [header[int(k)] for k in table.columns]
     return _Raw(
-        values=_numbers(table, layout.decimal, gene, observation),
+        values=read_numbers(table, layout.decimal, gene, observation),
         label=text[state_at].tolist(),
         gene=gene,
         observation=observation,
         id_column=id_column,
+        group=None if groups is None else text[group_at].tolist(),
     )
-
-
-def _layout(path: Path) -> _Layout:
-    """Find out how a CSV file is written; reads no further than the first broken number."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            filled = (line for line in lines if line.strip())
-            head = next(filled, "")
-            unquoted = re.sub(r'"[^"]*"', "", head)
-            delimiter = max([",", ";", "\t"], key=unquoted.count)
-            if delimiter not in unquoted:
-                raise InputError(
-                    f"{path.name} has one column only; separate with comma, semicolon or tab"
-                )
-            rows = csv.reader(chain([head], filled), delimiter=delimiter)
-            header, row = next(rows), next(rows, None)
-            if row is None:
-                raise InputError(f"{path.name} has no row below the header; add some")
-            if len(row) == len(header) + 1:  # R's write.table leaves row names without a header
-                header = ["", *header]
-            decimal = "."
-            if delimiter != ",":
-                decimal = _decimal(delimiter, chain([delimiter.join(row)], filled))
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path) from error
-    return _Layout(delimiter, decimal, [name.strip() for name in header])
-
-
-def _decimal(delimiter: str, lines: Iterable[str]) -> str:
-    """Return the mark in the first broken number, which follows a delimiter."""
-    broken = re.compile(
-        rf'{delimiter}\s*"?[-+]?\d*([.,])\d+(?:[eE][-+]?\d+)?"?\s*(?={delimiter}|$)'
-    )
-    return next((found[1] for line in lines if (found := broken.search(line))), ".")
-
-
-def _not_utf8(path: Path) -> InputError:
-    return InputError(f"{path.name} is not UTF-8 text; save it as CSV UTF-8")
-
-
-def _parse(path: Path, layout: _Layout, text: set[int]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read the columns of `text` as they are written (007 stays 007), and the others.
-
-    Columns are numbered, since pandas renames repeated names. Those of `text` are read as the
-    index: to take them out of a frame of 54,675 columns is slower than to read it.
-    """
-    try:
-        table = pd.read_csv(
-            path,
-            sep=layout.delimiter,
-            decimal=layout.decimal,
-            header=0,
-            names=range(len(layout.header)),
-            index_col=sorted(text),
-            converters=dict.fromkeys(text, str.strip),
-            keep_default_na=False,
-            na_values=list(MISSING),
-            engine="c",
-            low_memory=False,  # one dtype for a column
-        )
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path) from error
-    except pd.errors.ParserError as error:
-        reason = str(error).rpartition("C error: ")[2].strip()
-        raise InputError(
-            f"{path.name} is no regular table ({reason}); give every row the columns of the header"
-        ) from error
-    as_written = table.index.to_frame(index=False).astype(object)
-    return as_written.where(as_written.notna(), ""), table.reset_index(drop=True)
 
 
 def _state_column(file: str, header: list[str], state: str | None) -> int:
     if state is not None:
-        names, wanted = header, [state]
-    else:
-        names, wanted = [name.lower() for name in header], list(STATE_COLUMNS)
-    found = next((name for name in wanted if name in names), None)
+        return _column(file, header, "state", state)
+    lower = [name.lower() for name in header]
+    found = next((name for name in STATE_COLUMNS if name in lower), None)
     if found is None:
-        some = ", ".join(header[:6]) + (", ..." if len(header) > 6 else "")
-        what = "state column" if state is None else f"column {state!r}"
-        raise InputError(
-            f"{file} has no {what}; a row is one observation, and state= names one of the "
-            f"{len(header)} columns: {some}"
-        )
-    if names.count(found) > 1:
-        raise InputError(f"{file} has {names.count(found)} columns {found!r}; keep one of them")
-    return names.index(found)
+        raise InputError(f"{file} has no state column; {_choose_column('state', header)}")
+    return _column(file, lower, "state", found)
+
+
+def _column(file: str, header: list[str], option: str, wanted: str) -> int:
+    if wanted not in header:
+        raise InputError(f"{file} has no column {wanted!r}; {_choose_column(option, header)}")
+    if header.count(wanted) > 1:
+        raise InputError(f"{file} has {header.count(wanted)} columns {wanted!r}; keep one of them")
+    return header.index(wanted)
+
+
+def _choose_column(option: str, header: list[str]) -> str:
+    some = ", ".join(header[:6]) + (", ..." if len(header) > 6 else "")
+    return f"a row is one observation, and {option}= names one of the {len(header)} columns: {some}"
 
 
 def _id_column(header: list[str]) -> int | None:
@@ -357,33 +287,5 @@ def _id_column(header: list[str]) -> int | None:
 
 def _looks_like_ids(column: pd.Series, decimal: str) -> bool:
     """Tell ids, text or whole numbers that differ, from the values of a gene."""
-    number = _to_numeric(column, decimal)
+    number = to_numeric(column, decimal)
     return bool(number.isna().all() or (column.is_unique and (number.dropna() % 1 == 0).all()))
-
-
-def _to_numeric(text: pd.Series, decimal: str) -> pd.Series:
-    """Read numbers with this decimal mark only; what is none becomes NaN."""
-    if decimal == ",":  # swap the marks, so that 1.234 is no number either
-        text = text.str.translate(str.maketrans(",.", ".,"))
-    return pd.to_numeric(text, errors="coerce")
-
-
-def _numbers(
-    table: pd.DataFrame, decimal: str, gene: list[str], observation: list[str]
-) -> np.ndarray:
-    """Return the values as float32; NaN where nothing is written, an error where text is."""
-    is_text = np.array([kind.kind not in "iuf" for kind in table.dtypes], bool)
-    if is_text.any():
-        text = table.loc[:, is_text].astype(str)
-        numbers = text.apply(_to_numeric, decimal=decimal)
-        wrong = (numbers.isna() & ~text.isin(MISSING)).to_numpy()
-        if wrong.any():
-            row, column = np.argwhere(wrong)[0]
-            raise InputError(
-                f"{wrong.sum()} values in {wrong.any(axis=0).sum()} columns are text, not numbers "
-                f"(first: column {gene[np.flatnonzero(is_text)[column]]!r}, observation "
-                f"{observation[row]!r}); correct them or drop the columns"
-            )
-        table[numbers.columns] = numbers
-    with np.errstate(over="ignore"):  # what is beyond float32 is refused as infinite later
-        return table.to_numpy(np.float32)

@@ -215,6 +215,39 @@ def test_read_cohort__reads_another_column_of_the_labels(tmp_path):
     assert read_cohort(path, state="sex").state.values.tolist() == [1, 0, 0, 1, 1]
 
 
+def test_read_cohort__groups_of_an_archive_are_matched_by_id(tmp_path):
+    path = write_archive(tmp_path)
+    labels = pd.read_csv(tmp_path / "a.labels.csv", dtype=str).assign(pair=[1, 2, 2, 1, 3])
+    labels.iloc[[3, 0, 4, 2, 1]].to_csv(tmp_path / "a.labels.csv", index=False)
+    cohort = read_cohort(path, groups="pair")
+    check(cohort)
+    assert cohort["group"].dims == ("observation",)
+    assert cohort["group"].values.tolist() == list("12213")
+    assert "group" not in read_cohort(path).coords
+
+
+@pytest.mark.parametrize("first", ["id", "pair"])
+def test_read_cohort__groups_of_a_table_are_no_gene(tmp_path, first):
+    frame = table().assign(pair=list("abbac"))
+    frame = frame[[first, *frame.columns.drop(first)]]
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    cohort = read_cohort(tmp_path / "a.csv", groups="pair")
+    check(cohort)
+    assert cohort["group"].values.tolist() == list("abbac")
+
+
+def test_read_cohort__rejects_groups(tmp_path):
+    frame = table().assign(pair=["a", "b", None, "a", "c"])
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    sentence = "1 observations have no group .first: 'P3'.; give each one, if need be of its own"
+    with pytest.raises(InputError, match=sentence):
+        read_cohort(tmp_path / "a.csv", groups="pair")
+    with pytest.raises(
+        InputError, match=r"no column 'twin'; .* groups= names one of the 6 columns"
+    ):
+        read_cohort(tmp_path / "a.csv", groups="twin")
+
+
 @pytest.mark.parametrize(
     ("ids", "fact"),
     [
