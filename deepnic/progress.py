@@ -61,6 +61,7 @@ def compute(
     *,
     watch: Sequence[Any] | None = None,
     costs: Sequence[float] | None = None,
+    receive: Callable[[Any], object] | None = None,
 ) -> list[Any]:
     """Compute delayed values with a progress bar.
 
@@ -75,11 +76,14 @@ def compute(
         Tasks on the way to these, to be counted instead of them.
     costs : sequence of float, optional
         What each task watched weighs in the bar and in the time left, all alike if left out.
+    receive : callable, optional
+        Takes each value as it comes; then none is kept, here or on the workers. A worker that is
+        lost later takes no finished task along.
 
     Returns
     -------
     list
-        The values, in order.
+        The values, in order; empty with `receive`.
 
     Examples
     --------
@@ -97,6 +101,9 @@ def compute(
                 bars.advance(job, weights[key])
 
         try:
+            if receive is not None:
+                _compute_each(tasks, receive, advance)
+                return []
             return _compute(tasks, watch, advance)
         finally:
             bars.remove_task(job)
@@ -115,6 +122,23 @@ def _compute(
         return client.gather(futures[: len(tasks)])
     with Callback(posttask=lambda key, *_: advance(key)):
         return list(dask.compute(*tasks))
+
+
+def _compute_each(
+    tasks: Sequence[Any], receive: Callable[[Any], object], advance: Callable[[Any], None]
+) -> None:
+    client = _current_client()
+    if client is not None:
+        from distributed import as_completed
+
+        for batch in as_completed(client.compute(list(tasks))).batches():
+            for future, value in zip(batch, client.gather(batch), strict=True):
+                future.release()  # what Dask holds for us is run again where its worker is lost
+                receive(value)
+                advance(future.key)
+        return
+    for value in _compute(tasks, tasks, advance):
+        receive(value)
 
 
 def _current_client() -> Any:

@@ -3,35 +3,37 @@
 A store is one Zarr (format 3) group that plain ``xarray.open_zarr`` reads. Its schema is laid out
 before a tree is grown; each block (some trees of some draws of one condition, one chunk of
 ``tree_signature`` and of ``vote``) is then written by the task that grew it, and in the end the
-signatures are written in the order of the genes as well. Zarr writes a chunk beside its place and
-renames it, and a chunk states its own length: what is done can be told from the files alone.
+signatures are written in the order of the genes as well. The files alone tell what is done. A
+worker that does not see the store (by a mark in it) sends its files to the caller, who writes them.
 """
 
+import os
 import shutil
-import struct
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import dask
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from zarr.codecs import BloscCodec
 
+from deepnic.chunks import COMPRESSOR, checked_where_read, chunk_file, encode, is_whole, write_files
 from deepnic.errors import InputError
 from deepnic.progress import compute
 from deepnic.rop.draws import n_trees_of_draw
 from deepnic.rop.forest import by_gene, tree_seconds
-from deepnic.variables import FOREST, SIGNATURE, TABLE, TREE_SIGNATURE, VOTE, Variable, validate
+from deepnic.variables import FOREST, TABLE, Variable, validate
 
-COMPRESSOR = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
+GROWN = ("tree_signature", "vote")  # what a block has a chunk of
 
 ORDERED_TOGETHER = 16  # draws; opening the store costs as much as putting one in order
 
-Block = tuple[int, int, int, int]
-"""Number of a block along tree_size, weight_range, draw and tree."""
+Draws = tuple[int, int, int]  # number of a chunk along tree_size, weight_range and draw
+Block = tuple[int, int, int, int]  # the same, and along tree
 
 
 def write_forest(forest: xr.Dataset, path: str | Path) -> int:
@@ -42,7 +44,7 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
     forest : Dataset, lazy
         From `grow_forest`.
     path : path
-        Store to make, or to go on with after an interruption.
+        Store to make, or to go on with after an interruption; workers need not see it.
 
     Returns
     -------
@@ -71,27 +73,11 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
         _lay_out(path, forest)
     for leftover in path.rglob("*.partial"):
         leftover.unlink()
-    blocks = sorted(_missing(path, forest)[0], key=lambda block: block[2])  # draw after draw
-    # all at once, as asking for one block walks the whole graph; and not optimised one by one, or
-    # the task that grows a block would be merged into both and run twice
-    tree_signature, vote = (
-        forest[name].data.to_delayed(optimize_graph=False) for name in ("tree_signature", "vote")
-    )
-    write = dask.delayed(_write_block, pure=False)
-    tasks = [
-        write(str(path), _region(forest["vote"], block), tree_signature[*block, 0], vote[*block, 0])
-        for block in blocks
-    ]
-    compute(tasks, "growing trees", costs=[_seconds(forest, block) for block in blocks])
-    order = dask.delayed(_write_in_order_of_genes, pure=False)
-    regions = [_region(forest["signature"], draws) for draws in _missing(path, forest)[1]]
-    compute(
-        [
-            order(str(path), regions[first : first + ORDERED_TOGETHER])
-            for first in range(0, len(regions), ORDERED_TOGETHER)
-        ],
-        "putting signatures in the order of genes",
-    )
+    blocks, unordered = _missing(path, forest)
+    if blocks or unordered:
+        with _mark(path) as mark:
+            _grow(path, mark, forest, blocks)
+            _order(path, mark, unordered)
     return len(blocks)
 
 
@@ -105,7 +91,7 @@ def open_forest(path: str | Path) -> xr.Dataset:
     Returns
     -------
     Dataset, lazy
-        As `grow_forest`.
+        As `grow_forest`. Workers that do not see the store raise an `InputError`.
 
     Raises
     ------
@@ -122,13 +108,16 @@ def open_forest(path: str | Path) -> xr.Dataset:
     path = Path(path)
     if not path.exists():
         raise InputError(f"no store at {path}; make one with `deepnic grow`")
-    forest = _open(path, FOREST)
+    forest = _open(path.absolute(), FOREST)  # workers may run in other folders
     missing = sum(len(chunks) for chunks in _missing(path, forest))
     if missing:
         raise InputError(
             f"the store {path} is unfinished: {missing} of its chunks are missing or cut off; run "
             "the same `deepnic grow` again, it goes on where it stopped"
         )
+    for name in ("signature", *GROWN):
+        checked = checked_where_read(forest[name].data, path.absolute(), name, _filled(forest))
+        forest[name] = forest[name].copy(data=checked)
     return forest
 
 
@@ -264,7 +253,7 @@ def _lay_out(path: Path, forest: xr.Dataset) -> None:
     """Write schema, coordinates and provenance; the folder appears only when they are complete."""
     encoding: dict[str, Any] = {
         name: {"chunks": forest[name].data.chunksize, "compressors": [COMPRESSOR]}
-        for name in ("signature", "tree_signature", "vote")
+        for name in ("signature", *GROWN)
     }
     draft = _draft(path)
     forest.to_zarr(draft, compute=False, zarr_format=3, consolidated=False, encoding=encoding)
@@ -279,23 +268,120 @@ def _draft(path: Path) -> Path:
     return draft
 
 
-def _missing(path: Path, forest: xr.Dataset) -> tuple[list[Block], list[tuple[int, int, int]]]:
+@contextmanager
+def _mark(path: Path) -> Iterator[str]:
+    """Leave a file in a store by which workers tell that they see it."""
+    mark = path / "vote" / f"{uuid4().hex}.partial"
+    mark.touch()
+    try:
+        yield str(mark)
+    finally:
+        mark.unlink(missing_ok=True)
+
+
+def _grow(path: Path, mark: str, forest: xr.Dataset, blocks: list[Block]) -> None:
+    """Grow blocks, draw after draw."""
+    blocks = sorted(blocks, key=lambda block: block[2])
+    # all at once, as asking for one block walks the whole graph; and not optimised one by one, or
+    # the task that grows a block would be merged into both and run twice
+    grown = {name: forest[name].data.to_delayed(optimize_graph=False) for name in GROWN}
+    shapes = {name: forest[name].data.chunksize for name in GROWN}
+    write = dask.delayed(_write_block, pure=False)
+    compute(
+        [
+            write(str(path), mark, block, shapes, *(grown[name][*block, 0] for name in GROWN))
+            for block in blocks
+        ],
+        "growing trees",
+        costs=[_seconds(forest, block) for block in blocks],
+        receive=lambda files: write_files(path, files),
+    )
+
+
+def _write_block(
+    path: str,
+    mark: str,
+    block: Block,
+    shapes: dict[str, tuple[int, ...]],
+    *grown: NDArray[np.generic],
+) -> dict[str, bytes]:
+    """Write the files of a block, or return them where the store is not seen."""
+    files = {
+        chunk_file(name, (*block, 0)): encode(values, shapes[name])
+        for name, values in zip(GROWN, grown, strict=True)
+    }
+    if not os.path.exists(mark):
+        return files
+    write_files(path, files)
+    return {}
+
+
+def _order(path: Path, mark: str, unordered: list[Draws]) -> None:
+    """Put the signatures of draws in the order of genes, once all blocks are written."""
+
+    def finish(left: list[Draws]) -> None:
+        if left:
+            _write_in_order_of_genes(str(path), left)
+
+    order = dask.delayed(_order_where_seen, pure=False)
+    compute(
+        [
+            order(str(path), mark, unordered[first : first + ORDERED_TOGETHER])
+            for first in range(0, len(unordered), ORDERED_TOGETHER)
+        ],
+        "putting signatures in the order of genes",
+        receive=finish,
+    )
+
+
+def _order_where_seen(path: str, mark: str, unordered: list[Draws]) -> list[Draws]:
+    """Put draws in order, or return which where the store is not seen."""
+    if not os.path.exists(mark):
+        return unordered
+    _write_in_order_of_genes(path, unordered)
+    return []
+
+
+def _write_in_order_of_genes(path: str, unordered: list[Draws]) -> None:
+    """Write the signatures of some draws by genes."""
+    forest = xr.open_zarr(path, chunks=None, consolidated=False)
+    position = forest["gene_position"].values
+    shape = forest["signature"].encoding["chunks"]
+    for v, r, d in unordered:
+        numbers = range(forest.sizes["draw"])[d * shape[2] : (d + 1) * shape[2]]
+        draws = forest.isel(tree_size=v, weight_range=r, draw=slice(numbers.start, numbers.stop))
+        signature = by_gene(
+            draws["tree_signature"].values,
+            numbers,
+            position,
+            tree_size=int(draws["tree_size"]),
+            weight_range=int(draws["weight_range"]),
+            parameters=forest.attrs,
+        )
+        file = chunk_file("signature", (v, r, d, 0))
+        write_files(path, {file: encode(signature[None, None], shape)})
+
+
+def _missing(path: Path, forest: xr.Dataset) -> tuple[list[Block], list[Draws]]:
     """Blocks to grow, and draws whose signatures are to be put in order."""
-    vote = forest["vote"].data
-    first_tree = np.cumsum([0, *vote.chunks[3][:-1]])
+    filled = _filled(forest)
     blocks, unordered = [], []
-    for v, r, d in product(*map(range, vote.numblocks[:3])):
-        # beyond a condition's last tree there is nothing to write
-        n_blocks = int((first_tree < _n_trees(forest, v)).sum())
+    for v, r, d in product(*map(range, forest["vote"].data.numblocks[:3])):
         blocks += [
             (v, r, d, t)
-            for t in range(n_blocks)
-            if not _is_whole(path / f"tree_signature/c/{v}/{r}/{d}/{t}/0")
-            or not _is_whole(path / f"vote/c/{v}/{r}/{d}/{t}/0")
+            for t in range(filled[v])
+            if not is_whole(path / chunk_file("tree_signature", (v, r, d, t, 0)))
+            or not is_whole(path / chunk_file("vote", (v, r, d, t, 0)))
         ]
-        if not _is_whole(path / f"signature/c/{v}/{r}/{d}/0"):
+        if not is_whole(path / chunk_file("signature", (v, r, d, 0))):
             unordered.append((v, r, d))
     return blocks, unordered
+
+
+def _filled(forest: xr.Dataset) -> list[int]:
+    """Blocks of a draw, by tree size: beyond a condition's last tree there is nothing to write."""
+    first_tree = np.cumsum([0, *forest["vote"].data.chunks[3][:-1]])
+    return [int((first_tree < _n_trees(forest, v)).sum()) for v in range(forest.sizes["tree_size"])]
 
 
 def _n_trees(forest: xr.Dataset, v: int) -> int:
@@ -311,57 +397,3 @@ def _seconds(forest: xr.Dataset, block: Block) -> float:
     grown = min(trees[t], _n_trees(forest, v) - sum(trees[:t]))
     V, R = int(forest["tree_size"][v]), int(forest["weight_range"][r])
     return draws[d] * grown * tree_seconds(V, R, forest.sizes["observation"])
-
-
-def _is_whole(chunk: Path) -> bool:
-    """Compare the length of a chunk with bytes 12 to 15 of its Blosc header, which state it."""
-    if not chunk.exists():
-        return False
-    with chunk.open("rb") as file:
-        header = file.read(16)
-    return len(header) == 16 and struct.unpack("<I", header[12:])[0] == chunk.stat().st_size
-
-
-def _region(variable: xr.DataArray, block: Sequence[int]) -> dict[str, slice]:
-    """Where a block lies in a variable, along as many dimensions as it has numbers."""
-    region = {}
-    for name, chunks, k in zip(variable.dims, variable.data.chunks, block, strict=False):
-        start = sum(chunks[:k])
-        region[str(name)] = slice(start, start + chunks[k])
-    return region
-
-
-def _write_block(
-    path: str,
-    region: dict[str, slice],
-    tree_signature: NDArray[np.uint8],
-    vote: NDArray[np.int8],
-) -> None:
-    block = xr.Dataset(
-        {
-            "tree_signature": (TREE_SIGNATURE.dims, tree_signature),
-            "vote": (VOTE.dims, vote),
-        }
-    )
-    _write(block, path, region)
-
-
-def _write_in_order_of_genes(path: str, regions: list[dict[str, slice]]) -> None:
-    """Write the signatures of some draws by genes, once their blocks are written."""
-    forest = xr.open_zarr(path, chunks=None, consolidated=False)
-    position = forest["gene_position"].values
-    for region in regions:
-        draws = forest.isel(region)
-        signature = by_gene(
-            draws["tree_signature"].values[0, 0],
-            range(region["draw"].start, region["draw"].stop),
-            position,
-            tree_size=int(draws["tree_size"][0]),
-            weight_range=int(draws["weight_range"][0]),
-            parameters=forest.attrs,
-        )
-        _write(xr.Dataset({"signature": (SIGNATURE.dims, signature[None, None])}), path, region)
-
-
-def _write(part: xr.Dataset, path: str, region: dict[str, slice]) -> None:
-    part.to_zarr(path, region=region, mode="r+", consolidated=False, write_empty_chunks=True)

@@ -1,5 +1,8 @@
 """Progress bars: counts, silence, errors; threads and a cluster."""
 
+import time
+from threading import Event
+
 import dask
 import pytest
 from distributed import Client, LocalCluster
@@ -62,6 +65,46 @@ def test_compute__counts_the_tasks_watched(bars):
     squares = [square(x) for x in range(10)]
     assert compute([dask.delayed(sum)(squares)], "adding", watch=squares) == [285]
     assert bars == [["adding", 10, 10, True]]
+
+
+@pytest.mark.usefixtures("anywhere")
+def test_compute__gives_each_value(bars):
+    came = []
+    assert compute([square(x) for x in range(20)], "squaring", receive=came.append) == []
+    assert sorted(came) == [x * x for x in range(20)]
+    assert bars == [["squaring", 20, 20, True]]
+
+
+ran: list[int] = []  # the workers of a test are threads of its process
+last_may_end = Event()
+
+
+def run_or_wait(number):
+    ran.append(number)
+    assert number < 9 or last_may_end.wait(30)
+    return number
+
+
+def test_compute__runs_no_received_task_again_when_its_worker_is_lost():
+    came = []
+    tasks = [dask.delayed(run_or_wait, pure=False)(number) for number in range(10)]
+
+    def receive(number):
+        came.append(number)
+        if len(came) == 9:
+            until = time.monotonic() + 5
+            while len(cluster.scheduler.tasks) > 1 and time.monotonic() < until:
+                time.sleep(0.01)  # word of what came is on its way
+            lost = [worker for worker in cluster.workers.values() if not worker.state.executing]
+            cluster.sync(lost[0].close)
+            last_may_end.set()
+
+    cluster = LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0"
+    )
+    with cluster, Client(cluster):
+        compute(tasks, "running", receive=receive)
+    assert sorted(ran) == sorted(came) == list(range(10))
 
 
 @pytest.mark.usefixtures("anywhere")

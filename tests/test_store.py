@@ -9,6 +9,7 @@ import sys
 import time
 from itertools import count
 from pathlib import Path
+from threading import current_thread, main_thread
 
 import dask
 import numpy as np
@@ -136,21 +137,32 @@ def test_write_forest__second_call_writes_nothing(path, forest, monkeypatch):
 
 def test_write_forest__workers_get_an_absolute_path(forest, tmp_path, monkeypatch):
     told = []
-    monkeypatch.setattr(store, "_write_block", lambda path, *_: told.append(path))
-    monkeypatch.setattr(store, "_write_in_order_of_genes", lambda path, *_: told.append(path))
+    monkeypatch.setattr(store, "_write_block", lambda path, *_: told.append(path) or {})
+    monkeypatch.setattr(store, "_write_in_order_of_genes", lambda path, *_: told.append(path) or [])
     monkeypatch.chdir(tmp_path)
     write_forest(forest, "f.zarr")
     assert set(told) == {str(tmp_path / "f.zarr")}
 
 
-def test_write_forest__on_a_cluster(forest, finished, tmp_path):
+def test_write_forest__on_a_cluster(forest, finished, tmp_path, monkeypatch):
+    """Workers that see the store write it: no file comes to the caller."""
     path = tmp_path / "new" / "f.zarr"
+    came = []
+    write = store.write_files
+
+    def note_and_write(folder, files):
+        if current_thread() is main_thread():
+            came.extend(files)
+        write(folder, files)
+
+    monkeypatch.setattr(store, "write_files", note_and_write)
     cluster = LocalCluster(
         n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0"
     )
     with cluster, Client(cluster):
         assert write_forest(forest, path) == BLOCKS
         assert write_forest(forest, path) == 0
+    assert came == []
     assert_same_content(path, forest)
     here, there = snapshot(path), snapshot(finished)
     assert {name: data for name, (data, _) in here.items()} == {
@@ -271,6 +283,42 @@ def test_forest__damaged_chunks_are_noticed_and_grown_again(
             assert changed == whole[name][1]
 
 
+def test_write_forest__files_are_those_that_xarray_writes(finished, forest, tmp_path):
+    names = ("signature", "tree_signature", "vote")
+    encoding = {
+        name: {"chunks": forest[name].data.chunksize, "compressors": [store.COMPRESSOR]}
+        for name in names
+    }
+    forest[[*names]].to_zarr(
+        tmp_path / "x.zarr", consolidated=False, encoding=encoding, write_empty_chunks=True
+    )
+    ours, theirs = snapshot(finished), snapshot(tmp_path / "x.zarr")
+    chunks = {name for name in ours if name.parts[0] in names and "c" in name.parts}
+    assert len(chunks) == 3 * BLOCKS
+    assert {name: ours[name][0] for name in chunks} == {name: theirs[name][0] for name in chunks}
+
+
+@pytest.mark.parametrize("where", ["nothing", "another forest", "half a copy"])
+def test_open_forest__refuses_to_read_where_the_store_is_not(path, cohort, tmp_path, where):
+    """A host that reads has nothing there, another store, or one that lacks a chunk."""
+    opened = open_forest(path)
+    if where == "half a copy":
+        (path / "vote/c/0/1/1/0/0").unlink()
+    else:
+        path.rename(tmp_path / "moved")
+    if where == "another forest":
+        write_forest(cut_forest(cohort, TWO_DRAWS, **PARAMETERS | {"seed": 1}), path)
+    with pytest.raises(InputError, match=r"does not see the store .*f\.zarr as it was opened; cop"):
+        opened["vote"].compute()
+
+
+def test_open_forest__is_read_from_other_folders(path, forest, monkeypatch):
+    monkeypatch.chdir(path.parent)
+    opened = open_forest("f.zarr")
+    monkeypatch.chdir("/")
+    xr.testing.assert_identical(opened.compute(), forest.compute())
+
+
 def test_write_forest__sweeps_what_a_killed_run_left(path, forest, tmp_path):
     stale = path / "signature/c/0/0/0/0.3f2a.partial"
     stale.write_bytes(b"half a chu")
@@ -298,7 +346,7 @@ def test_write_forest__goes_on_after_an_error(
     def fail_after_some(*arguments):
         if next(number) == survived:
             raise OSError("disk full")
-        write(*arguments)
+        return write(*arguments)
 
     with monkeypatch.context() as patch, dask.config.set(scheduler="sync"):
         patch.setattr(store, "_write_block", fail_after_some)
