@@ -86,8 +86,8 @@ CANVAS = {"image": CANVAS_IMAGE, "index": CANVAS_INDEX}
 COUNT_CANVAS = {"count": CANVAS_COUNT, "index": CANVAS_INDEX, "colour": CANVAS_COLOUR}
 
 
-METRICS = ("accuracy", "balanced_accuracy", "auroc")
-"""What every arm of a study is measured by: columns of its results."""
+METRICS = {"accuracy": True, "balanced_accuracy": True, "auroc": True, "brier": False}
+"""What every arm of a study is measured by, columns of its results, and whether more is better."""
 
 
 def describe(dataset: xr.Dataset, declared: dict[str, Variable]) -> xr.Dataset:
