@@ -2,20 +2,26 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import dask
+from distributed import Client, Future, Security
 from pydantic import ByteSize, Field
 
 from deepnic.errors import InputError
 from deepnic.tables import Strict, checked, read_toml
 
 INTERVAL = 2.0  # seconds between two looks at the queue
+ATTEMPTS = 3  # jobs in a row that end before their worker comes
 SCRIPT = Path(__file__).with_name("train.sbatch")
 UNFINISHED = (
     "PENDING", "CONFIGURING", "RUNNING", "SUSPENDED", "STOPPED", "COMPLETING", "REQUEUED",
@@ -74,43 +80,94 @@ def read_profile(path: Path) -> Profile:
 
 
 @contextmanager
-def dask_workers(profile: Profile) -> Iterator[None]:
+def dask_workers(profile: Profile) -> Iterator[Client]:
     """Use one Dask worker on each node of a profile within the block; its jobs end with it.
 
-    The scheduler runs here. All talk TLS, with a certificate made for this run. A worker that was
-    lost, or came to the end of its time, is asked for again.
+    The scheduler runs here. All talk TLS, with a certificate made for this run. Tasks wait for the
+    first worker, however long the queue is; a worker that was lost, or came to the end of its
+    time, is asked for again.
 
     Parameters
     ----------
     profile : Profile
 
+    Yields
+    ------
+    Client
+        The current one within the block.
+
     Raises
     ------
     InputError
-        Slurm refuses the jobs, or they end before a worker comes.
+        Slurm refuses the jobs, or no worker is left and three jobs in a row ended before one came.
     """
-    import dask
-    from distributed import Client
-    from tornado.ioloop import PeriodicCallback
-
     # as of workers started here: a cohort rides in the graph, which Dask finds large
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
-    with _slurm_cluster(profile) as cluster, Client(cluster):
+    with _slurm_cluster(profile) as cluster, Client(cluster) as client:
         _slurm("sbatch", "--test-only", input=cluster.job_script())
-        cluster.scale(profile.nodes)
-        _wait_worker(cluster, profile)
-        again = PeriodicCallback(lambda: cluster.scale(profile.nodes), 1000 * INTERVAL)
-        cluster.loop.add_callback(again.start)
+        jobs = _Jobs(cluster, client, profile.nodes)
+        jobs.start()
         try:
-            yield
+            yield client
+        except CancelledError as error:
+            if not jobs.given_up:
+                raise
+            raise InputError(
+                f"the jobs {', '.join(jobs.failed)} ended before a worker came; see why in "
+                f"{profile.logs.absolute()}, and correct the profile"
+            ) from error
         finally:
-            cluster.loop.add_callback(again.stop)
+            jobs.stop()
+
+
+class _Jobs(threading.Thread):
+    """Asks for jobs, and again for those that ended, until too many in a row bring no worker."""
+
+    def __init__(self, cluster: Any, client: Client, nodes: int):
+        super().__init__(daemon=True)
+        self.cluster, self.client, self.nodes = cluster, client, nodes
+        self.came: set[str] = set()  # jobs whose worker came
+        self.failed: list[str] = []  # jobs that ended without one, since the last that came
+        self.given_up = False
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        while True:
+            with suppress(InputError):  # a controller that starts again does not answer
+                self.look()
+            if self.given_up:
+                self.client.cancel([Future(key, self.client) for key in self.client.futures])
+            if self.over.wait(INTERVAL):
+                return
+
+    def look(self) -> None:
+        """Compare the jobs that were asked for with the queue and with the workers."""
+        jobs = {name: str(job.job_id) for name, job in list(self.cluster.workers.items())}
+        queued = _slurm("squeue", "--me", "-h", "-o", "%A").split()
+        workers = {worker.name for worker in list(self.cluster.scheduler.workers.values())}
+        came = {jobs[name] for name in jobs.keys() & workers}
+        if came - self.came:
+            self.failed.clear()
+        self.came |= came
+        for name, job in jobs.items():
+            if job not in self.came and job not in queued:
+                self.failed.append(job)
+                self.cluster.workers.pop(name, None)
+        if len(self.failed) < ATTEMPTS:
+            self.cluster.scale(self.nodes)
+        else:
+            self.given_up = not self.cluster.workers
+
+    def stop(self) -> None:
+        self.over.set()
+        self.join()
 
 
 def _slurm_cluster(profile: Profile) -> Any:
-    from dask_jobqueue import SLURMCluster
-    from distributed import Security
+    ctrl_c = signal.getsignal(signal.SIGINT)
+    from dask_jobqueue import SLURMCluster  # takes Ctrl-C for itself
 
+    signal.signal(signal.SIGINT, ctrl_c)
     logs = profile.logs.absolute()
     logs.mkdir(parents=True, exist_ok=True)
     return SLURMCluster(
@@ -133,20 +190,6 @@ def _slurm_cluster(profile: Profile) -> Any:
         security=Security.temporary(),
         shared_temp_directory=str(logs),  # keys, mode 600, for the run's time
     )
-
-
-def _wait_worker(cluster: Any, profile: Profile) -> None:
-    """Wait for the first worker, however long the queue is."""
-    while not cluster.scheduler_info["workers"]:
-        jobs = {job.job_id for job in cluster.workers.values()}
-        if len(jobs) == profile.nodes and not jobs & set(
-            _slurm("squeue", "-h", "-o", "%i").split()
-        ):
-            raise InputError(
-                f"the jobs {', '.join(sorted(jobs))} ended before a worker came; see why in "
-                f"{profile.logs.absolute()}, and correct the profile"
-            )
-        time.sleep(INTERVAL)
 
 
 def train_job(profile: Profile, arguments: Sequence[str], *, elastic: bool = False) -> int:

@@ -19,7 +19,7 @@ SlurmctldHost={login}({network}.1)
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.sock
+AuthInfo=socket={folder}/munge.sock,cred_expire=10
 CredType=cred/munge
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
@@ -40,10 +40,12 @@ SelectTypeParameters=CR_Core
 SchedulerType=sched/builtin
 SchedulerParameters=batch_sched_delay=0,sched_interval=1
 ReturnToService=2
-SlurmdTimeout=20
-KillWait=5
+SlurmdTimeout=10
+KillWait=20
+GresTypes=gpu
 {nodes}
 PartitionName=all Nodes={names} Default=YES MaxTime=60 State=UP OverSubscribe=NO
+PartitionName=gpu Nodes={names} MaxTime=60 State=UP OverSubscribe=NO
 """
 
 
@@ -56,6 +58,8 @@ def lacking() -> str:
 
 class Slurm:
     """One node of one CPU for each host, in the partition `all`; the caller is the login machine.
+
+    The same nodes are the partition `gpu`, of one GPU each that is there in name only.
 
     Parameters
     ----------
@@ -80,12 +84,13 @@ class Slurm:
                 folder=self.folder,
                 names=",".join(names),
                 nodes="\n".join(
-                    f"NodeName={name} NodeAddr={address} CPUs=1 RealMemory=2000"
+                    f"NodeName={name} NodeAddr={address} CPUs=1 RealMemory=2000 Gres=gpu:1"
                     for name, address in names.items()
                 ),
             )
         )
         (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
+        (self.folder / "gres.conf").write_text("Name=gpu File=/dev/null\n")
         (self.folder / "state").mkdir()
         key = self.folder / "munge.key"
         key.touch(mode=0o600)

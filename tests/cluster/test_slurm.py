@@ -1,5 +1,6 @@
 """Growing and training as jobs of a real Slurm of two nodes."""
 
+import errno
 import os
 import re
 import signal
@@ -9,13 +10,13 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
+import yaml
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
-import deepnic
+from deepnic.cli import main
 from deepnic.cluster.slurm import read_profile
 from deepnic.errors import InputError
-from deepnic.nic import observation_images
-from deepnic.pixels import filter_pixels
-from deepnic.store import write_table
 from tests.cluster.hosts import BRIDGE, Hosts
 from tests.cluster.slurm import Slurm, lacking
 
@@ -78,6 +79,12 @@ def start(slurm, *words, **environment):
     )
 
 
+def until(slurm, process, condition):
+    """Wait while a command runs until a condition holds."""
+    slurm.wait(lambda: process.poll() is not None or condition())
+    assert process.poll() is None, process.communicate()[0]
+
+
 def end(process):
     """Exit code of a command and what it printed."""
     try:
@@ -96,6 +103,27 @@ def blocks(path):
     return len(list(path.glob("vote/c/*/*/*/*/0")))
 
 
+def show(slurm, job):
+    return slurm.run("scontrol", "show", "job", "--oneliner", job)
+
+
+def steps(slurm):
+    """Steps that run, but for the script."""
+    return [
+        step for step in slurm.run("squeue", "-s", "-h", "-o", "%i").split() if "batch" not in step
+    ]
+
+
+def left_behind(folder, job):
+    """Folders of a job: its private one, and Ray's on the nodes."""
+    return [*folder.glob(f".deepnic-{job}-*"), *Path("/tmp").glob(f"deepnic-ray-{job}-*")]
+
+
+def epochs(folder):
+    """Epochs that the run of a folder has behind it."""
+    return sum(len(file.read_text().splitlines()) - 1 for file in folder.glob("runs/*/history.csv"))
+
+
 def test_read_profile__reads_the_example_and_refuses_what_it_does_not_know(tmp_path):
     file = tmp_path / "profile.toml"
     file.write_text('cores = 1\nmemory = "1GiB"\nqueue = "all"\n')
@@ -111,7 +139,7 @@ def test_read_profile__reads_the_example_and_refuses_what_it_does_not_know(tmp_p
 def test_grow__on_two_nodes_is_the_same_store(slurm, write_profile, store, tmp_path):
     output = tmp_path / "store.zarr"
     growing = start(slurm, "grow", ALON, "-o", output, *FEW, "--slurm", write_profile())
-    slurm.wait(lambda: len(slurm.jobs()) == 2 or growing.poll() is not None)
+    until(slurm, growing, lambda: len(slurm.jobs()) == 2)
     code, said = end(growing)
     assert code == 0, said
     assert "2 blocks of trees grown" in said
@@ -124,7 +152,7 @@ def test_grow__on_two_nodes_is_the_same_store(slurm, write_profile, store, tmp_p
 def test_grow__goes_on_when_a_node_is_lost(slurm, write_profile, store, tmp_path):
     output = tmp_path / "store.zarr"
     growing = start(slurm, "grow", ALON, "-o", output, *MANY, "--slurm", write_profile())
-    slurm.wait(lambda: blocks(output) >= 2 or growing.poll() is not None)
+    until(slurm, growing, lambda: blocks(output) >= 2)
     slurm.hosts.power_off("ws2")
     try:
         assert blocks(output) < 12
@@ -139,20 +167,31 @@ def test_grow__goes_on_when_a_node_is_lost(slurm, write_profile, store, tmp_path
 
 
 @needs_alon
-def test_grow__asks_again_for_a_job_that_ended(slurm, write_profile, store, tmp_path):
-    output = tmp_path / "store.zarr"
+def test_grow__asks_for_lost_workers_again_until_three_jobs_in_a_row_bring_none(
+    slurm, write_profile, tmp_path
+):
+    output, python = tmp_path / "store.zarr", tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
     growing = start(
-        slurm, "grow", ALON, "-o", output, *MANY, "--slurm", write_profile(nodes=1),
+        slurm, "grow", ALON, "-o", output, *MANY,
+        "--slurm", write_profile(nodes=1, python=str(python)),
         DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT="1s",
     )  # fmt: skip
-    slurm.wait(lambda: blocks(output) >= 2 or growing.poll() is not None)
+    until(slurm, growing, lambda: blocks(output) >= 1)
     (first,) = slurm.jobs()
     slurm.run("scancel", first)
-    slurm.wait(lambda: slurm.jobs() not in ([], [first]) or growing.poll() is not None)
+    done = blocks(output)
+    until(slurm, growing, lambda: blocks(output) > done + 1)
+    (second,) = slurm.jobs()
+    assert second != first
+    python.write_text("#!/bin/sh\nexit 1\n")
+    slurm.run("scancel", second)
     code, said = end(growing)
-    assert code == 0, said
-    same(output, store(MANY))
-    slurm.wait(lambda: not slurm.jobs(), 10)
+    assert code == 2, said
+    failed = [str(int(second) + k) for k in (1, 2, 3)]
+    assert f"the jobs {', '.join(failed)} ended before a worker came; see why in" in said
+    assert not slurm.jobs()
 
 
 @needs_alon
@@ -183,62 +222,162 @@ def test_grow__leaves_no_job_after_an_error(slurm, write_profile, store, tmp_pat
     slurm.wait(lambda: not slurm.jobs(), 10)
 
 
-@pytest.fixture(scope="module")
-def table(tmp_path_factory):
-    """A pixel table of 60 observations of Wisconsin, 21 of them held out."""
-    path = tmp_path_factory.mktemp("tables") / "table.zarr"
-    cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
-    hidden = deepnic.hide_labels(cohort, [k >= 39 for k in range(60)])
-    forest = deepnic.grow_forest(
-        hidden, n_trees=8, weight_ranges=[3], tree_sizes=[3], subsample=0.5
-    )
-    write_table(filter_pixels(observation_images(forest), k=64, fdr=None), path)
-    return path
+@needs_alon
+def test_grow__leaves_no_job_after_ctrl_c(slurm, write_profile, tmp_path):
+    growing = start(slurm, "grow", ALON, "-o", tmp_path / "s", *MANY, "--slurm", write_profile())
+    until(slurm, growing, lambda: len(slurm.jobs()) == 2)
+    growing.send_signal(signal.SIGINT)
+    assert end(growing)[0] not in (0, None)
+    slurm.wait(lambda: not slurm.jobs(), 10)
 
 
-def test_train__on_two_nodes_ends_with_the_codes_of_the_run(
+def test_train__elastic_goes_on_when_a_node_is_lost(
     slurm, write_profile, table, tmp_path, monkeypatch
 ):
-    profile = write_profile(prologue=["touch began"])
     monkeypatch.chdir(tmp_path)  # the folder of the job
-    words = ["train", table, "--workers", 2, "--epochs", 2, "-o", "runs", "--slurm", profile]
-    training = start(slurm, *words)
-    slurm.wait(lambda: list(tmp_path.glob(".deepnic-*/token")) or training.poll() is not None)
+    profile = write_profile(partition="gpu", gpus=1, prologue=["env >environment"])
+    training = start(
+        slurm, "train", table, "--workers", 2, "--elastic", "--epochs", 20, "--device", "cpu",
+        "-o", "runs", "--slurm", profile, RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S="3",
+        RAY_health_check_period_ms="1000", RAY_health_check_failure_threshold="2",
+    )  # fmt: skip
+    until(slurm, training, lambda: epochs(tmp_path) >= 2)
+    (job,) = slurm.jobs()
     (token,) = tmp_path.glob(".deepnic-*/token")
     assert token.stat().st_mode & 0o777 == 0o600
-    code, said = end(training)
+    assert re.search("Partition=gpu .* TresPerNode=gres:gpu:1 ", show(slurm, job))
+    assert "\nCUDA_VISIBLE_DEVICES=0\n" in (tmp_path / "environment").read_text()
+    for host in ("ws1", "ws2"):
+        processes = slurm.hosts.run(host, ["ps", "-wweo", "args="])
+        assert ",GPU,1," in processes  # what Ray declares
+        assert "ray::RayTrainWorker" in processes
+
+    slurm.hosts.power_off("ws2")
+    try:
+        assert epochs(tmp_path) < 20
+        code, said = end(training)
+    finally:
+        slurm.hosts.boot("ws2")
+        slurm.serve("ws2")
     assert code == 0, said
-    assert "epoch 2 of 2" in said
+    assert "epoch 20 of 20" in said
     assert "n test: 21" in said
     (run,) = (tmp_path / "runs").iterdir()
-    assert len(list(run.glob("checkpoint_*/*"))) == 2  # it ran on workers, not in the driver
     assert (run / "report.html").exists()
-    assert (tmp_path / "began").exists()
-    assert not list(tmp_path.glob(".deepnic-*"))
-
-    code, said = end(start(slurm, *words))
-    assert code == 2, said
-    assert "error: the run" in said
-    assert not slurm.jobs()
+    assert left_behind(tmp_path, job) == []
+    slurm.wait_idle()
 
 
 def test_train__is_cancelled_by_ctrl_c(slurm, write_profile, table, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     training = start(slurm, "train", table, "--workers", 2, "--slurm", write_profile())
-    slurm.wait(lambda: list(tmp_path.glob(".deepnic-*")) or training.poll() is not None)
+    until(slurm, training, lambda: len(steps(slurm)) == 3)
+    (job,) = slurm.jobs()
+    assert len(left_behind(tmp_path, job)) == 3  # of the job, and of Ray on both nodes
     training.send_signal(signal.SIGINT)
     assert end(training)[0] not in (0, None)
     slurm.wait(lambda: not slurm.jobs(), 30)
+    assert left_behind(tmp_path, job) == []
 
 
-def test_train__is_refused_before_it_waits(slurm, write_profile, table):
-    code, said = end(start(slurm, "train", table, "--slurm", write_profile()))
-    assert code == 2
-    assert "no Ray workers were asked for" in said
-    code, said = end(start(slurm, "train", table, "--path", "round", "--slurm", write_profile()))
-    assert code == 2
-    assert "path is 'round'" in said
+STAND_IN = """#!/bin/bash
+case "$*" in
+    *ray.scripts*) exec sleep 300 ;;
+    *cluster.nodes*) printf '10.77.0.11\n10.77.0.12\n' ;;
+    *--resume) exit 7 ;;
+    *cli*train*) touch trains && exec sleep 300 ;;
+esac
+"""
+
+
+def test_train__starts_again_where_it_was_and_passes_the_code_on(
+    slurm, write_profile, table, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "python").write_text(STAND_IN)  # for Ray and the training, neither of which matters
+    (tmp_path / "python").chmod(0o755)
+    lost = ["mkdir -p .deepnic-$SLURM_JOB_ID-lost /tmp/deepnic-ray-$SLURM_JOB_ID-lost"]
+    profile = write_profile(python=f"{tmp_path}/python", prologue=lost)
+    training = start(slurm, "train", table, "--workers", 2, "--slurm", profile)
+    until(slurm, training, lambda: (tmp_path / "trains").exists())
+    (job,) = slurm.jobs()
+    slurm.run("scontrol", "requeue", job)
+    code, said = end(training)
+    assert code == 7, said
+    assert "ExitCode=7:0" in show(slurm, job)
+    assert left_behind(tmp_path, job) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [([], "no Ray workers were asked for"), (["--path", "round"], "path is 'round'")],
+)
+def test_train__is_refused_before_it_waits(
+    slurm, write_profile, table, monkeypatch, capsys, options, sentence
+):
+    monkeypatch.setenv("SLURM_CONF", str(slurm.configuration))
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", str(table), *options, "--slurm", str(write_profile())])
+    assert sentence in capsys.readouterr().err
     assert not slurm.jobs()
+
+
+WITH_YAML = """
+import dask, socket
+from dask_jobqueue import SLURMCluster
+from distributed import Client
+cluster = SLURMCluster(security=True)
+cluster.scale(jobs=2)
+client = Client(cluster)
+client.wait_for_workers(2)
+print(sorted(client.nthreads().values()), sorted(client.run(socket.gethostname).values()))
+print(cluster.scheduler_address, client.dashboard_link)
+port = client.scheduler_info()["services"]["dashboard"]
+print([socket.socket().connect_ex((host, port)) for host in ("127.0.0.1", "10.77.0.1")])
+client.close()
+cluster.close()
+"""
+WITHOUT_TLS = """
+SLURMCluster()
+"""
+WITH_PROFILE = """
+from pathlib import Path
+from deepnic.cluster.slurm import dask_workers, read_profile
+with dask_workers(read_profile(Path("profile.toml"))):
+    print(dask.delayed(socket.gethostname)().compute())
+"""
+
+
+def printed(cell):
+    return "".join(part.text for part in cell.outputs if part.get("name") == "stdout")
+
+
+def test_jobqueue_yaml__starts_workers_from_a_notebook(slurm, write_profile, tmp_path):
+    settings = yaml.safe_load(GROW.with_name("jobqueue.yaml").read_text())
+    here = {
+        "account": None, "cores": 1, "memory": "1GiB", "walltime": "00:10:00",
+        "interface": "eth0", "shared-temp-directory": str(tmp_path),
+    }  # fmt: skip
+    assert here.keys() <= settings["jobqueue"]["slurm"].keys()
+    settings["jobqueue"]["slurm"] |= here
+    settings["jobqueue"]["slurm"]["scheduler-options"] |= {"interface": BRIDGE}
+    (tmp_path / "jobqueue.yaml").write_text(yaml.safe_dump(settings))
+    write_profile(nodes=1)
+    cells = [new_code_cell(words) for words in (WITH_YAML, WITHOUT_TLS, WITH_PROFILE)]
+    cells[1].metadata["tags"] = ["raises-exception"]
+    NotebookClient(new_notebook(cells=cells), timeout=120, kernel_name="python3").execute(
+        cwd=str(tmp_path), env=slurm.environment | {"DASK_CONFIG": f"{tmp_path}/jobqueue.yaml"}
+    )
+    with_yaml, without_tls, with_profile = cells
+    assert re.fullmatch(
+        r"\[1, 1\] \['ws1', 'ws2'\]\n"
+        r"tls://10\.77\.0\.1:\d+ http://127\.0\.0\.1:\d+/status\n"
+        rf"\[0, {errno.ECONNREFUSED}\]\n",
+        printed(with_yaml),
+    )
+    assert "TLS expects a `ssl_context`" in "".join(without_tls.outputs[-1].traceback)
+    assert printed(with_profile) == "ws1\n"
+    slurm.wait(lambda: not slurm.jobs(), 10)
 
 
 def submit_grow(slurm, output, options, folder):
@@ -273,3 +412,13 @@ def test_grow_sbatch__fails_with_the_code_of_the_run(slurm, store, tmp_path):
     slurm.wait(lambda: not slurm.jobs())
     assert "ExitCode=2:0" in slurm.run("scontrol", "show", "job", job)
     assert "was made with" in (tmp_path / f"deepnic-grow-{job}.log").read_text()
+
+
+@needs_alon
+def test_grow_sbatch__leaves_no_key_when_it_is_cancelled(slurm, tmp_path):
+    job = submit_grow(slurm, tmp_path / "store.zarr", MANY, tmp_path)
+    slurm.wait(lambda: len(steps(slurm)) == 2)
+    assert left_behind(tmp_path, job)
+    slurm.run("scancel", job)
+    slurm.wait(lambda: not slurm.jobs(), 30)
+    assert left_behind(tmp_path, job) == []
