@@ -112,7 +112,7 @@ def compute(
 def _compute(
     tasks: Sequence[Any], watch: Sequence[Any], advance: Callable[[Any], None]
 ) -> list[Any]:
-    client = _current_client()
+    client = current_client()
     if client is not None:
         from distributed import as_completed
 
@@ -127,7 +127,7 @@ def _compute(
 def _compute_each(
     tasks: Sequence[Any], receive: Callable[[Any], object], advance: Callable[[Any], None]
 ) -> None:
-    client = _current_client()
+    client = current_client()
     if client is not None:
         from distributed import as_completed
 
@@ -141,7 +141,14 @@ def _compute_each(
         receive(value)
 
 
-def _current_client() -> Any:
+def current_client() -> Any:
+    """Return the `distributed.Client` that is used where one is current, or None.
+
+    Examples
+    --------
+    >>> current_client() is None
+    True
+    """
     if "distributed" not in sys.modules:
         return None
     from distributed import get_client

@@ -88,6 +88,8 @@ def _keys(model: type[BaseModel], tables: list[str]) -> list[str]:
         if table.isdigit():  # one of several tables of the same kind
             continue
         field = kinds[0].model_fields.get(table)
+        if field is None and "kind" not in kinds[0].model_fields:
+            continue  # the name of one of several tables of the same kind
         if field is None:  # of a table that comes in several kinds, pydantic tells the kind too
             kinds = [kind for kind in kinds if table in str(kind.model_fields["kind"].annotation)]
         else:

@@ -23,7 +23,6 @@ Sizes = Annotated[str, typer.Option(help="Genes of a tree V, such as 3-8 or 3,5.
 Subsample = Annotated[float, typer.Option(help="Share of each class that a tree is grown on.")]
 Kept = Annotated[int, typer.Option("--k", min=1, help="Pixels kept at most.")]
 Rate = Annotated[float, typer.Option(help="False discovery rate of the filter; 1 turns it off.")]
-Epochs = Annotated[int, typer.Option(help="Epochs of each network.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda.")]
 Seed = Annotated[int, typer.Option(help="Seed of all random numbers.")]
 Workers = Annotated[
@@ -45,14 +44,18 @@ def read(path: Path, state: str | None, positive: str | None, log2: bool) -> xr.
     import deepnic
 
     cohort = deepnic.read_cohort(path, state=state, positive=positive, log2=log2)
+    say_what_was_read(path.name, cohort)
+    return cohort
+
+
+def say_what_was_read(name: str, cohort: xr.Dataset) -> None:
     facts = f"{cohort.sizes['observation']} observations x {cohort.sizes['gene']} genes"
     ones = int((cohort["state"] == 1).sum())
-    console.print(f"{path.name}: {facts}, {ones} of state 1 ({cohort.attrs['positive']})")
-    if not cohort.attrs["id_column"]:
+    console.print(f"{name}: {facts}, {ones} of state 1 ({cohort.attrs['positive']})")
+    if cohort.attrs.get("id_column") == "":
         console.print("no id column was found; ids were made up")
     if cohort.attrs["constant_genes"]:
         console.print(f"{cohort.attrs['constant_genes']} genes are constant and score 0 everywhere")
-    return cohort
 
 
 def integers(name: str, words: str) -> tuple[int, ...]:

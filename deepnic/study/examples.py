@@ -1,22 +1,25 @@
 """The pictures of a study: one gene and one observation under each path."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import xarray as xr
 
 from deepnic.assembly import assemble
 from deepnic.nic import rop_images
 from deepnic.pixels import filter_pixels
+from deepnic.study.cohorts import Split
 from deepnic.study.fold import Fold
+from deepnic.study.settings import NO_FILTER, StudySettings
 
 
-def example_images(fold: Fold, paths: Sequence[str], seed: int) -> xr.Dataset:
+def example_images(
+    split: Split, fold: Fold, forest: xr.Dataset, settings: StudySettings
+) -> xr.Dataset:
     """One test observation's canvas and one gene's under each path, and the gene's base tiles.
 
-    The observation is the first of the test fold; the gene is that of the most relevant pixel. The
-    gene's canvas holds the pixels that tell genes apart (structural and data filters, all genes of
-    the fold's forest as items), ordered by their spread over the genes.
+    The observation is the first of the test fold, under the weakest filter by relevance; the gene
+    is that of its first pixel. The gene's canvas holds the pixels that tell genes apart (structural
+    and data filters, all genes of the fold's forest as items), ordered by their spread over the
+    genes.
 
     Returns
     -------
@@ -24,13 +27,15 @@ def example_images(fold: Fold, paths: Sequence[str], seed: int) -> xr.Dataset:
         ``observation_image(path, row, column)``, ``gene_image`` and ``gene_colour``
         ``(path, gene_row, gene_column)`` and ``tile(combination, tree_size, weight_range)``.
     """
-    item = int(np.flatnonzero(fold.cohort["state"].values < 0)[0])
-    gene = str(fold.table["gene"].values[0])
-    genes = filter_pixels(rop_images(fold.forest, family="distinct"), fdr=None, k=10_000)
+    item = int(np.flatnonzero(split.test)[0])
+    weakest = max(fold.tables, key=lambda strength: 0 if strength == NO_FILTER else int(strength))
+    table, paths = fold.tables[weakest], settings.arms.paths
+    gene = str(table["gene"].values[0])
+    genes = filter_pixels(rop_images(forest, family="distinct"), fdr=None, k=10_000)
     place = int(np.flatnonzero(genes["item"].values == gene)[0])
-    canvases = [assemble(fold.table, path=path, seed=seed) for path in paths]
-    gene_canvases = [assemble(genes, path=path, seed=seed) for path in paths]
-    base = rop_images(fold.forest, family="base", genes=[gene]).compute().isel(gene=0)
+    canvases = [assemble(table, path=path, seed=settings.seed) for path in paths]
+    gene_canvases = [assemble(genes, path=path, seed=settings.seed) for path in paths]
+    base = rop_images(forest, family="base", genes=[gene]).compute().isel(gene=0)
     return xr.Dataset(
         {
             "observation_image": (
@@ -50,7 +55,7 @@ def example_images(fold: Fold, paths: Sequence[str], seed: int) -> xr.Dataset:
         coords={"path": np.array(paths, object)},
         attrs={
             "gene": gene,
-            "state": int(fold.truth.iloc[item]),
-            "label": str(fold.cohort["label"].values[item]),
+            "state": int(split.cohort["state"].values[item]),
+            "label": str(split.cohort["label"].values[item]),
         },
     )

@@ -1,81 +1,220 @@
-"""What a study is made of."""
+"""What a study is made of, in one TOML file."""
 
-from dataclasses import dataclass
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
 
 from deepnic.assembly import PATHS
-from deepnic.errors import InputError
+from deepnic.assembly.canvas import TREE_SIZES, UNITS, WEIGHT_RANGES
+from deepnic.tables import Strict, checked, read_toml
+
+DEMO = "wisconsin"
+"""File of the cohort that comes with deepnic."""
+
+NO_FILTER = "none"
+"""The strength at which no pixel is judged by the classes."""
 
 
-@dataclass(frozen=True)
-class StudySettings:
-    """Parameters of a study; the defaults take minutes on two cores for a cohort of 60.
+class CohortFile(Strict):
+    """A cohort to read; see `deepnic.read_cohort`."""
 
-    Attributes
-    ----------
-    paths : tuple of str
-        Assemblies compared.
-    folds, repeats : int
-        Repeated stratified k-fold cross-validation.
-    seeds : int
-        Networks trained for each path and fold, with seeds 0, 1, ...
-    n_genes : int or None
-        Genes chosen in the training fold by F-test; None takes all.
-    n_trees, weight_ranges, tree_sizes, subsample
-        As in `deepnic.grow_forest`. A training observation is judged by a share 1 - subsample of
-        the trees and a new one by all of them: the smaller the share grown on, the more alike
-        their images.
-    k, fdr
-        As in `deepnic.filter_pixels`.
-    epochs : int
-        Of each network.
-    permute : bool
-        Permute the labels first: a control in which every arm must come out at chance.
-    workers : int
-        After the comparison, train the best assembly once more on the first fold, data-parallel on
-        so many Ray workers; 0 leaves it out.
-    seed : int
-        Of folds, forest, mazes and permutation.
+    file: Path  # relative to the TOML file; or `DEMO`
+    state: str | None = None
+    positive: str | None = None
+    log2: bool = False
+    groups: str | None = None  # column of what stays together in a fold
 
-    Examples
-    --------
-    >>> StudySettings(folds=1)
-    Traceback (most recent call last):
-    ...
-    deepnic.errors.InputError: folds is 1; give at least 2
+
+class Transfer(Strict):
+    """All of a cohort trains and all of another is predicted."""
+
+    train: str
+    test: str
+
+
+class Forest(Strict):
+    """The forest of a fold; see `deepnic.grow_forest`.
+
+    A training observation is judged by a share 1 - subsample of the trees and a new one by all of
+    them: the smaller the share grown on, the more alike their images.
     """
 
-    paths: tuple[str, ...] = tuple(PATHS)
-    folds: int = 5
-    repeats: int = 1
-    seeds: int = 1
-    n_genes: int | None = 200
+    n_genes: int = Field(default=200, ge=0)  # chosen in the training fold by F-test; 0 takes all
     n_trees: int = 20
     weight_ranges: tuple[int, ...] = (3, 4, 5)
     tree_sizes: tuple[int, ...] = (3, 4, 5, 6, 7, 8)
     subsample: float = 0.5
-    k: int = 1024
-    fdr: float | None = 0.05
-    epochs: int = 40
-    permute: bool = False
-    workers: int = 0
-    seed: int = 0
 
-    def __post_init__(self) -> None:
-        lowest = {"folds": 2, "repeats": 1, "seeds": 1, "epochs": 1, "workers": 0}
-        lowest["k"] = 4  # DeepInsight's placement takes as many
-        for name, low in lowest.items():
-            if getattr(self, name) < low:
-                raise InputError(f"{name} is {getattr(self, name)}; give at least {low}")
-        if not 0 <= self.seed < 2**32:
-            raise InputError(f"seed is {self.seed}; give an integer from 0 to 2**32 - 1")
-        largest = max(self.tree_sizes, default=0)
-        if self.n_genes is not None and self.n_genes < largest:
-            raise InputError(
-                f"n_genes is {self.n_genes}, fewer than the {largest} genes of the largest tree; "
-                "choose more genes or smaller tree_sizes"
+
+class Arms(Strict):
+    """What is compared: every path with every strength of the filter and every unit."""
+
+    paths: tuple[str, ...] = tuple(PATHS)
+    strengths: tuple[int | str, ...] = (NO_FILTER, 1024, 256)  # pixels kept at most, by relevance
+    unfiltered: int = Field(default=1024, ge=4)  # pixels at most without a filter by relevance
+    units: tuple[str, ...] = ("pixel",)
+    fdr: float = Field(default=0.05, gt=0, le=1)  # of the filter by relevance; 1 turns the test off
+
+    @field_validator("paths")
+    @classmethod
+    def _known_paths(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        return _some_of(paths, "paths", PATHS)
+
+    @field_validator("units")
+    @classmethod
+    def _known_units(cls, units: tuple[str, ...]) -> tuple[str, ...]:
+        return _some_of(units, "units", UNITS)
+
+    @field_validator("strengths")
+    @classmethod
+    def _usable_strengths(cls, strengths: tuple[int | str, ...]) -> tuple[int | str, ...]:
+        numbers = [k for k in strengths if k != NO_FILTER]
+        if any(isinstance(k, str) or k < 4 for k in numbers) or not _differ(strengths):
+            raise ValueError(
+                f'strengths are "{NO_FILTER}" or numbers of pixels, from 4 (DeepInsight\'s '
+                "placement takes as many); name at least one, and none twice"
             )
-        if not self.paths or len(set(self.paths)) < len(self.paths):
-            raise InputError(f"paths is {self.paths}; give at least one, and none twice")
-        for path in self.paths:
-            if path not in PATHS:
-                raise InputError(f"unknown path {path!r}; choose from {', '.join(PATHS)}")
+        return strengths
+
+
+class StudySettings(Strict):
+    """Parameters of a study; the defaults take minutes on two cores for a cohort of 60.
+
+    Attributes
+    ----------
+    folds, repeats : int
+        Repeated stratified k-fold cross-validation of each cohort; groups stay together.
+    seeds : int
+        What an arm draws at random (weights, maze, t-SNE, random places) is drawn so many times,
+        with seeds `seed`, `seed` + 1, ...
+    seed : int
+        Of the folds, the forests and the permutations, and the first of the arms.
+    permutations : int
+        The whole study so many times more, with the labels of each cohort permuted: a control in
+        which every arm must come out at chance.
+    epochs : int
+        Of each network.
+    data_parallel : int
+        After the comparison, train the best assembly once more on the first fold, on so many Ray
+        workers; 0 leaves it out.
+    forest : Forest
+    arms : Arms
+    cohorts : dict of CohortFile
+        By name, where the settings come from a file.
+    transfers : list of Transfer
+        Between cohorts by name; see `deepnic.study.cohorts.join`.
+
+    Examples
+    --------
+    >>> checked(StudySettings, {"folds": 1})
+    Traceback (most recent call last):
+    ...
+    deepnic.errors.InputError: folds is 1, but it should be greater than or equal to 2
+    """
+
+    folds: int = Field(default=5, ge=2)
+    repeats: int = Field(default=1, ge=1)
+    seeds: int = Field(default=1, ge=1)
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    permutations: int = Field(default=0, ge=0)
+    epochs: int = Field(default=40, ge=1)
+    data_parallel: int = Field(default=0, ge=0)
+    forest: Forest = Forest()
+    arms: Arms = Arms()
+    cohorts: dict[str, CohortFile] = Field(default={})
+    transfers: tuple[Transfer, ...] = ()
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> "StudySettings":
+        forest = self.forest
+        largest = max(forest.tree_sizes, default=0)
+        if 0 < forest.n_genes < largest:
+            raise ValueError(
+                f"n_genes is {forest.n_genes} in [forest], fewer than the {largest} genes of the "
+                "largest tree; choose more genes or smaller tree_sizes"
+            )
+        in_tiles = set(forest.tree_sizes) <= {*TREE_SIZES} and (
+            set(forest.weight_ranges) <= {*WEIGHT_RANGES}
+        )
+        if "tile" in self.arms.units and not in_tiles:
+            raise ValueError(
+                "a tile holds tree sizes 3 to 8 and weight ranges 3 to 5; choose among them in "
+                '[forest], or leave "tile" out of the units'
+            )
+        return self
+
+
+def read_settings(path: Path) -> StudySettings:
+    r"""Read the settings of a study; files named in it are relative to it.
+
+    Raises
+    ------
+    InputError
+        The file is missing or no TOML, a key is unknown, or a value is not allowed.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "study.toml")
+    ...     _ = path.write_text('folds = 10\n[cohorts.mine]\nfile = "mine.csv"\n')
+    ...     settings = read_settings(path)
+    >>> settings.folds, settings.cohorts["mine"].file.name
+    (10, 'mine.csv')
+    """
+    settings = checked(StudySettings, read_toml(path))
+    cohorts = {
+        name: cohort.model_copy(update={"file": _beside(path, cohort.file)})
+        for name, cohort in settings.cohorts.items()
+    }
+    return settings.model_copy(update={"cohorts": cohorts})
+
+
+def to_toml(table: Mapping[str, Any], name: str = "") -> str:
+    """Write tables of numbers, words and lists of them as TOML; what is None is left out.
+
+    Examples
+    --------
+    >>> print(to_toml({"folds": 5, "arms": {"paths": ["snail"]}, "transfers": [{"train": "a"}]}))
+    folds = 5
+    <BLANKLINE>
+    [arms]
+    paths = ["snail"]
+    <BLANKLINE>
+    [[transfers]]
+    train = "a"
+    """
+    lines, tables = [], []
+    for key, value in table.items():
+        key = key if re.fullmatch(r"[\w-]+", key, re.ASCII) else json.dumps(key)
+        place = f"{name}.{key}" if name else key
+        if isinstance(value, Mapping):
+            tables.append((f"[{place}]\n", to_toml(value, place)))
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            tables += [(f"[[{place}]]\n", to_toml(one, place)) for one in value]
+        elif value is not None:
+            lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
+    parts = ["\n".join(lines)] if lines else []
+    # a table of tables needs no header of its own
+    parts += [text if text.startswith("[") else header + text for header, text in tables]
+    return "\n\n".join(parts)
+
+
+def _beside(path: Path, file: Path) -> Path:
+    return file if str(file) == DEMO else path.parent / file
+
+
+def _some_of(values: Sequence[str], what: str, allowed: Iterable[str]) -> Any:
+    if not _differ(values) or not set(values) <= {*allowed}:
+        raise ValueError(
+            f"{what} are {', '.join(allowed)}; name at least one of them, and none twice"
+        )
+    return values
+
+
+def _differ(values: Sequence[Any]) -> bool:
+    return 0 < len(values) == len(set(values))

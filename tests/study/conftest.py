@@ -1,23 +1,49 @@
 """A cohort whose classes are easy to tell, and the settings of a study of seconds."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from deepnic.cohort import make_cohort
 from deepnic.study import StudySettings, run_study
+from deepnic.study.cohorts import Split
+from deepnic.study.fold import filter_fold, grow
+from deepnic.tables import checked
 
 SMALL = {
     "folds": 3,
-    "n_genes": 12,
-    "n_trees": 6,
-    "weight_ranges": (3,),
-    "tree_sizes": (3, 4),
-    "subsample": 0.2,  # few enough observations that trees of noise are perfect too
-    "k": 64,
-    "fdr": None,
     "epochs": 8,
+    "forest": {
+        "n_genes": 12,
+        "n_trees": 6,
+        "weight_ranges": [3],
+        "tree_sizes": [3, 4],
+        "subsample": 0.2,  # few enough observations that trees of noise are perfect too
+    },
+    "arms": {"strengths": ["none", 64], "unfiltered": 64, "fdr": 1},
 }
-TINY = SMALL | {"folds": 2, "paths": ("linear",), "n_trees": 3, "k": 16, "epochs": 2}
+TINY = SMALL | {
+    "folds": 2,
+    "epochs": 2,
+    "forest": SMALL["forest"] | {"n_trees": 3},
+    "arms": {"paths": ["linear"], "strengths": [16], "fdr": 1},
+}
+
+
+def make_settings(base=SMALL, **changes):
+    """Settings with some values changed; of a table, some of its values."""
+    values = dict(base)
+    for name, value in changes.items():
+        values[name] = {**values.get(name, {}), **value} if isinstance(value, dict) else value
+    return checked(StudySettings, values)
+
+
+def make_fold(cohort, test, settings, folder):
+    """A fold of the test observations given, and its forest."""
+    hidden = Split("made", -1, 0, 0, cohort, test).hidden
+    forest = grow(hidden, settings, Path(folder))
+    return filter_fold(hidden, forest, settings, Path(folder)), forest
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +63,7 @@ def cohort():
 
 @pytest.fixture(scope="session")
 def folder(cohort, tmp_path_factory):
-    """Folder of a study of every path and baseline; a test that changes it copies it first."""
+    """Folder of a study of every arm, and its control; a test that changes it copies it first."""
     output = tmp_path_factory.mktemp("study") / "new" / "folder"
-    run_study(cohort, output, StudySettings(**SMALL))
+    run_study({"made": cohort}, output, make_settings(permutations=1))
     return output

@@ -6,46 +6,61 @@ from deepnic.assembly import assemble
 from deepnic.nic import family, rop_images
 from deepnic.nic.families import COLOURS
 from deepnic.pixels import filter_pixels
-from deepnic.study import StudySettings
+from deepnic.study.cohorts import Split
 from deepnic.study.examples import example_images
-from deepnic.study.fold import run_fold
-from tests.study.conftest import TINY
+from tests.study.conftest import TINY, make_fold, make_settings
 
 PATHS = ("snail", "pacman")
+TEST = np.arange(100) % 4 == 3
+SETTINGS = make_settings(
+    TINY,
+    forest={"n_trees": 12, "subsample": 0.6},
+    arms={"paths": PATHS, "strengths": ["none", 16, 25]},
+)
 
 
 @pytest.fixture(scope="module")
-def fold(cohort):
-    return run_fold(
-        cohort, np.arange(100) % 4 == 3, StudySettings(**TINY | {"n_trees": 12, "subsample": 0.6})
-    )
+def made(cohort, tmp_path_factory):
+    return make_fold(cohort, TEST, SETTINGS, tmp_path_factory.mktemp("fold"))
 
 
 @pytest.fixture(scope="module")
-def examples(fold):
-    return example_images(fold, PATHS, seed=0)
+def table(made):
+    return made[0].tables[25]
 
 
-def test_example_images__first_test_observation_under_each_path(fold, examples):
+@pytest.fixture(scope="module")
+def examples(made, cohort):
+    return example_images(Split("made", -1, 0, 0, cohort, TEST), *made, SETTINGS)
+
+
+def test_example_images__first_test_observation_under_each_path(table, examples):
     for path in PATHS:
-        expected = assemble(fold.table, path=path)["image"].sel(item="p3").values
+        expected = assemble(table, path=path)["image"].sel(item="p3").values
         np.testing.assert_array_equal(examples["observation_image"].sel(path=path), expected)
     assert (examples.attrs["state"], examples.attrs["label"]) == (1, "sick")
 
 
-def test_example_images__tiles_of_the_most_relevant_gene(fold, examples):
-    gene = fold.table["gene"].values[0]
+def test_example_images__of_no_filter_where_there_is_none(cohort, tmp_path):
+    settings = make_settings(TINY, arms={"paths": PATHS, "strengths": ["none"]})
+    fold, forest = make_fold(cohort, TEST, settings, tmp_path)
+    examples = example_images(Split("made", -1, 0, 0, cohort, TEST), fold, forest, settings)
+    assert examples.attrs["gene"] == fold.tables["none"]["gene"].values[0]
+
+
+def test_example_images__tiles_of_the_most_relevant_gene(table, made, examples):
+    gene = table["gene"].values[0]
     assert examples.attrs["gene"] == gene
-    base = rop_images(fold.forest, family="base", genes=[gene])["image"].isel(gene=0)
+    base = rop_images(made[1], family="base", genes=[gene])["image"].isel(gene=0)
     np.testing.assert_array_equal(examples["tile"], base)
     assert examples["tile"].dims == ("combination", "tree_size", "weight_range")
     assert examples["tile"].coords["combination"].values.tolist() == list(family("base").label)
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_example_images__gene_cells_and_their_colours(fold, examples, path):
+def test_example_images__gene_cells_and_their_colours(made, examples, path):
     """Each cell shows a pixel of the gene, in the colour of the pixel's combination."""
-    genes = filter_pixels(rop_images(fold.forest, family="distinct"), fdr=None, k=10_000)
+    genes = filter_pixels(rop_images(made[1], family="distinct"), fdr=None, k=10_000)
     mine = genes["value"].sel(item=examples.attrs["gene"]).values
     colours = dict(zip(family("distinct").label, family("distinct").colour, strict=True))
     image = examples["gene_image"].sel(path=path).values
@@ -61,7 +76,7 @@ def test_example_images__gene_cells_and_their_colours(fold, examples, path):
 
 
 def test_example_images__as_the_study_stores_them(folder):
-    stored = xr.open_zarr(folder / "examples.zarr", consolidated=False).load()
+    stored = xr.open_zarr(folder / "examples" / "made.zarr", consolidated=False).load()
     dims = {name: stored[name].dims for name in stored.data_vars}
     assert dims == {
         "observation_image": ("path", "row", "column"),

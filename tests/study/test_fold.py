@@ -3,11 +3,21 @@ import pytest
 from sklearn.feature_selection import f_classif
 
 from deepnic.cohort import hide_labels, make_cohort
-from deepnic.study import StudySettings, fold
-from deepnic.study.fold import N_BASELINES, preselect_genes, run_fold
-from tests.study.conftest import TINY
+from deepnic.nic import forest_vote, observation_images
+from deepnic.pixels import filter_pixels
+from deepnic.study import fold
+from deepnic.study.fold import filter_fold, grow, keep_best, lazy_forest, preselect_genes
+from tests.study.conftest import make_fold, make_settings
 
 TEST = np.arange(100) < 30
+BOTH = make_settings(arms={"strengths": [24, "none", 40], "unfiltered": 30, "fdr": 0.5})
+
+
+@pytest.fixture(scope="module")
+def images(cohort):
+    """Of two genes that differ between the classes and eight that do not."""
+    hidden = hide_labels(cohort.isel(gene=slice(6, None)), TEST)
+    return observation_images(lazy_forest(hidden, make_settings()).compute())
 
 
 def test_preselect_genes__largest_f_of_known_observations_in_the_cohorts_order(cohort):
@@ -44,36 +54,65 @@ def test_preselect_genes__rounding_does_not_lose_a_perfect_gene():
     assert preselect_genes(cohort, 1)["gene"].values.tolist() == ["perfect"]
 
 
-@pytest.mark.parametrize("n_genes", [None, 16, 99])
+@pytest.mark.parametrize("n_genes", [0, 16, 99])
 def test_preselect_genes__takes_all(cohort, n_genes):
     assert preselect_genes(cohort, n_genes).identical(cohort)
 
 
-def test_run_fold__predicts_the_test_observations_of_every_arm_and_seed(cohort):
-    settings = StudySettings(**TINY | {"seeds": 2})
-    steps = []
-    ran = run_fold(cohort, TEST, settings, lambda: steps.append(1))
-    seeds = {}
-    for part in ran.predictions:
-        (arm,), (seed,) = part["arm"].unique(), part["seed"].unique()
-        seeds.setdefault(arm, []).append(int(seed))
-        assert part["item"].tolist() == cohort["observation"].values[TEST].tolist()
-        assert part["state"].tolist() == cohort["state"].values[TEST].tolist()
-        assert set(part["predicted"]) <= {0, 1}
-    assert len(seeds) == 1 + N_BASELINES
-    two = {"linear", "DeepInsight placement"}  # the networks
-    assert seeds == {arm: [0, 1] if arm in two else [0] for arm in seeds}
-    assert len(steps) == 2 + (N_BASELINES - 1) + 2 * 2
-    assert ran.forest.sizes["gene"] == settings.n_genes
-    assert ran.table.sizes["pixel"] <= settings.k
-    assert set(ran.seconds) == {"forest", "pixels", "assembly", "network", "baselines"}
+@pytest.mark.parametrize("k", [100, 40, 16])
+@pytest.mark.parametrize("at_least", [64, 1])
+@pytest.mark.parametrize("fdr", [1, 0.05, 1e-19])
+def test_keep_best__is_the_filter_with_fewer_pixels(images, k, at_least, fdr):
+    options = {"fdr": fdr, "at_least": at_least}
+    whole = filter_pixels(images, k=150, **options)
+    # all that may be kept; those that pass; and none does
+    assert whole.sizes["pixel"] == {1: 150, 0.05: 129, 1e-19: at_least}[fdr]
+    assert keep_best(whole, k).identical(filter_pixels(images, k=k, **options))
 
 
-def test_calibrated_vote__cut_by_the_known_observations_alone(monkeypatch):
-    """0.3 tells the known ones apart; were the hidden ones of state 1, 0.25 would do better."""
-    vote = np.array([-0.5, 0.2, 0.3, 0.6, 0.25, 0.25, 0.25, 0.4])
-    state = np.array([0, 0, 1, 1, -1, -1, -1, -1], np.int8)
-    monkeypatch.setattr(fold, "forest_vote", lambda forest: vote)
-    score, predicted = fold._calibrated_vote(None, state)
-    assert score is vote
-    assert predicted.tolist() == [0, 0, 1, 1, 0, 0, 0, 1]
+def test_keep_best__of_the_pixels_that_vary_most(images):
+    whole = filter_pixels(images, k=200, supervised=False)
+    assert keep_best(whole, 50).identical(filter_pixels(images, k=50, supervised=False))
+
+
+def test_filter_fold__is_filter_pixels_by_every_strength(cohort, tmp_path):
+    ran, forest = make_fold(cohort, TEST, BOTH, tmp_path / "a" / "0-0")
+    hidden = hide_labels(cohort, TEST).drop_vars("label")
+    assert forest.identical(lazy_forest(hidden, BOTH).compute())
+    assert forest.sizes["gene"] == BOTH.forest.n_genes
+    images = observation_images(forest)
+    expected = {
+        24: filter_pixels(images, k=24, fdr=0.5),
+        "none": filter_pixels(images, k=30, supervised=False),
+        40: filter_pixels(images, k=40, fdr=0.5),
+    }
+    assert list(ran.tables) == list(expected)
+    for strength, table in expected.items():
+        assert ran.tables[strength].identical(table)
+    assert ran.cohort.identical(hidden)
+    np.testing.assert_array_equal(ran.vote, forest_vote(forest))
+
+
+def test_filter_fold__reads_what_is_there(cohort, tmp_path, monkeypatch):
+    first, _ = make_fold(cohort, TEST, BOTH, tmp_path)
+    costs = {file: file.read_text() for file in tmp_path.glob("*.json")}
+    assert {file.stem for file in costs} == {"forest", "relevant", "varying"}
+
+    def refuse(*_, **__):
+        raise AssertionError
+
+    monkeypatch.setattr(fold, "filter_pixels", refuse)
+    monkeypatch.setattr("deepnic.store._grow", refuse)
+    again, _ = make_fold(cohort, TEST, BOTH, tmp_path)
+    assert all(again.tables[k].identical(table) for k, table in first.tables.items())
+    assert {file: file.read_text() for file in tmp_path.glob("*.json")} == costs
+
+
+def test_filter_fold__makes_only_the_tables_asked_for(cohort, tmp_path):
+    hidden = hide_labels(cohort, TEST)
+    forest = grow(hidden, BOTH, tmp_path)
+    for strength, name in ((16, "relevant"), ("none", "varying")):
+        settings = make_settings(arms={"strengths": [strength]})
+        (tmp_path / name).mkdir()
+        filter_fold(hidden, forest, settings, tmp_path / name)
+        assert [path.stem for path in (tmp_path / name).glob("*.zarr")] == [name]

@@ -2,7 +2,8 @@
 
 Under permuted labels a pooled accuracy is binomial and a pooled AUROC is Mann-Whitney's U, both
 about 0.5. The interval of chance leaves out, by chance alone, any arm in 1 study of 100
-(Bonferroni over arms and both measures). The same interval is shown to catch what leaks.
+(Bonferroni over arms and both measures). The same interval, and the control that a study itself
+writes, are shown to catch what leaks.
 """
 
 import numpy as np
@@ -11,15 +12,18 @@ import pytest
 from scipy import stats
 from sklearn.metrics import accuracy_score, roc_auc_score
 
-from deepnic.assembly import PATHS
 from deepnic.cohort import hide_labels
 from deepnic.errors import InputError
-from deepnic.learn import BASELINES
-from deepnic.study import StudySettings, fold, run_study
-from tests.study.conftest import SMALL, TINY
+from deepnic.study import cohorts, run_study, study
+from deepnic.study.arms import FIT_PREDICT, arms_of, fit_predict
+from deepnic.study.cohorts import permute
+from deepnic.study.comparison import permutation_control
+from deepnic.study.fold import lazy_forest
+from tests.study.conftest import TINY, make_fold, make_settings
 
-ON_PIXELS = {"logistic regression on pixels", "DeepInsight placement"}
-ARMS = {*PATHS, *BASELINES, "forest vote"} | ON_PIXELS
+FEW = {"paths": ["snail", "pacman"], "strengths": ["none", 64], "unfiltered": 64, "fdr": 1}
+ARMS = {arm.name: arm for arm in arms_of(make_settings(arms=FEW))}
+OF_IMAGES = {name for name, arm in ARMS.items() if arm.kind != "expression"}
 
 
 def above_and_below(predictions, alpha=0.01):
@@ -43,79 +47,117 @@ def above_and_below(predictions, alpha=0.01):
     return above, below
 
 
-def predictions_of(cohort, output, **settings):
-    run_study(cohort, output, StudySettings(**SMALL | settings))
+def off_chance(predictions):
+    """Arms that the study's own control finds."""
+    control = permutation_control([predictions])
+    assert {*control["arm"]} == {*predictions["arm"]}
+    return {*control.loc[control["off_chance"], "arm"]}
+
+
+def predictions_of(cohort, output, **changes):
+    """All that is predicted of a cohort whose labels were permuted."""
+    run_study(permute(cohort, [7]), output, make_settings(arms=FEW, **changes))
     return pd.read_csv(output / "predictions.csv")
 
 
 def test_run_study__every_arm_learns_what_there_is(folder):
-    predictions = pd.read_csv(folder / "predictions.csv")
-    assert set(predictions["arm"]) == ARMS
-    assert above_and_below(predictions) == (ARMS - {"majority"}, set())
+    predictions = pd.read_csv(folder / "predictions.csv").query("permutation < 0")
+    arms = set(predictions["arm"])
+    assert arms > set(ARMS)
+    assert above_and_below(predictions) == (arms - {"majority"}, set())
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_run_study__permuted_labels_come_out_at_chance(cohort, tmp_path, seed):
-    predictions = predictions_of(cohort, tmp_path, permute=True, seed=seed)
-    assert set(predictions["arm"]) == ARMS
+def test_run_study__permuted_labels_come_out_at_chance(folder):
+    predictions = pd.read_csv(folder / "predictions.csv").query("permutation == 0")
+    assert set(predictions["arm"]) > set(ARMS)
     assert (predictions.groupby("arm").size() == 100).all()
     assert above_and_below(predictions) == (set(), set())
+    assert not off_chance(predictions)
+    assert not pd.read_csv(folder / "control.csv")["off_chance"].any()
 
 
-def test_run_study__chance_interval_catches_labels_in_the_expression(cohort, tmp_path, monkeypatch):
-    """States are hidden, but the permuted labels lie in a gene: every arm finds them."""
+def test_control__catches_labels_in_the_expression(cohort, tmp_path, monkeypatch):
+    """States are hidden, but the permuted labels lie in two genes: every arm finds them."""
 
     def leak(cohort, test):
         expression = cohort["expression"].copy()
         expression[:, :2] = cohort["state"].values[:, None] + 0.1 * expression[:, :2].values
         return hide_labels(cohort.assign(expression=expression), test)
 
-    monkeypatch.setattr(fold, "hide_labels", leak)
-    above, below = above_and_below(predictions_of(cohort, tmp_path, permute=True))
-    assert above == ARMS - {"majority"}
-    assert not below
+    monkeypatch.setattr(cohorts, "hide_labels", leak)
+    predictions = predictions_of(cohort, tmp_path)
+    found = set(ARMS) - {"majority"}
+    assert above_and_below(predictions) == (found, set())
+    assert off_chance(predictions) == found
 
 
-def test_run_fold__chance_interval_catches_states_not_hidden(cohort, monkeypatch):
+def test_control__catches_in_bag_votes(cohort, tmp_path, monkeypatch):
+    """Images of trees that saw the observation, of training and of test: the label is in them.
+
+    A perfect tree knows the label of each observation it was grown on, and here that is its vote.
+    """
+    truth = permute(cohort, [7])
+
+    def grow_on_all(hidden, settings, folder):
+        folder.mkdir(parents=True)
+        forest = lazy_forest(truth, settings).compute()
+        vote = forest["vote"].where(forest["vote"] != 0, 2 * truth["state"] - 1)
+        return forest.assign(vote=vote.astype(np.int8), state=hidden["state"])
+
+    monkeypatch.setattr(study, "grow", grow_on_all)
+    predictions = predictions_of(cohort, tmp_path, forest={"n_trees": 20})
+    above, below = above_and_below(predictions)
+    assert (above, below) == (OF_IMAGES, set())
+    assert off_chance(predictions) == OF_IMAGES  # and no arm that had no part in it
+
+
+def test_control__catches_states_not_hidden(cohort, tmp_path):
     """What is fitted on the test labels leaves the interval; out-of-bag votes know none anyway."""
-    rng = np.random.default_rng(0)
-    permuted = cohort.assign(state=("observation", rng.permutation(cohort["state"].values)))
-    everyone = np.ones(100, bool)
-    predict = fold.Fold.predict
-
-    def predict_all(self, *outcome):
-        seen, self.cohort = self.cohort, hide_labels(self.cohort, everyone)
-        predict(self, *outcome)
-        self.cohort = seen
-
-    monkeypatch.setattr(fold, "hide_labels", lambda cohort, test: cohort)
-    monkeypatch.setattr(fold.Fold, "predict", predict_all)
-    leaking = fold.run_fold(permuted, everyone, StudySettings(**SMALL))
-    above, below = above_and_below(pd.concat(leaking.predictions))
-    assert above >= {*PATHS, "random forest", "gradient boosting", "3-NN"} | ON_PIXELS
-    assert "forest vote" not in above
+    permuted = permute(cohort, [7])
+    nobody = np.zeros(100, bool)
+    leaking, _ = make_fold(permuted, nobody, make_settings(arms=FEW), tmp_path)
+    parts = []
+    for name, arm in ARMS.items():
+        score, predicted, _ = FIT_PREDICT[arm.kind](arm, leaking, 0)
+        told = {"arm": name, "kind": arm.kind, "repeat": 0, "fold": 0, "seed": 0}
+        item, state = permuted["observation"].values, permuted["state"].values
+        parts.append(pd.DataFrame(told | {"item": item, "state": state, "score": score,
+                                          "predicted": np.asarray(predicted, int)}))  # fmt: skip
+    above, below = above_and_below(pd.concat(parts))
+    at_chance = {"majority", "forest vote"}
+    fitted = {name for name, arm in ARMS.items() if arm.draws or arm.kind == "pixels"}
+    assert above >= fitted | {"gradient boosting", "3-NN"}
+    assert not above & at_chance
     assert not below
 
 
-def test_run_fold__does_not_depend_on_test_labels(cohort):
+def test_fold__nothing_depends_on_test_labels(cohort, tmp_path):
+    """Other labels of the test observations: trees, pixels and predictions to the last bit."""
     test = np.arange(100) % 3 == 0
     state = cohort["state"].values
-    flipped = cohort.assign(state=("observation", np.where(test, 1 - state, state)))
-    honest, other = (
-        fold.run_fold(given, test, StudySettings(**SMALL | {"epochs": 2}))
-        for given in (cohort, flipped)
-    )
-    mine, theirs = pd.concat(honest.predictions), pd.concat(other.predictions)
-    assert set(mine["arm"]) == ARMS
-    assert (mine["state"] == 1 - theirs["state"]).all()
-    pd.testing.assert_frame_equal(
-        mine.drop(columns="state"), theirs.drop(columns="state"), check_exact=True
-    )
-    assert honest.table.identical(other.table)
-    assert honest.forest.identical(other.forest)
+    random = np.random.default_rng(0).integers(0, 2, 100)
+    other = cohort.assign(state=("observation", np.where(test, random, state).astype(np.int8)))
+    other = other.assign_coords(label=("observation", np.where(other["state"], "sick", "healthy")))
+    assert 10 < int((other["state"] != state).sum()) < 24
+    settings = make_settings(epochs=2, arms=FEW)
+    outcomes, files = [], []
+    for name, given in {"true": cohort, "other": other}.items():
+        fold, _ = make_fold(given, test, settings, tmp_path / name)
+        outcomes.append({arm: fit_predict(one, fold, 0) for arm, one in ARMS.items()})
+        stored = [path for path in sorted((tmp_path / name).rglob("*")) if path.is_file()]
+        files.append(
+            {path.relative_to(tmp_path / name): path.read_bytes()
+             for path in stored if path.parent != tmp_path / name}
+        )  # fmt: skip
+    for arm, honest in outcomes[0].items():
+        pd.testing.assert_frame_equal(honest.predictions, outcomes[1][arm].predictions,
+                                      check_exact=True)  # fmt: skip
+        assert honest.history == outcomes[1][arm].history
+    assert files[0] == files[1]
+    assert any("signature" in path.parts for path in files[0])
 
 
 def test_run_study__in_bag_votes_cannot_be_asked_for(cohort, tmp_path):
     with pytest.raises(InputError, match="in-bag votes are the label itself"):
-        run_study(cohort, tmp_path / "study", StudySettings(**TINY | {"subsample": 1}))
+        run_study(cohort, tmp_path / "study", make_settings(TINY, forest={"subsample": 1}))
     assert not list(tmp_path.iterdir())

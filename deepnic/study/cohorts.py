@@ -1,0 +1,205 @@
+"""The cohorts of a study: read, permuted, joined for a transfer, and cut into folds."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from deepnic.cohort import demo_cohort, hide_labels, make_cohort, read_cohort
+from deepnic.errors import InputError
+from deepnic.study.settings import DEMO, StudySettings
+
+
+@dataclass(frozen=True)
+class Split:
+    """One outer fold of a cohort.
+
+    Attributes
+    ----------
+    name : str
+        Of the cohort, or TRAIN-to-TEST.
+    permutation : int
+        -1 = the true labels.
+    repeat, fold : int
+    cohort : Dataset
+        All labels known.
+    test : array of bool, shape (observation,)
+        What is to be predicted.
+    """
+
+    name: str
+    permutation: int
+    repeat: int
+    fold: int
+    cohort: xr.Dataset
+    test: NDArray[np.bool_]
+
+    @property
+    def folder(self) -> Path:
+        """Where its work is kept, in the study's folder."""
+        permuted = [] if self.permutation < 0 else [f"permuted-{self.permutation}"]
+        return Path(self.name, *permuted, f"{self.repeat}-{self.fold}")
+
+    @property
+    def hidden(self) -> xr.Dataset:
+        """The cohort without the test labels, in any form: all that a fold is made of."""
+        return hide_labels(self.cohort, self.test).drop_vars("label", errors="ignore")
+
+
+def read_cohorts(settings: StudySettings) -> dict[str, xr.Dataset]:
+    """Read the cohorts that the settings name.
+
+    Raises
+    ------
+    InputError
+        A file that is no cohort; see `deepnic.read_cohort`.
+    """
+    cohorts = {}
+    for name, source in settings.cohorts.items():
+        if str(source.file) == DEMO:
+            cohorts[name] = demo_cohort()
+        else:
+            cohorts[name] = read_cohort(source.file, **source.model_dump(exclude={"file"}))
+    return cohorts
+
+
+def check_cohorts(
+    cohorts: xr.Dataset | Mapping[str, xr.Dataset], settings: StudySettings
+) -> dict[str, xr.Dataset]:
+    """Return the labelled observations of each cohort by name; a lone one is named "cohort".
+
+    Raises
+    ------
+    InputError
+        No cohort, a name that is no folder's, too few observations for the folds, or a transfer
+        between cohorts that there are not.
+    """
+    named = {"cohort": cohorts} if isinstance(cohorts, xr.Dataset) else dict(cohorts)
+    if not named:
+        raise InputError("the study has no cohort; name one under [cohorts.NAME]")
+    for name, cohort in named.items():
+        if not re.fullmatch(r"\w[\w .-]*", name):
+            raise InputError(
+                f"a cohort is named {name!r}; take letters, numbers, space, -, _ and ."
+            )
+        named[name] = cohort = cohort.sel(observation=cohort["state"] >= 0)
+        parts = {"observations of each class": np.bincount(cohort["state"].values, minlength=2)}
+        if "group" in cohort.coords:
+            parts["groups"] = np.array([len(np.unique(cohort["group"].values))])
+        for what, counts in parts.items():
+            if counts.min() < settings.folds:
+                raise InputError(
+                    f"{settings.folds} folds need as many {what}, and {name} has {counts.min()} "
+                    f"{'of the rarer one' if len(counts) > 1 else 'of them'}; take fewer folds"
+                )
+    for transfer in settings.transfers:
+        names = (transfer.train, transfer.test)
+        if not set(names) <= set(named) or transfer.train == transfer.test:
+            raise InputError(
+                f"a transfer goes from {names[0]!r} to {names[1]!r}; give it two cohorts of the "
+                f"study: {', '.join(named)}"
+            )
+        join(named, transfer.train, transfer.test)
+    return named
+
+
+def cut(cohorts: Mapping[str, xr.Dataset], settings: StudySettings) -> Iterator[Split]:
+    """Cut every cohort into folds, and every transfer into its one; then under permuted labels.
+
+    The folds are the same whatever the arms.
+    """
+    for permutation in range(-1, settings.permutations):
+        given = dict(cohorts)
+        if permutation >= 0:
+            given = {
+                name: permute(one, [settings.seed, permutation]) for name, one in given.items()
+            }
+        for name, cohort in given.items():
+            for repeat, fold, test in _folds(cohort, settings):
+                yield Split(name, permutation, repeat, fold, cohort, test)
+        for transfer in settings.transfers:
+            both, test = join(given, transfer.train, transfer.test)
+            name = f"{transfer.train}-to-{transfer.test}"
+            yield Split(name, permutation, 0, 0, both, test)
+
+
+def permute(cohort: xr.Dataset, seed: list[int]) -> xr.Dataset:
+    """Give the labels of the observations to other observations.
+
+    Examples
+    --------
+    >>> import deepnic
+    >>> cohort = deepnic.demo_cohort()
+    >>> permuted = permute(cohort, [0])
+    >>> int(permuted.state.sum()), bool((permuted.state == cohort.state).all())
+    (212, False)
+    """
+    order = np.random.default_rng(seed).permutation(cohort.sizes["observation"])
+    moved = {name: ("observation", cohort[name].values[order]) for name in ("state", "label")}
+    return cohort.assign(state=moved["state"]).assign_coords(label=moved["label"])
+
+
+def join(
+    cohorts: Mapping[str, xr.Dataset], train: str, test: str
+) -> tuple[xr.Dataset, NDArray[np.bool_]]:
+    """Put two cohorts of the same genes together, each standardised gene by gene by itself.
+
+    Raises
+    ------
+    InputError
+        They have no gene in common, or different labels are state 1.
+
+    Examples
+    --------
+    >>> import deepnic
+    >>> cohort = deepnic.demo_cohort()
+    >>> halves = {"a": cohort.isel(observation=slice(300)), "b": cohort.isel(gene=slice(9))}
+    >>> both, test = join(halves, "a", "b")
+    >>> both.expression.shape, int(test.sum())
+    ((869, 9), 569)
+    """
+    parts = {name: cohorts[name] for name in (train, test)}
+    genes = [gene for gene in parts[train]["gene"].values if gene in parts[test].indexes["gene"]]
+    positive = {str(part.attrs["positive"]) for part in parts.values()}
+    if not genes or len(positive) > 1:
+        what = "have no gene in common" if not genes else f"call state 1 {' and '.join(positive)}"
+        raise InputError(
+            f"{train} and {test} {what}; transfer between cohorts of the same genes and labels"
+        )
+    both = make_cohort(
+        np.concatenate([_standardised(part.sel(gene=genes)) for part in parts.values()]),
+        np.concatenate([part["label"].values for part in parts.values()]),
+        genes,
+        [f"{name}: {one}" for name, part in parts.items() for one in part["observation"].values],
+        positive=positive.pop(),
+    )
+    sizes = [part.sizes["observation"] for part in parts.values()]
+    source = " to ".join(str(part.attrs.get("source", "memory")) for part in parts.values())
+    return both.assign_attrs(source=source), np.repeat([False, True], sizes)
+
+
+def _standardised(cohort: xr.Dataset) -> NDArray[np.float64]:
+    """Values less the mean of their gene, over its standard deviation; 0 for a constant gene."""
+    values = cohort["expression"].values.astype(np.float64)
+    spread = values.std(axis=0, ddof=1)
+    spread[np.ptp(values, axis=0) == 0] = np.inf
+    return (values - values.mean(axis=0)) / spread
+
+
+def _folds(
+    cohort: xr.Dataset, settings: StudySettings
+) -> Iterator[tuple[int, int, NDArray[np.bool_]]]:
+    """Repeat, fold and test observations of repeated stratified k-fold cross-validation."""
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    state, group = cohort["state"].values, cohort.get("group")
+    kind = StratifiedKFold if group is None else StratifiedGroupKFold
+    draws = np.random.RandomState(settings.seed)
+    for repeat in range(settings.repeats):
+        splitter = kind(settings.folds, shuffle=True, random_state=draws)
+        for fold, (_, rows) in enumerate(splitter.split(state, state, group)):
+            yield repeat, fold, np.isin(np.arange(state.size), rows)
