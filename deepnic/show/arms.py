@@ -1,6 +1,6 @@
-"""The arms of a study, compared: order, headline, table of the console."""
+"""The arms of a study by what they are: their scores, the best of them, table of the console."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,28 @@ from rich.text import Text
 from deepnic.errors import InputError
 from deepnic.variables import METRICS
 
-TITLES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "auroc": "AUROC"}
-COLUMNS = ("arm", "kind", "metric", "mean", "low", "high")
+MEASURE = "balanced_accuracy"
+"""By which arms are compared: chance is 0.5 whatever the share of the classes."""
+
+TITLES = {
+    "balanced_accuracy": "balanced accuracy",
+    "accuracy": "accuracy",
+    "auroc": "AUROC",
+    "brier": "Brier score",
+}
+KINDS = {
+    "assembly": "assemblies",
+    "placement": "other placements, the same network",
+    "pixels": "the same pixels without a canvas",
+    "forest": "the forest itself",
+    "expression": "expression, without images",
+}
+BASELINES = ("pixels", "forest", "expression")
+"""Kinds that do without a canvas."""
+
+NO_FILTER = "none"
+RANDOM = "random placement"
+COLUMNS = ("cohort", "arm", "kind", "path", "strength", "unit", "metric", "mean", "low", "high")
 
 
 @dataclass(frozen=True)
@@ -28,9 +48,14 @@ class Interval:
     def __str__(self) -> str:
         if np.isnan(self.mean):
             return "undefined"
-        if np.isnan(self.low) or np.isnan(self.high):
+        if not self.bounded:
             return f"{self.mean:.3f}"
         return f"{self.mean:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+    @property
+    def bounded(self) -> bool:
+        """Whether both ends are known."""
+        return not np.isnan(self.low + self.high)
 
     def short(self) -> str:
         """Return the same in a few characters, for a column."""
@@ -40,40 +65,47 @@ class Interval:
 
     def percent(self) -> str:
         """Return the same in per cent, for a sentence."""
-        if np.isnan(self.low) or np.isnan(self.high):
+        if not self.bounded:
             return f"{self.mean:.1%}"
         return f"{self.mean:.1%} (95% interval {self.low:.1%} to {self.high:.1%})"
 
-    def overlaps(self, other: "Interval") -> bool:
-        """Tell whether two intervals share a value; an undefined one shares none."""
-        return self.low <= other.high and other.low <= self.high
+    def points(self) -> str:
+        """Return a difference in points of per cent, with its sign.
 
+        Examples
+        --------
+        >>> Interval(-0.012, -0.03, 0.006).points()
+        '−1.2 (−3.0 to +0.6)'
+        """
+        if np.isnan(self.mean):
+            return "undefined"
+        mean = _signed(100 * self.mean)
+        return f"{mean} ({self.span()})" if self.bounded else mean
 
-@dataclass(frozen=True)
-class Arm:
-    """One way to predict: an assembly or a baseline."""
-
-    name: str
-    kind: str
-    metrics: Mapping[str, Interval]
+    def span(self) -> str:
+        """Return the two ends of a difference, in points of per cent."""
+        return f"{_signed(100 * self.low)} to {_signed(100 * self.high)}"
 
     @property
-    def accuracy(self) -> Interval:
-        return self.metrics["accuracy"]
+    def sign(self) -> int:
+        """1 if all of it is above 0, -1 if all of it is below, 0 if that is not known."""
+        return int(self.low > 0) - int(self.high < 0)
 
 
-def rank_arms(summary: pd.DataFrame) -> list[Arm]:
-    """Arms of a summary: assemblies, then baselines, then other kinds; the most accurate first.
+def scores(summary: pd.DataFrame, metric: str = MEASURE) -> pd.DataFrame:
+    """Scores of the arms in one metric, each arm with its family.
 
     Parameters
     ----------
     summary : DataFrame
-        Columns arm, kind, metric, mean, low, high.
+        Columns `COLUMNS`.
+    metric : str
 
     Returns
     -------
-    list of Arm
-        Each with all of `METRICS`; what the summary lacks is undefined.
+    DataFrame
+        Columns cohort, arm, kind, path, strength, unit, mean, low, high and family: what the arms
+        are called that differ in the filter and the unit only.
 
     Raises
     ------
@@ -82,90 +114,108 @@ def rank_arms(summary: pd.DataFrame) -> list[Arm]:
 
     Examples
     --------
-    >>> rows = [("svm", "baseline", "accuracy", 0.9, 0.8, 1.0)]
-    >>> [arm] = rank_arms(pd.DataFrame(rows, columns=COLUMNS))
-    >>> str(arm.accuracy), str(arm.metrics["auroc"])
-    ('0.900 (0.800 to 1.000)', 'undefined')
+    >>> row = ("c", "snail, no filter", "assembly", "snail", "none", "pixel", "auroc", 0.9, 0.8, 1)
+    >>> scores(pd.DataFrame([row], columns=COLUMNS), "auroc")["family"].tolist()
+    ['snail']
     """
     lacking = [name for name in COLUMNS if name not in summary]
     if lacking or summary.empty:
         raise InputError(
             f"the summary has no {', '.join(lacking) or 'row'}; run `deepnic study` again"
         )
-    arms = []
-    for (kind, name), rows in summary.groupby(["kind", "arm"], sort=False):
-        known = {row.metric: Interval(row.mean, row.low, row.high) for row in _numbers(rows)}
-        metrics = {metric: known.get(metric, Interval()) for metric in METRICS}
-        arms.append(Arm(str(name), str(kind), metrics))
-    kinds = ["assembly", "baseline", *sorted({arm.kind for arm in arms})]
-    best_first = sorted(arms, key=lambda arm: np.nan_to_num(-arm.accuracy.mean, nan=1.0))
-    return sorted(best_first, key=lambda arm: kinds.index(arm.kind))
+    table = summary[summary["metric"] == metric].drop(columns="metric")
+    family = table["arm"].str.split(", ").str[0]
+    on_pixels = np.where(table["kind"] == "pixels", " on pixels", "")
+    numbers = table[["mean", "low", "high"]].astype(float)
+    return table.assign(family=family + on_pixels, **numbers).reset_index(drop=True)
 
 
-def majority_share(classes: Mapping[str, int], positive: str) -> float:
-    """Accuracy of always answering the larger of the positive class and the rest.
+def leaders(table: pd.DataFrame, by: str = "family") -> pd.DataFrame:
+    """Best arm of each family (or kind) in each cohort.
 
-    Examples
-    --------
-    >>> majority_share({"benign": 30, "malignant": 10}, "malignant")
-    0.75
+    Parameters
+    ----------
+    table : DataFrame
+        From `scores`.
+    by : str
+
+    Returns
+    -------
+    DataFrame
+        Rows of the table: cohorts in order, kinds in the order of `KINDS`, and in a kind the best
+        first (mean over cohorts; one whose score is undefined last).
     """
-    share = classes.get(positive, 0) / max(sum(classes.values()), 1)
-    return max(share, 1 - share)
-
-
-def headline(arms: Sequence[Arm], majority: float) -> str:
-    """One honest paragraph: the best assembly against the best baseline.
-
-    Examples
-    --------
-    >>> def arm(name, kind, *interval):
-    ...     return Arm(name, kind, {"accuracy": Interval(*interval)})
-    >>> arms = [arm("snail", "assembly", 0.8, 0.7, 0.85)]
-    >>> print(headline(arms, 0.6))  # doctest: +NORMALIZE_WHITESPACE
-    The best assembly, snail, is right for 80.0% (95% interval 70.0% to 85.0%) of the observations
-    it was not trained on; always answering the larger class would be right for 60.0%.
-    """
-    assembly, baseline = best(arms, "assembly"), best(arms, "baseline")
-    if assembly is None:
-        return "No assembly has a defined accuracy: there is nothing to compare."
-    said = (
-        f"The best assembly, {assembly.name}, is right for {assembly.accuracy.percent()} of the "
-        "observations it was not trained on"
+    best_first = table.sort_values("mean", ascending=False, kind="stable", na_position="last")
+    first = best_first.groupby(["cohort", by], sort=False).head(1)
+    over_cohorts = first.groupby(by)["mean"].mean()
+    places = pd.DataFrame(
+        {
+            "cohort": first["cohort"].map(_order(table["cohort"])),
+            "kind": first["kind"].map(_order([*KINDS, *first["kind"]])),
+            "worth": -first[by].map(over_cohorts),
+        }
     )
-    if baseline is not None:
-        said += f"; the best baseline, {baseline.name}, for {baseline.accuracy.percent()}. "
-        said += _verdict(assembly.accuracy, baseline.accuracy) + " Always answering"
-    else:
-        said += "; always answering"
-    said += f" the larger class would be right for {majority:.1%}"
-    if assembly.accuracy.low <= majority:
-        said += ", which the interval of the best assembly does not exclude"
-    return said + "."
+    return first.loc[places.sort_values([*places], kind="stable").index]
 
 
-def off_chance(arms: Sequence[Arm]) -> list[Arm]:
-    """Arms whose interval of balanced accuracy leaves out 0.5: none, if all goes well, under
-    permuted labels.
+def best(table: pd.DataFrame, kinds: Collection[str]) -> pd.Series:
+    """Best arm of some kinds in each cohort.
+
+    Returns
+    -------
+    Series
+        Names of arms by cohort; without the cohorts where none has a defined score.
+    """
+    known = table[table["kind"].isin(kinds)].dropna(subset="mean")
+    top = known.loc[known.groupby("cohort", sort=False)["mean"].idxmax()]
+    return top.set_index("cohort")["arm"]
+
+
+def representatives(table: pd.DataFrame, cohorts: Collection[str]) -> list[str]:
+    """One arm of each family, the same in all cohorts: the best in the mean over them."""
+    own = table[table["cohort"].isin(cohorts)]
+    means = by_cohort(own).mean(axis=1)
+    family = own.drop_duplicates("arm").set_index("arm")["family"]
+    return means.groupby(family.loc[means.index]).idxmax().tolist()
+
+
+def by_cohort(table: pd.DataFrame) -> pd.DataFrame:
+    """Means (arm, cohort) of the arms that are defined in every cohort of a table."""
+    return table.pivot_table("mean", "arm", "cohort", sort=False).dropna()
+
+
+def in_one_unit(table: pd.DataFrame) -> pd.DataFrame:
+    """Arms without those in tiles, if there are assemblies in pixels too."""
+    tiles = table["unit"] == "tile"
+    return table if tiles[table["kind"] == "assembly"].all() else table[~tiles]
+
+
+def records(table: pd.DataFrame) -> Iterator[Any]:
+    """Rows of a table, with its columns as attributes."""
+    return table.itertuples(index=False)
+
+
+def strengths(table: pd.DataFrame) -> list[str]:
+    """Strengths of the filter in a table of arms, the fewest pixels first, no filter last.
 
     Examples
     --------
-    >>> off_chance([Arm("snail", "assembly", {"balanced_accuracy": Interval(0.5, 0.4, 0.6)})])
-    []
+    >>> strengths(pd.DataFrame({"strength": ["none", "1024", "", "64"]}))
+    ['64', '1024', 'none']
     """
-    balanced = [arm.metrics["balanced_accuracy"] for arm in arms]
-    chance = Interval(0.5, 0.5, 0.5)
-    return [
-        arm
-        for arm, interval in zip(arms, balanced, strict=True)
-        if not np.isnan(interval.low + interval.high) and not interval.overlaps(chance)
-    ]
+    found = set(table["strength"]) - {""}
+    return sorted(found, key=lambda k: np.inf if k == NO_FILTER else int(k))
 
 
-def best(arms: Sequence[Arm], kind: str) -> Arm | None:
-    """Return the most accurate arm of a kind, or None if no accuracy is defined."""
-    defined = [arm for arm in arms if arm.kind == kind and not np.isnan(arm.accuracy.mean)]
-    return max(defined, key=lambda arm: arm.accuracy.mean, default=None)
+def strength_label(strength: str) -> str:
+    """Name a strength in a few characters.
+
+    Examples
+    --------
+    >>> strength_label("1024"), strength_label("none")
+    ('1,024', 'no filter')
+    """
+    return "no filter" if strength == NO_FILTER else f"{int(strength):,}"
 
 
 def summary_table(summary: pd.DataFrame) -> Table:
@@ -174,47 +224,41 @@ def summary_table(summary: pd.DataFrame) -> Table:
     Parameters
     ----------
     summary : DataFrame
-        Columns arm, kind, metric, mean, low, high, as in a study's ``summary.csv``.
+        Columns `COLUMNS`, as in a study's ``summary.csv``.
 
     Returns
     -------
     rich.table.Table
-
-    Examples
-    --------
-    >>> rows = [("svm", "baseline", "accuracy", 0.9, 0.8, 1.0)]
-    >>> table = summary_table(pd.DataFrame(rows, columns=COLUMNS))
-    >>> [list(column.cells)[-1] for column in table.columns][:2]
-    [<text 'svm' [] ''>, <text '0.900 0.80-1.00' [] ''>]
+        The best arm of each family; of each kind, if there are several cohorts.
     """
+    table = scores(summary)
+    cohorts = table["cohort"].unique()
+    intervals = {
+        (row.cohort, row.arm, row.metric): Interval(row.mean, row.low, row.high).short()
+        for row in records(summary)
+    }
+    shown = [metric for metric in TITLES if METRICS[metric]]  # more is better; fits 80 columns
     title = "On unseen observations: mean and 95% interval"
-    table = Table(title=title, box=SIMPLE, show_edge=False, padding=0)  # fits 80 columns
-    table.add_column("arm")
-    for metric in METRICS:
-        table.add_column(TITLES[metric], justify="right", no_wrap=True)
+    rows = Table(title=title, box=SIMPLE, show_edge=False, padding=0)
+    rows.add_column("arm")
+    for metric in shown:
+        rows.add_column(TITLES[metric], justify="right", no_wrap=True)
+    several = len(cohorts) > 1
     above = None
-    for arm in rank_arms(summary):
-        if above != arm.kind:
-            table.add_section()
-            table.add_row(Text(arm.kind, style="bold"))
-        above = arm.kind
-        cells = [arm.name, *(arm.metrics[metric].short() for metric in METRICS)]
-        table.add_row(*map(Text, cells))  # Text: a bracket in a name is no markup
-    return table
+    for row in records(leaders(table, "kind" if several else "family")):
+        section = row.cohort if several else KINDS.get(row.kind, row.kind)
+        if section != above:
+            rows.add_section()
+            rows.add_row(Text(section, style="bold"))
+        above = section
+        cells = [row.arm, *(intervals[row.cohort, row.arm, metric] for metric in shown)]
+        rows.add_row(*map(Text, cells))  # Text: a bracket in a name is no markup
+    return rows
 
 
-def _numbers(rows: pd.DataFrame) -> Any:
-    return rows.astype({"mean": float, "low": float, "high": float}).itertuples(index=False)
+def _order(names: Collection[str]) -> dict[str, int]:
+    return {name: place for place, name in enumerate(dict.fromkeys(names))}
 
 
-def _verdict(assembly: Interval, baseline: Interval) -> str:
-    points = 100 * abs(assembly.mean - baseline.mean)
-    if points < 0.05:
-        return "They are equal to a tenth of a point."
-    word = "better" if assembly.mean > baseline.mean else "worse"
-    said = f"The assembly is {word} by {points:.1f} points"
-    if np.isnan(assembly.low + assembly.high + baseline.low + baseline.high):
-        return f"{said}; an interval is undefined, so the difference cannot be judged."
-    if assembly.overlaps(baseline):
-        return f"{said}; the intervals overlap, so the difference may be chance."
-    return f"{said}, and the intervals do not overlap."
+def _signed(value: float) -> str:
+    return f"{value:+.1f}".replace("-", "−").replace("+0.0", "0.0").replace("−0.0", "0.0")

@@ -10,54 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
 from deepnic.show.account import Stage
-from deepnic.show.arms import Arm, Interval
+from deepnic.show.arms import Interval
 from deepnic.show.drawing import BLUE, GREY, ORANGE, RULE, STYLE
 
 SETS = {"training": (BLUE, "-"), "validation": (ORANGE, (0, (5, 2))), "test": (GREY, (0, (1, 1)))}
-
-
-def comparison(arms: Sequence[Arm], majority: float) -> Figure:
-    """Accuracy of every arm with its interval: assemblies above, baselines below.
-
-    Parameters
-    ----------
-    arms : sequence of Arm
-        In the order of `rank_arms`.
-    majority : float
-        Accuracy of always answering the larger class, drawn as a line.
-
-    Returns
-    -------
-    Figure
-    """
-    figure, axes = _chart(0.9 + 0.3 * len(arms))
-    place = 0.0
-    places = []
-    for k, arm in enumerate(arms):
-        place -= 1.7 if k and arm.kind != arms[k - 1].kind else 1
-        places.append(place)
-        if np.isnan(arm.accuracy.mean):
-            axes.text(majority, place, " undefined", va="center", color=GREY)
-            continue
-        _interval(axes, arm.accuracy, place, ours=arm.kind == "assembly")
-    axes.axvline(majority, color=ORANGE, lw=1.2, ls=(0, (4, 3)), zorder=0)
-    axes.annotate(
-        "always the larger class",
-        (majority, 1),
-        (4, -2),
-        xycoords=("data", "axes fraction"),
-        textcoords="offset points",
-        va="bottom",
-        color=ORANGE,
-    )
-    axes.set_yticks(places, [arm.name for arm in arms], parse_math=False)
-    axes.set_ylim(place - 0.8, -0.2)
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set_xlabel("accuracy on unseen observations: mean and 95% interval")
-    axes.grid(axis="x", color=RULE, lw=0.6)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    return figure
 
 
 def account(stages: Sequence[Stage]) -> Figure:

@@ -11,10 +11,12 @@ import xarray as xr
 from deepnic.errors import InputError
 
 STUDY, RUN = "study.json", "run.json"  # tell what a folder holds
-FILES = (STUDY, "results.csv", "summary.csv", "history.csv", "accounts.json")
-EXAMPLES = "examples.zarr"
+TABLES = ("summary", "predictions", "history", "calibration", "costs")
+CONTROL = "control.csv"  # there if labels were permuted too
+EXAMPLES = "examples"
 RUN_FILES = (RUN, "history.csv", "predictions.csv")
 STATES = ("state", "truth")
+WORDS = ("cohort", "arm", "kind", "path", "strength", "unit", "stage", "item")
 
 
 @dataclass(frozen=True)
@@ -24,21 +26,37 @@ class StudyFolder:
     Attributes
     ----------
     facts : dict
-        ``study.json``: cohort, parameters, machine, command, seconds, permuted, data_parallel.
-    results, summary, history : DataFrame
-        One row per fold, per metric, per epoch of each arm.
+        ``study.json``: settings, cohorts, machine, deepnic, command, started, finished,
+        data_parallel.
+    summary, predictions, history, calibration, costs : DataFrame
+        Of the true labels.
     accounts : list of dict
-        The filter's account in each training fold.
-    examples : Dataset
-        One gene and one observation as images.
+        The filter's account in each training fold, by cohort and strength.
+    examples : dict of Dataset
+        One gene and one observation of each cohort as images.
+    control : DataFrame or None
+        What became of the arms under permuted labels.
     """
 
     facts: dict[str, Any]
-    results: pd.DataFrame
     summary: pd.DataFrame
+    predictions: pd.DataFrame
     history: pd.DataFrame
+    calibration: pd.DataFrame
+    costs: pd.DataFrame
     accounts: list[dict[str, Any]]
-    examples: xr.Dataset
+    examples: dict[str, xr.Dataset]
+    control: pd.DataFrame | None
+
+    @property
+    def cohorts(self) -> list[str]:
+        """All that is compared in: cohorts, then transfers between them."""
+        return list(self.facts["cohorts"])
+
+    @property
+    def own(self) -> list[str]:
+        """Cohorts of their own; a transfer is none."""
+        return [name for name, one in self.facts["cohorts"].items() if "train" not in one]
 
 
 @dataclass(frozen=True)
@@ -92,20 +110,23 @@ def read_study(folder: str | Path) -> StudyFolder:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"no study in {folder}: run `deepnic study` first")
-    lacking = [name for name in (*FILES, EXAMPLES) if not (folder / name).exists()]
+    needed = (STUDY, *(f"{name}.csv" for name in TABLES), "accounts.json", EXAMPLES)
+    lacking = [name for name in needed if not (folder / name).exists()]
     if lacking:
         raise InputError(
             f"the study in {folder} lacks {', '.join(lacking)}: "
             "run `deepnic study` first, to its end"
         )
     try:
+        facts = _json(folder / STUDY)
+        tables = {name: _table(folder / f"{name}.csv") for name in TABLES}
+        tables["predictions"] = tables["predictions"].query("permutation < 0")
         return StudyFolder(
-            facts=json.loads((folder / STUDY).read_text(encoding="utf-8")),
-            results=_table(folder / "results.csv"),
-            summary=_table(folder / "summary.csv"),
-            history=_table(folder / "history.csv"),
-            accounts=json.loads((folder / "accounts.json").read_text(encoding="utf-8")),
-            examples=xr.open_zarr(folder / EXAMPLES, consolidated=False).load(),
+            facts=facts,
+            **tables,
+            accounts=_json(folder / "accounts.json"),
+            examples={path.stem: _images(path) for path in (folder / EXAMPLES).glob("*.zarr")},
+            control=_table(folder / CONTROL) if (folder / CONTROL).exists() else None,
         )
     except (ValueError, OSError) as error:
         raise InputError(
@@ -151,7 +172,7 @@ def read_training(folder: str | Path) -> TrainingFolder:
     try:
         states = pd.read_csv(folder / "predictions.csv", usecols=lambda name: name in STATES)
         return TrainingFolder(
-            facts=json.loads((folder / RUN).read_text(encoding="utf-8")),
+            facts=_json(folder / RUN),
             history=_table(folder / "history.csv"),
             n_judged=len(states.query("state < 0 <= truth")) if "truth" in states else 0,
             ranking=_table(ranking) if ranking.exists() else None,
@@ -163,6 +184,16 @@ def read_training(folder: str | Path) -> TrainingFolder:
 
 
 def _table(file: Path) -> pd.DataFrame:
-    """Read a table; an arm called "none" or "1" keeps its name."""
-    names = {"arm": str, "kind": str}
-    return pd.read_csv(file, dtype=names, keep_default_na=False, na_values=["", "nan"])
+    """Read a table; an arm called "none" or "1" keeps its name, and what it has not is ""."""
+    table = pd.read_csv(
+        file, dtype=dict.fromkeys(WORDS, str), keep_default_na=False, na_values=["", "nan"]
+    )
+    return table.fillna({name: "" for name in WORDS if name in table})
+
+
+def _json(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _images(path: Path) -> xr.Dataset:
+    return xr.open_zarr(path, consolidated=False).load()

@@ -7,29 +7,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
 
 from deepnic.errors import InputError
-from deepnic.show import charts, drawing, pictures, training
-from deepnic.show.account import mean_account
-from deepnic.show.arms import (
-    METRICS,
-    TITLES,
-    best,
-    headline,
-    majority_share,
-    off_chance,
-    rank_arms,
-)
-from deepnic.show.folder import RUN, STUDY, StudyFolder, read_study, read_training
-
-PATH_NOTES = {
-    "linear": ("left to right, top to bottom", "the authors’"),
-    "snail": ("a spiral from the centre outwards", "the authors’ name, our reading"),
-    "earthworm": ("left to right, then right to left", "the authors’ name, our reading"),
-    "pacman": (
-        "a closed walk through a maze whose edges wrap; it eats next the most similar pixel left",
-        "the authors’ name, our reading",
-    ),
-    "hilbert": ("a Hilbert curve", "ours: the text counts five techniques and names four"),
-}
+from deepnic.show import study, training
+from deepnic.show.arms import strength_label
+from deepnic.show.folder import RUN, STUDY, read_study, read_training
 
 
 def write_report(folder: str | Path, path: str | Path | None = None) -> Path:
@@ -70,12 +50,12 @@ def write_report(folder: str | Path, path: str | Path | None = None) -> Path:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters |= {"duration": duration, "plain": plain}
+    environment.filters |= {"duration": duration, "plain": plain, "strength": strength_label}
     try:
         if trained:
             template, content = "training.html.jinja", training.content(read_training(folder))
         else:
-            template, content = "report.html.jinja", _content(read_study(folder))
+            template, content = "report.html.jinja", study.content(read_study(folder))
         page = environment.get_template(template).render(content)
     except (KeyError, UndefinedError) as error:
         what, command = ("training run", "train") if trained else ("study", "study")
@@ -93,9 +73,11 @@ def duration(seconds: float) -> str:
 
     Examples
     --------
-    >>> duration(8.25), duration(75), duration(7322)
-    ('8.2 s', '1 min 15 s', '2 h 2 min')
+    >>> duration(0.0512), duration(8.25), duration(75), duration(7322)
+    ('0.051 s', '8.2 s', '1 min 15 s', '2 h 2 min')
     """
+    if seconds < 1:
+        return f"{seconds:.2g} s"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -119,41 +101,3 @@ def plain(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(plain, value))
     return str(value)
-
-
-def _content(study: StudyFolder) -> dict[str, Any]:
-    """Everything the template shows."""
-    facts = study.facts
-    arms = rank_arms(study.summary)
-    majority = majority_share(facts["cohort"]["classes"], facts["cohort"]["positive"])
-    stages = mean_account(study.accounts)
-    paths = study.examples["path"].values.tolist()
-    return {
-        **{
-            name: facts[name]
-            for name in ("cohort", "parameters", "machine", "command", "seconds", "permuted")
-        },
-        "data_parallel": facts.get("data_parallel"),
-        "headline": headline(arms, majority),
-        "off_chance": [arm.name for arm in off_chance(arms)],
-        "arms": arms,
-        "leaders": [best(arms, kind) for kind in ("assembly", "baseline")],
-        "metrics": {metric: TITLES[metric] for metric in METRICS},
-        "majority": majority,
-        "design": {name: study.results[name].nunique() for name in ("repeat", "fold", "seed")},
-        "stages": stages,
-        "folds": len(study.accounts),
-        "example": {
-            name: study.examples.attrs[name] for name in ("gene", "label")
-        },  # never the id of the observation
-        "paths": {name: PATH_NOTES.get(name, ("", "")) for name in paths},
-        "figures": {
-            "comparison": drawing.svg_address(charts.comparison(arms, majority)),
-            "account": drawing.svg_address(charts.account(stages)),
-            "training": drawing.svg_address(charts.training(study.history)),
-            "courses": drawing.svg_address(pictures.courses(paths)),
-            "observation": drawing.png_address(pictures.observation_canvases(study.examples)),
-            "gene": drawing.png_address(pictures.gene_canvases(study.examples)),
-            "tiles": drawing.png_address(pictures.base_tiles(study.examples)),
-        },
-    }

@@ -10,27 +10,6 @@ import pytest
 from deepnic.assembly.paths import PATHS
 from deepnic.show import charts, drawing, pictures
 from deepnic.show.account import Stage
-from deepnic.show.arms import Arm, Interval
-
-
-def arm(name, kind, *interval):
-    return Arm(name, kind, {"accuracy": Interval(*interval)})
-
-
-def test_comparison__draws_each_arm_at_its_mean_and_the_majority():
-    arms = [
-        arm("snail", "assembly", 0.8, 0.7, 0.9),
-        arm("none", "assembly"),
-        arm("$x$", "baseline", 0.6, 0.5, 0.7),
-    ]
-    figure = charts.comparison(arms, 0.63)
-    [axes] = figure.axes
-    means = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1]
-    assert means == [0.8, 0.6]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["snail", "none", "$x$"]
-    assert any(list(line.get_xdata()) == [0.63, 0.63] for line in axes.lines)
-    assert any("undefined" in text.get_text() for text in axes.texts)
-    assert drawing.svg(figure).startswith(b"<?xml")
 
 
 def test_account__writes_every_count_even_0():
