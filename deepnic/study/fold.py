@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dask
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -78,7 +79,8 @@ def grow(cohort: xr.Dataset, settings: StudySettings, folder: Path) -> xr.Datase
     folder.mkdir(parents=True, exist_ok=True)
     with noted(folder / "forest.json"):
         write_forest(lazy_forest(cohort, settings), folder / "forest.zarr")
-    return open_forest(folder / "forest.zarr").load()
+    with dask.config.set(scheduler="threads"):  # workers may not see the folder
+        return open_forest(folder / "forest.zarr").load()
 
 
 def filter_fold(
@@ -99,7 +101,8 @@ def read_tables(folder: Path, settings: StudySettings) -> dict[int | str, xr.Dat
 
     Pixels are stored best first, so that a stronger filter keeps the first of a weaker one.
     """
-    stored = {name: open_table(folder / f"{name}.zarr") for name in _filters(settings)}
+    with dask.config.set(scheduler="threads"):  # workers may not see the folder
+        stored = {name: open_table(folder / f"{name}.zarr") for name in _filters(settings)}
     return {
         k: stored["varying"] if k == NO_FILTER else keep_best(stored["relevant"], int(k))
         for k in settings.arms.strengths

@@ -1,12 +1,20 @@
 import numpy as np
 import pytest
+from distributed import Client, LocalCluster
 from sklearn.feature_selection import f_classif
 
 from deepnic.cohort import hide_labels, make_cohort
 from deepnic.nic import forest_vote, observation_images
 from deepnic.pixels import filter_pixels
 from deepnic.study import fold
-from deepnic.study.fold import filter_fold, grow, keep_best, lazy_forest, preselect_genes
+from deepnic.study.fold import (
+    filter_fold,
+    grow,
+    keep_best,
+    lazy_forest,
+    preselect_genes,
+    read_tables,
+)
 from tests.study.conftest import make_fold, make_settings
 
 TEST = np.arange(100) < 30
@@ -106,6 +114,18 @@ def test_filter_fold__reads_what_is_there(cohort, tmp_path, monkeypatch):
     again, _ = make_fold(cohort, TEST, BOTH, tmp_path)
     assert all(again.tables[k].identical(table) for k, table in first.tables.items())
     assert {file: file.read_text() for file in tmp_path.glob("*.json")} == costs
+
+
+def test_fold__is_read_here_though_there_are_workers(cohort, tmp_path, monkeypatch):
+    """They may not see its folder."""
+    fold, forest = make_fold(cohort, TEST, BOTH, tmp_path)
+    kind = {"n_workers": 1, "processes": False, "dashboard_address": "127.0.0.1:0"}
+    with LocalCluster(**kind) as cluster, Client(cluster), monkeypatch.context() as patched:
+        patched.setattr(Client, "get", None)
+        again = grow(fold.cohort, BOTH, tmp_path)
+        tables = read_tables(tmp_path, BOTH)
+    assert again.identical(forest)
+    assert all(tables[k].identical(table) for k, table in fold.tables.items())
 
 
 def test_filter_fold__makes_only_the_tables_asked_for(cohort, tmp_path):
