@@ -217,7 +217,7 @@ def _of_many(table: pd.DataFrame, found: Mapping[str, Sequence[Lead]]) -> list[s
         mean = over_cohorts(lead.patients.mean for lead in found[PICKED])
         chance = "beyond chance" if mean.sign else "which may be chance"
         said.append(
-            "Where both are picked on the other cohorts, as in practice, the assembly is on "
+            "Where both are picked on the other cohorts, as one has to, the assembly is on "
             f"average {_height(mean)} the baseline, {chance}."
         )
     counts = [_counts(name, rows) for name, rows in found.items() if name != PICKED]
@@ -231,15 +231,14 @@ def _of_many(table: pd.DataFrame, found: Mapping[str, Sequence[Lead]]) -> list[s
 
 def _tops(table: pd.DataFrame) -> str:
     """Tell the assembly and the baseline of highest mean over the cohorts."""
-    tops = {}
+    tops = []
     for what, kinds in SIDES.items():
         means = by_cohort(table[table["kind"].isin(kinds)]).mean(axis=1)
         if len(means):
-            tops[f"of {len(means)} {what}"] = f"“{means.idxmax()}”, {means.max():.1%}"
-    said = "; ".join(f"{among} {top}" for among, top in tops.items())
+            tops.append(f"the best of {len(means)} {what}, “{means.idxmax()}”, {means.max():.1%}")
     return (
-        f"The highest mean balanced accuracy over {table['cohort'].nunique()} cohorts, on unseen "
-        f"observations, is {said}."
+        f"Balanced accuracy on unseen observations, mean over {table['cohort'].nunique()} "
+        f"cohorts: {'; '.join(tops)}."
     )
 
 

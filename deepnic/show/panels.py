@@ -237,7 +237,7 @@ def calibration(table: pd.DataFrame, arms: Mapping[str, Mapping[str, str]]) -> F
     -------
     Figure
     """
-    figure, panels = _grid(table["cohort"].unique(), 2.2, 4)
+    figure, panels = _grid(table["cohort"].unique(), 2.7)
     for cohort, axes in panels.items():
         axes.plot([0, 1], [0, 1], color=ORANGE, lw=1, ls=(0, (4, 3)), zorder=0)
         for k, (name, chosen) in enumerate(arms.items()):

@@ -54,9 +54,8 @@ class Arm:
     @property
     def name(self) -> str:
         """What readers call it; no two arms have the same."""
-        kept = {NO_FILTER: ", no filter", "": ""}.get(
-            str(self.strength), f", {self.strength} pixels"
-        )
+        words: dict[int | str, str] = {NO_FILTER: ", no filter", "": ""}
+        kept = words.get(self.strength, f", {self.strength} pixels")
         placement = " placement" if self.kind == "placement" else ""
         return f"{self.method}{placement}{kept}{' in tiles' if self.unit == 'tile' else ''}"
 

@@ -123,7 +123,7 @@ def test_headline__of_several_cohorts_counts_them():
     }  # fmt: skip
     table = table_of(snail=(0.9, 0.8, 0.7), linear=(0.7, 0.7, 0.7), SVM=(0.9, 0.9, 0.9))
     said = " ".join(headline(table, found, ["x", "y", "z"]))
-    assert "of 2 assemblies “snail”, 80.0%; of 1 baselines “SVM”, 90.0%" in said
+    assert "the best of 2 assemblies, “snail”, 80.0%; the best of 1 baselines, “SVM”, 90.0%" in said
     assert (
         "above the best baseline in 2 and below it in 1 (beyond chance above in x and below in y)"
         in said

@@ -31,7 +31,7 @@ def test_write_tables__holds_answer_families_leads_strengths_and_choices(study, 
     assert len(strengths) == 2 + 4 * 3
     assert choices[0] == ["choice", "mean", "alon", "golub", "singh"]
     assert all(len(line) == len(one[0]) for one in (families, leads, strengths) for line in one)
-    assert text.startswith("The highest mean balanced accuracy over 3 cohorts")
+    assert text.startswith("Balanced accuracy on unseen observations, mean over 3 cohorts")
     assert "the claim that too many uninformative pixels" in text
     assert PATIENT not in text
 
