@@ -18,7 +18,11 @@ from deepnic.variables import FOREST, OBSERVATION_IMAGE, describe, validate
 
 
 def observation_images(
-    forest: xr.Dataset, *, family: str = "distinct", genes: Sequence[str] | None = None
+    forest: xr.Dataset,
+    *,
+    family: str = "distinct",
+    genes: Sequence[str] | None = None,
+    draws: Sequence[int] | None = None,
 ) -> xr.Dataset:
     """ROP-images of observations, one for each gene, from out-of-bag votes.
 
@@ -30,6 +34,9 @@ def observation_images(
         See `deepnic.nic.family`; for observations "distinct" has 565 functions.
     genes : sequence of str, optional
         Only these.
+    draws : sequence of int, optional
+        Only the trees of these draws: several images of an observation, by disjoint draws, are
+        independent of each other given its class.
 
     Returns
     -------
@@ -41,8 +48,8 @@ def observation_images(
     Raises
     ------
     InputError
-        The forest has no out-of-bag votes (``subsample=1``), or the family or a gene
-        is unknown.
+        The forest has no out-of-bag votes (``subsample=1``), or the family, a gene or a draw is
+        unknown.
 
     Notes
     -----
@@ -64,12 +71,14 @@ def observation_images(
             "label itself; grow it with subsample below 1 (0.8 is usual)"
         )
     forest = choose_genes(forest, genes)
+    drawn = _choose_draws(forest, draws)
+    forest = forest.isel(draw=drawn)
     members = families.family(family, of="observation")
     cell = 4 * len(members) * forest.sizes["observation"]
     per_block = max(int(BLOCK_BYTES / cell), 1)
     lazy = forest.chunk()  # a forest in memory becomes one chunk
     conditions = [
-        [_condition(lazy.isel(tree_size=v, weight_range=r), members, per_block)
+        [_condition(lazy.isel(tree_size=v, weight_range=r), drawn, members, per_block)
          for r in range(forest.sizes["weight_range"])]
         for v in range(forest.sizes["tree_size"])
     ]  # fmt: skip
@@ -114,8 +123,9 @@ def forest_vote(forest: xr.Dataset) -> NDArray[np.float64]:
     trees = np.zeros(forest.sizes["observation"])
     for v, r in np.ndindex(forest.sizes["tree_size"], forest.sizes["weight_range"]):
         one = forest.isel(tree_size=v, weight_range=r).load()
-        tree_of_gene = _trees(_drawn(one), one["gene_position"].values)
-        for d in range(forest.sizes["draw"]):
+        draws = range(forest.sizes["draw"])
+        tree_of_gene = _trees(_drawn(one), draws, one["gene_position"].values)
+        for d in draws:
             perfect = np.unique(tree_of_gene[d, one["signature"].values[d] > 0])
             cast = one["vote"].values[d, perfect]
             votes += cast.sum(axis=0)
@@ -123,21 +133,30 @@ def forest_vote(forest: xr.Dataset) -> NDArray[np.float64]:
     return votes / np.maximum(trees, 1)
 
 
+def _choose_draws(forest: xr.Dataset, draws: Sequence[int] | None) -> list[int]:
+    """Draws asked for, all for None."""
+    there = range(forest.sizes["draw"])
+    chosen = list(there if draws is None else draws)
+    if not chosen or not set(chosen) <= set(there):
+        raise InputError(f"draws are {chosen}; choose some of the forest's, 0 to {there[-1]}")
+    return chosen
+
+
 def _drawn(one: xr.Dataset) -> dict:
     """Parameters that the draws of one condition depend on."""
-    names = ("n_trees", "seed", "design", "n_genes")
+    names = ("seed", "design", "n_genes")
     condition = {name: int(one[name]) for name in ("weight_range", "tree_size")}
     return {name: one.attrs[name] for name in names} | condition
 
 
-def _condition(one: xr.Dataset, members: Family, per_block: int) -> da.Array:
-    """Images (observation, gene, combination, 1, 1) of one condition."""
+def _condition(one: xr.Dataset, draws: Sequence[int], members: Family, per_block: int) -> da.Array:
+    """Images (observation, gene, combination, 1, 1) of one condition, from the draws it has."""
     # whole, for all blocks: a slice of every draw for every block would make an enormous graph
     signature, vote = (
         dask.delayed(np.ascontiguousarray)(one[name].data.rechunk(-1))
         for name in ("signature", "vote")
     )
-    tree = dask.delayed(_trees, pure=True)(_drawn(one), one["gene_position"].values)
+    tree = dask.delayed(_trees, pure=True)(_drawn(one), draws, one["gene_position"].values)
     task = dask.delayed(_expand_votes, pure=True)
     family_once = dask.delayed(members, traverse=False, pure=True)
     n, G = one.sizes["observation"], one.sizes["gene"]
@@ -149,11 +168,9 @@ def _condition(one: xr.Dataset, members: Family, per_block: int) -> da.Array:
     return da.concatenate(blocks, axis=1)
 
 
-def _trees(drawn: dict, position: NDArray[np.int32]) -> NDArray[np.int32]:
+def _trees(drawn: dict, draws: Sequence[int], position: NDArray[np.int32]) -> NDArray[np.int32]:
     """Tree that counts for each gene in each draw, (draw, gene): drawn again, never stored."""
-    arguments = {name: value for name, value in drawn.items() if name != "n_trees"}
-    draws = range(drawn["n_trees"])
-    return np.stack([gene_trees(draw=d, **arguments)[0][position] for d in draws])
+    return np.stack([gene_trees(draw=d, **drawn)[0][position] for d in draws])
 
 
 def _expand_votes(

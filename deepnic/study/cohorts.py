@@ -63,7 +63,8 @@ def read_cohorts(settings: StudySettings) -> dict[str, xr.Dataset]:
         if str(source.file) == DEMO:
             cohorts[name] = demo_cohort()
         else:
-            cohorts[name] = read_cohort(source.file, **source.model_dump(exclude={"file"}))
+            how = source.model_dump(exclude={"file", "epochs"})
+            cohorts[name] = read_cohort(source.file, **how)
     return cohorts
 
 

@@ -27,6 +27,7 @@ class CohortFile(Strict):
     positive: str | None = None
     log2: bool = False
     groups: str | None = None  # column of what stays together in a fold
+    epochs: int | None = Field(default=None, ge=1)  # of its networks, else the study's
 
 
 class Transfer(Strict):
@@ -97,7 +98,7 @@ class StudySettings(Strict):
         The whole study so many times more, with the labels of each cohort permuted: a control in
         which every arm must come out at chance.
     epochs : int
-        Of each network.
+        Of each network; a large cohort takes as many steps in fewer, and its table may say so.
     data_parallel : int
         After the comparison, train the best assembly once more on the first fold, on so many Ray
         workers; 0 leaves it out.
@@ -127,6 +128,18 @@ class StudySettings(Strict):
     arms: Arms = Arms()
     cohorts: dict[str, CohortFile] = Field(default={})
     transfers: tuple[Transfer, ...] = ()
+
+    def of_cohort(self, name: str) -> "StudySettings":
+        """Return the settings as they are for one cohort, or for a transfer.
+
+        Examples
+        --------
+        >>> settings = StudySettings(cohorts={"large": {"file": "large.csv", "epochs": 8}})
+        >>> settings.of_cohort("large").epochs, settings.of_cohort("large-to-small").epochs
+        (8, 40)
+        """
+        own = self.cohorts[name].epochs if name in self.cohorts else None
+        return self.model_copy(update={"epochs": own or self.epochs})
 
     @model_validator(mode="after")
     def _fit_together(self) -> "StudySettings":

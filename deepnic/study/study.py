@@ -119,6 +119,7 @@ def _run_split(
     advance: Callable[..., None],
 ) -> None:
     """Do what is left of one fold."""
+    settings = settings.of_cohort(split.name)
     folder = output / split.folder
     pending = [(arm, seed) for arm, seed in todo if not is_done(folder, arm, seed)]
     examples = output / "examples" / f"{split.name}.zarr"
@@ -195,6 +196,7 @@ def _data_parallel(
     output: Path, split: Split, summary: pd.DataFrame, settings: StudySettings
 ) -> dict[str, Any]:
     """Train the best assembly on a fold again, on several workers."""
+    settings = settings.of_cohort(split.name)
     own = summary.query("cohort == @split.name and kind == 'assembly' and metric == 'accuracy'")
     best = own["arm"].iloc[own["mean"].argmax()]
     (arm,) = (arm for arm in arms_of(settings) if arm.name == best)

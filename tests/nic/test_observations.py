@@ -201,6 +201,21 @@ def test_observation_images__some_genes_in_any_order(forest):
     )
 
 
+@pytest.mark.parametrize("draws", [[0], [4, 39, 2], range(0, 40, 2)])
+def test_observation_images__of_some_draws_hold_their_votes_only(forest, draws):
+    silent = forest.vote.where(xr.DataArray(np.isin(range(40), draws), dims="draw"), 0)
+    expected = observation_images(forest.assign(vote=silent.astype(np.int8)))
+    part = observation_images(forest, draws=draws)
+    xr.testing.assert_identical(part.compute(), expected.compute())
+    assert not part.image.equals(observation_images(forest).image)
+
+
+@pytest.mark.parametrize("draws", [[], [40], [-1, 0]])
+def test_observation_images__refuses_draws_that_are_not_there(forest, draws):
+    with pytest.raises(InputError, match="choose some of the forest's, 0 to 39"):
+        observation_images(forest, draws=draws)
+
+
 def test_observation_images__of_a_forest_of_some_genes(cohort):
     """A forest grown for some genes remembers their place in the draws."""
     options = {"n_trees": 6, "weight_ranges": [3], "tree_sizes": [2, 3]}

@@ -45,6 +45,7 @@ from deepnic.tables import checked
             {"cohorts": {"a": {"file": "a.csv", "sate": "x"}}},
             "unknown key 'sate' in .cohorts.a.; choose from file, state, positive, log2, groups",
         ),
+        ({"cohorts": {"a": {"file": "a.csv", "epochs": 0}}}, "epochs is 0 in .cohorts.a., but"),
         ({"cohorts": {"a": {}}}, "the key 'file' is missing in .cohorts.a."),
         ({"transfers": [{"train": "a"}]}, "the key 'test' is missing in .transfers.0."),
         (

@@ -331,6 +331,19 @@ def test_run_study__repeats_and_seeds(cohort, tmp_path):
     assert set(predictions["cohort"]) == {"cohort"}
 
 
+def test_run_study__a_cohort_may_have_epochs_of_its_own(cohort, tmp_path):
+    """The others, and transfers, have the study's."""
+    cohorts = {
+        "a": cohort.isel(observation=slice(40)),
+        "b": cohort.isel(observation=slice(40, 80)),
+    }
+    files = {"a": {"file": "a.csv", "epochs": 3}, "b": {"file": "b.csv"}}
+    transfers = [{"train": "a", "test": "b"}]
+    run_study(cohorts, tmp_path, make_settings(TINY, cohorts=files, transfers=transfers, epochs=1))
+    last = table(tmp_path, "history").groupby("cohort")["epoch"].max().to_dict()
+    assert last == {"a": 3, "b": 1, "a-to-b": 1}
+
+
 def test_run_study__transfer_and_comparison_over_cohorts(cohort, tmp_path):
     cohorts = {
         "a": cohort.isel(observation=slice(60)),
