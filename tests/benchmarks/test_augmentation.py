@@ -1,0 +1,57 @@
+"""Several images of a patient: what is the same, and what must not be."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+import deepnic
+from deepnic.study import run_study
+from tests.benchmarks import augmentation
+from tests.study.conftest import TINY, make_settings
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study") / "out"
+    cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
+    few = {"cohorts": {"demo": {"file": "wisconsin"}}, "forest": TINY["forest"] | {"n_trees": 8}}
+    run_study({"demo": cohort}, folder, make_settings(TINY, **few))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fold(study):
+    return next(augmentation.folds(study))
+
+
+def test_several__one_image_is_the_table_and_its_state_goes_along(fold):
+    assert augmentation.several(fold.forest, fold.table, 1) is fold.table
+    table = augmentation.several(fold.forest, fold.table, 2)
+    assert table.sizes == {"item": 120, "pixel": fold.table.sizes["pixel"]}
+    np.testing.assert_array_equal(table["state"], np.tile(fold.table["state"], 2))
+    assert len(set(table["item"].values)) == 120
+
+
+def test_several__images_are_of_other_votes(fold):
+    """Without the votes of the draws of one, it is undefined and the other is as it was."""
+    before = augmentation.several(fold.forest, fold.table, 2)["value"].values
+    silent = fold.forest.copy(deep=True)
+    silent["vote"][{"draw": slice(1, None, 2)}] = 0
+    first, second = np.split(augmentation.several(silent, fold.table, 2)["value"].values, 2)
+    np.testing.assert_array_equal(first, before[:60])
+    assert np.isfinite(before[60:]).any()
+    assert np.isnan(second).all()
+
+
+def test_measure__of_one_image_is_what_the_study_found(study, monkeypatch):
+    monkeypatch.setattr(augmentation, "PATH", "linear")
+    monkeypatch.setattr(augmentation, "SEEDS", [0])
+    table = augmentation.measure(study)
+    assert table.index.tolist() == [("demo", 1), ("demo", 2), ("demo", 4)]
+    told = pd.read_csv(study / "predictions.csv").query("path == 'linear' and permutation < 0")
+    assert table.loc[("demo", 1), "AUROC"] == roc_auc_score(told["state"], told["score"])
+    assert table.loc[("demo", 1), "Brier"] == pytest.approx(
+        ((told["state"] - told["score"]) ** 2).mean()
+    )
+    assert table.loc[("demo", 2), "Brier"] != table.loc[("demo", 1), "Brier"]
