@@ -44,27 +44,33 @@ class Fold:
 
 def lazy_forest(cohort: xr.Dataset, settings: StudySettings) -> xr.Dataset:
     """Return the forest of a fold, not yet grown; parameters out of range are refused."""
-    parameters = settings.forest.model_dump(exclude={"n_genes"})
-    chosen = preselect_genes(cohort, settings.forest.n_genes)
+    parameters = settings.forest.model_dump(exclude={"n_genes", "chosen_by"})
+    chosen = preselect_genes(cohort, settings.forest.n_genes, settings.forest.chosen_by)
     return grow_forest(chosen, seed=settings.seed, **parameters)
 
 
-def preselect_genes(cohort: xr.Dataset, n_genes: int) -> xr.Dataset:
-    """Keep the genes of largest F between the training classes, in the cohort's order; 0 = all.
+def preselect_genes(cohort: xr.Dataset, n_genes: int, chosen_by: str = "f-test") -> xr.Dataset:
+    """Keep the genes of largest F between the training classes, or of largest variance over them.
+
+    They stay in the cohort's order; 0 keeps all.
 
     Examples
     --------
     >>> import deepnic
     >>> preselect_genes(deepnic.demo_cohort(), 2).gene.values
     array(['worst perimeter', 'worst concave points'], dtype=object)
+    >>> preselect_genes(deepnic.demo_cohort(), 2, "variance").gene.values
+    array(['mean area', 'worst area'], dtype=object)
     """
     if not 0 < n_genes < cohort.sizes["gene"]:
         return cohort
     state = cohort["state"].values
     known = cohort["expression"].values[state >= 0]
-    varies = known.min(axis=0) < known.max(axis=0)
-    score = np.full(len(varies), -1.0)
-    score[varies] = f_test(known[:, varies], state[state >= 0])[0]
+    score = known.var(axis=0, dtype=np.float64)
+    if chosen_by == "f-test":
+        varies = known.min(axis=0) < known.max(axis=0)
+        score = np.full(len(varies), -1.0)
+        score[varies] = f_test(known[:, varies], state[state >= 0])[0]
     return cohort.isel(gene=np.sort(np.argsort(-score, kind="stable")[:n_genes]))
 
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -41,10 +41,13 @@ class Forest(Strict):
     """The forest of a fold; see `deepnic.grow_forest`.
 
     A training observation is judged by a share 1 - subsample of the trees and a new one by all of
-    them: the smaller the share grown on, the more alike their images.
+    them: the smaller the share grown on, the more alike their images. Genes chosen by the F-test
+    have seen the labels of all training observations, out-of-bag ones too, whose images are then
+    clearer than those of new ones; by variance they have not.
     """
 
-    n_genes: int = Field(default=200, ge=0)  # chosen in the training fold by F-test; 0 takes all
+    n_genes: int = Field(default=200, ge=0)  # chosen in the training fold; 0 takes all
+    chosen_by: Literal["f-test", "variance"] = "f-test"
     n_trees: int = 20
     weight_ranges: tuple[int, ...] = (3, 4, 5)
     tree_sizes: tuple[int, ...] = (3, 4, 5, 6, 7, 8)

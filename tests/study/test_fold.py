@@ -1,7 +1,10 @@
+import statistics
+
 import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 from sklearn.feature_selection import f_classif
+from sklearn.metrics import roc_auc_score
 
 from deepnic.cohort import hide_labels, make_cohort
 from deepnic.nic import forest_vote, observation_images
@@ -41,6 +44,32 @@ def test_preselect_genes__ignores_hidden_observations(cohort):
     chosen, other = (preselect_genes(hide_labels(c, TEST), 5) for c in (cohort, changed))
     assert chosen["gene"].values.tolist() == other["gene"].values.tolist()
     assert preselect_genes(changed, 5)["gene"].values.tolist() != chosen["gene"].values.tolist()
+
+
+def test_preselect_genes__by_variance_of_known_observations_whatever_their_labels(cohort):
+    hidden = hide_labels(cohort, TEST)
+    known = hidden["expression"].values[hidden["state"].values >= 0]
+    largest = np.sort(np.argsort([-statistics.pvariance(map(float, row)) for row in known.T])[:5])
+    chosen = preselect_genes(hidden, 5, "variance")["gene"].values.tolist()
+    assert chosen == cohort["gene"].values[largest].tolist()
+    state = hidden["state"].values
+    mixed = hidden.assign(state=("observation", np.where(state < 0, -1, np.arange(100) % 2)))
+    assert preselect_genes(mixed, 5, "variance")["gene"].values.tolist() == chosen
+    assert preselect_genes(mixed, 5)["gene"].values.tolist() != chosen
+    assert chosen != preselect_genes(hidden, 5)["gene"].values.tolist()
+
+
+@pytest.mark.parametrize("chosen_by", ["f-test", "variance"])
+def test_lazy_forest__out_of_bag_votes_know_labels_that_chose_the_genes(chosen_by):
+    """On pure noise the votes on training observations are at chance, but for that."""
+    random = np.random.default_rng(0)
+    labels = np.repeat(["sick", "well"], 20)
+    genes, names = [f"g{k}" for k in range(1000)], [f"o{k}" for k in range(40)]
+    noise = make_cohort(random.normal(size=(40, 1000)), labels, genes, names, positive="sick")
+    forest = {"n_genes": 20, "n_trees": 20, "tree_sizes": [3], "chosen_by": chosen_by}
+    settings = make_settings(forest=forest)
+    area = roc_auc_score(noise["state"], forest_vote(lazy_forest(noise, settings)))
+    assert area > 0.9 if chosen_by == "f-test" else 0.3 < area < 0.7
 
 
 def test_preselect_genes__takes_constant_genes_last():

@@ -21,7 +21,11 @@ from deepnic.tables import checked
         ({"seed": -1}, "seed is -1, but"),
         ({"seed": 2**31}, "seed is 2147483648, but it should be less than 2147483648"),
         ({"forest": {"n_genes": 7}}, "n_genes is 7 in .forest., fewer than the 8 genes of the"),
-        ({"forest": {"trees": 7}}, "unknown key 'trees' in .forest.; choose from n_genes, n_trees"),
+        ({"forest": {"chosen_by": "t"}}, "chosen_by is 't' in .forest., but"),
+        (
+            {"forest": {"trees": 7}},
+            "unknown key 'trees' in .forest.; choose from n_genes, chosen_by, n_trees",
+        ),
         ({"arms": {"paths": ["worm"]}}, "paths are linear, .*hilbert; name at least one of them"),
         ({"arms": {"paths": []}}, "name at least one of them, and none twice"),
         ({"arms": {"paths": ["snail", "snail"]}}, "name at least one of them, and none twice"),
