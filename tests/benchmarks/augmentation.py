@@ -60,6 +60,13 @@ def folds(study: Path) -> Iterator[Grown]:
             yield Grown(cohort, forest, table, settings.of_cohort(cohort))
 
 
+def true_states(study: Path) -> pd.Series:
+    """States of a study's observations by cohort and item."""
+    told = pd.read_csv(study / "predictions.csv", dtype={"item": str, "cohort": str})
+    told = told[told["permutation"] < 0].drop_duplicates(["cohort", "item"])
+    return told.set_index(["cohort", "item"])["state"]
+
+
 def several(forest: xr.Dataset, table: xr.Dataset, n_images: int) -> xr.Dataset:
     """Table of several images of each item, by disjoint draws; all first ones come first."""
     if n_images == 1:
@@ -85,15 +92,12 @@ def predict(
 
 def measure(study: Path) -> pd.DataFrame:
     """Mean over seeds of every measure: a row for each cohort and number of images."""
-    truth = pd.read_csv(study / "predictions.csv", dtype={"item": str, "cohort": str})
-    truth = truth[truth["permutation"] < 0].drop_duplicates(["cohort", "item"])
-    truth = truth.set_index(["cohort", "item"])["state"]
-    said = []
+    truth, said = true_states(study), []
     for fold in track(list(folds(study)), "training"):
         place = fit_assembly(fold.table, path=PATH)
         test = fold.table["state"].values < 0
         items = fold.table["item"].values[test]
-        state = truth.loc[fold.cohort].loc[[str(item) for item in items]].to_numpy()
+        state = truth.loc[fold.cohort].loc[map(str, items)].to_numpy()
         for n_images in IMAGES:
             table = several(fold.forest, fold.table, n_images)
             for seed in SEEDS:
@@ -112,7 +116,7 @@ def measure(study: Path) -> pd.DataFrame:
 def main(study: Annotated[Path, typer.Argument(help="Folder of a study.")]) -> None:
     """Print the table."""
     table = measure(study)
-    Console().print(table.unstack("images").round(3).to_string())  # noqa: PD010
+    Console(soft_wrap=True).print(table.unstack("images").round(3).to_string())  # noqa: PD010
 
 
 if __name__ == "__main__":

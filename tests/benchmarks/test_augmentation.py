@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 import deepnic
 from deepnic.study import run_study
-from tests.benchmarks import augmentation
+from tests.benchmarks import augmentation, optimism
 from tests.study.conftest import TINY, make_settings
 
 
@@ -55,3 +55,13 @@ def test_measure__of_one_image_is_what_the_study_found(study, monkeypatch):
         ((told["state"] - told["score"]) ** 2).mean()
     )
     assert table.loc[("demo", 2), "Brier"] != table.loc[("demo", 1), "Brier"]
+
+
+def test_optimism__is_the_votes_auroc_and_that_of_the_study(study):
+    """The study tells the test one, fold by fold."""
+    (row,) = optimism.measure(study).itertuples()
+    assert row[0] == ("demo", "f-test")
+    told = pd.read_csv(study / "predictions.csv").query("kind == 'forest' and permutation < 0")
+    folds = [roc_auc_score(part["state"], part["score"]) for _, part in told.groupby("fold")]
+    assert row[2] == pytest.approx(np.mean(folds))
+    assert row[1] != row[2]
