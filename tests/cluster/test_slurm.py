@@ -71,7 +71,8 @@ def store(tmp_path_factory):
 
 def start(slurm, *words, **environment):
     return subprocess.Popen(
-        [DEEPNIC, *map(str, words)],
+        # tests that run in the background of a shell hand on that Ctrl-C is ignored
+        ["env", "--default-signal=INT", DEEPNIC, *map(str, words)],
         env=slurm.environment | environment,
         text=True,
         stdout=subprocess.PIPE,
