@@ -346,6 +346,8 @@ def test_study_and_report(place, tmp_path):
     assert "report: " in succeed("report", tmp_path / "s")
     assert page.read_bytes() == first
     succeed("report", tmp_path / "s", "-o", tmp_path / "other.html")
+    assert succeed("report", tmp_path / "s", "-o", tmp_path / "s.md").strip().endswith("s.md")
+    assert "| arm | mine |" in (tmp_path / "s.md").read_text()
     assert (tmp_path / "other.html").exists()
 
 

@@ -84,12 +84,16 @@ def report(
     study: Annotated[
         Path, typer.Argument(help="Folder of `deepnic study`, or of a run of `deepnic train`.")
     ],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Page to write.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Page to write; FILE.md holds a study's tables."),
+    ] = None,
 ) -> None:
-    """Write the page of a study, or of a training run, again."""
-    import deepnic
+    """Write the page of a study, or of a training run, again; or a study's tables as Markdown."""
+    from deepnic.show import write_report, write_tables
 
-    console.print(f"report: {deepnic.write_report(study, output)}", soft_wrap=True)
+    write = write_tables if output and output.suffix == ".md" else write_report
+    console.print(f"report: {write(study, output)}", soft_wrap=True)
 
 
 def _study(settings: Any, output: Path) -> None:

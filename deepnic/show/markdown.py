@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from deepnic.show.arms import Interval, leaders, scores, strength_label, strengths
+from deepnic.show.arms import TITLES, Interval, leaders, scores, strength_label, strengths
 from deepnic.show.choices import choices, claim
 from deepnic.show.folder import StudyFolder, read_study
 from deepnic.show.leads import Lead, headline, rivals
@@ -26,8 +26,8 @@ def write_tables(folder: str | Path, path: str | Path | None = None) -> Path:
     -------
     Path
         The file: the answer, balanced accuracy of each family of arms by cohort, the lead of the
-        best assembly over other ways, and where a study holds them, strengths of the filter and
-        what each choice is worth over the cohorts.
+        best assembly over other ways, where a study holds them strengths of the filter and what
+        each choice is worth over the cohorts, and every arm in every metric.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def _parts(study: StudyFolder) -> list[str]:
     parts = [
         " ".join(headline(table, found, study.own)),
         "Balanced accuracy and its 95% interval over patients, best strength and unit of each:",
-        _families(study.cohorts, table),
+        _scores("best of", study.cohorts, leaders(table)),
     ]
     if found:
         said = "in points and their 95% interval over patients; bold beyond chance:"
@@ -67,15 +67,19 @@ def _parts(study: StudyFolder) -> list[str]:
         ]
         said = "What each choice is worth, in points: mean over cohorts and its 95% interval"
         parts += [f"{said}, and each cohort:", _table(["choice", "mean", *study.own], rows)]
+    for metric, title in TITLES.items():
+        every = scores(study.summary, metric).dropna(subset="mean")
+        every = every.assign(family=every["arm"])
+        parts += [f"Every arm, {title}:", _scores("arm", study.cohorts, every)]
     return [part for part in parts if part]
 
 
-def _families(cohorts: Sequence[str], table: pd.DataFrame) -> str:
+def _scores(title: str, cohorts: Sequence[str], table: pd.DataFrame) -> str:
     rows = [
         [row["name"], *(_score(row["intervals"].get(name, Interval())) for name in cohorts)]
-        for row in family_rows(leaders(table))
+        for row in family_rows(table)
     ]
-    return _table(["best of", *cohorts], rows)
+    return _table([title, *cohorts], rows)
 
 
 def _leads(cohorts: Sequence[str], found: dict[str, list[Lead]]) -> str:

@@ -111,16 +111,18 @@ def check_cohorts(
 def cut(cohorts: Mapping[str, xr.Dataset], settings: StudySettings) -> Iterator[Split]:
     """Cut every cohort into folds, and every transfer into its one; then under permuted labels.
 
-    The folds are the same whatever the arms.
+    The folds are the same whatever the arms. Another permutation tells more of a leak than another
+    repeat of the same one, so each is cut once.
     """
     for permutation in range(-1, settings.permutations):
-        given = dict(cohorts)
+        given, repeats = dict(cohorts), settings.repeats
         if permutation >= 0:
+            repeats = 1
             given = {
                 name: permute(one, [settings.seed, permutation]) for name, one in given.items()
             }
         for name, cohort in given.items():
-            for repeat, fold, test in _folds(cohort, settings):
+            for repeat, fold, test in _folds(cohort, settings, repeats):
                 yield Split(name, permutation, repeat, fold, cohort, test)
         for transfer in settings.transfers:
             both, test = join(given, transfer.train, transfer.test)
@@ -192,7 +194,7 @@ def _standardised(cohort: xr.Dataset) -> NDArray[np.float64]:
 
 
 def _folds(
-    cohort: xr.Dataset, settings: StudySettings
+    cohort: xr.Dataset, settings: StudySettings, repeats: int
 ) -> Iterator[tuple[int, int, NDArray[np.bool_]]]:
     """Repeat, fold and test observations of repeated stratified k-fold cross-validation."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
@@ -200,7 +202,7 @@ def _folds(
     state, group = cohort["state"].values, cohort.get("group")
     kind = StratifiedKFold if group is None else StratifiedGroupKFold
     draws = np.random.RandomState(settings.seed)
-    for repeat in range(settings.repeats):
+    for repeat in range(repeats):
         splitter = kind(settings.folds, shuffle=True, random_state=draws)
         for fold, (_, rows) in enumerate(splitter.split(state, state, group)):
             yield repeat, fold, np.isin(np.arange(state.size), rows)

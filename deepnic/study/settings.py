@@ -98,8 +98,8 @@ class StudySettings(Strict):
     seed : int
         Of the folds, the forests and the permutations, and the first of the arms.
     permutations : int
-        The whole study so many times more, with the labels of each cohort permuted: a control in
-        which every arm must come out at chance.
+        The study so many times more, with the labels of each cohort permuted and one repeat: a
+        control in which every arm must come out at chance.
     epochs : int
         Of each network; a large cohort takes as many steps in fewer, and its table may say so.
     data_parallel : int

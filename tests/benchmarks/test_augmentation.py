@@ -59,9 +59,17 @@ def test_measure__of_one_image_is_what_the_study_found(study, monkeypatch):
 
 def test_optimism__is_the_votes_auroc_and_that_of_the_study(study):
     """The study tells the test one, fold by fold."""
-    (row,) = optimism.measure(study).itertuples()
-    assert row[0] == ("demo", "f-test")
+    vote, pixel = optimism.measure(study).itertuples()
+    assert vote[0] == ("demo", "vote", "f-test")
     told = pd.read_csv(study / "predictions.csv").query("kind == 'forest' and permutation < 0")
     folds = [roc_auc_score(part["state"], part["score"]) for _, part in told.groupby("fold")]
-    assert row[2] == pytest.approx(np.mean(folds))
-    assert row[1] != row[2]
+    assert vote[2] == pytest.approx(np.mean(folds))
+    assert vote[1] != vote[2]
+    assert pixel[0] == ("demo", "kept pixel", "f-test")
+    assert min(pixel[1:]) > 0.8  # these classes are far apart
+
+
+def test_optimism__auroc_of_columns_where_they_are_defined():
+    state = np.array([0, 0, 1, 1])
+    values = np.array([[1, 4, np.nan], [2, 3, 1], [3, 2, np.nan], [4, 1, np.nan]])
+    np.testing.assert_array_equal(optimism.auroc(state, values), [1, 0, 0.5])

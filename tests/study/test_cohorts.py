@@ -95,6 +95,12 @@ def test_cut__permuted_copies_after_the_true_labels(cohort, two):
     assert joined[60:].sum() == two["b"]["state"].sum()
 
 
+def test_cut__one_repeat_of_each_permutation(cohort):
+    splits = list(cut({"made": cohort}, make_settings(TINY, repeats=3, permutations=2)))
+    repeats = [(s.permutation, s.repeat) for s in splits][::2]
+    assert repeats == [(-1, 0), (-1, 1), (-1, 2), (0, 0), (1, 0)]
+
+
 def test_permute__moves_state_and_label_together_and_nothing_else(cohort):
     permuted = permute(cohort, [0])
     assert int(permuted["state"].sum()) == 50

@@ -1,4 +1,5 @@
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -6,6 +7,8 @@ from deepnic.errors import InputError
 from deepnic.study import StudySettings, read_settings
 from deepnic.study.settings import to_toml
 from deepnic.tables import checked
+
+STUDIES = Path(__file__).parents[2] / "studies"
 
 
 @pytest.mark.parametrize(
@@ -82,6 +85,15 @@ def test_read_settings__files_are_beside_the_toml_file(tmp_path):
     assert (str(files["demo"]), files["far"]) == ("wisconsin", tmp_path / "b.npz")
     assert settings.cohorts["mine"].log2
     assert (settings.folds, settings.repeats, settings.transfers[0].test) == (4, 1, "far")
+
+
+def test_read_settings__of_the_studies_that_are_told():
+    """They are run by hand, and those beside the first are read beside it."""
+    told = {path.stem: read_settings(path) for path in STUDIES.glob("*.toml")}
+    assert told.keys() == {"study", "transfer", "trees", "variance"}
+    for name in ("trees", "variance"):
+        assert told[name].cohorts.items() <= told["study"].cohorts.items()
+        assert (told[name].repeats, told[name].seed) == (told["study"].repeats, told["study"].seed)
 
 
 def test_read_settings__refuses_what_is_no_toml(tmp_path):
