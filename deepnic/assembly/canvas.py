@@ -10,8 +10,8 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from deepnic.assembly.orders import arrange
-from deepnic.assembly.paths import DEFAULT_ORDERS, PATHS, choose, visit
-from deepnic.errors import InputError
+from deepnic.assembly.paths import DEFAULT_ORDERS, PATHS, visit
+from deepnic.errors import InputError, choose
 from deepnic.nic.families import colour_codes
 from deepnic.variables import CANVAS, CANVAS_COLOUR, CANVAS_IMAGE, CANVAS_INDEX, describe
 
@@ -140,7 +140,7 @@ def fit_assembly(
            [ 1,  0,  5],
            [ 2,  3,  4]], dtype=int32)
     """
-    lay = choose("unit", unit, UNITS)
+    lay = UNITS[choose("unit", unit, UNITS)]
     choose("path", path, PATHS)
     if table.sizes["pixel"] == 0:
         raise InputError("the table has no pixel to assemble: let the filters keep at least one")

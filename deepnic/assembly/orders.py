@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from deepnic.assembly.paths import choose, shuffle
-from deepnic.errors import InputError
+from deepnic.assembly.paths import shuffle
+from deepnic.errors import InputError, choose
 from deepnic.pixels.screen import fill_undefined
 
 BATCH = 256  # steps of the greedy order between two copies of the pixels left
@@ -57,7 +57,7 @@ def arrange(table: xr.Dataset, order: str | ArrayLike, *, seed: int = 0) -> NDAr
     array([0, 2, 1])
     """
     if isinstance(order, str):
-        return choose("order", order, ORDERS)(table, seed)
+        return ORDERS[choose("order", order, ORDERS)](table, seed)
     given = np.asarray(order)
     size = table.sizes["pixel"]
     if given.shape != (size,) or not np.array_equal(np.sort(given), np.arange(size)):

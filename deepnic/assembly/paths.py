@@ -1,17 +1,15 @@
 """Paths: the order in which the cells of a grid are visited."""
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 
-from deepnic.errors import InputError
+from deepnic.errors import InputError, choose
 
 UP, RIGHT, DOWN, LEFT = range(4)
-T = TypeVar("T")
 
 
 def visit(path: str, rows: int, columns: int, *, seed: int = 0) -> NDArray[np.int32]:
@@ -61,27 +59,13 @@ def visit(path: str, rows: int, columns: int, *, seed: int = 0) -> NDArray[np.in
            [ 5,  0,  1, 10],
            [ 6,  7,  8,  9]])
     """
-    course = choose("path", path, PATHS)
+    course = PATHS[choose("path", path, PATHS)]
     if rows < 1 or columns < 1:
         raise InputError(
             f"a grid of {rows} x {columns} has no cell to visit: give sides of at least 1"
         )
     cells = course(rows, columns, seed)
     return np.stack(np.unravel_index(cells, (rows, columns)), axis=1).astype(np.int32)
-
-
-def choose(kind: str, name: str, registry: Mapping[str, T]) -> T:
-    """Return what a registry holds under a name, or tell the names it knows.
-
-    Raises
-    ------
-    InputError
-        The registry does not hold the name.
-    """
-    try:
-        return registry[name]
-    except (KeyError, TypeError):
-        raise InputError(f"unknown {kind} {name!r}: choose one of {', '.join(registry)}") from None
 
 
 def shuffle(size: int, seed: int) -> NDArray[np.intp]:

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
-from deepnic.errors import InputError
+from deepnic.errors import InputError, choose
 from deepnic.learn.checks import check_state
 
 N_GENES_CHOSEN = 100
@@ -99,8 +99,7 @@ def fit_predict_baseline(
     >>> fit_predict_baseline("linear SVM", X, state=[0, 0, 1, 1, -1]).predicted
     array([0, 0, 1, 1, 1], dtype=int8)
     """
-    if name not in BASELINES:
-        raise InputError(f"no baseline is called {name!r}; choose from {', '.join(BASELINES)}")
+    choose("baseline", name, BASELINES)
     y = check_state(state)
     values = np.nan_to_num(np.asarray(X, dtype=np.float64), nan=0.0)
     if values.ndim != 2 or len(values) != len(y):

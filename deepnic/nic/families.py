@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from deepnic.errors import InputError
+from deepnic.errors import InputError, choose
 from deepnic.rop.signatures import N_EVENTS, event_table
 
 NAMES = ("base", "combinations", "all", "distinct")
@@ -95,8 +95,7 @@ def family(name: str = "all", *, of: str = "gene") -> Family:
     >>> family("distinct").label[:4]
     ('1|', '2|1', '3|1', '4|1')
     """
-    if name not in NAMES:
-        raise InputError(f"unknown family {name!r}; choose from {', '.join(NAMES)}")
+    choose("family", name, NAMES)
     if of not in ("gene", "observation"):
         raise InputError(f"images are of a 'gene' or an 'observation', not of {of!r}")
     if name == "all":

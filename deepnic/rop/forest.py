@@ -13,7 +13,7 @@ from dask.array.core import normalize_chunks
 from dask.tokenize import tokenize
 from numpy.typing import NDArray
 
-from deepnic.errors import InputError
+from deepnic.errors import InputError, choose
 from deepnic.rop.draws import DESIGNS, draw_trees, gene_trees, n_trees_of_draw
 from deepnic.rop.tree import MAX_SOLUTIONS
 from deepnic.variables import (
@@ -294,10 +294,7 @@ def _check(cohort: xr.Dataset, parameters: dict) -> None:
         )
     if parameters["n_trees"] < 1:
         raise InputError("n_trees must be at least 1; 100 is usual")
-    if parameters["design"] not in DESIGNS:
-        raise InputError(
-            f"unknown design {parameters['design']!r}; choose from {', '.join(DESIGNS)}"
-        )
+    choose("design", parameters["design"], DESIGNS)
     if not 0 < parameters["subsample"] <= 1:
         raise InputError("subsample must lie in (0, 1]; 0.8 is usual, 1 is the published protocol")
     if not 0 <= parameters["seed"] < 2**64:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from deepnic.errors import InputError
+from deepnic.errors import InputError, choose
 
 RULES = ("exact", "rop8")
 MAX_SOLUTIONS = 50_000
@@ -291,9 +291,7 @@ def _solution(n_ties: int, max_solutions: int) -> str:
 
 
 def _is_rop8(rules: str) -> bool:
-    if rules not in RULES:
-        raise InputError(f"unknown rules {rules!r}; choose from {', '.join(RULES)}")
-    return rules == "rop8"
+    return choose("rules", rules, RULES) == "rop8"
 
 
 def _key(rng: int | np.random.Generator | None) -> np.uint64:

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from deepnic.errors import InputError
+from deepnic.errors import InputError, choose
 from deepnic.nic.families import COLOURS
 
 BACKGROUND = (255, 255, 255)
@@ -58,7 +58,7 @@ def render(image: ArrayLike, colour: str | ArrayLike) -> NDArray[np.uint8]:
     [[33, 102, 172], [255, 255, 255], [178, 24, 43]]
     """
     value = np.asarray(image, np.float64)
-    signed = isinstance(colour, str) and colour == "signed"
+    signed = isinstance(colour, str) and choose("colour", colour, [*COLOURS, "signed"]) == "signed"
     _check_scale(value, -1 if signed else 0)
     filled = np.nan_to_num(value)[..., None]
     if signed:
@@ -118,9 +118,7 @@ def tile_sheet(tiles: xr.DataArray) -> NDArray[np.uint8]:
 
 def _code(colour: str | ArrayLike) -> NDArray[np.int64]:
     if isinstance(colour, str):
-        if colour not in COLOURS:
-            raise InputError(f"unknown colour {colour!r}; choose from {', '.join(COLOURS)}, signed")
-        return np.array(COLOURS.index(colour))
+        return np.array(COLOURS.index(choose("colour", colour, COLOURS)))
     code = np.asarray(colour, np.int64)
     if code.size and not -1 <= code.min() <= code.max() < len(COLOURS):
         raise InputError("colour codes go from -1 (background) to 3 (red); check them")

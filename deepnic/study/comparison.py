@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from deepnic.errors import InputError
+from deepnic.errors import InputError, choose
 from deepnic.study.statistics import (
     RESAMPLES,
     bootstrap_patients,
@@ -64,9 +64,7 @@ def compare_arms(
     [['net', 'assembly', 'accuracy', 0.25, 0.0, 0.5, -5.25, 5.75, 0.67]]
     """
     groups = {str(arm): group for arm, group in predictions.groupby("arm", sort=False)}
-    if reference not in groups:
-        raise InputError(f"no arm is called {reference!r}; choose from {', '.join(groups)}")
-    states = patient_states(groups[reference])
+    states = patient_states(groups[choose("arm", reference, groups)])
     for arm, group in groups.items():
         if not patient_states(group).equals(states):
             raise InputError(

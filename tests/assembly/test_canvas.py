@@ -192,9 +192,9 @@ def test_assemble__rejects_empty_canvas(make_table):
 
 
 def test_assemble__names_the_known_paths_orders_and_units(make_table):
-    with pytest.raises(InputError, match="choose one of linear, snail"):
+    with pytest.raises(InputError, match="choose from linear, snail"):
         assemble(make_table(), path="spiral")
-    with pytest.raises(InputError, match="choose one of relevance"):
+    with pytest.raises(InputError, match="choose from relevance"):
         assemble(make_table(), order="best")
-    with pytest.raises(InputError, match="unknown unit 'gene': choose one of pixel, tile"):
+    with pytest.raises(InputError, match="unknown unit 'gene'; choose from pixel, tile"):
         assemble(make_table(), unit="gene")

@@ -98,5 +98,5 @@ def test_arrange__rejects_what_is_not_a_permutation(make_table, order):
 
 
 def test_arrange__names_the_known_orders(make_table):
-    with pytest.raises(InputError, match="choose one of relevance, similarity, random"):
+    with pytest.raises(InputError, match="choose from relevance, similarity, random"):
         arrange(make_table(), "best")

@@ -134,7 +134,7 @@ def test_pacman__changes_with_the_seed():
 
 
 def test_visit__names_the_known_paths():
-    with pytest.raises(InputError, match="unknown path 'spiral': choose one of linear, snail"):
+    with pytest.raises(InputError, match="unknown path 'spiral'; choose from linear, snail"):
         visit("spiral", 4, 4)
 
 

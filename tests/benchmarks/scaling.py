@@ -132,7 +132,7 @@ def _blocks(costs: Costs, drawn: Run) -> Section:
     """What the blocks of a draw take, and move."""
     rows = {
         "search, s: median, mean, longest": [
-            f"{value:.2f}"
+            f"{value:.3f}"
             for value in (median(costs.searches), mean(costs.searches), max(costs.searches))
         ],
         "all else, ms: worker, scheduler": [

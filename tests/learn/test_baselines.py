@@ -106,7 +106,7 @@ def test_baseline__takes_undefined_and_constant_pixels(name, easy):
 
 def test_baseline__rejects_what_it_cannot_fit(easy):
     X, state, _ = easy
-    with pytest.raises(InputError, match="no baseline is called 'oracle'"):
+    with pytest.raises(InputError, match="unknown baseline 'oracle'; choose from"):
         fit_predict_baseline("oracle", X, state)
     with pytest.raises(InputError, match="one row for each of 60 states"):
         fit_predict_baseline("majority", X[:5], state)

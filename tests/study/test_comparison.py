@@ -152,7 +152,7 @@ def test_compare_arms__bootstrap_covers_at_its_rate():
 
 def test_compare_arms__rejects_what_cannot_be_paired():
     table = two_arms()
-    with pytest.raises(InputError, match="no arm is called 'best'; choose from poor, good"):
+    with pytest.raises(InputError, match="unknown arm 'best'; choose from poor, good"):
         compare_arms(table, "best")
     lacking = table.drop(table.query("arm == 'good' and item == 3").index)
     with pytest.raises(InputError, match="'good' was tested on other patients than 'poor'"):
