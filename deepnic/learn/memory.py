@@ -42,7 +42,7 @@ def most_items(network: nn.Module, images: Images) -> int:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in weights:
             remembered[storage.data_ptr()] = storage.nbytes()
-        return tensor
+        return tensor.detach()  # kept until all are counted, but not for ever by its own graph
 
     device = next(network.parameters()).device
     image = images(torch.zeros(1, dtype=torch.long, device=device))

@@ -1,3 +1,4 @@
+import gc
 import shutil
 import subprocess
 import sys
@@ -480,3 +481,17 @@ def test_most_items__is_on_the_safe_side_and_not_far_from_it(name):
         [sys.executable, "-c", MEASURED, name], capture_output=True, text=True, check=True
     )
     assert 1 < float(ran.stdout) < 4
+
+
+def test_train__again_and_again_keeps_no_tensor(make_images):
+    """A graph may hold itself, where Python cannot see it."""
+
+    def tensors():
+        gc.collect()
+        return sum(type(one) is torch.Tensor for one in gc.get_objects())
+
+    images = make_images()[0]
+    train(images, epochs=1)
+    before = tensors()
+    train(images, epochs=1)
+    assert tensors() <= before
