@@ -3,9 +3,10 @@
     deepnic study studies/study.toml -o STUDY
     python -m tests.benchmarks.augmentation STUDY
 
-Takes the forests, the kept pixels and the folds that a study has left. A patient's image is cut
-into 2 or 4, each by other trees than the others, so each is noisier; training patients bring all
-of theirs, and the probabilities of a test patient's are averaged. Seeds are those of the network.
+Takes the forests, the kept pixels and the folds that a study's first repeat has left. A patient's
+image is cut into 2 or 4, each by other trees than the others, so each is noisier; training patients
+bring all of theirs, and the probabilities of a test patient's are averaged. Seeds are those of the
+network.
 """
 
 from collections.abc import Iterator
@@ -49,12 +50,12 @@ class Grown(NamedTuple):
     settings: StudySettings
 
 
-def folds(study: Path) -> Iterator[Grown]:
-    """Folds of a study's cohorts, under the true labels."""
+def folds(study: Path, repeat: str = "[0-9]*") -> Iterator[Grown]:
+    """Folds of a study's cohorts, under the true labels; of one repeat if it is named."""
     settings = read_settings(study / "study.toml")
     strongest = min(k for k in settings.arms.strengths if isinstance(k, int))
     for cohort in settings.cohorts:
-        for folder in sorted((study / cohort).glob("[0-9]*-[0-9]*")):
+        for folder in sorted((study / cohort).glob(f"{repeat}-[0-9]*")):
             forest = open_forest(folder / "forest.zarr").load()
             table = read_tables(folder, settings)[strongest].load()
             yield Grown(cohort, forest, table, settings.of_cohort(cohort))
@@ -93,7 +94,7 @@ def predict(
 def measure(study: Path) -> pd.DataFrame:
     """Mean over seeds of every measure: a row for each cohort and number of images."""
     truth, said = true_states(study), []
-    for fold in track(list(folds(study)), "training"):
+    for fold in track(list(folds(study, repeat="0")), "training"):
         place = fit_assembly(fold.table, path=PATH)
         test = fold.table["state"].values < 0
         items = fold.table["item"].values[test]

@@ -1,0 +1,76 @@
+"""What does one setting do? Two studies on the same folds, the second less the first.
+
+    python -m tests.benchmarks.pairs STUDY OTHER
+
+Takes the mean over the assemblies that both studies hold, and prints each study's and the
+difference, with its 95 % interval over patients; then the mean over cohorts, with Student's.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.console import Console
+from scipy import stats
+
+from deepnic.errors import InputError
+from deepnic.study.comparison import compare_arms
+from deepnic.study.statistics import summarise
+from deepnic.variables import METRICS
+
+NAMES = ("first", "second")
+COLUMNS = [*NAMES, "difference", "low", "high"]
+
+
+def compare(study: Path, other: Path) -> pd.DataFrame:
+    """Both studies and their difference, a row for each metric and cohort, and for the mean."""
+    both = [_assemblies(folder) for folder in (study, other)]
+    arms, cohorts = (
+        [name for name in both[0][key].unique() if name in set(both[1][key])]
+        for key in ("arm", "cohort")
+    )
+    if not arms or not cohorts:
+        raise InputError(
+            f"{study} and {other} hold no assembly of one name in a cohort of one name"
+        )
+    # every assembly is one more try of the same arm
+    told = pd.concat(
+        [
+            one.assign(arm=name, seed=one["arm"].map(arms.index) * 1000 + one["seed"])
+            for name, one in zip(NAMES, (one[one["arm"].isin(arms)] for one in both), strict=True)
+        ]
+    )
+    rows = []
+    for cohort in cohorts:
+        part = told[told["cohort"] == cohort]
+        means = summarise(part).pivot_table("mean", "metric", "arm")
+        pairs = compare_arms(part, NAMES[0]).set_index("metric")[["difference", "low", "high"]]
+        rows.append(means.join(pairs).assign(cohort=cohort).set_index("cohort", append=True))
+    table = pd.concat(rows)[COLUMNS]
+    means = [_over_cohorts(table.loc[metric]).rename((metric, "mean")) for metric in METRICS]
+    return pd.concat([table, pd.DataFrame(means)]).sort_index(level=0, sort_remaining=False)
+
+
+def _assemblies(study: Path) -> pd.DataFrame:
+    told = pd.read_csv(study / "predictions.csv", dtype={"item": str, "cohort": str})
+    return told[(told["permutation"] < 0) & (told["kind"] == "assembly")]
+
+
+def _over_cohorts(table: pd.DataFrame) -> pd.Series:
+    """Mean over cohorts, and Student's interval of the mean difference."""
+    low, high = stats.ttest_1samp(table["difference"], 0).confidence_interval()
+    return table.mean().mask(table.columns == "low", low).mask(table.columns == "high", high)
+
+
+def main(
+    study: Annotated[Path, typer.Argument(help="Folder of a study.")],
+    other: Annotated[Path, typer.Argument(help="Folder of another.")],
+) -> None:
+    """Print the table."""
+    table = compare(study, other)
+    Console(soft_wrap=True).print(table.round(3).to_string())
+
+
+if __name__ == "__main__":
+    typer.run(main)
