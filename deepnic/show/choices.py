@@ -99,6 +99,7 @@ def claim(found: Sequence[Choice], kept: float) -> list[str]:
         "too many uninformative pixels make the assemblies lose their effect.",
         f"What the filter by relevance adds to their balanced accuracy is {gain.points()} points, "
         f"beside the {kept:,.0f} pixels that vary most (mean over paths, units and strengths).",
+        "Those are not the uninformative ones: a canvas made mostly of such is another test.",
     ]
     placed = {one.question: one.mean for one in found if RANDOM in one.name}
     if {*CANVAS} <= {*placed}:

@@ -56,7 +56,7 @@ def _parts(study: StudyFolder) -> list[str]:
         _scores("best of", study.cohorts, leaders(table)),
     ]
     if found:
-        said = "in points and their 95% interval over patients; bold beyond chance:"
+        said = "in points and their 95% interval over patients; bold if the one over folds agrees:"
         parts += [f"The best assembly beside other ways, {said}", _leads(study.cohorts, found)]
     if len(strengths(table)) > 1:
         parts += [" ".join(claim(weighed, unfiltered(kept))), _strengths(table, kept)]

@@ -227,7 +227,8 @@ def permutation_control(studies: Sequence[pd.DataFrame], alpha: float = 0.05) ->
     studies : sequence of DataFrame
         Predictions of each study of permuted labels, with columns arm, kind, repeat, fold, seed,
         item, state, score, predicted. Each is of another cohort or another permutation, so that
-        they are independent; the more, the smaller the leak that is found.
+        they are independent, as two transfers between the same cohorts are not; the more, the
+        smaller the leak that is found.
     alpha : float
 
     Returns

@@ -16,7 +16,7 @@ DEMO = "wisconsin"
 """File of the cohort that comes with deepnic."""
 
 NO_FILTER = "none"
-"""The strength at which no pixel is judged by the classes."""
+"""The strength at which pixels are not ranked by the classes; the genes they are of may be."""
 
 
 class CohortFile(Strict):

@@ -53,7 +53,8 @@ def run_study(
     ----------
     cohorts : Dataset, or mapping of name to Dataset
         From `read_cohort`; observations without a label are left out, and those of one ``group``,
-        if there is such a coordinate, stay together in the folds.
+        if there is such a coordinate, stay together in the folds. Bags of trees, intervals and
+        permutations take every observation by itself.
     output : path
         Folder of the results; see the README.
     settings : StudySettings or mapping, optional
@@ -182,6 +183,7 @@ def _write_tables(
     if len(cohorts) > 1:  # a transfer is no other cohort
         tables["comparison"] = compare_cohorts(summary[summary["cohort"].isin(cohorts)])
     permuted = predictions[predictions["permutation"] >= 0]
+    permuted = permuted[permuted["cohort"].isin(cohorts)]  # a transfer has the labels of two
     if len(permuted):
         studies = [part for _, part in permuted.groupby(["cohort", "permutation"], sort=False)]
         tables["control"] = permutation_control(studies)

@@ -20,7 +20,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
-from sklearn.metrics import balanced_accuracy_score, brier_score_loss, roc_auc_score
+from sklearn.metrics import balanced_accuracy_score, brier_score_loss
 
 from deepnic.assembly import Assembly, fit_assembly, lay
 from deepnic.errors import InputError
@@ -36,7 +36,6 @@ SEEDS = range(3)
 PATH = "snail"
 MEASURES = {
     "balanced accuracy": lambda state, score: balanced_accuracy_score(state, score >= 0.5),
-    "AUROC": roc_auc_score,
     "Brier": brier_score_loss,
 }
 

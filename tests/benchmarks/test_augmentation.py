@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 import deepnic
 from deepnic.study import run_study
@@ -50,7 +50,9 @@ def test_measure__of_one_image_is_what_the_study_found(study, monkeypatch):
     table = augmentation.measure(study)
     assert table.index.tolist() == [("demo", 1), ("demo", 2), ("demo", 4)]
     told = pd.read_csv(study / "predictions.csv").query("path == 'linear' and permutation < 0")
-    assert table.loc[("demo", 1), "AUROC"] == roc_auc_score(told["state"], told["score"])
+    assert table.loc[("demo", 1), "balanced accuracy"] == balanced_accuracy_score(
+        told["state"], told["predicted"]
+    )
     assert table.loc[("demo", 1), "Brier"] == pytest.approx(
         ((told["state"] - told["score"]) ** 2).mean()
     )

@@ -90,10 +90,10 @@ def test_read_settings__files_are_beside_the_toml_file(tmp_path):
 def test_read_settings__of_the_studies_that_are_told():
     """They are run by hand, and those beside the first are read beside it."""
     told = {path.stem: read_settings(path) for path in STUDIES.glob("*.toml")}
-    assert told.keys() == {"study", "transfer", "trees", "variance"}
-    for name in ("trees", "variance"):
+    assert told.keys() == {"study", "transfer", "trees", "uninformative", "variance"}
+    for name in ("trees", "uninformative", "variance"):
         assert told[name].cohorts.items() <= told["study"].cohorts.items()
-        assert (told[name].repeats, told[name].seed) == (told["study"].repeats, told["study"].seed)
+        assert (told[name].folds, told[name].seed) == (told["study"].folds, told["study"].seed)
 
 
 def test_read_settings__refuses_what_is_no_toml(tmp_path):

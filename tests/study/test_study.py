@@ -349,10 +349,10 @@ def test_run_study__transfer_and_comparison_over_cohorts(cohort, tmp_path):
         "a": cohort.isel(observation=slice(60)),
         "b": cohort.isel(observation=slice(60, 100)),
     }
-    settings = make_settings(TINY, transfers=[{"train": "a", "test": "b"}])
+    settings = make_settings(TINY, transfers=[{"train": "a", "test": "b"}], permutations=1)
     summary = run_study(cohorts, tmp_path, settings)
     assert summary["cohort"].unique().tolist() == ["a", "b", "a-to-b"]
-    predictions = table(tmp_path, "predictions").query("cohort == 'a-to-b'")
+    predictions = table(tmp_path, "predictions").query("cohort == 'a-to-b' and permutation < 0")
     assert set(predictions["fold"]) == set(predictions["repeat"]) == {0}
     truth = cohorts["b"]["state"].to_series()
     for _, arm in predictions.groupby("arm"):
@@ -365,6 +365,10 @@ def test_run_study__transfer_and_comparison_over_cohorts(cohort, tmp_path):
     own = summary[summary["cohort"] != "a-to-b"]  # a transfer is no cohort more
     expected = compare_cohorts(own)
     found = table(tmp_path, "comparison")
+    pd.testing.assert_frame_equal(found[expected.columns], expected, check_dtype=False)
+    permuted = table(tmp_path, "predictions").query("permutation == 0")
+    expected = permutation_control([permuted[permuted["cohort"] == name] for name in "ab"])
+    found = table(tmp_path, "control")
     pd.testing.assert_frame_equal(found[expected.columns], expected, check_dtype=False)
 
 
