@@ -215,7 +215,7 @@ def _of_many(table: pd.DataFrame, found: Mapping[str, Sequence[Lead]]) -> list[s
     said = [_tops(table)]
     if PICKED in found:
         mean = over_cohorts(lead.patients.mean for lead in found[PICKED])
-        chance = "beyond chance" if mean.sign else "which may be chance"
+        chance = "beyond chance, were the picks independent" if mean.sign else "which may be chance"
         said.append(
             "Where both are picked on the other cohorts, as one has to, the assembly is on "
             f"average {_height(mean)} the baseline, {chance}."

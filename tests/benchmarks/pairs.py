@@ -12,9 +12,9 @@ from typing import Annotated
 import pandas as pd
 import typer
 from rich.console import Console
-from scipy import stats
 
 from deepnic.errors import InputError
+from deepnic.show.leads import over_cohorts
 from deepnic.study.comparison import compare_arms
 from deepnic.study.statistics import summarise
 from deepnic.variables import METRICS
@@ -59,8 +59,9 @@ def _assemblies(study: Path) -> pd.DataFrame:
 
 def _over_cohorts(table: pd.DataFrame) -> pd.Series:
     """Mean over cohorts, and Student's interval of the mean difference."""
-    low, high = stats.ttest_1samp(table["difference"], 0).confidence_interval()
-    return table.mean().mask(table.columns == "low", low).mask(table.columns == "high", high)
+    lead = over_cohorts(table["difference"])
+    ends = pd.Series({"low": lead.low, "high": lead.high})
+    return ends.combine_first(table.mean())[COLUMNS]
 
 
 def main(

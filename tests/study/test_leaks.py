@@ -1,9 +1,10 @@
 """Nothing that predicts sees a test label.
 
-Under permuted labels a pooled accuracy is binomial and a pooled AUROC is Mann-Whitney's U, both
-about 0.5. The interval of chance leaves out, by chance alone, any arm in 1 study of 100
-(Bonferroni over arms and both measures). The same interval, and the control that a study itself
-writes, are shown to catch what leaks.
+Under permuted labels a pooled accuracy is nearly binomial and a pooled AUROC nearly Mann-Whitney's
+U, both about 0.5: folds that share training observations make them vary somewhat more. The interval
+of chance would else leave out any arm in 1 study of 100 (Bonferroni over arms and both measures);
+seeds are fixed. The same interval, and the control that a study itself writes, are shown to catch
+what leaks.
 """
 
 import numpy as np
