@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.pairs STUDY OTHER
 
-Takes the mean over the assemblies that both studies hold, and prints each study's and the
-difference, with its 95 % interval over patients; then the mean over cohorts, with Student's.
+Takes the mean over the assemblies and repeats that both studies hold, and prints each study's and
+the difference, with its 95 % interval over patients; then the mean over cohorts, with Student's.
 """
 
 from pathlib import Path
@@ -26,19 +26,20 @@ COLUMNS = [*NAMES, "difference", "low", "high"]
 def compare(study: Path, other: Path) -> pd.DataFrame:
     """Both studies and their difference, a row for each metric and cohort, and for the mean."""
     both = [_assemblies(folder) for folder in (study, other)]
-    arms, cohorts = (
+    arms, cohorts, repeats = (
         [name for name in both[0][key].unique() if name in set(both[1][key])]
-        for key in ("arm", "cohort")
+        for key in ("arm", "cohort", "repeat")
     )
     if not arms or not cohorts:
         raise InputError(
             f"{study} and {other} hold no assembly of one name in a cohort of one name"
         )
+    common = [one[one["arm"].isin(arms) & one["repeat"].isin(repeats)] for one in both]
     # every assembly is one more try of the same arm
     told = pd.concat(
         [
             one.assign(arm=name, seed=one["arm"].map(arms.index) * 1000 + one["seed"])
-            for name, one in zip(NAMES, (one[one["arm"].isin(arms)] for one in both), strict=True)
+            for name, one in zip(NAMES, common, strict=True)
         ]
     )
     rows = []
