@@ -143,7 +143,7 @@ def test_help__needs_no_learning_library():
 def test_main__exit_code_0(run, place):
     code, out, error = run("report", "--help")
     assert (code, error) == (0, "")
-    assert "Write the page of a study, or of a training run, again." in out
+    assert "Write the page of a study, or of a training run, again; or a study's tables" in out
 
 
 @pytest.mark.parametrize("arguments", [["no-such"], ["grow"], ["grow", "x.csv", "--seed", "a"]])
