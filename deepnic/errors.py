@@ -1,4 +1,4 @@
-"""The one exception for a user's mistake."""
+"""The one exception for a user's mistake, and its sentence for an unknown name."""
 
 from collections.abc import Collection
 

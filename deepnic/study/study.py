@@ -182,8 +182,8 @@ def _write_tables(
     summary = tables["summary"] = tables["summary"].merge(said, on="arm", how="left", sort=False)
     if len(cohorts) > 1:  # a transfer is no other cohort
         tables["comparison"] = compare_cohorts(summary[summary["cohort"].isin(cohorts)])
-    permuted = predictions[predictions["permutation"] >= 0]
-    permuted = permuted[permuted["cohort"].isin(cohorts)]  # a transfer has the labels of two
+    own = predictions["cohort"].isin(cohorts)  # a transfer has the labels of two
+    permuted = predictions[own & (predictions["permutation"] >= 0)]
     if len(permuted):
         studies = [part for _, part in permuted.groupby(["cohort", "permutation"], sort=False)]
         tables["control"] = permutation_control(studies)

@@ -60,10 +60,15 @@ def folds(study: Path, repeat: str = "[0-9]*") -> Iterator[Grown]:
             yield Grown(cohort, forest, table, settings.of_cohort(cohort))
 
 
+def true_predictions(study: Path) -> pd.DataFrame:
+    """Predictions of a study under the true labels."""
+    told = pd.read_csv(study / "predictions.csv", dtype={"item": str, "cohort": str})
+    return told[told["permutation"] < 0]
+
+
 def true_states(study: Path) -> pd.Series:
     """States of a study's observations by cohort and item."""
-    told = pd.read_csv(study / "predictions.csv", dtype={"item": str, "cohort": str})
-    told = told[told["permutation"] < 0].drop_duplicates(["cohort", "item"])
+    told = true_predictions(study).drop_duplicates(["cohort", "item"])
     return told.set_index(["cohort", "item"])["state"]
 
 

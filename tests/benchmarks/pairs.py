@@ -18,6 +18,7 @@ from deepnic.show.leads import over_cohorts
 from deepnic.study.comparison import compare_arms
 from deepnic.study.statistics import summarise
 from deepnic.variables import METRICS
+from tests.benchmarks.augmentation import true_predictions
 
 NAMES = ("first", "second")
 COLUMNS = [*NAMES, "difference", "low", "high"]
@@ -25,7 +26,7 @@ COLUMNS = [*NAMES, "difference", "low", "high"]
 
 def compare(study: Path, other: Path) -> pd.DataFrame:
     """Both studies and their difference, a row for each metric and cohort, and for the mean."""
-    both = [_assemblies(folder) for folder in (study, other)]
+    both = [true_predictions(folder).query("kind == 'assembly'") for folder in (study, other)]
     arms, cohorts, repeats = (
         [name for name in both[0][key].unique() if name in set(both[1][key])]
         for key in ("arm", "cohort", "repeat")
@@ -51,11 +52,6 @@ def compare(study: Path, other: Path) -> pd.DataFrame:
     table = pd.concat(rows)[COLUMNS]
     means = [_over_cohorts(table.loc[metric]).rename((metric, "mean")) for metric in METRICS]
     return pd.concat([table, pd.DataFrame(means)]).sort_index(level=0, sort_remaining=False)
-
-
-def _assemblies(study: Path) -> pd.DataFrame:
-    told = pd.read_csv(study / "predictions.csv", dtype={"item": str, "cohort": str})
-    return told[(told["permutation"] < 0) & (told["kind"] == "assembly")]
 
 
 def _over_cohorts(table: pd.DataFrame) -> pd.Series:
