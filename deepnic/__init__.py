@@ -21,11 +21,11 @@ _HOMES = {
     "filter_pixels": "deepnic.pixels",
     "assemble": "deepnic.assembly",
     "assemble_counts": "deepnic.assembly",
-    "train": "deepnic.learn.trainer",
+    "train": "deepnic.learn.fit",
     "load_network": "deepnic.learn",
     "run_study": "deepnic.study",
-    "write_report": "deepnic.show",
-    "ROPImageTransformer": "deepnic.transformer",
+    "write_report": "deepnic.report",
+    "ROPImageTransformer": "deepnic.assembly.transformer",
     "InputError": "deepnic.errors",
 }
 

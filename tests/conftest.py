@@ -1,9 +1,28 @@
-"""Settings of all tests."""
+"""Settings of all tests, and what several rooms look at."""
 
 import os
 
+import pytest
 from hypothesis import settings
 
 # a busy machine is no defect; and a run that decides something must be repeatable
 settings.register_profile("deepnic", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("deepnic")
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory):
+    """Three cohorts, a transfer, permuted labels; a test that changes it copies it first."""
+    from tests.made_study import write_study
+
+    return write_study(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="session")
+def small_study(tmp_path_factory):
+    """One cohort, one strength of the filter, no tiles, no control."""
+    from tests.made_study import write_study
+
+    cohort = {"wisconsin": 0.9}
+    folder = tmp_path_factory.mktemp("small")
+    return write_study(folder, cohort, None, 0, strengths=("64",), units=("pixel",))

@@ -677,7 +677,7 @@ def test_study__goes_on_where_it_stopped(refuse, place, tmp_path, monkeypatch):
     settings = write_toml(tmp_path / "study.toml", place / "cohort.csv")
     words = ["study", settings, "-o", tmp_path / "s"]
     with monkeypatch.context() as patched:
-        patched.setattr("deepnic.study.study.fit_predict", stop)
+        patched.setattr("deepnic.study.run.fit_predict", stop)
         sentence = refuse(*words, code=1)
     assert "RuntimeError: the power went (run again with --debug for the traceback)" in sentence
     assert (tmp_path / "s" / "mine" / "0-0" / "forest.zarr").exists()
@@ -737,7 +737,7 @@ def test_debug__of_a_failure(monkeypatch, tmp_path):
     def fail(*_):
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("deepnic.show.write_report", fail)
+    monkeypatch.setattr("deepnic.report.write_report", fail)
     monkeypatch.setattr(sys, "argv", ["deepnic", "report", str(tmp_path), "--debug"])
     with pytest.raises(RuntimeError, match="broken"):
         cli.main()

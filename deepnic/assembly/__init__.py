@@ -5,10 +5,10 @@ map fitted on training items and applied to any items by one gather.
 """
 
 from deepnic.assembly.canvas import Assembly, assemble, fit_assembly, lay
-from deepnic.assembly.counts import assemble_counts
+from deepnic.assembly.deepinsight import fit_deepinsight
+from deepnic.assembly.gene_canvas import assemble_counts
 from deepnic.assembly.orders import ORDERS, arrange
 from deepnic.assembly.paths import PATHS, visit
-from deepnic.assembly.peers import fit_deepinsight
 
 __all__ = [
     "ORDERS",

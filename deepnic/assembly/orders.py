@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from deepnic.assembly.paths import shuffle
 from deepnic.errors import InputError, choose
-from deepnic.pixels.screen import fill_undefined
+from deepnic.pixels.stages import fill_undefined
 
 BATCH = 256  # steps of the greedy order between two copies of the pixels left
 

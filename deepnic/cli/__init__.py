@@ -2,8 +2,8 @@
 
 from deepnic.cli.app import app, main
 from deepnic.cli.cluster import cluster
+from deepnic.cli.doctor import doctor
 from deepnic.cli.forests import grow, pixels
-from deepnic.cli.machine import doctor
 from deepnic.cli.studies import demo, report, study
 from deepnic.cli.training import predict, train
 

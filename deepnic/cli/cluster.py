@@ -21,9 +21,9 @@ InventoryFile = Annotated[
 @cluster.command()
 def up(inventory: InventoryFile) -> None:
     """Start what is not running, and print the variables with which this machine finds it."""
-    from deepnic.cluster import workstations
-    from deepnic.cluster.inventory import read_inventory
-    from deepnic.cluster.services import python_lines
+    from deepnic.cluster.ssh import workstations
+    from deepnic.cluster.ssh.inventory import read_inventory
+    from deepnic.cluster.ssh.services import python_lines
 
     hosts = read_inventory(inventory)
     with Console(stderr=True).status("waiting for Dask and Ray on every host"):
@@ -46,8 +46,8 @@ def launcher(
     """Write a file for Ray's own `ray up`, `ray submit` and `ray down`, instead of `up`."""
     import yaml
 
-    from deepnic.cluster import launcher, workstations
-    from deepnic.cluster.inventory import read_inventory
+    from deepnic.cluster.ssh import launcher, workstations
+    from deepnic.cluster.ssh.inventory import read_inventory
 
     hosts = read_inventory(inventory)
     workstations.prepare(hosts, _secrets(inventory))
@@ -59,9 +59,9 @@ def launcher(
 @cluster.command()
 def status(inventory: InventoryFile) -> None:
     """Tell what runs on each host; exit code 1 where something is missing."""
-    from deepnic.cluster import workstations
-    from deepnic.cluster.inventory import read_inventory
-    from deepnic.show import findings_table
+    from deepnic.cluster.ssh import workstations
+    from deepnic.cluster.ssh.inventory import read_inventory
+    from deepnic.report import findings_table
 
     states = workstations.status(read_inventory(inventory), _secrets(inventory))
     console.print(findings_table([(state.host, state.found, state.remedy) for state in states]))
@@ -73,8 +73,8 @@ def status(inventory: InventoryFile) -> None:
 @cluster.command()
 def down(inventory: InventoryFile) -> None:
     """Stop Dask and Ray on every host; stores, logs and secrets stay."""
-    from deepnic.cluster import workstations
-    from deepnic.cluster.inventory import read_inventory
+    from deepnic.cluster.ssh import workstations
+    from deepnic.cluster.ssh.inventory import read_inventory
 
     workstations.down(read_inventory(inventory))
 

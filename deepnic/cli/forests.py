@@ -73,8 +73,8 @@ def grow(
         "seed": seed,
     }
     if estimate:
-        from deepnic.estimate import estimate_growth
-        from deepnic.show import estimate_table
+        from deepnic.report import estimate_table
+        from deepnic.store.estimate import estimate_growth
 
         console.print(estimate_table(estimate_growth(data, **parameters), cores))
         return
@@ -102,7 +102,7 @@ def pixels(
     """Filter the pixels of a store's images into a table, and say what was removed."""
     import deepnic
     from deepnic.pixels import account
-    from deepnic.show import account_table
+    from deepnic.report import account_table
     from deepnic.store import check_new, open_forest, write_table
 
     check_new(output)

@@ -102,7 +102,7 @@ def dask_scheduler(
             raise InputError(
                 "--slurm starts workers by itself; leave out --workers and --scheduler"
             )
-        from deepnic.cluster.slurm import dask_workers, read_profile
+        from deepnic.cluster.slurm.jobs import dask_workers, read_profile
 
         with dask_workers(read_profile(slurm)):
             yield

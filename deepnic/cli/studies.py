@@ -25,9 +25,9 @@ def demo(
     seed: Seed = 0,
 ) -> None:
     """Run the whole way on the bundled Wisconsin cohort, to the report, in a few minutes."""
+    from deepnic.config import checked
     from deepnic.study import StudySettings
     from deepnic.study.settings import DEMO
-    from deepnic.tables import checked
 
     settings = {
         "seed": seed,
@@ -63,8 +63,8 @@ def study(
     What is compared, on which cohorts, is said in a TOML file; a cohort alone is studied with the
     defaults. An interrupted study goes on where it stopped.
     """
+    from deepnic.config import checked
     from deepnic.study import StudySettings, read_settings
-    from deepnic.tables import checked
 
     options = {"state": state, "positive": positive, "log2": log2}
     if source.suffix.lower() == ".toml":
@@ -90,7 +90,7 @@ def report(
     ] = None,
 ) -> None:
     """Write the page of a study, or of a training run, again; or a study's tables as Markdown."""
-    from deepnic.show import write_report, write_tables
+    from deepnic.report import write_report, write_tables
 
     write = write_tables if output and output.suffix == ".md" else write_report
     console.print(f"report: {write(study, output)}", soft_wrap=True)
@@ -98,7 +98,7 @@ def report(
 
 def _study(settings: Any, output: Path) -> None:
     import deepnic
-    from deepnic.show import summary_table
+    from deepnic.report import summary_table
     from deepnic.study.cohorts import read_cohorts
 
     cohorts = read_cohorts(settings)

@@ -56,9 +56,9 @@ def train(
 
     Options stand over what --config says.
     """
-    from deepnic.learn.config import read_config
-    from deepnic.learn.train import run
-    from deepnic.show import ranking_table, write_report
+    from deepnic.report import ranking_table, write_report
+    from deepnic.runs.config import read_config
+    from deepnic.runs.run import run
 
     given: dict[str, dict[str, Any]] = {
         "data": {"source": source},
@@ -70,7 +70,7 @@ def train(
     }  # fmt: skip
     checked = read_config(config, given)
     if slurm is not None:
-        from deepnic.cluster.slurm import read_profile, train_job
+        from deepnic.cluster.slurm.jobs import read_profile, train_job
 
         if not checked.run.workers:
             raise InputError("no Ray workers were asked for; give --workers, one for each node")

@@ -11,7 +11,13 @@ import pandas as pd
 import xarray as xr
 
 from deepnic.cohort.check import make_cohort
-from deepnic.cohort.delimited import check_file, find_layout, read_columns, read_numbers, to_numeric
+from deepnic.cohort.readers.text import (
+    check_file,
+    find_layout,
+    read_columns,
+    read_numbers,
+    to_numeric,
+)
 from deepnic.errors import InputError
 
 STATE_COLUMNS = (

@@ -9,10 +9,10 @@ import os
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 from deepnic.learn.baselines import BASELINES, BaselinePrediction, fit_predict_baseline
+from deepnic.learn.fit import TrainResult
 from deepnic.learn.network import NETWORKS, ResidualNetwork, SmallNetwork, build_network
+from deepnic.learn.predictor import Trained, load_network
 from deepnic.learn.settings import Settings
-from deepnic.learn.trained import Trained, load_network
-from deepnic.learn.trainer import TrainResult
 
 __all__ = [
     "BASELINES",

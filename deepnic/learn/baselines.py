@@ -18,7 +18,7 @@ from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from deepnic.errors import InputError, choose
-from deepnic.learn.checks import check_state
+from deepnic.learn.states import check_state
 
 N_GENES_CHOSEN = 100
 

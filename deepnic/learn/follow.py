@@ -9,7 +9,7 @@ from time import perf_counter
 
 import pandas as pd
 
-from deepnic.learn.record import HISTORY_FILE
+from deepnic.learn.checkpoints import HISTORY_FILE
 
 logger = logging.getLogger("deepnic.train")
 

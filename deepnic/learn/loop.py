@@ -13,10 +13,10 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from deepnic.learn.images import Images, make_images
+from deepnic.learn.channels import Images, make_images
+from deepnic.learn.checkpoints import Record
 from deepnic.learn.memory import most_items
 from deepnic.learn.network import build_network
-from deepnic.learn.record import Record
 from deepnic.learn.settings import Settings
 
 

@@ -6,7 +6,7 @@ import psutil
 import torch
 from torch import nn
 
-from deepnic.learn.images import Images
+from deepnic.learn.channels import Images
 
 SPARE = 3.0
 """Memory a step takes beside what its gradient has to remember, as a factor: gradients, work space.
@@ -30,7 +30,7 @@ def most_items(network: nn.Module, images: Images) -> int:
 
     Examples
     --------
-    >>> from deepnic.learn.images import CanvasImages
+    >>> from deepnic.learn.channels import CanvasImages
     >>> from deepnic.learn.network import SmallNetwork
     >>> most_items(SmallNetwork(), CanvasImages(torch.zeros(1, 8, 8))) > 1000
     True

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from deepnic.tables import Strict
+from deepnic.config import Strict
 
 
 class Settings(Strict):

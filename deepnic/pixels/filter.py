@@ -10,9 +10,10 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from deepnic.compute import compute
 from deepnic.errors import InputError
 from deepnic.nic.families import family, structure
-from deepnic.pixels.screen import (
+from deepnic.pixels.stages import (
     REASONS,
     Limits,
     Screened,
@@ -21,7 +22,6 @@ from deepnic.pixels.screen import (
     merge,
     screen,
 )
-from deepnic.progress import compute
 from deepnic.variables import TABLE, describe
 
 FAN_IN = 8  # blocks merged by one task

@@ -214,7 +214,7 @@ def _grow_block(
     block_info: dict,
 ) -> NDArray[np.uint8]:
     """Grow some trees of some draws of one condition: one Dask task, arrays in and out."""
-    from deepnic.rop.tree_numba import grow_trees  # compiled where it runs
+    from deepnic.rop.kernels.tree import grow_trees  # compiled where it runs
 
     expression, state, wanted = inputs
     place = block_info[None]["array-location"]

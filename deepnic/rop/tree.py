@@ -96,7 +96,7 @@ class Tree:
         InputError
             Not a finite table of V columns.
         """
-        from deepnic.rop import tree_numba
+        from deepnic.rop.kernels import tree as tree_numba
 
         X = _table(X, columns=len(self._quantitative))
         seen = np.concatenate([np.ones(len(self._X), bool), np.zeros(len(X), bool)])
@@ -158,7 +158,8 @@ def search_node(
     >>> node.coef, node.threshold, node.tp, node.fp, node.solution
     (array([1]), 2.0, 2, 0, 'unique')
     """
-    from deepnic.rop import search_numba, tree_numba
+    from deepnic.rop.kernels import search as search_numba
+    from deepnic.rop.kernels import tree as tree_numba
 
     X = _table(X)
     at_risk = _classes(y, len(X))
@@ -239,7 +240,7 @@ def grow_tree(
     >>> tree.perfect, tree.cycles, tree.predict([[9.0, 0.0], [0.0, 0.0]])
     (True, 1, array([1, 0], dtype=int8))
     """
-    from deepnic.rop import tree_numba as kernel
+    from deepnic.rop.kernels import tree as kernel
 
     X = _table(X)
     at_risk = _classes(y, len(X))
@@ -277,7 +278,7 @@ def grow_tree(
 
 
 def _node(coef: NDArray[np.int64], row: list[int], max_solutions: int) -> Node:
-    from deepnic.rop.tree_numba import SCALE
+    from deepnic.rop.kernels.tree import SCALE
 
     cycle, step, threshold, tp, fp, tn, fn, n_ties = row
     solution = _solution(n_ties, max_solutions)
@@ -345,7 +346,7 @@ def _fixed(
     X: NDArray[np.float64], quantitative: NDArray[np.bool_], grown: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
     """Fixed-point values (V, n); quantitative variables standardised over the rows grown on."""
-    from deepnic.rop import tree_numba
+    from deepnic.rop.kernels import tree as tree_numba
 
     Z = np.empty(X.T.shape, np.int64)
     for v, x in enumerate(np.ascontiguousarray(X.T)):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter, process_time
 
-from deepnic.progress import current_client
+from deepnic.compute import current_client
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from deepnic.nic import forest_vote, observation_images
 from deepnic.pixels import filter_pixels
 from deepnic.pixels.filter import account
-from deepnic.pixels.screen import f_test
+from deepnic.pixels.stages import f_test
 from deepnic.rop import grow_forest
 from deepnic.store import open_forest, open_table, write_forest, write_table
 from deepnic.study.costs import noted

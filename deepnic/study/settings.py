@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from deepnic.assembly import PATHS
 from deepnic.assembly.canvas import TREE_SIZES, UNITS, WEIGHT_RANGES
-from deepnic.tables import Strict, checked, read_toml
+from deepnic.config import Strict, checked, read_toml
 
 DEMO = "wisconsin"
 """File of the cohort that comes with deepnic."""

@@ -24,7 +24,7 @@ from sklearn.metrics import balanced_accuracy_score, brier_score_loss
 
 from deepnic.assembly import Assembly, fit_assembly, lay
 from deepnic.errors import InputError
-from deepnic.learn.trainer import train
+from deepnic.learn.fit import train
 from deepnic.nic import observation_images
 from deepnic.pixels.filter import select_pixels
 from deepnic.store import open_forest

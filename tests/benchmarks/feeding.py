@@ -20,17 +20,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from deepnic.assembly import assemble_counts
-from deepnic.learn.images import _channels, canvas_arrays, make_images
+from deepnic.host.provenance import processor
+from deepnic.learn.channels import _channels, canvas_arrays, make_images
 from deepnic.learn.loop import Learner, _reproducible
 from deepnic.learn.network import build_network
 from deepnic.learn.settings import Settings
-from deepnic.machine import processor
 from deepnic.nic import family
 from deepnic.nic.families import COLOURS
 from deepnic.nic.genes import expand
+from deepnic.report.figures.colours import render
 from deepnic.rop.signatures import N_SIGNATURES
-from deepnic.show.render import render
-from deepnic.store import COMPRESSOR
+from deepnic.store.chunks import COMPRESSOR
 from tests.benchmarks.table import Section
 
 CHIP = 54_675  # genes

@@ -56,7 +56,7 @@ def workers(kind: str, n: int) -> Iterator[None]:
         silence_logs=logging.ERROR,
     )
     with cluster, Client(cluster) as client:
-        client.run(import_module, "deepnic.rop.tree_numba")  # compile before the clock runs
+        client.run(import_module, "deepnic.rop.kernels.tree")  # compile before the clock runs
         yield
 
 

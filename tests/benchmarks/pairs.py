@@ -13,10 +13,10 @@ import pandas as pd
 import typer
 from rich.console import Console
 
+from deepnic.analysis.compare import compare_arms
+from deepnic.analysis.differences import over_cohorts
+from deepnic.analysis.metrics import summarise
 from deepnic.errors import InputError
-from deepnic.show.leads import over_cohorts
-from deepnic.study.comparison import compare_arms
-from deepnic.study.statistics import summarise
 from deepnic.variables import METRICS
 from tests.benchmarks.augmentation import true_predictions
 

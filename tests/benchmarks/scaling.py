@@ -95,7 +95,7 @@ def started() -> tuple[float, Section]:
     with TemporaryDirectory() as cache:
         for more in ({}, {"NUMBA_CACHE_DIR": cache}):
             begun = perf_counter()
-            load = [sys.executable, "-c", "import deepnic.rop.tree_numba"]
+            load = [sys.executable, "-c", "import deepnic.rop.kernels.tree"]
             subprocess.run(load, env=os.environ | more, check=True)
             times.append(perf_counter() - begun)
     columns = ["a worker", "a Python with kernels", "compiled first"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from heapq import heapreplace
 from math import inf
 
-from deepnic.store import ORDERED_TOGETHER
+from deepnic.store.forest import ORDERED_TOGETHER
 
 
 @dataclass(frozen=True)

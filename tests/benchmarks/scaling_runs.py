@@ -171,7 +171,7 @@ def time_searches(client: Client) -> None:
 
 
 def _time_searches(dask_worker: Any) -> None:
-    from deepnic.rop import tree_numba
+    from deepnic.rop.kernels import tree as tree_numba
 
     search, dask_worker.searches = tree_numba.grow_trees, []
 
@@ -199,7 +199,7 @@ def sleep_for_searches(client: Client, found: Sequence[Search]) -> None:
 
 
 def _sleep_for_searches(seconds_of_a_tree: dict[Condition, float]) -> None:
-    from deepnic.rop import tree_numba
+    from deepnic.rop.kernels import tree as tree_numba
 
     def asleep(*arguments: Any) -> None:
         condition, n_trees = _asked(arguments)

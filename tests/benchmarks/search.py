@@ -9,7 +9,7 @@ from numba import njit
 from sklearn.datasets import load_breast_cancer
 
 from deepnic.rop import grow_tree
-from deepnic.rop.search_numba import random_at, search
+from deepnic.rop.kernels.search import random_at, search
 from tests.benchmarks.brute_force_numba import COUNTED, search_all
 from tests.benchmarks.nodes import Node, noise, wisconsin
 from tests.benchmarks.table import Section

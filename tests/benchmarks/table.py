@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from rich.table import Table
 
-from deepnic.machine import processor
+from deepnic.host.provenance import processor
 
 PACKAGES = (
     "deepnic",

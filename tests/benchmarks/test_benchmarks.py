@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deepnic.rop.search_numba import search
+from deepnic.rop.kernels.search import search
 from tests.benchmarks.brute_force_numba import search_all
 from tests.benchmarks.forests import forests
 from tests.benchmarks.memory import peak_memory

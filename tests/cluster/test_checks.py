@@ -4,11 +4,11 @@ from hashlib import sha256
 
 import pytest
 
-from deepnic.cluster import checks
 from deepnic.cluster.certificates import make_secrets
-from deepnic.cluster.facts import Answer, Facts
-from deepnic.cluster.inventory import Inventory
-from deepnic.tables import checked
+from deepnic.cluster.ssh import checks
+from deepnic.cluster.ssh.facts import Answer, Facts
+from deepnic.cluster.ssh.inventory import Inventory
+from deepnic.config import checked
 
 GIB = 2**30
 CARD = {"interface": "eth0", "cores": 18, "memory": "192GiB", "gpus": 2}

@@ -11,13 +11,13 @@ import pytest
 from typer.testing import CliRunner
 
 from deepnic.cli import app
-from deepnic.cluster import checkup
-from deepnic.cluster.checkup import HERE, check_folder, check_hosts
-from deepnic.cluster.inventory import Inventory, read_inventory
-from deepnic.cluster.workstations import prepare
-from deepnic.doctor import Finding
+from deepnic.cluster.ssh import checkup
+from deepnic.cluster.ssh.checkup import HERE, check_folder, check_hosts
+from deepnic.cluster.ssh.inventory import Inventory, read_inventory
+from deepnic.cluster.ssh.workstations import prepare
+from deepnic.config import checked
 from deepnic.errors import InputError
-from deepnic.tables import checked
+from deepnic.host.doctor import Finding
 from tests.cluster.conftest import skip_for
 from tests.cluster.hosts import Hosts
 from tests.cluster.sshd import SSHD, make_inventory, start_sshd

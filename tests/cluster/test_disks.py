@@ -11,7 +11,8 @@ import pytest
 import xarray as xr
 from distributed import Client, LocalCluster
 
-from deepnic import cli, store
+from deepnic import cli
+from deepnic.store import forest as store
 from deepnic.store import write_forest
 from tests.cluster.conftest import skip_for
 from tests.test_store import (

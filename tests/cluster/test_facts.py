@@ -12,11 +12,11 @@ from threading import Thread
 
 import pytest
 
-from deepnic import doctor
-from deepnic.cluster import facts as module
 from deepnic.cluster.certificates import make_secrets
-from deepnic.cluster.facts import Answer, Facts, facts, knock
-from deepnic.cluster.services import environment
+from deepnic.cluster.ssh import facts as module
+from deepnic.cluster.ssh.facts import Answer, Facts, facts, knock
+from deepnic.cluster.ssh.services import environment
+from deepnic.host import doctor
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_facts__without_secrets():
 
 
 def test_facts__ask_torch_only_for_gpus(tmp_path):
-    script = "import sys; from deepnic.cluster.facts import facts; from pathlib import Path; "
+    script = "import sys; from deepnic.cluster.ssh.facts import facts; from pathlib import Path; "
     script += (
         "facts(Path(), 0, []); print([n for n in ('torch', 'ray', 'dask') if n in sys.modules])"
     )
@@ -132,6 +132,6 @@ def test_facts__ask_torch_only_for_gpus(tmp_path):
 
 def say(variables, gpus):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    words = [sys.executable, "-m", "deepnic.cluster.facts", ".", gpus]
+    words = [sys.executable, "-m", "deepnic.cluster.ssh.facts", ".", gpus]
     done = subprocess.run(words, check=True, capture_output=True, text=True, env=kept | variables)
     return done.stdout

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deepnic.cluster.inventory import read_inventory
+from deepnic.cluster.ssh.inventory import read_inventory
 from deepnic.errors import InputError
 
 EXAMPLE = Path(__file__).parents[2] / "cluster" / "workstations" / "inventory.toml"

@@ -18,7 +18,7 @@ from tests.cluster.probes import look_for_open_ports
 from tests.cluster.sshd import PORT, RAY_PORT, SSHD, make_inventory
 
 TRAIN = Path(deepnic.__file__).parent / "learn" / "train.py"
-NODES = "python -m deepnic.cluster.nodes $RAY_ADDRESS"
+NODES = "python -m deepnic.cluster.ssh.nodes $RAY_ADDRESS"
 PATIENCE = 60
 
 

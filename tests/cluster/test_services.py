@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from deepnic.cluster.inventory import Inventory
-from deepnic.cluster.services import (
+from deepnic.cluster.ssh.inventory import Inventory
+from deepnic.cluster.ssh.services import (
     Service,
     client_environment,
     host_environment,
@@ -19,7 +19,7 @@ from deepnic.cluster.services import (
     stop_script,
     unit,
 )
-from deepnic.tables import checked
+from deepnic.config import checked
 
 HOSTS = [
     {"name": f"ws{k}", "address": f"10.0.0.{k}", "interface": "eth0", "cores": 18,

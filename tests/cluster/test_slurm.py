@@ -15,7 +15,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from deepnic.cli import main
-from deepnic.cluster.slurm import read_profile
+from deepnic.cluster.slurm.jobs import read_profile
 from deepnic.errors import InputError
 from tests.cluster.hosts import BRIDGE, Hosts
 from tests.cluster.slurm import Slurm, lacking
@@ -343,7 +343,7 @@ SLURMCluster()
 """
 WITH_PROFILE = """
 from pathlib import Path
-from deepnic.cluster.slurm import dask_workers, read_profile
+from deepnic.cluster.slurm.jobs import dask_workers, read_profile
 with dask_workers(read_profile(Path("profile.toml"))):
     print(dask.delayed(socket.gethostname)().compute())
 """

@@ -4,8 +4,8 @@ import re
 import time
 from pathlib import Path
 
-from deepnic.cluster import workstations
-from deepnic.cluster.inventory import read_inventory
+from deepnic.cluster.ssh import workstations
+from deepnic.cluster.ssh.inventory import read_inventory
 from tests.cluster import systemd
 from tests.cluster.conftest import skip_for
 from tests.cluster.hosts import Hosts

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from deepnic.errors import InputError
 from deepnic.nic import observation_images, rop_images
 from deepnic.pixels import account, filter, filter_pixels, select_pixels
-from deepnic.pixels.screen import P_EDGES, benjamini_hochberg
+from deepnic.pixels.stages import P_EDGES, benjamini_hochberg
 from tests.pixels import oracle
 from tests.pixels.made import AXES, gene_items, observation_items
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from deepnic.rop.bounds_numba import (
+from deepnic.rop.kernels.bounds import (
     LOWEST,
     MOST_PAIRS,
     all_separate,
@@ -16,7 +16,7 @@ from deepnic.rop.bounds_numba import (
     make_node,
     whole_lanes,
 )
-from deepnic.rop.lanes_numba import LANES, add_scaled, count_reached
+from deepnic.rop.kernels.lanes import LANES, add_scaled, count_reached
 
 SEEDS = st.integers(0, 2**32 - 1)
 

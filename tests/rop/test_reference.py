@@ -10,8 +10,8 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from deepnic.rop import grow_tree, search_node
+from deepnic.rop.kernels.tree import signature
 from deepnic.rop.signatures import event_table
-from deepnic.rop.tree_numba import signature
 from tests.rop import oracle
 
 HERE = Path(__file__).parent / "reference"

@@ -8,8 +8,8 @@ from scipy.stats import chisquare
 
 from deepnic.errors import InputError
 from deepnic.rop import search_node
-from deepnic.rop.bounds_numba import FEW_PAIRS, MOST_PAIRS, PAIRS_PAY
-from deepnic.rop.search_numba import SMALL_BOX
+from deepnic.rop.kernels.bounds import FEW_PAIRS, MOST_PAIRS, PAIRS_PAY
+from deepnic.rop.kernels.search import SMALL_BOX
 from tests.rop import oracle
 
 UNIT = 2.0**-16

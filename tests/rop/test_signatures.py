@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
+from deepnic.rop.kernels.tree import signature
 from deepnic.rop.signatures import N_EVENTS, N_SIGNATURES, event_table
-from deepnic.rop.tree_numba import signature
 from tests.rop import oracle
 
 TIES = {"unique": 1, "finite": 5, "overflow": 21}

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from deepnic.cohort import make_cohort
+from deepnic.config import checked
 from deepnic.study import StudySettings, run_study
 from deepnic.study.cohorts import Split
 from deepnic.study.fold import filter_fold, grow
-from deepnic.tables import checked
 
 SMALL = {
     "folds": 3,

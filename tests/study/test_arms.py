@@ -7,7 +7,7 @@ import pytest
 
 from deepnic.assembly import PATHS, assemble, fit_assembly, fit_deepinsight, lay
 from deepnic.learn import BASELINES, fit_predict_baseline
-from deepnic.learn.trainer import train
+from deepnic.learn.fit import train
 from deepnic.study import StudySettings
 from deepnic.study.arms import Arm, arms_of, fit_predict
 from tests.study.conftest import make_fold, make_settings

@@ -13,12 +13,13 @@ import pytest
 from scipy import stats
 from sklearn.metrics import accuracy_score, roc_auc_score
 
+from deepnic.analysis.compare import permutation_control
 from deepnic.cohort import hide_labels
 from deepnic.errors import InputError
-from deepnic.study import cohorts, run_study, study
+from deepnic.study import cohorts, run_study
+from deepnic.study import run as study
 from deepnic.study.arms import FIT_PREDICT, arms_of, fit_predict
 from deepnic.study.cohorts import permute
-from deepnic.study.comparison import permutation_control
 from deepnic.study.fold import lazy_forest
 from tests.study.conftest import TINY, make_fold, make_settings
 

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from deepnic.config import checked
 from deepnic.errors import InputError
 from deepnic.study import StudySettings, read_settings
 from deepnic.study.settings import to_toml
-from deepnic.tables import checked
 
 STUDIES = Path(__file__).parents[2] / "studies"
 

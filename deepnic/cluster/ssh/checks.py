@@ -1,0 +1,167 @@
+"""What the hosts of an inventory say of themselves, judged as parts of one cluster."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.x509 import load_pem_x509_certificate
+
+from deepnic.cluster.certificates import AUTHORITY
+from deepnic.cluster.ssh.facts import Answer, Answers, Facts
+from deepnic.cluster.ssh.inventory import Host, Inventory
+from deepnic.host.doctor import Finding
+
+APART = 3.0  # seconds between two clocks
+BACKDATED = 3600.0  # seconds, of the certificates
+KEPT = 0.9  # of the memory it is sold with, a host has more; firmware and kernel keep the rest
+
+
+def check_clock(ahead: float, doubt: float) -> Finding:
+    """How far the clock of a host is from this machine's, in seconds.
+
+    Examples
+    --------
+    >>> check_clock(-40.0, 0.1).found
+    '40.0 s behind this machine, give or take 0.1 s'
+    """
+    where = "ahead of" if ahead > 0 else "behind"
+    apart = "as" if abs(ahead) <= doubt else f"{abs(ahead):.1f} s {where}"
+    found = f"{apart} this machine, give or take {doubt:.1f} s"
+    if abs(ahead) - doubt < APART:
+        return Finding("clock", found)
+    harm = "logs and files tell the wrong order"
+    if ahead < -BACKDATED:
+        harm = "certificates made now are not valid there yet"
+    return Finding("clock", found, f"{harm}: let chrony or systemd-timesyncd set both clocks")
+
+
+def check_versions(there: Mapping[str, str], here: Mapping[str, str]) -> Finding:
+    """Whether a host has the packages of this machine, and the same minor version of Python.
+
+    Examples
+    --------
+    >>> check_versions({"torch": "2.13.0+cpu"}, {"torch": "2.13.0"}).found
+    'as here'
+    >>> check_versions({"dask": "2025.1"}, {"dask": "2026.8"}).found
+    'dask 2025.1, here 2026.8'
+    """
+    differ = [
+        f"{name} {there.get(name, 'is missing')}, here {version}"
+        for name, version in here.items()
+        if _release(name, there.get(name, "")) != _release(name, version)
+    ]
+    remedy = "install both from the same constraints.txt, with the same Python"
+    return Finding("versions", "; ".join(differ) or "as here", remedy if differ else "")
+
+
+def check_card(host: Host, cards: Mapping[str, list[str]]) -> Finding:
+    """Whether the address of a host is on the network card that the inventory names."""
+    address = str(host.address)
+    owners = [name for name, addresses in cards.items() if address in addresses]
+    if host.interface in owners:
+        return Finding("network card", f"{host.interface} has {address}")
+    has = "; ".join(f"{name} has {', '.join(each)}" for name, each in cards.items() if each)
+    right = f'interface = "{owners[0]}"' if owners else "the address and interface of one of them"
+    return Finding("network card", has, f"write {right} for {host.name} in the inventory")
+
+
+def check_resources(host: Host, facts: Facts) -> Finding:
+    """Whether a host has what it is to give."""
+    memory = facts.memory >> 30
+    found = f"{facts.cores} cores, {memory} GiB" + (f", {facts.gpus} GPUs" if host.gpus else "")
+    less = [f"cores = {facts.cores}"] if host.cores > facts.cores else []
+    less += [f'memory = "{memory}GiB"'] if KEPT * host.memory > facts.memory else []
+    less += [f"gpus = {facts.gpus}"] if host.gpus > facts.gpus else []
+    remedy = f"write {', '.join(less)} for {host.name} in the inventory"
+    return Finding("resources", found, remedy if less else "")
+
+
+def check_membership(facts: Facts, secrets: Path) -> Finding:
+    """Whether the certificate and the token of a host are those of this cluster."""
+    if not facts.certificate:
+        return Finding("membership", "no certificate yet: `deepnic cluster up` sends one")
+    foreign = _foreign(facts, secrets)
+    if not foreign:
+        return Finding("membership", "certificate and token are of this cluster")
+    remedy = (
+        f"`deepnic cluster down`, then `up`, sends those in {secrets}; or copy that folder from "
+        "the machine that started the cluster"
+    )
+    return Finding("membership", foreign, remedy)
+
+
+def check_listeners(inventory: Inventory, ports: Answers) -> list[Finding]:
+    """Whether the ports of the head are free, or serve this cluster.
+
+    Parameters
+    ----------
+    inventory : Inventory
+    ports : mapping of str to Answer
+        What the head meets at the `listeners`.
+    """
+    serving = dict(zip(("dask", "ray"), (ports[door] for door in doors(inventory)), strict=True))
+    findings = []
+    for name, number in inventory.ports:
+        what = f"port {number}"
+        met = {answer for address, answer in ports.items() if address.endswith(f":{number}")}
+        if met == {Answer.REFUSED}:
+            findings.append(Finding(what, f"free for {name}"))
+        elif serving[name.removesuffix("_dashboard")] is Answer.TRUSTED:
+            findings.append(Finding(what, f"{name} of this cluster"))
+        else:
+            remedy = f"end what `ss -ltnp` tells, or choose another port for {name} in [ports]"
+            findings.append(Finding(what, "taken by something else", remedy))
+    return findings
+
+
+def check_doors(inventory: Inventory, met: Answers, at_head: Mapping[str, Answer]) -> list[Finding]:
+    """Whether the services of the head are reached from elsewhere.
+
+    Parameters
+    ----------
+    inventory : Inventory
+    met : mapping of str to Answer
+        At the `doors`, or some of them, from there.
+    at_head : mapping of str to Answer
+        At the same from the head; empty where it could not be asked.
+    """
+    findings = []
+    for door, answer in met.items():
+        own = at_head.get(door, Answer.REFUSED)
+        remedy = ""
+        if answer is Answer.SILENT or (answer is Answer.REFUSED and own is not Answer.REFUSED):
+            remedy = f"let TCP through to {inventory.head.name} in the firewalls between"
+        elif answer is Answer.STRANGER and own is Answer.TRUSTED:
+            remedy = "its certificate is of another authority: `deepnic cluster up` sends a new one"
+        findings.append(Finding(f"way to {door}", answer, remedy))
+    return findings
+
+
+def doors(inventory: Inventory) -> list[str]:
+    """Addresses of the head that the others need: Dask's and Ray's."""
+    return [inventory.dask.removeprefix("tls://"), inventory.ray]
+
+
+def listeners(inventory: Inventory) -> list[str]:
+    """Addresses at which the services of the head listen; Ray does at all that the head has."""
+    ports = inventory.ports
+    loopback = (ports.ray, ports.dask_dashboard, ports.ray_dashboard)
+    return [*doors(inventory), *(f"127.0.0.1:{port}" for port in loopback)]
+
+
+def _release(name: str, version: str) -> str:
+    """What must agree: not for which device torch was built, nor the patch of Python."""
+    return version.rpartition(".")[0] if name == "Python" else version.partition("+")[0]
+
+
+def _foreign(facts: Facts, secrets: Path) -> str:
+    try:
+        authority = load_pem_x509_certificate((secrets / f"{AUTHORITY}.pem").read_bytes())
+        certificate = load_pem_x509_certificate(facts.certificate.encode())
+        certificate.verify_directly_issued_by(authority)
+        token = (secrets / "ray_token").read_bytes().strip()
+    except (OSError, ValueError, TypeError, InvalidSignature):
+        return f"the certificate is not of the authority in {secrets}"
+    same = facts.token == sha256(token).hexdigest()
+    return "" if same else f"the token is not the one in {secrets}"

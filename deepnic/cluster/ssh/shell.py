@@ -1,0 +1,62 @@
+"""Commands on the hosts of an inventory, by the OpenSSH client."""
+
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from deepnic.cluster.ssh.inventory import Host, Inventory
+from deepnic.errors import InputError
+
+T = TypeVar("T")
+
+
+def each_host(inventory: Inventory, do: Callable[[Host], T]) -> list[T]:
+    """Do something on all hosts at once; results in their order."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(do, inventory.hosts))
+
+
+def sh(inventory: Inventory, host: Host, script: str) -> str:
+    """Run a script on a host, whichever shell its user has, and return what it printed."""
+    return ssh(inventory, host, "sh -s", script.encode())
+
+
+def ssh(inventory: Inventory, host: Host, command: str, given: bytes) -> str:
+    """Run a command on a host.
+
+    Parameters
+    ----------
+    inventory : Inventory
+    host : Host
+    command : str
+    given : bytes
+        Standard input of the command.
+
+    Returns
+    -------
+    str
+        Its standard output.
+
+    Raises
+    ------
+    InputError
+        The host is not reached, or the command failed.
+    """
+    login = inventory.ssh
+    options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
+    if login.known_hosts:
+        options += ["-o", f"UserKnownHostsFile={login.known_hosts}"]
+        options += ["-o", "StrictHostKeyChecking=yes"]
+    options += ["-i", str(login.identity)] if login.identity else []
+    options += ["-p", str(login.port)] if login.port else []
+    options += ["-l", login.user] if login.user else []
+    words = ["ssh", *options, str(host.address), command]
+    done = subprocess.run(words, input=given, capture_output=True)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or ["nothing was said"]
+        raise InputError(
+            f"ssh to {host.name} failed ({said[-1]}); try `ssh {host.address}`, and compare the "
+            "inventory with what that takes"
+        )
+    return done.stdout.decode()

@@ -1,0 +1,66 @@
+"""Which devices training can use on this machine, and what to mend."""
+
+import re
+
+import torch
+from rich.filesize import decimal
+
+from deepnic.host.doctor import Finding
+
+TURING = (7, 5)  # Quadro RTX 8000; the oldest that torch built for CUDA 13 runs on
+
+
+def check_devices() -> list[Finding]:
+    """Tell torch, and every CUDA device with its compute capability and memory.
+
+    Returns
+    -------
+    list of Finding
+
+    Examples
+    --------
+    >>> check_devices()[0].what
+    'torch'
+    """
+    cuda = torch.version.cuda
+    findings = [Finding("torch", f"{torch.__version__}, {f'CUDA {cuda}' if cuda else 'CPU only'}")]
+    if not torch.cuda.is_available():
+        remedy = (
+            "to use an NVIDIA GPU of this machine, install torch from PyPI, which has CUDA"
+            if cuda is None
+            else "if this machine has an NVIDIA GPU, look at its driver with nvidia-smi"
+        )
+        return [*findings, Finding("CUDA devices", "none: training runs on the CPU", remedy)]
+    kinds = torch.cuda.get_arch_list()
+    for number in range(torch.cuda.device_count()):
+        facts = torch.cuda.get_device_properties(number)
+        capability = (facts.major, facts.minor)
+        found = f"{facts.name}, sm_{facts.major}{facts.minor}, {decimal(facts.total_memory)}"
+        remedy = "" if supports(kinds, capability) else _other_build(capability)
+        findings.append(Finding(f"CUDA device {number}", found, remedy))
+    return findings
+
+
+def supports(kinds: list[str], capability: tuple[int, int]) -> bool:
+    """Tell whether a build of torch runs on devices of a compute capability.
+
+    Machine code (``sm_``) runs on devices of the same major number and the same or a higher minor
+    one; portable code (``compute_``) on all newer ones.
+
+    Examples
+    --------
+    >>> supports(["sm_75", "sm_80", "compute_120"], (7, 5)), supports(["sm_75"], (7, 0))
+    (True, False)
+    """
+    for kind in kinds:
+        name, major, minor = re.match(r"(sm|compute)_(\d+)(\d)", kind).groups()  # type: ignore[union-attr]
+        built = int(major), int(minor)
+        if built <= capability and (name == "compute" or built[0] == capability[0]):
+            return True
+    return False
+
+
+def _other_build(capability: tuple[int, int]) -> str:
+    if capability < TURING:
+        return "too old for this build: install torch's cu126 variant from PyTorch's wheel index"
+    return "too new for this build: install a newer torch"

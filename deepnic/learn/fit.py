@@ -1,0 +1,391 @@
+"""Train a network on canvases, in this process or on several workers, through Ray Train."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import ray.train
+import torch
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+from ray.train import TrainingFailedError
+from ray.train.torch import TorchTrainer
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_score
+from sklearn.model_selection import train_test_split
+
+from deepnic import __version__
+from deepnic.config import checked
+from deepnic.errors import InputError
+from deepnic.learn.channels import canvas_arrays, make_images
+from deepnic.learn.checkpoints import CHECKPOINT_FILE, save_checkpoint
+from deepnic.learn.follow import epochs_logged
+from deepnic.learn.loop import train_loop
+from deepnic.learn.network import check_network
+from deepnic.learn.predictor import Trained, describe_network, rebuild
+from deepnic.learn.ray_session import gpus, machines, quiet, ray_cluster
+from deepnic.learn.settings import Settings
+from deepnic.learn.states import check_state
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training gives back.
+
+    Attributes
+    ----------
+    metrics : dict
+        `n_training`, `n_validation`, `n_test`, `training_loss` and `training_accuracy` of the last
+        epoch; with `truth` also `test_accuracy`, `test_balanced_accuracy` and, for two classes that
+        both occur, `test_auroc` of the finished network on the hidden items whose truth is known.
+    history : DataFrame
+        One row an epoch: `epoch`, `learning_rate`, `training_loss`, `training_accuracy` (both as
+        met during the epoch, with dropout), with validation items `validation_loss` and
+        `validation_accuracy`, else with `truth` `test_accuracy`.
+    predictions : DataFrame
+        One row an item: `item`, `state` (-1 = hidden), `truth` where it was given, `probability`
+        of class 1 (of more than two classes `probability_0`, `probability_1`, ...) and the
+        `predicted` class. Rows with a state are training items: their probabilities say how well
+        the network fits, never how well it predicts.
+    trained : Trained
+        The network, ready to predict other items.
+    folder : Path or None
+        Of the run, where `storage` was given: `checkpoint.pt`, `history.csv`, TensorBoard's files.
+    device : str
+        "cpu" or "cuda".
+    """
+
+    metrics: dict[str, float]
+    history: pd.DataFrame
+    predictions: pd.DataFrame
+    trained: Trained
+    folder: Path | None
+    device: str
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """File that `load_network` reads, where `storage` was given."""
+        return None if self.folder is None else self.folder / CHECKPOINT_FILE
+
+
+def train(
+    images: xr.Dataset,
+    *,
+    truth: pd.Series | ArrayLike | None = None,
+    classes: Sequence[str] = ("0", "1"),
+    workers: int = 0,
+    elastic: bool = False,
+    device: Device = "auto",
+    storage: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    **settings: Any,
+) -> TrainResult:
+    """Train the network on the items of known state and predict all items.
+
+    AdamW with a warm-up and a cosine schedule minimises the cross-entropy in which all classes
+    weigh the same. Each batch is cut between the workers and each test item is predicted by
+    exactly one of them, so that apart from dropout the result does not depend on their number.
+    The same seed, data, device and number of workers give the same numbers.
+
+    Parameters
+    ----------
+    images : Dataset
+        As from `assemble` (`image`, values) or `assemble_counts` (`count` and `index`: the images
+        are made batch by batch where the network runs), with `state` (item): 0, 1, ... = class to
+        train on, -1 = to predict.
+    truth : Series by item, or array (item), optional
+        True states of the hidden items, for the accuracies only: they are compared here after the
+        training and never reach it. -1 or missing where unknown; entries of training items are
+        not read.
+    classes : sequence of str
+        Names of the states 0, 1, ...
+    workers : int
+        0 trains in this process. From 1 on, so many Ray workers train data-parallel (DDP, with
+        NCCL on GPUs and gloo on CPUs) on the cluster of `RAY_ADDRESS`, or on one started on this
+        machine for the time of the training.
+    elastic : bool
+        Begin, and go on after a loss, with as few workers as there are, `workers` at most.
+    device : {"auto", "cpu", "cuda"}
+        "auto" takes CUDA if there is a GPU for each worker.
+    storage : path, optional
+        Folder for the runs, shared by all machines of the cluster. The name of a run's folder in it
+        is a hash of everything that decides its result, so that two different trainings never
+        meet. A checkpoint is written and a line logged (logger ``deepnic.train``) every epoch, and
+        a worker that is lost is replaced.
+    resume : bool
+        Go on with the same run where it was interrupted, or read a finished one back; without it a
+        run that was started before is an error.
+    **settings
+        network : "small", "residual" or "module:function" (see `build_network`); epochs;
+        batch_size, of all workers together; learning_rate, the highest; warm_up, share of the
+        steps; weight_decay; dropout; clip, the largest norm of the gradient; class_weights;
+        validation, share of the training items that early stopping judges by; patience, epochs
+        without improvement before it stops (the best epoch's weights are kept); mixed_precision,
+        on GPUs; compiled, by `torch.compile`; seed. Defaults: `deepnic.learn.Settings`.
+
+    Returns
+    -------
+    TrainResult
+
+    Raises
+    ------
+    InputError
+        No item, a class without training item, a setting that is unknown or out of range, more
+        workers or GPUs than there are, a batch that does not fit the memory (the sentence says
+        which would), several machines without storage, or a run that was started before.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> y = np.arange(40) % 2
+    >>> noise = np.random.default_rng(0).normal(size=(40, 8, 8))
+    >>> images = xr.Dataset(
+    ...     {"image": (("item", "row", "column"), noise + y[:, None, None])},
+    ...     coords={"item": np.arange(40), "state": ("item", np.where(np.arange(40) < 30, y, -1))},
+    ... )
+    >>> result = train(images, truth=y, epochs=20)
+    >>> result.metrics["n_test"], result.metrics["test_accuracy"]
+    (10, 1.0)
+    """
+    chosen = checked(Settings, settings)
+    if workers < 0:
+        raise InputError(f"workers is {workers}; give 0 to train in this process, or more")
+    canvas, state = _check_canvas(images, len(classes))
+    arrays = canvas_arrays(canvas)
+    channels, size = make_images(arrays).channels, (canvas.sizes["row"], canvas.sizes["column"])
+    check_network(chosen.network, (channels, *size), len(classes))
+    true_state = None if truth is None else _true_state(truth, canvas, state, len(classes))
+    config: dict[str, Any] = {
+        "canvas": arrays,
+        "state": state,
+        "classes": len(classes),
+        "validation": _validation_items(state, chosen),
+        "settings": chosen.model_dump(),
+        # who stops early does not look at the test, not even at its curve
+        "follow": true_state is not None and not chosen.validation,
+        "about": describe_network(chosen.network, classes, canvas),
+        "on_ray": workers > 0,  # the only one that does not decide the result
+    }
+    name = f"{canvas.attrs.get('path', 'images')}-{_hash(config)}"
+    folder = None if storage is None else Path(storage).resolve() / name
+    if folder is not None and folder.exists() and not resume:
+        raise InputError(
+            f"the run {folder.name} was started in {folder.parent} before; resume it, or choose "
+            "another folder"
+        )
+    learnt, trained_on = _fit(config, workers, elastic, device, folder)
+    if "refused" in learnt:
+        raise InputError(learnt["refused"])
+    weights = {name: torch.tensor(values) for name, values in learnt["weights"].items()}
+    if folder is not None:
+        save_checkpoint(
+            folder / CHECKPOINT_FILE,
+            network=weights,
+            about=config["about"],
+            history=learnt["history"],
+        )
+    return TrainResult(
+        metrics=_metrics(learnt, config, true_state),
+        history=_history(learnt, state, true_state),
+        predictions=_predictions(learnt, canvas, state, true_state),
+        trained=rebuild(config["about"], weights),
+        folder=folder,
+        device=trained_on,
+    )
+
+
+def _fit(
+    config: dict[str, Any], workers: int, elastic: bool, device: Device, run: Path | None
+) -> tuple[dict[str, Any], str]:
+    """Run the training loop through Ray Train, in this process or on workers; and the device."""
+    with ExitStack() as stack:
+        stack.enter_context(quiet())
+        stack.enter_context(epochs_logged(run, config["settings"]["epochs"]))
+        if workers:
+            stack.enter_context(ray_cluster(1 if elastic else workers))
+            if run is None and machines() > 1:
+                raise InputError("storage is missing; several machines need a folder they share")
+        # without a folder of its own Ray would write to the home directory
+        place = run or Path(stack.enter_context(tempfile.TemporaryDirectory())) / "run"
+        chosen = _device(device, min(workers, 1) if elastic else workers)
+        trainer = TorchTrainer(
+            train_loop,
+            train_loop_config=config | {"device": chosen, "folder": run and str(run)},
+            scaling_config=ray.train.ScalingConfig(
+                num_workers=(1, workers) if elastic else workers,
+                use_gpu=workers > 0 and chosen == "cuda",
+            ),
+            run_config=ray.train.RunConfig(
+                name=place.name,
+                storage_path=str(place.parent),
+                checkpoint_config=ray.train.CheckpointConfig(num_to_keep=2),
+                # a worker that is lost is replaced, and the training goes on from the checkpoint
+                failure_config=ray.train.FailureConfig(max_failures=3 if run else 0),
+            ),
+        )
+        try:
+            return trainer.fit().return_value, chosen
+        except (torch.OutOfMemoryError, TrainingFailedError) as error:
+            said = f"{type(error).__name__} {error}"
+            size = config["settings"]["batch_size"]
+            if "OutOfMemoryError" in said:
+                raise InputError(
+                    f"the {chosen} device ran out of memory at batch_size {size}; a batch of "
+                    f"{max(size // 2, 1)} takes half as much"
+                ) from error
+            if "Unable to set up cluster storage" in said:
+                raise InputError(
+                    f"a worker cannot write to {place.parent}; give a folder that all machines "
+                    "share under one path"
+                ) from error
+            raise
+
+
+def _check_canvas(images: xr.Dataset, n_classes: int) -> tuple[xr.Dataset, NDArray[np.int64]]:
+    """Canvas with its axes in order, and the states."""
+    name = "count" if "count" in images else "image"
+    for needed in (name, "state", *(["index", "colour"] if name == "count" else [])):
+        if needed not in images:
+            raise InputError(
+                f"images has no {needed!r}; give the Dataset that assemble returns, with states"
+            )
+    canvas = images.transpose("item", ..., "row", "column", missing_dims="ignore")
+    values = canvas[name].values
+    if values.size == 0:
+        raise InputError(f"images has sizes {dict(images.sizes)}; give at least one item and pixel")
+    if np.isinf(values).any():
+        raise InputError("image holds infinite values; pixels are finite, or NaN = undefined")
+    return canvas, check_state(images["state"], n_classes).astype(np.int64)
+
+
+def _validation_items(state: NDArray[np.int64], settings: Settings) -> NDArray[np.bool_]:
+    """A share of the training items, of each class alike, to stop early by."""
+    chosen = np.zeros(len(state), bool)
+    if settings.validation:
+        known = np.flatnonzero(state >= 0)
+        try:
+            _, judged = train_test_split(
+                known,
+                test_size=settings.validation,
+                stratify=state[known],
+                random_state=settings.seed % 2**32,
+            )
+        except ValueError as error:
+            raise InputError(
+                f"a validation part of {settings.validation} cannot be drawn from {known.size} "
+                f"training items ({error}); choose another share, or 0"
+            ) from error
+        chosen[judged] = True
+    return chosen
+
+
+def _true_state(
+    truth: pd.Series | ArrayLike, images: xr.Dataset, state: NDArray[np.int64], n_classes: int
+) -> NDArray[np.int64]:
+    """True state of each hidden item; -1 = unknown, or a training item."""
+    if isinstance(truth, pd.Series):
+        truth = truth.reindex(images["item"].to_index()).fillna(-1)
+    values = np.asarray(truth)
+    if values.shape != state.shape:
+        raise InputError(f"truth has shape {values.shape}; give one entry an item, {state.shape}")
+    if not np.isin(values, range(-1, n_classes)).all():
+        raise InputError(
+            f"truth holds other values than the classes 0 to {n_classes - 1} and -1 (unknown); "
+            "recode it"
+        )
+    return np.where(state < 0, values, -1).astype(np.int64)
+
+
+def _device(device: Device, workers: int) -> str:
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device is {device!r}; choose 'auto', 'cpu' or 'cuda'")
+    available = gpus() if workers else torch.cuda.device_count()
+    enough = available >= max(1, workers)
+    if device == "cuda" and not enough:
+        raise InputError(
+            f"device is 'cuda', which takes {max(1, workers)} GPUs, and {available} are there; "
+            "ask for fewer workers, or device='cpu'"
+        )
+    return "cuda" if device != "cpu" and enough else "cpu"
+
+
+def _hash(config: dict[str, Any]) -> str:
+    """Digest of the content: Ray Train takes a run of the same name in a folder for a restart."""
+    digest = hashlib.sha256()
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            value = value.numpy()
+        if isinstance(value, np.ndarray):
+            digest.update(np.ascontiguousarray(value).tobytes())
+            return [str(value.dtype), value.shape]
+        raise TypeError(f"a configuration cannot hold a {type(value).__name__}")
+
+    rest = {name: value for name, value in config.items() if name != "on_ray"}
+    versions = [__version__, torch.__version__]
+    digest.update(json.dumps([rest, versions], sort_keys=True, default=plain).encode())
+    return digest.hexdigest()[:16]
+
+
+def _metrics(
+    learnt: dict[str, Any], config: dict[str, Any], true_state: NDArray[np.int64] | None
+) -> dict[str, float]:
+    last, state, validation = learnt["history"][-1], config["state"], config["validation"]
+    metrics = {
+        "n_training": int((state >= 0).sum() - validation.sum()),
+        "n_validation": int(validation.sum()),
+        "n_test": int((state < 0).sum()),
+        "training_loss": last["training_loss"],
+        "training_accuracy": last["training_accuracy"],
+    }
+    if true_state is None or not (true_state >= 0).any():
+        return metrics
+    judged = true_state >= 0
+    y, probability = true_state[judged], learnt["probability"][judged]
+    predicted = probability.argmax(axis=1)
+    metrics["test_accuracy"] = float(accuracy_score(y, predicted))
+    if len(np.unique(y)) == config["classes"]:  # the others need all classes
+        metrics["test_balanced_accuracy"] = float(balanced_accuracy_score(y, predicted))
+        if config["classes"] == 2:
+            metrics["test_auroc"] = float(roc_auc_score(y, probability[:, 1]))
+    return metrics
+
+
+def _history(
+    learnt: dict[str, Any], state: NDArray[np.int64], true_state: NDArray[np.int64] | None
+) -> pd.DataFrame:
+    history = pd.DataFrame(learnt["history"])
+    if learnt["followed"] and true_state is not None and np.any(true_state >= 0):
+        y = true_state[state < 0]
+        history["test_accuracy"] = [
+            float((probability.argmax(axis=1) == y)[y >= 0].mean())
+            for probability in learnt["followed"]
+        ]
+    return history
+
+
+def _predictions(
+    learnt: dict[str, Any],
+    images: xr.Dataset,
+    state: NDArray[np.int64],
+    true_state: NDArray[np.int64] | None,
+) -> pd.DataFrame:
+    probability = learnt["probability"]
+    columns = {"item": images["item"].to_index(), "state": state}
+    if true_state is not None:
+        columns["truth"] = true_state
+    if probability.shape[1] == 2:
+        columns["probability"] = probability[:, 1]
+    else:
+        columns |= {f"probability_{k}": probability[:, k] for k in range(probability.shape[1])}
+    columns["predicted"] = probability.argmax(axis=1).astype(np.int8)
+    return pd.DataFrame(columns)

@@ -1,0 +1,202 @@
+"""Growing ROP trees and voting with them (compiled).
+
+A step is a node. A cycle has two steps at most; the second looks at those whom the first did not
+call at risk, and is skipped when nobody sick is left. Those at risk in any step go on to the next
+cycle. A tree ends after a cycle without false positives, or after the last cycle. Its TP and FP are
+those of the last cycle, its TN and FN those of the last step of every cycle.
+
+Legend: V variables, n observations, m nodes at most. A node's row of ``record`` (m, 8) int64 is
+CYCLE, STEP, THRESHOLD, TP, FP, TN, FN, TIES. All arrays are C-contiguous; rows past the last node
+are zero, and a cycle of 0 marks them.
+"""
+
+import numpy as np
+from numba import boolean, float32, float64, int8, int32, int64, njit, uint8, uint64, void
+from numba.types import Tuple
+
+from deepnic.rop.kernels.search import random_at, search
+
+CYCLE, STEP, THRESHOLD, TP, FP, TN, FN, TIES = range(8)
+
+SCALE = 1 << 16
+"""Fixed point: one standard deviation is 65,536.
+
+Over the n observations a tree is grown on, a standardised variable satisfies sum z^2 = n - 1, so it
+spans at most sqrt(2 (n - 1)); with V <= 10 and |w| <= 4 a score spans at most
+40 sqrt(2 (n - 1)) 2^16, which stays below 2^31 for every n up to 335,000: int32 cannot overflow.
+"""
+
+LIMIT = float(1 << 40)  # unseen values are cut here, far outside any threshold: int64 is then safe
+
+
+@njit(
+    [void(real[::1], boolean[::1], int64[::1]) for real in (float32, float64)],
+    nogil=True,
+    cache=True,
+)
+def standardise(x, grown, fixed):
+    """Centre and scale x (n,) by mean and sd (n-1) of the observations grown on, in fixed point.
+
+    Sums run in order, without reassociation: the same bits on every machine. A constant variable
+    is 0 everywhere.
+    """
+    count = 0
+    total = 0.0
+    low, high = np.inf, -np.inf
+    for i in range(x.size):
+        if grown[i]:
+            count += 1
+            total += x[i]
+            low, high = min(low, x[i]), max(high, x[i])
+    if low == high:
+        fixed[:] = 0
+        return
+    mean = total / count
+    square = 0.0
+    for i in range(x.size):
+        if grown[i]:
+            square += (x[i] - mean) * (x[i] - mean)
+    sd = np.sqrt(square / (count - 1))
+    for i in range(x.size):
+        fixed[i] = np.int64(np.rint(min(max((x[i] - mean) / sd * SCALE, -LIMIT), LIMIT)))
+
+
+@njit(
+    Tuple((int64, boolean))(
+        int32[:, ::1], boolean[::1], int64[:, ::1], int64[::1], int64, int64, boolean, uint64,
+        int64[:, ::1], int64[:, ::1],
+    ),
+    nogil=True,
+    cache=True,
+)  # fmt: skip
+def grow(Z, y, weights, n_weights, max_cycles, max_steps, rop8, key, coef, record):
+    """Grow one tree on Z (V, n) int32 and y (n,) bool; fills coef (m, V) and record (m, 8).
+
+    Returns the number of nodes and whether the tree is perfect.
+    """
+    V, n = Z.shape
+    no_ties = np.empty((0, V), np.int64)
+    in_cycle = np.ones(n, np.bool_)
+    node = 0
+    total_tn = total_fn = 0
+    record[:] = 0
+    cycle = 0
+    while True:
+        cycle += 1
+        cycle_tp = cycle_fp = 0
+        waiting = in_cycle.copy()  # not yet at risk in a step of this cycle
+        for step in range(1, max_steps + 1):
+            chosen = np.concatenate((np.nonzero(waiting & y)[0], np.nonzero(waiting & ~y)[0]))
+            P = (waiting & y).sum()
+            N = chosen.size - P
+            here = np.empty((V, chosen.size), np.int32)
+            for v in range(V):
+                for j in range(chosen.size):
+                    here[v, j] = Z[v, chosen[j]]
+            threshold, tp, fp, ties = search(
+                here, P, weights, n_weights, rop8, random_at(key, node), no_ties, coef[node]
+            )
+            record[node] = np.array(
+                [cycle, step, threshold, tp, fp, N - fp, P - tp, ties], np.int64
+            )
+            for j in range(chosen.size):
+                score = 0
+                for v in range(V):
+                    score += coef[node, v] * here[v, j]
+                if score >= threshold:
+                    waiting[chosen[j]] = False
+            cycle_tp += tp
+            cycle_fp += fp
+            node += 1
+            if tp == P:  # nobody sick is left to look for
+                break
+        total_tn += record[node - 1, TN]
+        total_fn += record[node - 1, FN]
+        if cycle_fp == 0 or cycle == max_cycles:
+            perfect = cycle_fp == 0 and total_fn == 0
+            return node, perfect
+        in_cycle &= ~waiting
+
+
+@njit(void(int64[:, ::1], int64[:, ::1], int64[:, ::1], int8[::1]), nogil=True, cache=True)
+def vote(Z, coef, record, votes):
+    """Walk Z (V, n) int64 down a tree; votes (n,) int8: +1 at risk, -1 not."""
+    V, n = Z.shape
+    m = record.shape[0]
+    for i in range(n):
+        node = 0
+        verdict = 0
+        while verdict == 0:
+            score = 0
+            for v in range(V):
+                score += coef[node, v] * Z[v, i]
+            cycle = record[node, CYCLE]
+            if score < record[node, THRESHOLD]:
+                if node + 1 == m or record[node + 1, CYCLE] != cycle:
+                    verdict = -1
+                node += 1
+            else:
+                while node < m and record[node, CYCLE] == cycle:
+                    node += 1
+                if node == m or record[node, CYCLE] == 0:
+                    verdict = 1
+        votes[i] = verdict
+
+
+@njit(int64(int64[:], int64[:, ::1], int64, boolean, int64), nogil=True, cache=True)
+def signature(weights, record, n_nodes, perfect, max_solutions):
+    """Signature (signatures.py) of the gene whose weights over the nodes are given."""
+    if not perfect:
+        return 0
+    positive = negative = True
+    zero = False
+    finite = unique = True
+    for k in range(n_nodes):
+        positive &= weights[k] > 0
+        negative &= weights[k] < 0
+        zero |= weights[k] == 0
+        unique &= record[k, TIES] == 1
+        finite &= 1 < record[k, TIES] <= max_solutions
+    sign = 0 if zero else (1 if positive else (2 if negative else 3))
+    cycle = 2 if n_nodes == 1 else (1 if record[n_nodes - 1, CYCLE] == 1 else 0)
+    solution = 1 if finite else (2 if unique else 0)
+    return 1 + 9 * sign + 3 * cycle + solution
+
+
+@njit(
+    void(
+        float32[:, ::1], int8[::1], int32[:, ::1], boolean[:, ::1], uint64[::1], int64[:, ::1],
+        int64, uint8[:, ::1], int8[:, ::1],
+    ),
+    nogil=True,
+    cache=True,
+)  # fmt: skip
+def grow_trees(expression, y, members, in_bag, keys, weights, max_solutions, signatures, votes):
+    """Grow the trees of one draw.
+
+    expression (p, n) float32; y (n,) int8 with -1 unknown; members (T, V) int32 genes of each tree;
+    in_bag (T, n) bool; keys (T,) uint64; weights (V, k) int64. Fills signatures (T, V) uint8 and
+    votes (T, n) int8, 0 for the observations a tree was grown on.
+    """
+    T, V = members.shape
+    n = y.size
+    n_weights = np.full(V, weights.shape[1])
+    coef = np.empty((6, V), np.int64)
+    record = np.empty((6, 8), np.int64)
+    fixed = np.empty((V, n), np.int64)
+    walked = np.empty(n, np.int8)
+    for t in range(T):
+        grown = np.nonzero(in_bag[t])[0]
+        Z = np.empty((V, grown.size), np.int32)
+        for v in range(V):
+            standardise(expression[members[t, v]], in_bag[t], fixed[v])
+            for j in range(grown.size):
+                Z[v, j] = fixed[v, grown[j]]
+        n_nodes, perfect = grow(
+            Z, y[grown] == 1, weights, n_weights, 3, 2, False, keys[t], coef, record
+        )
+        for v in range(V):
+            signatures[t, v] = signature(coef[:, v], record, n_nodes, perfect, max_solutions)
+        vote(fixed, coef, record, walked)
+        for i in range(n):
+            votes[t, i] = 0 if in_bag[t, i] else walked[i]

@@ -1,0 +1,110 @@
+"""The configuration of a training: one TOML file, or the options of the command line."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from deepnic.config import Strict, checked, read_toml
+from deepnic.errors import InputError
+from deepnic.learn.settings import Settings
+
+TestShare = Field(default=0.3, gt=0, lt=1)  # genes of each class that are held out
+
+
+class Data(Strict):
+    """What is learnt from: a store of `deepnic grow` (genes) or a table of `deepnic pixels`."""
+
+    source: Path
+    family: Literal["distinct", "base", "combinations", "all"] = "distinct"  # of a store
+
+
+class Replication(Strict):
+    """Genes that differ between the classes in the half that the store was not grown on."""
+
+    kind: Literal["replication"]
+    cohort: Path
+    state: str | None = None
+    positive: str | None = None
+    log2: bool = False
+    fdr: float = Field(default=0.05, gt=0, lt=1)
+    test: float = TestShare
+
+
+class Clusters(Strict):
+    """Clusters of the images themselves, as published."""
+
+    kind: Literal["clusters"]
+    n_clusters: int = Field(default=3, ge=2)
+    test: float = TestShare
+
+
+class Table(Strict):
+    """A table of the user's: gene, label."""
+
+    kind: Literal["table"]
+    file: Path
+    test: float = TestShare
+
+
+class Layout(Strict):
+    """Where the pixels lie; see `deepnic.assemble`."""
+
+    path: Literal["linear", "snail", "earthworm", "pacman", "hilbert"] = "linear"
+    unit: Literal["pixel", "tile"] = "pixel"
+    order: Literal["relevance", "similarity", "random"] | None = None
+
+
+class Run(Strict):
+    """Where it runs and what it leaves; see `deepnic.train`."""
+
+    output: Path | None = None
+    workers: int = Field(default=0, ge=0)
+    elastic: bool = False
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class TrainConfig(Strict):
+    """A training, from the data to the folder of the run.
+
+    Examples
+    --------
+    >>> read_config(None, {"data": {"source": "table.zarr"}}).assembly.path
+    'linear'
+    """
+
+    data: Data
+    labels: Replication | Clusters | Table | None = Field(default=None, discriminator="kind")
+    assembly: Layout = Layout()
+    training: Settings = Settings()
+    run: Run = Run()
+
+
+def read_config(path: Path | None, given: Mapping[str, Mapping[str, Any]]) -> TrainConfig:
+    """Read a configuration, and put what was given on the command line over it.
+
+    Parameters
+    ----------
+    path : Path or None
+        TOML file with the tables data, labels, assembly, training and run.
+    given : mapping of table to mapping
+        None = not given.
+
+    Raises
+    ------
+    InputError
+        The file is missing or no TOML, a key is unknown, or a value is not allowed.
+    """
+    tables: dict[str, Any] = {}
+    if path is not None:
+        tables = read_toml(path)
+    for name, values in given.items():
+        said = {key: value for key, value in values.items() if value is not None}
+        if said and isinstance(tables.setdefault(name, {}), dict):
+            tables[name] = tables[name] | said
+    if not isinstance(data := tables.get("data", {}), dict) or "source" not in data:
+        raise InputError(
+            "no store or table was named; give its path, or source = ... under [data] of --config"
+        )
+    return checked(TrainConfig, tables)

@@ -1,0 +1,14 @@
+"""Stores on disk: forests that are written block by block, and tables of pixels."""
+
+from deepnic.store.forest import open_forest, write_forest
+from deepnic.store.items import open_items
+from deepnic.store.table import check_new, open_table, write_table
+
+__all__ = [
+    "check_new",
+    "open_forest",
+    "open_items",
+    "open_table",
+    "write_forest",
+    "write_table",
+]

@@ -1,0 +1,287 @@
+"""Forests on disk: schema, writing that can be interrupted, reading that notices.
+
+A store is one Zarr (format 3) group that plain ``xarray.open_zarr`` reads. Its schema is laid out
+before a tree is grown; each block (some trees of some draws of one condition, one chunk of
+``tree_signature`` and of ``vote``) is then written by the task that grew it, and in the end the
+signatures are written in the order of the genes as well. The files alone tell what is done. A
+worker that does not see the store (by a mark in it) sends its files to the caller, who writes them.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import dask
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from deepnic.compute import compute
+from deepnic.errors import InputError
+from deepnic.rop.draws import n_trees_of_draw
+from deepnic.rop.forest import by_gene, tree_seconds
+from deepnic.store.chunks import (
+    COMPRESSOR,
+    checked_where_read,
+    chunk_file,
+    encode,
+    is_whole,
+    write_files,
+)
+from deepnic.store.table import draft_of, open_store
+from deepnic.variables import FOREST, validate
+
+GROWN = ("tree_signature", "vote")  # what a block has a chunk of
+
+ORDERED_TOGETHER = 16  # draws; opening the store costs as much as putting one in order
+
+Draws = tuple[int, int, int]  # number of a chunk along tree_size, weight_range and draw
+Block = tuple[int, int, int, int]  # the same, and along tree
+
+
+def write_forest(forest: xr.Dataset, path: str | Path) -> int:
+    """Grow what a store lacks, and write it.
+
+    Parameters
+    ----------
+    forest : Dataset, lazy
+        From `grow_forest`.
+    path : path
+        Store to make, or to go on with after an interruption; workers need not see it.
+
+    Returns
+    -------
+    int
+        Blocks of trees grown and written by this call; 0 where the store was complete.
+
+    Raises
+    ------
+    InputError
+        The path holds something else, or a forest of other parameters or input.
+
+    Examples
+    --------
+    >>> import deepnic, tempfile
+    >>> cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
+    >>> forest = deepnic.grow_forest(cohort, n_trees=2, weight_ranges=[3], tree_sizes=[3])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_forest(forest, f"{folder}/f.zarr"), write_forest(forest, f"{folder}/f.zarr")
+    (1, 0)
+    """
+    validate(forest, FOREST)
+    path = Path(path).absolute()  # workers may run in other folders
+    if path.exists():
+        _check_same(path, forest)
+    else:
+        _lay_out(path, forest)
+    for leftover in path.rglob("*.partial"):
+        leftover.unlink()
+    blocks, unordered = _missing(path, forest)
+    if blocks or unordered:
+        with _mark(path) as mark:
+            _grow(path, mark, forest, blocks)
+            _order(path, mark, unordered)
+    return len(blocks)
+
+
+def open_forest(path: str | Path) -> xr.Dataset:
+    """Open a finished store.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Dataset, lazy
+        As `grow_forest`. Workers that do not see the store raise an `InputError`.
+
+    Raises
+    ------
+    InputError
+        No such store, not a store of deepnic, or one with chunks missing or cut off.
+
+    Examples
+    --------
+    >>> open_forest("no/such/store.zarr")
+    Traceback (most recent call last):
+    ...
+    deepnic.errors.InputError: no store at no/such/store.zarr; make one with `deepnic grow`
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"no store at {path}; make one with `deepnic grow`")
+    forest = open_store(path.absolute(), FOREST)  # workers may run in other folders
+    missing = sum(len(chunks) for chunks in _missing(path, forest))
+    if missing:
+        raise InputError(
+            f"the store {path} is unfinished: {missing} of its chunks are missing or cut off; run "
+            "the same `deepnic grow` again, it goes on where it stopped"
+        )
+    for name in ("signature", *GROWN):
+        checked = checked_where_read(forest[name].data, path.absolute(), name, _filled(forest))
+        forest[name] = forest[name].copy(data=checked)
+    return forest
+
+
+def _check_same(path: Path, forest: xr.Dataset) -> None:
+    """Refuse to go on with a store of another forest, or one that was cut in another way."""
+    stored = open_store(path, FOREST)
+    found = [
+        f"{name}={stored.attrs.get(name)!r}"
+        for name, value in forest.attrs.items()
+        if stored.attrs.get(name) != value
+    ]
+    if not found and stored["vote"].data.chunks != forest["vote"].data.chunks:
+        found = [f"blocks of {stored['vote'].data.chunksize[2:4]} draws and trees"]
+    if found:
+        raise InputError(
+            f"the store {path} was made with {', '.join(found)}, which differs from what is asked "
+            "now; repeat those parameters, or choose another path"
+        )
+
+
+def _lay_out(path: Path, forest: xr.Dataset) -> None:
+    """Write schema, coordinates and provenance; the folder appears only when they are complete."""
+    encoding: dict[str, Any] = {
+        name: {"chunks": forest[name].data.chunksize, "compressors": [COMPRESSOR]}
+        for name in ("signature", *GROWN)
+    }
+    draft = draft_of(path)
+    forest.to_zarr(draft, compute=False, zarr_format=3, consolidated=False, encoding=encoding)
+    draft.rename(path)
+
+
+@contextmanager
+def _mark(path: Path) -> Iterator[str]:
+    """Leave a file in a store by which workers tell that they see it."""
+    mark = path / "vote" / f"{uuid4().hex}.partial"
+    mark.touch()
+    try:
+        yield str(mark)
+    finally:
+        mark.unlink(missing_ok=True)
+
+
+def _grow(path: Path, mark: str, forest: xr.Dataset, blocks: list[Block]) -> None:
+    """Grow blocks, draw after draw."""
+    blocks = sorted(blocks, key=lambda block: block[2])
+    # all at once, as asking for one block walks the whole graph; and not optimised one by one, or
+    # the task that grows a block would be merged into both and run twice
+    grown = {name: forest[name].data.to_delayed(optimize_graph=False) for name in GROWN}
+    shapes = {name: forest[name].data.chunksize for name in GROWN}
+    write = dask.delayed(_write_block, pure=False)
+    compute(
+        [
+            write(str(path), mark, block, shapes, *(grown[name][*block, 0] for name in GROWN))
+            for block in blocks
+        ],
+        "growing trees",
+        costs=[_seconds(forest, block) for block in blocks],
+        receive=lambda files: write_files(path, files),
+    )
+
+
+def _write_block(
+    path: str,
+    mark: str,
+    block: Block,
+    shapes: dict[str, tuple[int, ...]],
+    *grown: NDArray[np.generic],
+) -> dict[str, bytes]:
+    """Write the files of a block, or return them where the store is not seen."""
+    files = {
+        chunk_file(name, (*block, 0)): encode(values, shapes[name])
+        for name, values in zip(GROWN, grown, strict=True)
+    }
+    if not os.path.exists(mark):
+        return files
+    write_files(path, files)
+    return {}
+
+
+def _order(path: Path, mark: str, unordered: list[Draws]) -> None:
+    """Put the signatures of draws in the order of genes, once all blocks are written."""
+
+    def finish(left: list[Draws]) -> None:
+        if left:
+            _write_in_order_of_genes(str(path), left)
+
+    order = dask.delayed(_order_where_seen, pure=False)
+    compute(
+        [
+            order(str(path), mark, unordered[first : first + ORDERED_TOGETHER])
+            for first in range(0, len(unordered), ORDERED_TOGETHER)
+        ],
+        "putting signatures in the order of genes",
+        receive=finish,
+    )
+
+
+def _order_where_seen(path: str, mark: str, unordered: list[Draws]) -> list[Draws]:
+    """Put draws in order, or return which where the store is not seen."""
+    if not os.path.exists(mark):
+        return unordered
+    _write_in_order_of_genes(path, unordered)
+    return []
+
+
+def _write_in_order_of_genes(path: str, unordered: list[Draws]) -> None:
+    """Write the signatures of some draws by genes."""
+    forest = xr.open_zarr(path, chunks=None, consolidated=False)
+    position = forest["gene_position"].values
+    shape = forest["signature"].encoding["chunks"]
+    for v, r, d in unordered:
+        numbers = range(forest.sizes["draw"])[d * shape[2] : (d + 1) * shape[2]]
+        draws = forest.isel(tree_size=v, weight_range=r, draw=slice(numbers.start, numbers.stop))
+        signature = by_gene(
+            draws["tree_signature"].values,
+            numbers,
+            position,
+            tree_size=int(draws["tree_size"]),
+            weight_range=int(draws["weight_range"]),
+            parameters=forest.attrs,
+        )
+        file = chunk_file("signature", (v, r, d, 0))
+        write_files(path, {file: encode(signature[None, None], shape)})
+
+
+def _missing(path: Path, forest: xr.Dataset) -> tuple[list[Block], list[Draws]]:
+    """Blocks to grow, and draws whose signatures are to be put in order."""
+    filled = _filled(forest)
+    blocks, unordered = [], []
+    for v, r, d in product(*map(range, forest["vote"].data.numblocks[:3])):
+        blocks += [
+            (v, r, d, t)
+            for t in range(filled[v])
+            if not is_whole(path / chunk_file("tree_signature", (v, r, d, t, 0)))
+            or not is_whole(path / chunk_file("vote", (v, r, d, t, 0)))
+        ]
+        if not is_whole(path / chunk_file("signature", (v, r, d, 0))):
+            unordered.append((v, r, d))
+    return blocks, unordered
+
+
+def _filled(forest: xr.Dataset) -> list[int]:
+    """Blocks of a draw, by tree size: beyond a condition's last tree there is nothing to write."""
+    first_tree = np.cumsum([0, *forest["vote"].data.chunks[3][:-1]])
+    return [int((first_tree < _n_trees(forest, v)).sum()) for v in range(forest.sizes["tree_size"])]
+
+
+def _n_trees(forest: xr.Dataset, v: int) -> int:
+    """Trees of a draw with the v-th number of genes a tree."""
+    V = int(forest["tree_size"][v])
+    return n_trees_of_draw(forest.attrs["design"], forest.attrs["n_genes"], V)
+
+
+def _seconds(forest: xr.Dataset, block: Block) -> float:
+    """Time a block takes, roughly."""
+    v, r, d, t = block
+    _, _, draws, trees, _ = forest["vote"].data.chunks
+    grown = min(trees[t], _n_trees(forest, v) - sum(trees[:t]))
+    V, R = int(forest["tree_size"][v]), int(forest["weight_range"][r])
+    return draws[d] * grown * tree_seconds(V, R, forest.sizes["observation"])

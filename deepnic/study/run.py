@@ -1,0 +1,264 @@
+"""Every arm on the same folds of every cohort, from the cohorts to a folder of results."""
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import dask
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from deepnic import __version__
+from deepnic.analysis.compare import compare_cohorts, permutation_control
+from deepnic.analysis.metrics import calibration, score_arms, summarise
+from deepnic.compute import compute, current_client, progress
+from deepnic.config import checked
+from deepnic.host.provenance import machine
+from deepnic.learn.fit import train
+from deepnic.nic import observation_images
+from deepnic.rop.forest import provenance
+from deepnic.study.arms import Arm, Outcome, arms_of, fit_predict, make_canvas
+from deepnic.study.cohorts import Split, check_cohorts, cut, join
+from deepnic.study.examples import example_images
+from deepnic.study.fold import Fold, filter_fold, grow, lazy_forest, read_tables
+from deepnic.study.folder import STUDY, begin, gather, is_done, write_json, write_outcome
+from deepnic.study.settings import DEMO, StudySettings, to_toml
+
+FIRST = (
+    "cohort", "permutation", "arm", "kind", "path", "strength", "unit", "metric", "stage",
+    "repeat", "fold", "seed",
+)  # fmt: skip
+"""Columns that come first in every table that has them."""
+
+
+def run_study(
+    cohorts: xr.Dataset | Mapping[str, xr.Dataset],
+    output: str | os.PathLike[str],
+    settings: StudySettings | Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Compare the assemblies with each other and with everything else, by cross-validation.
+
+    In each fold the test labels are hidden first; genes, forest, pixels, order, network and
+    baselines are then fitted on what is left, and the test observations are predicted. A study
+    that was interrupted goes on where it stopped. With a Dask client, trees, pixels and arms are
+    computed by its workers; the results are the same.
+
+    Parameters
+    ----------
+    cohorts : Dataset, or mapping of name to Dataset
+        From `read_cohort`; observations without a label are left out, and those of one ``group``,
+        if there is such a coordinate, stay together in the folds. Bags of trees, intervals and
+        permutations take every observation by itself.
+    output : path
+        Folder of the results; see the README.
+    settings : StudySettings or mapping, optional
+        See `StudySettings`.
+
+    Returns
+    -------
+    DataFrame
+        The summary: cohort, arm, kind, path, strength, unit, metric, mean, low, high.
+
+    Raises
+    ------
+    InputError
+        Too few observations for the folds, a parameter out of its range, or another study in the
+        folder.
+
+    Examples
+    --------
+    >>> import deepnic, tempfile
+    >>> cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
+    >>> few = {"folds": 2, "epochs": 2, "arms": {"paths": ["snail"], "strengths": [16]},
+    ...        "forest": {"n_trees": 4, "weight_ranges": [3], "tree_sizes": [3]}}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     summary = run_study({"demo": cohort}, folder, few)
+    >>> summary.query("kind == 'assembly'")[["cohort", "arm", "metric"]].values.tolist()[0]
+    ['demo', 'snail, 16 pixels', 'accuracy']
+    """
+    output = Path(output)
+    if not isinstance(settings, StudySettings):
+        settings = checked(StudySettings, settings or {})
+    cohorts = check_cohorts(cohorts, settings)
+    for cohort in cohorts.values():
+        some = cohort.isel(gene=slice(settings.forest.n_genes or None))
+        observation_images(lazy_forest(some, settings))  # refuses what is out of range
+    facts = begin(output, _facts(cohorts, settings, output))
+    (output / "study.toml").write_text(to_toml(facts["settings"]) + "\n", encoding="utf-8")
+    splits = list(cut(cohorts, settings))
+    todo = [
+        (arm, settings.seed + k)
+        for arm in arms_of(settings)
+        for k in range(settings.seeds if arm.draws else 1)
+    ]
+    with progress() as bars:
+        job = bars.add_task("study", total=len(splits) * (2 + len(todo)))
+        for split in splits:
+            _run_split(split, todo, settings, output, lambda n=1: bars.advance(job, n))
+    tables, accounts = gather(output, splits, todo, settings)
+    write_json(output / "accounts.json", accounts)
+    summary = _write_tables(output, tables, set(cohorts))
+    facts["finished"] = _now()
+    write_json(output / STUDY, facts)  # now, so that nothing that follows can lose it
+    if settings.data_parallel:
+        facts["data_parallel"] = _data_parallel(output, splits[0], summary, settings)
+        write_json(output / STUDY, facts)
+    return summary
+
+
+def _run_split(
+    split: Split,
+    todo: Sequence[tuple[Arm, int]],
+    settings: StudySettings,
+    output: Path,
+    advance: Callable[..., None],
+) -> None:
+    """Do what is left of one fold."""
+    settings = settings.of_cohort(split.name)
+    folder = output / split.folder
+    pending = [(arm, seed) for arm, seed in todo if not is_done(folder, arm, seed)]
+    examples = output / "examples" / f"{split.name}.zarr"
+    shown = (split.permutation, split.repeat, split.fold) == (-1, 0, 0) and not examples.exists()
+    advance(len(todo) - len(pending))
+    if pending or shown:
+        hidden = split.hidden
+        forest = grow(hidden, settings, folder)
+        advance()
+        fold = filter_fold(hidden, forest, settings, folder)
+        advance()
+        if shown:
+            images = example_images(split, fold, forest, settings)
+            draft = examples.with_suffix(".draft")
+            images.to_zarr(draft, mode="w", zarr_format=3, consolidated=False)
+            draft.rename(examples)
+        _run_arms(fold, pending, folder, advance)
+    else:
+        advance(2)
+
+
+def _run_arms(
+    fold: Fold,
+    pending: Sequence[tuple[Arm, int]],
+    folder: Path,
+    advance: Callable[..., None],
+) -> None:
+    """Run arms on the workers of the current client, or here one after the other."""
+
+    def receive(answer: tuple[Arm, int, Outcome]) -> None:
+        write_outcome(folder, *answer)
+        advance()
+
+    if current_client() is None:
+        for arm, seed in pending:
+            receive(_run_arm(arm, seed, fold))
+        return
+    run, shared = dask.delayed(_run_arm, pure=False), dask.delayed(fold, traverse=False)
+    compute([run(arm, seed, shared) for arm, seed in pending], "training", receive=receive)
+
+
+def _run_arm(arm: Arm, seed: int, fold: Fold) -> tuple[Arm, int, Outcome]:
+    return arm, seed, fit_predict(arm, fold, seed)
+
+
+def _write_tables(
+    output: Path, tables: dict[str, pd.DataFrame], cohorts: Collection[str]
+) -> pd.DataFrame:
+    """Write the tables of a study and all that follows from its predictions; the summary."""
+    predictions = tables["predictions"]
+    true = predictions[predictions["permutation"] < 0]
+    by_cohort = {str(name): part for name, part in true.groupby("cohort", sort=False)}
+    for name, function in {
+        "results": score_arms, "summary": summarise, "calibration": calibration
+    }.items():  # fmt: skip
+        parts = [function(part).assign(cohort=cohort) for cohort, part in by_cohort.items()]
+        tables[name] = pd.concat(parts, ignore_index=True)
+    said = predictions[["arm", "path", "strength", "unit"]].drop_duplicates()
+    summary = tables["summary"] = tables["summary"].merge(said, on="arm", how="left", sort=False)
+    if len(cohorts) > 1:  # a transfer is no other cohort
+        tables["comparison"] = compare_cohorts(summary[summary["cohort"].isin(cohorts)])
+    own = predictions["cohort"].isin(cohorts)  # a transfer has the labels of two
+    permuted = predictions[own & (predictions["permutation"] >= 0)]
+    if len(permuted):
+        studies = [part for _, part in permuted.groupby(["cohort", "permutation"], sort=False)]
+        tables["control"] = permutation_control(studies)
+    for name, table in tables.items():
+        first = [column for column in FIRST if column in table]
+        table = table[[*first, *table.columns.difference(first, sort=False)]]
+        table.to_csv(output / f"{name}.csv", index=False)
+    return summary
+
+
+def _data_parallel(
+    output: Path, split: Split, summary: pd.DataFrame, settings: StudySettings
+) -> dict[str, Any]:
+    """Train the best assembly on a fold again, on several workers."""
+    settings = settings.of_cohort(split.name)
+    own = summary.query("cohort == @split.name and kind == 'assembly' and metric == 'accuracy'")
+    best = own["arm"].iloc[own["mean"].argmax()]
+    (arm,) = (arm for arm in arms_of(settings) if arm.name == best)
+    table = read_tables(output / split.folder, settings)[arm.strength]
+    canvas = make_canvas(arm, table, settings.seed)
+    start = perf_counter()
+    result = train(
+        canvas, epochs=settings.epochs, seed=settings.seed, workers=settings.data_parallel
+    )
+    predicted = result.predictions["predicted"].to_numpy()[split.test]
+    return {
+        "workers": settings.data_parallel,
+        "device": result.device,
+        "cohort": split.name,
+        "arm": arm.name,
+        "seconds": perf_counter() - start,
+        "accuracy": float((predicted == split.cohort["state"].values[split.test]).mean()),
+        "n_test": int(split.test.sum()),
+        "epochs": settings.epochs,
+    }
+
+
+def _facts(
+    cohorts: Mapping[str, xr.Dataset], settings: StudySettings, output: Path
+) -> dict[str, Any]:
+    asked = settings.model_dump(mode="json")
+    for cohort in asked["cohorts"].values():
+        if cohort["file"] != DEMO:
+            cohort["file"] = Path(os.path.relpath(cohort["file"], output)).as_posix()
+    facts = {name: _facts_of(cohort) for name, cohort in cohorts.items()}
+    for transfer in settings.transfers:
+        names = {"train": transfer.train, "test": transfer.test}
+        both, _ = join(cohorts, **names)
+        facts["-to-".join(names.values())] = _facts_of(both) | names
+    return {
+        "settings": asked,
+        "cohorts": facts,
+        "machine": machine(),
+        "deepnic": __version__,
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "started": _now(),
+        "finished": None,
+        "data_parallel": None,
+    }
+
+
+def _facts_of(cohort: xr.Dataset) -> dict[str, Any]:
+    labels, counts = np.unique(cohort["label"].values.astype(str), return_counts=True)
+    everything = np.arange(cohort.sizes["gene"])
+    return {
+        "source": cohort.attrs.get("source", "given in memory"),
+        "observations": cohort.sizes["observation"],
+        "genes": cohort.sizes["gene"],
+        "groups": len(np.unique(cohort["group"].values)) if "group" in cohort.coords else None,
+        "classes": dict(zip(labels.tolist(), counts.tolist(), strict=True)),
+        "positive": cohort.attrs["positive"],
+        "constant_genes": cohort.attrs["constant_genes"],
+        "sha256": provenance(cohort, everything)["input_sha256"],
+    }
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")

@@ -1,0 +1,228 @@
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    roc_auc_score,
+)
+
+from deepnic.analysis.metrics import BINS, METRICS, calibration, probability, score_arms, summarise
+
+
+def predictions(state, score, predicted, **place):
+    place = {"arm": "a", "kind": "assembly", "repeat": 0, "fold": 0, "seed": 0} | place
+    return pd.DataFrame({**place, "state": state, "score": score, "predicted": predicted})
+
+
+def random_predictions(n, seed=0):
+    """One arm that is right for 70 % of n patients, half of each class, in one fold."""
+    rng = np.random.default_rng(seed)
+    state = np.arange(n) % 2
+    predicted = np.where(rng.random(n) < 0.7, state, 1 - state)
+    score = (predicted + rng.random(n)) / 2
+    return predictions(state, score, predicted).assign(item=[f"patient {k}" for k in range(n)])
+
+
+def of(summary, arm="a", metric="accuracy"):
+    row = summary[(summary["arm"] == arm) & (summary["metric"] == metric)]
+    return row[["mean", "low", "high"]].to_numpy()[0]
+
+
+def repeated_predictions(n=24, repeats=2, folds=2, seeds=1, seed=0):
+    """One arm in repeated cross-validation; a patient's scores differ between networks."""
+    rng = np.random.default_rng(seed)
+    state = np.arange(n) % 3 // 2
+    parts = []
+    for repeat in range(repeats):
+        fold = rng.permutation(n) % folds
+        for network in range(seeds):
+            score = np.clip(0.35 + 0.3 * state + rng.normal(0, 0.25, n), 0, 1)
+            told = predictions(state, score, (score > 0.5) * 1, repeat=repeat, seed=network)
+            parts.append(told.assign(fold=fold, item=[f"patient {k}" for k in range(n)]))
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_score_arms__by_hand():
+    table = score_arms(predictions([0, 0, 0, 1], [0.1, 0.6, 0.2, 0.5], [0, 1, 0, 1]))
+    assert table["n_test"].item() == 4
+    expected = [3 / 4, (2 / 3 + 1) / 2, 2 / 3, (0.01 + 0.36 + 0.04 + 0.25) / 4]
+    assert table.loc[0, list(METRICS)].tolist() == pytest.approx(expected)
+
+
+def test_score_arms__equals_sklearn_in_every_group():
+    rng = np.random.default_rng(0)
+    parts = []
+    for kind, repeat, fold, seed in product(("x", "w"), (0, 1), (1, 0), range(4)):
+        score = rng.integers(0, 5, 5) / 4.5  # ties among them
+        place = {"arm": f"arm {kind}", "kind": kind, "repeat": repeat, "fold": fold, "seed": seed}
+        state = rng.permutation([0, 0, 0, 1, 1])
+        parts.append(predictions(state, score, (score > 0.5) * 1, **place))
+    table = score_arms(pd.concat(parts))
+    assert len(table) == len(parts)
+    for part, row in zip(parts, table.itertuples(), strict=True):
+        place = part.iloc[0]
+        assert (row.arm, row.kind, row.repeat, row.fold, row.seed) == tuple(place[:5])
+        assert row[7:] == pytest.approx(sklearn_metrics(part))
+
+
+def sklearn_metrics(table):
+    y, predicted, score = table["state"], table["predicted"], table["score"]
+    return (
+        accuracy_score(y, predicted),
+        balanced_accuracy_score(y, predicted),
+        roc_auc_score(y, score),
+        brier_score_loss(y, score),
+    )
+
+
+def test_score_arms__one_class_leaves_accuracy_and_brier():
+    table = score_arms(predictions([1, 1], [0.4, 0.6], [0, 1]))
+    assert table["accuracy"].item() == 0.5
+    assert table["brier"].item() == pytest.approx((0.36 + 0.16) / 2)
+    assert table[["balanced_accuracy", "auroc"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("score", "predicted"),
+    [
+        ([0.1, 0.9, 1.2], [0, 1, 1]),  # a distance from a plane
+        ([-0.1, 0.9, 0.2], [0, 1, 0]),  # a vote in -1..1
+        ([0.1, 0.9, 0.4], [0, 1, 1]),  # a vote in 0..1, cut elsewhere
+    ],
+)
+def test_probability__takes_range_and_cut_of_the_whole_arm(score, predicted):
+    """One fold that gives it away is enough, and another arm's scores do not matter."""
+    sure = predictions([0, 1, 1], [0.5, 0.5, 1], [0, 1, 1], arm="sure")
+    fold = predictions([0, 1, 1], score, predicted, fold=1)
+    table = pd.concat([sure, fold.assign(fold=0, score=[0, 1, 1], predicted=[0, 1, 1]), fold])
+    assert probability(table).tolist()[:3] == [0.5, 0.5, 1]
+    assert probability(table)[3:].isna().all()
+    assert score_arms(table)["brier"].isna().tolist() == [False, True, True]
+
+
+def test_summarise__mean_is_that_of_sklearn():
+    table = random_predictions(40)
+    np.testing.assert_allclose(summarise(table)["mean"], sklearn_metrics(table), rtol=1e-12)
+
+
+def test_summarise__equals_a_bootstrap_by_brute_force():
+    """Rows of patients drawn, one class at a time, and scikit-learn on what comes together."""
+    table = repeated_predictions()
+    patients = {item: rows for item, rows in table.groupby("item")}
+    state = table.groupby("item")["state"].first()
+    rng = np.random.default_rng(1)
+    values = []
+    for _ in range(250):
+        drawn = [rng.choice(state.index[state == k], (state == k).sum()) for k in (0, 1)]
+        together = pd.concat([patients[item] for item in np.concatenate(drawn)])
+        pairs = right = 0
+        for _, network in together.groupby(["repeat", "fold", "seed"]):
+            ones, zeros = (network.loc[network["state"] == k, "score"].to_numpy() for k in (1, 0))
+            pairs += ones.size * zeros.size
+            right += (ones[:, None] > zeros).sum() + (ones[:, None] == zeros).sum() / 2
+        accuracy, balanced, _, brier = sklearn_metrics(together)
+        values.append((accuracy, balanced, right / pairs, brier))
+    summary = summarise(table)
+    expected = np.quantile(values, [0.025, 0.975], axis=0).T
+    np.testing.assert_allclose(summary[["low", "high"]], expected, atol=0.03)
+    np.testing.assert_allclose(summary["mean"], np.mean(values, axis=0), atol=0.015)
+
+
+def test_summarise__leaving_one_out_has_no_auroc():
+    """A network that tests one patient puts no two in order."""
+    summary = summarise(random_predictions(20).assign(fold=range(20)))
+    assert summary["metric"][summary["mean"].isna()].tolist() == ["auroc"]
+    assert summary["metric"][summary["low"].isna()].tolist() == ["auroc"]
+
+
+def test_summarise__no_brier_score_without_probabilities():
+    table = random_predictions(20)
+    summary = summarise(table.assign(score=table["score"] - 0.5))
+    np.testing.assert_array_equal(of(summary, metric="brier"), [np.nan] * 3)
+    pd.testing.assert_frame_equal(summary[:3], summarise(table)[:3])
+
+
+def test_summarise__auroc_compares_within_a_network_only():
+    """Scores of two folds on different scales: no pair across folds counts."""
+    low = predictions([0, 1], [0.1, 0.2], [0, 0], fold=0).assign(item=["p", "q"])
+    high = predictions([0, 1], [0.8, 0.9], [1, 1], fold=1).assign(item=["r", "s"])
+    table = pd.concat([low, high], ignore_index=True)
+    assert of(summarise(table), metric="auroc")[0] == 1
+    assert roc_auc_score(table["state"], table["score"]) == 0.75
+
+
+def test_summarise__interval_is_a_bootstrap_within_classes():
+    """Near the normal interval whose variance adds up over the classes."""
+    table = random_predictions(400)
+    _, low, high = of(summarise(table))
+    right = table["state"] == table["predicted"]
+    variance = sum(right[table["state"] == k].var(ddof=0) * 200 for k in (0, 1)) / 400**2
+    half = stats.norm.ppf(0.975) * np.sqrt(variance)
+    np.testing.assert_allclose([low, high], [right.mean() - half, right.mean() + half], atol=0.006)
+
+
+def test_summarise__repeats_and_seeds_make_no_patients():
+    """The same predictions made four times say no more than once."""
+    once = random_predictions(30)
+    again = [once.assign(repeat=repeat, seed=seed) for repeat in (0, 1) for seed in (0, 1)]
+    pd.testing.assert_frame_equal(summarise(pd.concat(again, ignore_index=True)), summarise(once))
+
+
+def test_summarise__confidence_widens():
+    table = random_predictions(40)
+    narrow, wide = (of(summarise(table, confidence=c)) for c in (0.5, 0.99))
+    assert wide[1] < narrow[1] < narrow[0] < narrow[2] < wide[2]
+
+
+def test_summarise__one_class_is_undefined():
+    table = predictions([1, 1], [0.4, 0.6], [0, 1]).assign(item=["p", "q"])
+    assert summarise(table)[["mean", "low", "high"]].isna().all(axis=None)
+
+
+def test_summarise__arms_in_the_order_met():
+    table = pd.concat([random_predictions(20).assign(arm=arm) for arm in ("z", "a", "m")])
+    summary = summarise(table)
+    assert summary["arm"].unique().tolist() == ["z", "a", "m"]
+    assert summary["metric"].tolist() == [*METRICS] * 3
+    assert list(summary) == ["arm", "kind", "metric", "mean", "low", "high"]
+
+
+def test_summarise__interval_covers_at_its_rate():
+    """A positive outranks a negative if right and it is not (0.49), half the time if alike."""
+    truth = [0.7, 0.7, 0.49 + 0.42 / 2, 0.7 / 12 + 0.3 * 7 / 12]
+    covered = np.zeros(4)
+    for seed in range(100):
+        summary = summarise(random_predictions(60, seed))
+        covered += summary["low"].le(truth) & summary["high"].ge(truth)
+    assert (covered >= stats.binom.ppf(0.001, 100, 0.95)).all()
+
+
+def test_calibration__equals_sklearn():
+    arms = [repeated_predictions(seed=k).assign(arm=f"arm {k}") for k in (1, 0)]
+    table = pd.concat(arms, ignore_index=True)
+    table.loc[:5, "score"] = BINS  # on the edges
+    table["predicted"] = (table["score"] > 0.5) * 1
+    found = calibration(table)
+    assert found["arm"].unique().tolist() == ["arm 1", "arm 0"]
+    for arm, rows in found.groupby("arm"):
+        one = table[table["arm"] == arm]
+        observed, predicted = calibration_curve(one["state"], one["score"], n_bins=5)
+        np.testing.assert_allclose(rows["observed"], observed)
+        np.testing.assert_allclose(rows["predicted"], predicted)
+        assert rows["n"].sum() == len(one)
+        assert rows["n"] @ rows["observed"] == pytest.approx(one["state"].sum())
+        assert rows["n"] @ rows["predicted"] == pytest.approx(one["score"].sum())
+
+
+def test_calibration__leaves_out_arms_without_probabilities():
+    sure = random_predictions(20)
+    vote = sure.assign(arm="vote", score=2 * sure["score"] - 1)
+    assert calibration(pd.concat([vote, sure]))["arm"].unique().tolist() == ["a"]
+    assert calibration(vote).columns.tolist() == list(calibration(sure))
+    assert calibration(vote).empty

@@ -1,0 +1,134 @@
+"""What doctor says of machines that are not as they should be."""
+
+import os
+import shutil
+import socket
+from collections import namedtuple
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from deepnic.host import doctor
+
+
+def test_check_disk__wants_room_and_permission(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, 2e9))
+    assert "make room" in doctor.check_disk(tmp_path).remedy
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, 2e12))
+    assert doctor.check_disk(tmp_path).remedy == ""
+    assert "2.0 TB" in doctor.check_disk(tmp_path).found
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert "cannot be written to" in doctor.check_disk(tmp_path).remedy
+
+
+@pytest.mark.parametrize(
+    ("address", "words"), [("127.0.1.1", "GLOO_SOCKET_IFNAME"), ("10.0.0.7", "")]
+)
+def test_check_own_name__knows_gloos_trap(monkeypatch, address, words):
+    monkeypatch.delenv("GLOO_SOCKET_IFNAME", raising=False)
+    monkeypatch.setattr(socket, "gethostbyname", lambda _: address)
+    finding = doctor.check_own_name()
+    assert finding.found.endswith(f" is {address}")
+    assert words in finding.remedy
+    assert bool(words) == bool(finding.remedy)
+
+
+def test_check_own_name__is_nothing_to_gloo_that_has_a_card(monkeypatch):
+    monkeypatch.setattr(socket, "gethostbyname", lambda _: "127.0.1.1")
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "eth7")
+    finding = doctor.check_own_name()
+    assert finding.found.endswith(" is 127.0.1.1, but Gloo takes eth7")
+    assert finding.remedy == ""
+
+
+def test_check_own_name__without_address(monkeypatch):
+    def unknown(_):
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "gethostbyname", unknown)
+    assert "/etc/hosts" in doctor.check_own_name().remedy
+
+
+def write_certificate(path, days):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "client")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=99))
+        .not_valid_after(now + timedelta(days=days))
+        .sign(key, hashes.SHA256())
+    )
+    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@pytest.mark.parametrize(("days", "remedy"), [(300, ""), (3, "make new"), (-1, "make new")])
+def test_check_certificate__tells_its_end(tmp_path, days, remedy):
+    finding = doctor.check_certificate(write_certificate(tmp_path / "client.pem", days))
+    end = datetime.now(UTC) + timedelta(days=days)
+    assert finding.found == f"client.pem ends on {end:%Y-%m-%d}"
+    assert finding.remedy.startswith(remedy)
+    assert bool(finding.remedy) == bool(remedy)
+
+
+def test_check_certificate__that_is_none(tmp_path):
+    (tmp_path / "client.pem").write_text("none")
+    assert "make it again" in doctor.check_certificate(tmp_path / "client.pem").remedy
+
+
+def test_check_private__is_nobody_elses(tmp_path):
+    token = tmp_path / "token"
+    assert "copy it" in doctor.check_private("Ray token", token).remedy
+    token.touch()
+    for mode, remedy in ((0o644, "chmod 600"), (0o640, "chmod 600"), (0o600, "")):
+        token.chmod(mode)
+        finding = doctor.check_private("Ray token", token)
+        assert remedy in finding.remedy
+        assert bool(remedy) == bool(finding.remedy)
+
+
+def test_check_secrets__are_those_that_the_environment_names(tmp_path, monkeypatch):
+    names = (doctor.CERTIFICATE, doctor.KEY, doctor.TOKEN)
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    assert doctor.check_secrets() == []
+    for name in names:
+        monkeypatch.setenv(name, str(tmp_path / name))
+    found = {finding.what: finding for finding in doctor.check_secrets()}
+    assert list(found) == ["certificate", "key", "Ray token"]
+    assert doctor.KEY in found["key"].found
+    assert doctor.TOKEN in found["Ray token"].found
+
+
+def test_versions__tells_what_is_missing(monkeypatch):
+    monkeypatch.setattr(doctor, "PACKAGES", ("numpy", "no-such-package"))
+    found = doctor.versions()
+    assert list(found) == ["Python", "numpy", "no-such-package"]
+    assert found["numpy"] == np.__version__
+    assert found["no-such-package"] == "is missing"
+
+
+def test_check_dask__asks_the_scheduler(monkeypatch):
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
+    assert doctor.check_dask() == []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", f"tcp://127.0.0.1:{port}")
+        answer, traffic = doctor.check_dask()
+        assert (answer.found, answer.remedy) == (f"127.0.0.1:{port} answers", "")
+        assert "trusted network" in traffic.remedy
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", f"tls://127.0.0.1:{port}")
+    (answer,) = doctor.check_dask()
+    assert "does not answer" in answer.found
+    assert "start it" in answer.remedy

@@ -1,0 +1,157 @@
+"""A checkpoint predicts items it never saw, and refuses those of another assembly."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import deepnic
+from deepnic.assembly import assemble, assemble_counts
+from deepnic.errors import InputError
+from deepnic.learn import load_network
+from deepnic.learn.fit import train
+from deepnic.nic import count_signatures, observation_images, rop_images
+from deepnic.pixels import filter_pixels, select_pixels
+
+
+@pytest.fixture(scope="module")
+def other_forest():
+    """The same genes, grown on other observations with another seed."""
+    cohort = deepnic.demo_cohort().isel(observation=slice(60, 140))
+    return deepnic.grow_forest(
+        cohort, n_trees=12, weight_ranges=[3, 5], tree_sizes=[3, 6], subsample=0.5, seed=1
+    ).compute()
+
+
+@pytest.fixture(scope="module")
+def of_observations(forest, tmp_path_factory):
+    table = filter_pixels(observation_images(forest), k=50, fdr=None)
+    canvas = assemble(table, path="snail")
+    return train(canvas, epochs=2, classes=["b", "m"], storage=tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="module")
+def of_genes(forest, tmp_path_factory):
+    counts = count_signatures(forest).compute()
+    state = np.resize(np.int8([0, 1, 2, -1]), 30)
+    canvas = assemble_counts(counts.assign_coords(state=("gene", state)), path="hilbert")
+    return train(canvas, epochs=2, classes=list("abc"), storage=tmp_path_factory.mktemp("runs"))
+
+
+def test_checkpoint__predicts_new_observations_from_a_forest(of_observations, other_forest, forest):
+    trained = load_network(of_observations.checkpoint)
+    predicted = trained.predict(other_forest)
+    assert predicted["item"].tolist() == other_forest["observation"].values.tolist()
+
+    table = filter_pixels(observation_images(forest), k=50, fdr=None)
+    other = select_pixels(observation_images(other_forest), table)
+    image = assemble(other, order=np.arange(50), path="snail")["image"].values
+    value = torch.tensor(image)
+    colour = torch.tensor(assemble(table, path="snail")["colour"].values)
+    channels = torch.stack(
+        [(colour == code) * value.nan_to_num() for code in range(4)] + [~value.isnan()], dim=1
+    )
+    with torch.no_grad():
+        expected = of_observations.trained.network(channels).softmax(dim=1).numpy()
+    np.testing.assert_allclose(
+        predicted[["probability of b", "probability of m"]], expected, atol=1e-6
+    )
+    assert (predicted["predicted"] == np.array(["b", "m"])[expected.argmax(axis=1)]).all()
+
+
+def test_checkpoint__predicts_a_table_with_its_pixels(of_observations, forest):
+    trained = load_network(of_observations.checkpoint)
+    table = filter_pixels(observation_images(forest), k=50, fdr=None)
+    predicted = trained.predict(table.isel(item=slice(40, 60)))
+    np.testing.assert_allclose(
+        predicted["probability of m"],
+        of_observations.predictions["probability"][40:],
+        atol=1e-6,
+    )
+
+
+def test_checkpoint__predicts_genes_from_a_forest(of_genes, forest, other_forest):
+    trained = load_network(of_genes.checkpoint)
+    again = trained.predict(forest)
+    for k, name in enumerate("abc"):
+        np.testing.assert_allclose(
+            again[f"probability of {name}"], of_genes.predictions[f"probability_{k}"], atol=1e-6
+        )
+    assert len(trained.predict(other_forest)) == 30
+
+
+def test_checkpoint__of_a_table_of_genes(forest, other_forest, tmp_path):
+    table = filter_pixels(rop_images(forest, family="distinct"), fdr=None, k=40)
+    state = np.resize(np.int8([0, 1]), 30)
+    result = train(assemble(table.assign_coords(state=("item", state))), epochs=1, storage=tmp_path)
+    trained = load_network(result.checkpoint)
+    np.testing.assert_allclose(
+        trained.predict(forest)["probability of 1"], result.predictions["probability"], atol=1e-6
+    )
+    assert len(trained.predict(other_forest)) == 30
+
+
+def test_checkpoint__refuses_another_assembly(of_observations, of_genes, forest):
+    observations, genes = (load_network(r.checkpoint) for r in (of_observations, of_genes))
+    table = filter_pixels(observation_images(forest), k=50, fdr=None)
+    for other in (assemble(table, path="linear"), assemble(table.isel(pixel=slice(30)))):
+        with pytest.raises(InputError, match=r"differ in index from .* snail"):
+            observations.predict(other)
+    with pytest.raises(InputError, match="differ in "):
+        observations.predict(table.isel(pixel=slice(None, None, -1)))
+    with pytest.raises(InputError, match="differ in index"):
+        genes.predict(assemble_counts(count_signatures(forest), path="linear"))
+    with pytest.raises(InputError, match="another assembly"):
+        genes.predict(table)
+
+
+def test_checkpoint__refuses_other_conditions_and_genes(of_observations, of_genes, forest):
+    fewer = forest.isel(tree_size=[0])
+    with pytest.raises(InputError, match="tree_size"):
+        load_network(of_genes.checkpoint).predict(fewer)
+    with pytest.raises(InputError, match="no tree_size 6"):
+        load_network(of_observations.checkpoint).predict(fewer)
+    renamed = forest.assign_coords(gene=[f"probe {k}" for k in range(30)])
+    with pytest.raises(InputError, match="the forest has no genes"):
+        load_network(of_observations.checkpoint).predict(renamed)
+
+
+def test_checkpoint__refuses_another_number_of_classes(of_genes, of_observations, forest, tmp_path):
+    canvas = assemble(filter_pixels(observation_images(forest), k=50, fdr=None), path="snail")
+    many = canvas.assign_coords(state=("item", np.arange(60) % 3))
+    with pytest.raises(InputError, match="the items have 3 classes and the network 2"):
+        load_network(of_observations.checkpoint).predict(many)
+    saved = torch.load(of_genes.checkpoint, weights_only=True)
+    saved["about"]["classes"] = ["a", "b"]
+    torch.save(saved, tmp_path / "changed.pt")
+    with pytest.raises(InputError, match="do not fit the network small with 5 channels and 2"):
+        load_network(tmp_path / "changed.pt")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"not a checkpoint"])
+def test_load_network__refuses_other_files(tmp_path, content):
+    file = tmp_path / "checkpoint.pt"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match="not a checkpoint of deepnic, or is damaged"):
+        load_network(file)
+
+
+def test_load_network__runs_no_code(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "ran",))
+
+    from pathlib import Path
+
+    torch.save({"network": Evil(), "about": {}}, tmp_path / "checkpoint.pt")
+    with pytest.raises(InputError, match="not a checkpoint of deepnic"):
+        load_network(tmp_path / "checkpoint.pt")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_images_of_ones_own__by_their_shape(make_images, tmp_path):
+    images, _ = make_images()
+    trained = load_network(train(images, epochs=1, storage=tmp_path).checkpoint)
+    assert isinstance(trained.predict(images), pd.DataFrame)
+    with pytest.raises(InputError, match="differ in index"):
+        trained.predict(images.isel(row=slice(4)))

@@ -1,0 +1,478 @@
+"""Stores: what is written, going on after an interruption, noticing damage."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from itertools import count
+from pathlib import Path
+from threading import current_thread, main_thread
+
+import dask
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from distributed import Client, LocalCluster
+
+from deepnic.cohort import make_cohort, read_cohort
+from deepnic.errors import InputError
+from deepnic.rop import forest as forest_room
+from deepnic.rop import grow_forest
+from deepnic.store import forest as store
+from deepnic.store import open_forest, open_table, write_forest, write_table
+from deepnic.variables import TABLE, describe
+
+PARAMETERS = {
+    "n_trees": 5,
+    "weight_ranges": [3, 4],
+    "tree_sizes": [2, 3],
+}
+# seconds a task that cut the forest into blocks of two draws, or of single trees of one draw
+TWO_DRAWS, ONE_TREE = 3e-4, 5e-5
+BLOCKS = 12  # 2 tree sizes, 2 weight ranges, draws 0-1, 2-3 and 4
+BLOCKS_BY_TREE = 70  # 2 weight ranges, 5 draws, 4 trees of two genes and 3 of three
+
+
+def made_cohort(genes=7):
+    """Twelve observations, one of them hidden."""
+    expression = np.random.default_rng(1).normal(size=(12, genes))
+    label = [*"nynnyynynyn", ""]
+    return make_cohort(
+        expression, label, [f"g{k}" for k in range(genes)], [f"o{k}" for k in range(12)]
+    )
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    return made_cohort()
+
+
+def cut_forest(cohort, task_seconds, **parameters):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("deepnic.rop.forest.TASK_SECONDS", task_seconds)
+        return grow_forest(cohort, **parameters)
+
+
+@pytest.fixture(scope="module")
+def forest(cohort):
+    return cut_forest(cohort, TWO_DRAWS, **PARAMETERS)
+
+
+@pytest.fixture(scope="module")
+def forest_by_tree(cohort):
+    forest = cut_forest(cohort, ONE_TREE, **PARAMETERS)
+    assert forest.vote.data.chunksize[2:4] == (1, 1)
+    return forest
+
+
+@pytest.fixture(scope="module")
+def finished(forest, tmp_path_factory):
+    """A finished store, not to be touched."""
+    path = tmp_path_factory.mktemp("store") / "f.zarr"
+    assert write_forest(forest, path) == BLOCKS
+    return path
+
+
+@pytest.fixture
+def path(finished, tmp_path):
+    """A finished store to be damaged."""
+    return shutil.copytree(finished, tmp_path / "f.zarr")
+
+
+def snapshot(folder):
+    """Bytes and time of change of every file."""
+    return {
+        file.relative_to(folder): (file.read_bytes(), file.stat().st_mtime_ns)
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+
+
+def assert_same_content(path, forest):
+    xr.testing.assert_identical(open_forest(path).compute(), forest.compute())
+    assert not list(path.parent.glob("*.draft"))
+    assert not list(path.rglob("*.partial"))
+
+
+def cut(file):
+    """Leave the first half of a file."""
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def empty(file):
+    os.truncate(file, 0)
+
+
+def test_write_forest__opens_with_plain_xarray(finished, forest):
+    plain = xr.open_zarr(finished, consolidated=False)
+    xr.testing.assert_identical(plain.compute(), forest.compute())
+    for name in ("signature", "tree_signature", "vote"):
+        assert plain[name].chunks == forest[name].chunks
+        assert plain[name].dtype == forest[name].dtype
+    for file in finished.rglob("zarr.json"):
+        described = json.loads(file.read_text())
+        assert described["zarr_format"] == 3
+        assert "consolidated_metadata" not in described
+    assert plain.attrs["n_trees"] == 5
+    assert {"deepnic_version", "input_sha256", "seed", "design", "subsample"} <= set(plain.attrs)
+
+
+def test_open_forest__is_the_forest_lazily(finished, forest):
+    opened = open_forest(finished)
+    assert opened["signature"].chunks == forest["signature"].chunks
+    assert_same_content(finished, forest)
+
+
+def test_write_forest__second_call_writes_nothing(path, forest, monkeypatch):
+    before = snapshot(path)
+    assert write_forest(forest, path) == 0
+    monkeypatch.chdir(path.parent)
+    assert write_forest(forest, "f.zarr") == 0
+    assert snapshot(path) == before
+
+
+def test_write_forest__workers_get_an_absolute_path(forest, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(store, "_write_block", lambda path, *_: told.append(path) or {})
+    monkeypatch.setattr(store, "_write_in_order_of_genes", lambda path, *_: told.append(path) or [])
+    monkeypatch.chdir(tmp_path)
+    write_forest(forest, "f.zarr")
+    assert set(told) == {str(tmp_path / "f.zarr")}
+
+
+def test_write_forest__on_a_cluster(forest, finished, tmp_path, monkeypatch):
+    """Workers that see the store write it: no file comes to the caller."""
+    path = tmp_path / "new" / "f.zarr"
+    came = []
+    write = store.write_files
+
+    def note_and_write(folder, files):
+        if current_thread() is main_thread():
+            came.extend(files)
+        write(folder, files)
+
+    monkeypatch.setattr(store, "write_files", note_and_write)
+    cluster = LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0"
+    )
+    with cluster, Client(cluster):
+        assert write_forest(forest, path) == BLOCKS
+        assert write_forest(forest, path) == 0
+    assert came == []
+    assert_same_content(path, forest)
+    here, there = snapshot(path), snapshot(finished)
+    assert {name: data for name, (data, _) in here.items()} == {
+        name: data for name, (data, _) in there.items()
+    }
+
+
+def test_write_forest__grows_every_block_once(cohort, tmp_path, monkeypatch):
+    grown = []
+    grow = forest_room._grow_block
+
+    def count_and_grow(*, block_info, **given):
+        grown.append(str(block_info[None]["array-location"]))
+        return grow(block_info=block_info, **given)
+
+    monkeypatch.setattr(forest_room, "_grow_block", count_and_grow)
+    assert write_forest(cut_forest(cohort, ONE_TREE, **PARAMETERS), tmp_path / "f") == len(grown)
+    assert len(set(grown)) == BLOCKS_BY_TREE
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"seed": 1}, "made with seed=0, which"),
+        ({"n_trees": 4}, "made with n_trees=5, which"),
+        (
+            {"weight_ranges": [3, 5], "subsample": 0.7},
+            r"weight_ranges=\[3, 4\], subsample=0\.8, wh",
+        ),
+        ({"tree_sizes": [2]}, r"made with tree_sizes=\[2, 3\], which"),
+        ({"design": "stratified"}, "made with design='balanced', which"),
+        ({"genes": ["g1", "g0"]}, "made with input_sha256='[0-9a-f]{64}', which"),
+    ],
+)
+def test_write_forest__refuses_other_parameters(path, cohort, change, words):
+    before = snapshot(path.parent)
+    with pytest.raises(InputError, match=words):
+        write_forest(cut_forest(cohort, TWO_DRAWS, **PARAMETERS | change), path)
+    assert snapshot(path.parent) == before
+
+
+def test_write_forest__refuses_another_cut(path, cohort):
+    with pytest.raises(InputError, match=r"blocks of \(2, 4\) draws and trees, which differs"):
+        write_forest(cut_forest(cohort, ONE_TREE, **PARAMETERS), path)
+
+
+@pytest.mark.parametrize("what", ["expression", "state", "gene", "observation", "n_genes"])
+def test_write_forest__refuses_other_input(path, cohort, what):
+    other = cohort.copy(deep=True)
+    if what == "n_genes":
+        other = made_cohort(genes=8)
+    elif what == "state":
+        other.state[0] = 1
+    elif what == "expression":
+        other.expression[0, 0] += 1
+    else:
+        other = other.assign_coords({what: other[what].values[::-1]})
+    before = snapshot(path.parent)
+    with pytest.raises(InputError, match=r"input_sha256='[0-9a-f]{64}', which differs"):
+        write_forest(cut_forest(other, TWO_DRAWS, **PARAMETERS), path)
+    assert snapshot(path.parent) == before
+
+
+@pytest.mark.parametrize("kind", ["folder", "empty folder", "file", "other store"])
+def test_forest__refuses_what_is_not_a_forest(forest, tmp_path, kind):
+    path = tmp_path / "f.zarr"
+    if kind == "file":
+        path.write_text("precious")
+    elif kind == "other store":
+        xr.Dataset({"x": ("y", [1, 2])}).to_zarr(path, zarr_format=3, consolidated=False)
+    else:
+        path.mkdir()
+        if kind == "folder":
+            (path / "thesis.partial").write_text("precious")
+    before = snapshot(tmp_path)
+    for use in (lambda: write_forest(forest, path), lambda: open_forest(path)):
+        with pytest.raises(InputError, match=r"f\.zarr is not a complete store of .*delete it"):
+            use()
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize("node", [".", "signature", "tree_signature", "vote", "state"])
+def test_forest__refuses_a_store_with_metadata_cut_off(path, forest, node):
+    cut(path / node / "zarr.json")
+    before = snapshot(path)
+    for use in (lambda: write_forest(forest, path), lambda: open_forest(path)):
+        with pytest.raises(InputError, match="choose another path, or delete it and make it again"):
+            use()
+    assert snapshot(path) == before
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, cut, empty])
+@pytest.mark.parametrize(
+    ("chunks", "n_missing", "n_grown"),
+    [
+        (["signature/c/0/1/2/0"], 1, 0),
+        (["vote/c/1/0/0/0/0"], 1, 1),
+        (["tree_signature/c/1/0/0/0/0"], 1, 1),
+        (["vote/c/1/0/0/0/0", "signature/c/1/0/0/0", "signature/c/1/1/1/0"], 3, 1),
+    ],
+)
+def test_forest__damaged_chunks_are_noticed_and_grown_again(
+    path, finished, forest, chunks, n_missing, n_grown, damage
+):
+    whole = snapshot(path)
+    for chunk in chunks:
+        damage(path / chunk)
+    with pytest.raises(
+        InputError, match=f"unfinished: {n_missing} of its chunks are missing or cut off; run"
+    ):
+        open_forest(path)
+    assert write_forest(forest, path) == n_grown
+    assert_same_content(path, forest)
+    grown = {Path(chunk).parts[2:5] for chunk in chunks}
+    for name, (data, changed) in snapshot(path).items():
+        assert data == whole[name][0]
+        if name.parts[2:5] not in grown:
+            assert changed == whole[name][1]
+
+
+def test_write_forest__files_are_those_that_xarray_writes(finished, forest, tmp_path):
+    names = ("signature", "tree_signature", "vote")
+    encoding = {
+        name: {"chunks": forest[name].data.chunksize, "compressors": [store.COMPRESSOR]}
+        for name in names
+    }
+    forest[[*names]].to_zarr(
+        tmp_path / "x.zarr", consolidated=False, encoding=encoding, write_empty_chunks=True
+    )
+    ours, theirs = snapshot(finished), snapshot(tmp_path / "x.zarr")
+    chunks = {name for name in ours if name.parts[0] in names and "c" in name.parts}
+    assert len(chunks) == 3 * BLOCKS
+    assert {name: ours[name][0] for name in chunks} == {name: theirs[name][0] for name in chunks}
+
+
+@pytest.mark.parametrize("where", ["nothing", "another forest", "half a copy"])
+def test_open_forest__refuses_to_read_where_the_store_is_not(path, cohort, tmp_path, where):
+    """A host that reads has nothing there, another store, or one that lacks a chunk."""
+    opened = open_forest(path)
+    if where == "half a copy":
+        (path / "vote/c/0/1/1/0/0").unlink()
+    else:
+        path.rename(tmp_path / "moved")
+    if where == "another forest":
+        write_forest(cut_forest(cohort, TWO_DRAWS, **PARAMETERS | {"seed": 1}), path)
+    with pytest.raises(InputError, match=r"does not see the store .*f\.zarr as it was opened; cop"):
+        opened["vote"].compute()
+
+
+def test_open_forest__is_read_from_other_folders(path, forest, monkeypatch):
+    monkeypatch.chdir(path.parent)
+    opened = open_forest("f.zarr")
+    monkeypatch.chdir("/")
+    xr.testing.assert_identical(opened.compute(), forest.compute())
+
+
+def test_write_forest__sweeps_what_a_killed_run_left(path, forest, tmp_path):
+    stale = path / "signature/c/0/0/0/0.3f2a.partial"
+    stale.write_bytes(b"half a chu")
+    assert write_forest(forest, path) == 0
+    assert_same_content(path, forest)
+    draft = tmp_path / "g.zarr.draft"
+    draft.mkdir()
+    (draft / "zarr.json").write_text("{")
+    assert write_forest(forest, tmp_path / "g.zarr") == BLOCKS
+    assert_same_content(tmp_path / "g.zarr", forest)
+
+
+@pytest.mark.parametrize(
+    ("cut", "n_blocks"), [("forest", BLOCKS), ("forest_by_tree", BLOCKS_BY_TREE)]
+)
+@pytest.mark.parametrize("survived", [0, 5, 11])
+def test_write_forest__goes_on_after_an_error(
+    request, forest, tmp_path, monkeypatch, cut, n_blocks, survived
+):
+    """Whatever the cut, what was written stays, and the content is the same."""
+    asked = request.getfixturevalue(cut)
+    path, number = tmp_path / "f.zarr", count()
+    write = store._write_block
+
+    def fail_after_some(*arguments):
+        if next(number) == survived:
+            raise OSError("disk full")
+        return write(*arguments)
+
+    with monkeypatch.context() as patch, dask.config.set(scheduler="sync"):
+        patch.setattr(store, "_write_block", fail_after_some)
+        with pytest.raises(OSError, match="disk full"):
+            write_forest(asked, path)
+    with pytest.raises(InputError, match=r"unfinished: [0-9]+ of its chunks"):
+        open_forest(path)
+    assert write_forest(asked, path) == n_blocks - survived
+    assert_same_content(path, forest)
+
+
+@pytest.fixture(scope="module")
+def table_file(tmp_path_factory):
+    """A CSV cohort whose forest takes a few seconds."""
+    random = np.random.default_rng(2)
+    genes = pd.DataFrame(random.normal(size=(40, 16)), columns=[f"g{k}" for k in range(16)])
+    genes.insert(0, "response", np.where(random.random(40) < 0.5, "yes", "no"))
+    genes.index = pd.Index([f"p{k}" for k in range(40)], name="patient")
+    path = tmp_path_factory.mktemp("cohort") / "cohort.csv"
+    genes.to_csv(path)
+    return path
+
+
+def start_growing(table_file, path):
+    words = ["--state", "response", "--positive", "yes", "--tree-sizes", "3-6", "--n-trees", "40"]
+    words += ["--seed", "4"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "deepnic.cli", "grow", str(table_file), "-o", str(path), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finished_blocks(path):
+    """When each block was written, signatures and votes."""
+    written = {}
+    for chunk in path.glob("tree_signature/c/*/*/*/*/0"):
+        votes = path / "vote" / chunk.relative_to(path / "tree_signature")
+        if votes.exists():
+            written[chunk] = chunk.stat().st_mtime_ns, votes.stat().st_mtime_ns
+    return written
+
+
+def test_write_forest__goes_on_after_a_kill(table_file, tmp_path):
+    """Killed while laying out, then at two moments of growing: the same store in the end."""
+    path = tmp_path / "f.zarr"
+    moments = (
+        lambda: (tmp_path / "f.zarr.draft").exists() or path.exists(),
+        lambda: len(finished_blocks(path)) >= 2,
+        lambda: len(finished_blocks(path)) >= 6,
+    )
+    before: dict[Path, tuple[int, int]] = {}
+    for come in moments:
+        with start_growing(table_file, path) as process:
+            while not come():
+                assert process.poll() is None, process.stdout.read()
+                time.sleep(0.001)
+            process.send_signal(signal.SIGKILL)
+        assert process.returncode == -signal.SIGKILL
+        after = finished_blocks(path)
+        assert before.items() <= after.items()  # nothing finished was grown again
+        before = after
+    assert 6 <= len(before) < 12
+    with start_growing(table_file, path) as process:
+        said = process.communicate()[0]
+    assert process.returncode == 0, said
+    assert f"{12 - len(before)} blocks of trees grown" in said
+    assert before.items() <= finished_blocks(path).items()
+    cohort = read_cohort(table_file, state="response", positive="yes")
+    assert_same_content(path, grow_forest(cohort, tree_sizes=range(3, 7), n_trees=40, seed=4))
+
+
+def made_table():
+    value = np.random.default_rng(0).random((6, 4), np.float32)
+    table = xr.Dataset(
+        {
+            "value": (("item", "pixel"), value),
+            "relevance": ("pixel", np.float32([4, 3, np.inf, 0])),
+        },
+        coords={"item": pd.Index(list("abcdef"), dtype=object), "pixel": np.arange(4)},
+        attrs={"account": "[]"},
+    )
+    return describe(table, TABLE)
+
+
+def test_table__comes_back(tmp_path):
+    path = tmp_path / "new" / "t.zarr"
+    write_table(made_table(), path)
+    table = open_table(path)
+    xr.testing.assert_identical(table, made_table())
+    assert table.chunks == {}
+    assert json.loads((path / "zarr.json").read_text())["zarr_format"] == 3
+    before = snapshot(path)
+    with pytest.raises(InputError, match=r"t\.zarr exists already; choose another path"):
+        write_table(made_table(), path)
+    assert snapshot(path) == before
+
+
+def test_write_table__leaves_no_half_table(tmp_path, monkeypatch):
+    def interrupted(self, path, **_):
+        Path(path).mkdir()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(xr.Dataset, "to_zarr", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write_table(made_table(), tmp_path / "t.zarr")
+    with pytest.raises(InputError, match="no table at"):
+        open_table(tmp_path / "t.zarr")
+    write_table(made_table(), tmp_path / "t.zarr")
+    assert [file.name for file in tmp_path.iterdir()] == ["t.zarr"]
+
+
+@pytest.mark.parametrize("file", ["zarr.json", "value/zarr.json", "value/c/0/0", "item/c/0"])
+def test_open_table__refuses_a_damaged_table(tmp_path, file):
+    path = tmp_path / "t.zarr"
+    write_table(made_table(), path)
+    cut(path / file)
+    with pytest.raises(InputError, match=r"t\.zarr is not a complete store of value, relevance"):
+        open_table(path)
+
+
+def test_write__refuses_other_variables(tmp_path, forest):
+    with pytest.raises(InputError, match="no variable 'value'"):
+        write_table(forest, tmp_path / "t.zarr")
+    with pytest.raises(InputError, match="no variable 'signature'"):
+        write_forest(made_table(), tmp_path / "f.zarr")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,133 @@
+"""Progress bars: counts, silence, errors; threads and a cluster."""
+
+import time
+from threading import Event
+
+import dask
+import pytest
+from distributed import Client, LocalCluster
+from rich.progress import Progress
+
+from deepnic.compute import compute, progress
+
+
+@pytest.fixture(params=["threads", "cluster"])
+def anywhere(request):
+    """Compute on threads of this process, or on a cluster."""
+    if request.param == "threads":
+        yield
+        return
+    cluster = LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0"
+    )
+    with cluster, Client(cluster):
+        yield
+
+
+@pytest.fixture
+def bars(monkeypatch):
+    """What is told to the bars: [description, total, advanced, removed]."""
+    told: list[list] = []
+
+    def add_task(self, description, total):
+        told.append([description, total, 0, False])
+        return len(told) - 1
+
+    def advance(self, job, cost):
+        told[job][2] += cost
+
+    def remove_task(self, job):
+        told[job][3] = True
+
+    for method in (add_task, advance, remove_task):
+        monkeypatch.setattr(Progress, method.__name__, method)
+    return told
+
+
+@dask.delayed
+def square(x):
+    return x * x
+
+
+@dask.delayed
+def fail(x):
+    raise ZeroDivisionError(f"task {x}")
+
+
+@pytest.mark.usefixtures("anywhere")
+def test_compute__values_in_order_and_every_task_counted(bars):
+    assert compute([square(x) for x in range(20)], "squaring") == [x * x for x in range(20)]
+    assert bars == [["squaring", 20, 20, True]]
+
+
+@pytest.mark.usefixtures("anywhere")
+def test_compute__counts_the_tasks_watched(bars):
+    squares = [square(x) for x in range(10)]
+    assert compute([dask.delayed(sum)(squares)], "adding", watch=squares) == [285]
+    assert bars == [["adding", 10, 10, True]]
+
+
+@pytest.mark.usefixtures("anywhere")
+def test_compute__gives_each_value(bars):
+    came = []
+    assert compute([square(x) for x in range(20)], "squaring", receive=came.append) == []
+    assert sorted(came) == [x * x for x in range(20)]
+    assert bars == [["squaring", 20, 20, True]]
+
+
+ran: list[int] = []  # the workers of a test are threads of its process
+last_may_end = Event()
+
+
+def run_or_wait(number):
+    ran.append(number)
+    assert number < 9 or last_may_end.wait(30)
+    return number
+
+
+def test_compute__runs_no_received_task_again_when_its_worker_is_lost():
+    came = []
+    tasks = [dask.delayed(run_or_wait, pure=False)(number) for number in range(10)]
+
+    def receive(number):
+        came.append(number)
+        if len(came) == 9:
+            until = time.monotonic() + 5
+            while len(cluster.scheduler.tasks) > 1 and time.monotonic() < until:
+                time.sleep(0.01)  # word of what came is on its way
+            lost = [worker for worker in cluster.workers.values() if not worker.state.executing]
+            cluster.sync(lost[0].close)
+            last_may_end.set()
+
+    cluster = LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0"
+    )
+    with cluster, Client(cluster):
+        compute(tasks, "running", receive=receive)
+    assert sorted(ran) == sorted(came) == list(range(10))
+
+
+@pytest.mark.usefixtures("anywhere")
+def test_compute__nothing(bars):
+    assert compute([], "resting") == []
+    assert bars == [["resting", 0, 0, True]]
+
+
+@pytest.mark.usefixtures("anywhere")
+def test_compute__error_of_a_task_is_raised_and_the_bar_removed(bars):
+    with pytest.raises(ZeroDivisionError, match="task 3"):
+        compute([square(1), fail(3)], "failing")
+    assert bars[0][3]
+
+
+def test_progress__silent_where_nobody_looks(capsys):
+    compute([square(2)], "squaring")
+    captured = capsys.readouterr()
+    assert captured.out + captured.err == ""
+
+
+def test_progress__closed_after_an_error():
+    with pytest.raises(KeyError), progress() as first:
+        raise KeyError
+    with progress() as second:
+        assert second is not first
