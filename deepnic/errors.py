@@ -1,9 +1,13 @@
-"""The one exception for a user's mistake, and its sentence for an unknown name."""
+"""What deepnic raises: a sentence for a user's mistake, another for what the world refuses."""
 
 from collections.abc import Collection
 
 
-class InputError(ValueError):
+class DeepnicError(Exception):
+    """What deepnic raises itself: one sentence, which the command line prints as it is."""
+
+
+class InputError(DeepnicError, ValueError):
     """Input that breaks a rule: one sentence naming what, the rule and the remedy.
 
     The command line prints it without a traceback and exits with code 2.
@@ -14,6 +18,20 @@ class InputError(ValueError):
     Traceback (most recent call last):
     ...
     deepnic.errors.InputError: no such file: x.csv; check the path
+    """
+
+
+class EngineError(DeepnicError, RuntimeError):
+    """What was asked is right, and what it runs on did not do it: a host is off, Slurm refuses.
+
+    The command line prints it without a traceback and exits with code 1.
+
+    Examples
+    --------
+    >>> raise EngineError("ws2 is not reached over ssh; is it on?")
+    Traceback (most recent call last):
+    ...
+    deepnic.errors.EngineError: ws2 is not reached over ssh; is it on?
     """
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 from rich.console import Console
 
-from deepnic.errors import InputError
+from deepnic.errors import DeepnicError, InputError
 
 app = typer.Typer(
     help="One gene, one image: ROP-images, filtered, assembled and compared by deep learning. "
@@ -31,10 +31,10 @@ def main(words: Sequence[str] | None = None) -> None:
     arguments = [word for word in words if word != "--debug"]
     try:
         app(arguments, prog_name="deepnic")
-    except InputError as error:
+    except DeepnicError as error:
         if debug:
             raise
-        _fail(str(error), 2)
+        _fail(str(error), 2 if isinstance(error, InputError) else 1)
     except Exception as error:
         if debug:
             raise
