@@ -10,6 +10,12 @@ import xarray as xr
 
 from deepnic.errors import InputError
 
+FORMAT = 1
+"""Of the layout of what is stored. Raised when older files can no longer be read as they are."""
+
+RULES = 1
+"""Of how results are computed. Raised when the same input and parameters give other bits."""
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -85,6 +91,9 @@ TABLE = {"value": VALUE, "relevance": RELEVANCE}
 CANVAS = {"image": CANVAS_IMAGE, "index": CANVAS_INDEX}
 COUNT_CANVAS = {"count": CANVAS_COUNT, "index": CANVAS_INDEX, "colour": CANVAS_COLOUR}
 
+
+NO_FILTER = "none"
+"""Strength of the filter at which pixels are not ranked by the classes; their genes may be."""
 
 METRICS = {"accuracy": True, "balanced_accuracy": True, "auroc": True, "brier": False}
 """What every arm of a study is measured by, columns of its results, and whether more is better."""

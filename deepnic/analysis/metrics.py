@@ -9,6 +9,12 @@ from scipy import stats
 
 from deepnic.variables import METRICS
 
+METRIC_TITLES = {
+    "balanced_accuracy": "balanced accuracy",
+    "accuracy": "accuracy",
+    "auroc": "AUROC",
+    "brier": "Brier score",
+}
 RESAMPLES = 2000
 BINS = np.linspace(0, 1, 6)
 """Of predicted probabilities: five, since cohorts are small."""

@@ -1,6 +1,5 @@
 """The comparison: five assemblies and the baselines, on the same folds."""
 
-from deepnic.study.run import run_study
-from deepnic.study.settings import StudySettings, read_settings
+import lazy_loader
 
-__all__ = ["StudySettings", "read_settings", "run_study"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

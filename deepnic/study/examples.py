@@ -8,7 +8,8 @@ from deepnic.nic import rop_images
 from deepnic.pixels import filter_pixels
 from deepnic.study.cohorts import Split
 from deepnic.study.fold import Fold
-from deepnic.study.settings import NO_FILTER, StudySettings
+from deepnic.study.settings import StudySettings
+from deepnic.variables import NO_FILTER
 
 
 def example_images(

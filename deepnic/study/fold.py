@@ -17,7 +17,8 @@ from deepnic.pixels.stages import f_test
 from deepnic.rop import grow_forest
 from deepnic.store import open_forest, open_table, write_forest, write_table
 from deepnic.study.costs import noted
-from deepnic.study.settings import NO_FILTER, StudySettings
+from deepnic.study.settings import StudySettings
+from deepnic.variables import NO_FILTER
 
 
 @dataclass(frozen=True)

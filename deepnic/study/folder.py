@@ -1,4 +1,4 @@
-"""The folder of a study: what is done already, and the tables that everything done makes."""
+"""The folder of a study: what is done already, the tables that all of it makes, reading them."""
 
 import json
 import re
@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
+from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
+from deepnic.analysis.results import StudyResults
 from deepnic.errors import InputError
 from deepnic.pixels import account
 from deepnic.study.arms import Arm, Outcome
@@ -17,6 +20,18 @@ from deepnic.study.fold import read_tables
 from deepnic.study.settings import StudySettings
 
 STUDY = "study.json"
+EXAMPLES = "examples"
+TABLES = ("summary", "predictions", "history", "calibration", "costs")
+CONTROL = "control.csv"  # there if labels were permuted too
+WORDS = (
+    "cohort", "arm", "kind", "role", "family", "path", "strength", "unit", "stage", "item",
+)  # fmt: skip
+FIRST = (
+    "cohort", "permutation", "arm", "kind", "path", "strength", "unit", "metric", "stage",
+    "repeat", "fold", "seed",
+)  # fmt: skip
+"""Columns that come first in every table that has them."""
+LAST = ("role", "family")
 
 
 def begin(output: Path, facts: dict[str, Any]) -> dict[str, Any]:
@@ -34,15 +49,15 @@ def begin(output: Path, facts: dict[str, Any]) -> dict[str, Any]:
         output.mkdir(parents=True, exist_ok=True)
         write_json(file, facts)
         return facts
-    found = json.loads(file.read_text(encoding="utf-8"))
-    had, asked = _identity(found), _identity(facts)
-    differing = [name for name in had | asked if had.get(name) != asked.get(name)]
+    before = json.loads(file.read_text(encoding="utf-8"))
+    had, asks = _identity(before), _identity(facts)
+    differing = [name for name in had | asks if had.get(name) != asks.get(name)]
     if differing:
         raise InputError(
             f"{output} holds another study, which differs in {', '.join(differing)}; choose "
             "another folder, or delete it first"
         )
-    return facts | {"started": found["started"]}
+    return facts | {"started": before["started"]}
 
 
 def is_done(folder: Path, arm: Arm, seed: int) -> bool:
@@ -90,16 +105,74 @@ def gather(
             ]  # fmt: skip
         for arm, seed in todo:
             predictions, record = _read_outcome(folder, arm, seed)
-            told = place | {"permutation": split.permutation, "seed": seed} | arm.columns
+            columns = place | {"permutation": split.permutation, "seed": seed} | arm.columns
             state = split.cohort["state"].to_series()[predictions["item"]].to_numpy()
-            parts["predictions"].append(predictions.assign(state=state, **told))
+            parts["predictions"].append(predictions.assign(state=state, **columns))
             if true:
-                told = place | {"seed": seed, "arm": arm.name}
-                parts["costs"].append(pd.DataFrame([told | record["cost"] | items]))
+                columns = place | {"seed": seed, "arm": arm.name}
+                parts["costs"].append(pd.DataFrame([columns | record["cost"] | items]))
                 if record["history"]:
-                    parts["history"].append(pd.DataFrame(record["history"]).assign(**told))
+                    parts["history"].append(pd.DataFrame(record["history"]).assign(**columns))
     tables = {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
     return tables, accounts
+
+
+def write_table(output: Path, name: str, table: pd.DataFrame) -> None:
+    """Write one of the tables of a study, what rows are of first."""
+    first = [column for column in FIRST if column in table]
+    last = [column for column in LAST if column in table]
+    rest = table.columns.difference([*first, *last], sort=False)
+    table[[*first, *rest, *last]].to_csv(output / f"{name}.csv", index=False)
+
+
+def read_study(folder: str | Path) -> StudyResults:
+    """Read a study's folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Written by `deepnic.run_study`.
+
+    Returns
+    -------
+    StudyResults
+
+    Raises
+    ------
+    InputError
+        The folder or one of its files is missing or cannot be read.
+
+    Examples
+    --------
+    >>> read_study("nowhere")
+    Traceback (most recent call last):
+    ...
+    deepnic.errors.InputError: no study in nowhere: run `deepnic study` first
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"no study in {folder}: run `deepnic study` first")
+    needed = (STUDY, *(f"{name}.csv" for name in TABLES), "accounts.json", EXAMPLES)
+    lacking = [name for name in needed if not (folder / name).exists()]
+    if lacking:
+        raise InputError(
+            f"the study in {folder} lacks {', '.join(lacking)}: "
+            "run `deepnic study` first, to its end"
+        )
+    try:
+        tables = {name: _read_table(folder / f"{name}.csv") for name in TABLES}
+        tables["predictions"] = tables["predictions"].query("permutation < 0")
+        return StudyResults(
+            facts=_read_json(folder / STUDY),
+            **tables,
+            accounts=_read_json(folder / "accounts.json"),
+            examples={path.stem: _images(path) for path in (folder / EXAMPLES).glob("*.zarr")},
+            control=_read_table(folder / CONTROL) if (folder / CONTROL).exists() else None,
+        )
+    except (ValueError, OSError) as error:
+        raise InputError(
+            f"the study in {folder} cannot be read ({error}): run `deepnic study` again"
+        ) from error
 
 
 def write_json(path: Path, value: object) -> None:
@@ -124,4 +197,34 @@ def _read_outcome(folder: Path, arm: Arm, seed: int) -> tuple[pd.DataFrame, dict
 def _identity(facts: dict[str, Any]) -> dict[str, Any]:
     """What must not differ between two starts of a study; files may have moved."""
     cohorts = {f"the cohort {name}": one for name, one in facts["cohorts"].items()}
-    return facts["settings"] | cohorts | {"cohorts": None, "deepnic": facts["deepnic"]}
+    rules = {name: facts.get(name, 1) for name in ("format", "rules")}  # 0.1.0 wrote none
+    return facts["settings"] | cohorts | {"cohorts": None} | rules
+
+
+def _read_table(file: Path) -> pd.DataFrame:
+    """Read a table; an arm called "none" or "1" keeps its name, and what it has not is ""."""
+    table = pd.read_csv(
+        file, dtype=dict.fromkeys(WORDS, str), keep_default_na=False, na_values=["", "nan"]
+    )
+    table = table.fillna({name: "" for name in WORDS if name in table})
+    return _with_roles(table) if {"arm", "kind", "path"} <= {*table} else table
+
+
+def _with_roles(table: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns that version 0.1.0 did not write yet, as it named its arms."""
+    if {*LAST} <= {*table}:
+        return table
+    placement = np.where(table["path"] == "random", RANDOM, PLACEMENT)
+    role = np.select(
+        [table["kind"] == "assembly", table["kind"] == "placement"], [OURS, placement], BASELINE
+    )
+    on_pixels = np.where(table["kind"] == "pixels", " on pixels", "")
+    return table.assign(role=role, family=table["arm"].str.split(", ").str[0] + on_pixels)
+
+
+def _read_json(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _images(path: Path) -> xr.Dataset:
+    return xr.open_zarr(path, consolidated=False).load()

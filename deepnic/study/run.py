@@ -15,26 +15,31 @@ import pandas as pd
 import xarray as xr
 
 from deepnic import __version__
+from deepnic.analysis import find
 from deepnic.analysis.compare import compare_cohorts, permutation_control
 from deepnic.analysis.metrics import calibration, score_arms, summarise
+from deepnic.analysis.ranking import OURS, best_arm
 from deepnic.compute import compute, current_client, progress
 from deepnic.config import checked
 from deepnic.host.provenance import machine
-from deepnic.learn.fit import train
 from deepnic.nic import observation_images
 from deepnic.rop.forest import provenance
-from deepnic.study.arms import Arm, Outcome, arms_of, fit_predict, make_canvas
+from deepnic.study.arms import Arm, CanvasArm, Outcome, arms_of, fit_predict
 from deepnic.study.cohorts import Split, check_cohorts, cut, join
 from deepnic.study.examples import example_images
 from deepnic.study.fold import Fold, filter_fold, grow, lazy_forest, read_tables
-from deepnic.study.folder import STUDY, begin, gather, is_done, write_json, write_outcome
+from deepnic.study.folder import (
+    STUDY,
+    begin,
+    gather,
+    is_done,
+    read_study,
+    write_json,
+    write_outcome,
+    write_table,
+)
 from deepnic.study.settings import DEMO, StudySettings, to_toml
-
-FIRST = (
-    "cohort", "permutation", "arm", "kind", "path", "strength", "unit", "metric", "stage",
-    "repeat", "fold", "seed",
-)  # fmt: skip
-"""Columns that come first in every table that has them."""
+from deepnic.variables import FORMAT, RULES
 
 
 def run_study(
@@ -106,6 +111,7 @@ def run_study(
     summary = _write_tables(output, tables, set(cohorts))
     facts["finished"] = _now()
     write_json(output / STUDY, facts)  # now, so that nothing that follows can lose it
+    write_json(output / "findings.json", find(read_study(output)).to_dict())
     if settings.data_parallel:
         facts["data_parallel"] = _data_parallel(output, splits[0], summary, settings)
         write_json(output / STUDY, facts)
@@ -178,19 +184,20 @@ def _write_tables(
     }.items():  # fmt: skip
         parts = [function(part).assign(cohort=cohort) for cohort, part in by_cohort.items()]
         tables[name] = pd.concat(parts, ignore_index=True)
-    said = predictions[["arm", "path", "strength", "unit"]].drop_duplicates()
-    summary = tables["summary"] = tables["summary"].merge(said, on="arm", how="left", sort=False)
+    arms = predictions[["arm", "path", "strength", "unit", "role", "family"]].drop_duplicates()
+    tables["summary"] = tables["summary"].merge(arms, on="arm", how="left", sort=False)
+    roles = arms[["arm", "role", "family"]]
+    tables["results"] = tables["results"].merge(roles, on="arm", how="left", sort=False)
+    summary = tables["summary"]
     if len(cohorts) > 1:  # a transfer is no other cohort
         tables["comparison"] = compare_cohorts(summary[summary["cohort"].isin(cohorts)])
-    own = predictions["cohort"].isin(cohorts)  # a transfer has the labels of two
-    permuted = predictions[own & (predictions["permutation"] >= 0)]
+    no_transfer = predictions["cohort"].isin(cohorts)  # a transfer has the labels of two
+    permuted = predictions[no_transfer & (predictions["permutation"] >= 0)]
     if len(permuted):
         studies = [part for _, part in permuted.groupby(["cohort", "permutation"], sort=False)]
         tables["control"] = permutation_control(studies)
     for name, table in tables.items():
-        first = [column for column in FIRST if column in table]
-        table = table[[*first, *table.columns.difference(first, sort=False)]]
-        table.to_csv(output / f"{name}.csv", index=False)
+        write_table(output, name, table)
     return summary
 
 
@@ -198,12 +205,15 @@ def _data_parallel(
     output: Path, split: Split, summary: pd.DataFrame, settings: StudySettings
 ) -> dict[str, Any]:
     """Train the best assembly on a fold again, on several workers."""
+    from deepnic.learn.fit import train  # loads torch where it is used
+
     settings = settings.of_cohort(split.name)
-    own = summary.query("cohort == @split.name and kind == 'assembly' and metric == 'accuracy'")
-    best = own["arm"].iloc[own["mean"].argmax()]
+    ours = summary[(summary["cohort"] == split.name) & (summary["role"] == OURS)]
+    best = best_arm(ours[ours["metric"] == "accuracy"])[split.name]
     (arm,) = (arm for arm in arms_of(settings) if arm.name == best)
+    assert isinstance(arm, CanvasArm)
     table = read_tables(output / split.folder, settings)[arm.strength]
-    canvas = make_canvas(arm, table, settings.seed)
+    canvas = arm.canvas(table, settings.seed)
     start = perf_counter()
     result = train(
         canvas, epochs=settings.epochs, seed=settings.seed, workers=settings.data_parallel
@@ -224,8 +234,8 @@ def _data_parallel(
 def _facts(
     cohorts: Mapping[str, xr.Dataset], settings: StudySettings, output: Path
 ) -> dict[str, Any]:
-    asked = settings.model_dump(mode="json")
-    for cohort in asked["cohorts"].values():
+    plain = settings.model_dump(mode="json")
+    for cohort in plain["cohorts"].values():
         if cohort["file"] != DEMO:
             cohort["file"] = Path(os.path.relpath(cohort["file"], output)).as_posix()
     facts = {name: _facts_of(cohort) for name, cohort in cohorts.items()}
@@ -234,10 +244,12 @@ def _facts(
         both, _ = join(cohorts, **names)
         facts["-to-".join(names.values())] = _facts_of(both) | names
     return {
-        "settings": asked,
+        "settings": plain,
         "cohorts": facts,
         "machine": machine(),
         "deepnic": __version__,
+        "format": FORMAT,
+        "rules": RULES,
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "started": _now(),
         "finished": None,

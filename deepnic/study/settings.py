@@ -11,12 +11,10 @@ from pydantic import Field, field_validator, model_validator
 from deepnic.assembly import PATHS
 from deepnic.assembly.canvas import TREE_SIZES, UNITS, WEIGHT_RANGES
 from deepnic.config import Strict, checked, read_toml
+from deepnic.variables import NO_FILTER
 
 DEMO = "wisconsin"
 """File of the cohort that comes with deepnic."""
-
-NO_FILTER = "none"
-"""The strength at which pixels are not ranked by the classes; the genes they are of may be."""
 
 
 class CohortFile(Strict):

@@ -1,0 +1,116 @@
+"""What the filter kept, averaged over folds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from deepnic.analysis.ranking import OURS, RANDOM, in_one_unit, strengths
+from deepnic.variables import NO_FILTER
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of the filter: pixels kept, and removed by reason (means over folds)."""
+
+    stage: str
+    kept: float
+    removed: Mapping[str, float]
+
+    @property
+    def before(self) -> float:
+        """Pixels that came to it."""
+        return self.kept + sum(self.removed.values())
+
+
+def mean_accounts(accounts: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[Stage]]]:
+    """Stages of the filter by cohort and strength, means over the training folds.
+
+    Parameters
+    ----------
+    accounts : sequence of mappings
+        Of each fold and strength: ``cohort``, ``strength`` and ``account``.
+
+    Returns
+    -------
+    dict of dict of list of Stage
+    """
+    folds: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
+    for fold in accounts:
+        folds.setdefault(fold["cohort"], {}).setdefault(str(fold["strength"]), []).append(fold)
+    return {
+        cohort: {strength: mean_account(parts) for strength, parts in by_strength.items()}
+        for cohort, by_strength in folds.items()
+    }
+
+
+def mean_account(accounts: Sequence[Mapping[str, Any]]) -> list[Stage]:
+    """Average the accounts of the training folds.
+
+    Parameters
+    ----------
+    accounts : sequence of mappings
+        Each with ``account``: a list of ``stage``, ``kept`` and ``removed`` (count by reason).
+
+    Returns
+    -------
+    list of Stage
+        In the order of the first fold; a reason that a fold does not name counts 0 there.
+
+    Examples
+    --------
+    >>> folds = [
+    ...     {"account": [{"stage": "data", "kept": 4, "removed": {"undefined": 6}}]},
+    ...     {"account": [{"stage": "data", "kept": 2, "removed": {"duplicate": 8}}]},
+    ... ]
+    >>> mean_account(folds)
+    [Stage(stage='data', kept=3.0, removed={'undefined': 3.0, 'duplicate': 4.0})]
+    """
+    folds = [{part["stage"]: part for part in fold["account"]} for fold in accounts]
+    stages = []
+    for name in dict.fromkeys(name for fold in folds for name in fold):
+        parts = [fold[name] for fold in folds if name in fold]
+        reasons = dict.fromkeys(reason for part in parts for reason in part["removed"])
+        removed = {
+            r: sum(part["removed"].get(r, 0) for part in parts) / len(parts) for r in reasons
+        }
+        stages.append(Stage(name, sum(part["kept"] for part in parts) / len(parts), removed))
+    return stages
+
+
+def kept_pixels(accounts: Sequence[Mapping[str, Any]], table: pd.DataFrame) -> pd.DataFrame:
+    """Pixels kept and balanced accuracy by cohort and strength.
+
+    Parameters
+    ----------
+    accounts : sequence of mappings
+        As in `mean_accounts`, with ``kept_pixels``.
+    table : DataFrame
+        Scores of the arms in balanced accuracy.
+
+    Returns
+    -------
+    DataFrame
+        Columns cohort, strength; pixels, mean over training folds; paths, mean over the paths with
+        pixels as units; spread, the best path less the worst; random, of random placement. NaN
+        where there is none.
+    """
+    place = ["cohort", "strength"]
+    pixels = pd.DataFrame(accounts).astype({"strength": str}).groupby(place)["kept_pixels"]
+    ours = in_one_unit(table[table["role"] == OURS])
+    by_path = ours.groupby(place)["mean"]
+    columns = {
+        "pixels": pixels.mean(),
+        "paths": by_path.mean(),
+        "spread": by_path.max() - by_path.min(),
+        "random": table[table["role"] == RANDOM].groupby(place)["mean"].mean(),
+    }
+    every = pd.MultiIndex.from_product([table["cohort"].unique(), strengths(table)], names=place)
+    return pd.DataFrame({name: part.reindex(every) for name, part in columns.items()}).reset_index()
+
+
+def unfiltered_pixels(kept: pd.DataFrame) -> float:
+    """Pixels kept without a filter by relevance, mean over cohorts; NaN if all were filtered."""
+    return float(kept.loc[kept["strength"] == NO_FILTER, "pixels"].mean()) if len(kept) else np.nan

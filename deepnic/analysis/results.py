@@ -1,0 +1,47 @@
+"""What a study leaves, as it is judged: tables, accounts and images in memory."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """Results of a study, as `deepnic.study.folder.read_study` reads them.
+
+    Attributes
+    ----------
+    facts : dict
+        ``study.json``: settings, cohorts, machine, deepnic, command, started, finished,
+        data_parallel.
+    summary, predictions, history, calibration, costs : DataFrame
+        Of the true labels; see `deepnic.variables` for the columns.
+    accounts : list of dict
+        The filter's account in each training fold, by cohort and strength.
+    examples : dict of Dataset
+        One gene and one observation of each cohort as images.
+    control : DataFrame or None
+        What became of the arms under permuted labels.
+    """
+
+    facts: dict[str, Any]
+    summary: pd.DataFrame
+    predictions: pd.DataFrame
+    history: pd.DataFrame
+    calibration: pd.DataFrame
+    costs: pd.DataFrame
+    accounts: list[dict[str, Any]]
+    examples: dict[str, xr.Dataset]
+    control: pd.DataFrame | None
+
+    @property
+    def cohorts(self) -> list[str]:
+        """Cohorts, without the transfers between them."""
+        return [name for name, facts in self.facts["cohorts"].items() if "train" not in facts]
+
+    @property
+    def transfers(self) -> list[str]:
+        """Transfers from one cohort to another, by name."""
+        return [name for name, facts in self.facts["cohorts"].items() if "train" in facts]
