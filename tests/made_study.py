@@ -1,13 +1,14 @@
 """A small made study in the format of `deepnic.run_study`, with awkward names."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from deepnic.assembly.paths import PATHS, visit
 from deepnic.nic.families import family
+from deepnic.study.arms.canvas import PLACEMENTS, PathArm, PlacementArm
+from deepnic.study.arms.classifiers import ExpressionArm, ForestArm, PixelsArm
+from deepnic.study.folder import write_json, write_table
 
 PATIENT = "patient-7731-DUPONT"
 GENE = "1007_s_at <DDR1 & MIR4640>"
@@ -21,25 +22,24 @@ FOLDS, PATIENTS = 4, 40
 
 
 def make_arms(strengths=tuple(STRENGTHS), units=("pixel", "tile")):
-    """Rows arm, kind, path, strength, unit, and what each adds to its cohort's accuracy."""
+    """Columns of arms, and what each adds to its cohort's accuracy."""
     worth = {"none": -0.08, "1024": 0.0, "64": 0.02}
     lead = dict(zip(PATHS, [0.0, 0.01, 0.005, 0.015, -0.01], strict=True))
-    rows = []
+    arms = []
     for k in strengths:
-        pixels = "no filter" if k == "none" else f"{k} pixels"
         for unit in units:
-            for path in PATHS:
-                name = f"{path}, {pixels}{' in tiles' if unit == 'tile' else ''}"
-                gain = worth[k] + lead[path] - 0.02 * (unit == "tile")
-                rows.append((name, "assembly", path, k, unit, gain))
-        for path in ("DeepInsight", "random"):
-            name = f"{path} placement, {pixels}"
-            rows.append((name, "placement", path, k, "pixel", worth[k] - 0.01))
-        for method in ("logistic regression", "multilayer perceptron"):
-            rows.append((f"{method}, {pixels}", "pixels", "", k, "", worth[k] - 0.015))
-    rows.append(("forest vote", "forest", "", "", "", -0.02))
-    rows += [(name, "expression", "", "", "", -0.03) for name in EXPRESSION]
-    return pd.DataFrame(rows, columns=["arm", "kind", "path", "strength", "unit", "gain"])
+            arms += [
+                (PathArm(path, k, unit), worth[k] + lead[path] - 0.02 * (unit == "tile"))
+                for path in PATHS
+            ]
+        arms += [(PlacementArm(name, k, "pixel"), worth[k] - 0.01) for name in PLACEMENTS]
+        arms += [
+            (PixelsArm(name, k), worth[k] - 0.015)
+            for name in ("logistic regression", "multilayer perceptron")
+        ]
+    arms.append((ForestArm("forest vote"), -0.02))
+    arms += [(ExpressionArm(name), -0.03) for name in EXPRESSION]
+    return pd.DataFrame([arm.columns | {"gain": gain} for arm, gain in arms])
 
 
 def write_study(folder, cohorts=COHORTS, transfer=TRANSFER, permutations=2, **arms):
@@ -60,7 +60,7 @@ def write_study(folder, cohorts=COHORTS, transfer=TRANSFER, permutations=2, **ar
     if permutations:
         tables["control"] = _control(asked)
     for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False)
+        write_table(folder, name, table)
     strengths = {k: STRENGTHS[k] for k in asked["strength"] if k}
     accounts = [
         {"cohort": cohort, "repeat": 0, "fold": fold, "strength": k, "kept_pixels": kept,
@@ -68,8 +68,8 @@ def write_study(folder, cohorts=COHORTS, transfer=TRANSFER, permutations=2, **ar
         for cohort in levels for fold in range(FOLDS) for k, kept in strengths.items()
     ]  # fmt: skip
     facts = _facts(cohorts, transfer, permutations, list(strengths))
-    (folder / "accounts.json").write_text(json.dumps(accounts))
-    (folder / "study.json").write_text(json.dumps(facts))
+    write_json(folder / "accounts.json", accounts)
+    write_json(folder / "study.json", facts)
     for cohort in levels:
         path = folder / "examples" / f"{cohort}.zarr"
         _examples(rng).to_zarr(path, zarr_format=3, consolidated=False)
@@ -83,12 +83,11 @@ def _predictions(arms, cohort, level, rng):
     parts = []
     for arm in arms.itertuples():
         right = hard < level + arm.gain if arm.arm != "majority" else state == 0
-        told = {"cohort": cohort, "permutation": -1, "arm": arm.arm, "kind": arm.kind,
-                "path": arm.path, "strength": arm.strength, "unit": arm.unit, "repeat": 0,
-                "fold": np.arange(PATIENTS) // 2 % FOLDS, "seed": 0, "item": item, "state": state,
-                "score": np.where(right, state, 1 - state) * 0.8 + 0.1,
-                "predicted": np.where(right, state, 1 - state)}  # fmt: skip
-        parts.append(pd.DataFrame(told))
+        columns = {"cohort": cohort, "permutation": -1, **_described(arm), "repeat": 0,
+                   "fold": np.arange(PATIENTS) // 2 % FOLDS, "seed": 0, "item": item,
+                   "state": state, "score": np.where(right, state, 1 - state) * 0.8 + 0.1,
+                   "predicted": np.where(right, state, 1 - state)}  # fmt: skip
+        parts.append(pd.DataFrame(columns))
     return pd.concat(parts)
 
 
@@ -97,12 +96,15 @@ def _summary(arms, levels, rng):
     for cohort, level in levels.items():
         for arm in arms.itertuples():
             value = 0.5 if arm.arm == "majority" else level + arm.gain + rng.normal(0, 0.008)
-            told = (cohort, arm.arm, arm.kind, arm.path, arm.strength, arm.unit)
             for metric, mean in zip(METRICS, (value - 0.01, value, value + 0.03, 0.1), strict=True):
                 mean = np.nan if (arm.arm, metric) == ("forest vote", "brier") else min(mean, 1)
-                rows.append((*told, metric, mean, mean - 0.06, min(mean + 0.04, 1)))
-    columns = ["cohort", "arm", "kind", "path", "strength", "unit", "metric"]
-    return pd.DataFrame(rows, columns=[*columns, "mean", "low", "high"])
+                value_of = {"mean": mean, "low": mean - 0.06, "high": min(mean + 0.04, 1)}
+                rows.append({"cohort": cohort, **_described(arm), "metric": metric} | value_of)
+    return pd.DataFrame(rows)
+
+
+def _described(arm):
+    return {name: value for name, value in arm._asdict().items() if name not in ("Index", "gain")}
 
 
 def _history(arms, levels, rng):

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from scikit_posthocs import critical_difference_diagram
+from scikit_posthocs import critical_difference_diagram, posthoc_nemenyi_friedman
 from scipy import stats
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, brier_score_loss
 from sklearn.model_selection import StratifiedKFold
@@ -255,6 +255,13 @@ def test_compare_cohorts__rejects_what_cannot_be_ranked():
     for few in (DEMSAR[["C4.5", "C4.5+m"]], DEMSAR[:1]):
         with pytest.raises(InputError, match="not two cohorts with the same three arms"):
             compare_cohorts(summaries(few))
+
+
+def test_compare_cohorts__pairs_are_nemenyis():
+    table = compare_cohorts(summaries(DEMSAR))
+    expected = posthoc_nemenyi_friedman(DEMSAR)
+    p = table.pivot_table("p", "arm", "other").loc[expected.index, expected.columns]
+    np.testing.assert_allclose(p, expected, atol=1e-12)
 
 
 def test_compare_cohorts__is_what_the_diagram_takes(tmp_path):

@@ -9,7 +9,7 @@ from deepnic.assembly import PATHS, assemble, fit_assembly, fit_deepinsight, lay
 from deepnic.learn import BASELINES, fit_predict_baseline
 from deepnic.learn.fit import train
 from deepnic.study import StudySettings
-from deepnic.study.arms import Arm, arms_of, fit_predict
+from deepnic.study.arms import KINDS, arms_of, fit_predict
 from tests.study.conftest import make_fold, make_settings
 
 TEST = np.arange(100) % 4 == 3
@@ -37,7 +37,7 @@ def test_arms_of__every_path_strength_and_unit_and_all_else_once():
     kinds = {kind: [arm for arm in arms if arm.kind == kind] for kind in
              ("assembly", "placement", "pixels", "forest", "expression")}  # fmt: skip
     assert sum(map(len, kinds.values())) == len(arms)
-    assert {arm.name: tuple(arm.columns.values())[2:] for arm in kinds["assembly"]} == {
+    assert {arm.name: tuple(arm.columns.values())[2:5] for arm in kinds["assembly"]} == {
         "snail, no filter": ("snail", "none", "pixel"),
         "snail, no filter in tiles": ("snail", "none", "tile"),
         "snail, 64 pixels": ("snail", 64, "pixel"),
@@ -47,13 +47,13 @@ def test_arms_of__every_path_strength_and_unit_and_all_else_once():
         "linear, 64 pixels": ("linear", 64, "pixel"),
         "linear, 64 pixels in tiles": ("linear", 64, "tile"),
     }
-    assert {arm.name: tuple(arm.columns.values())[2:] for arm in kinds["placement"]} == {
+    assert {arm.name: tuple(arm.columns.values())[2:5] for arm in kinds["placement"]} == {
         "DeepInsight placement, no filter": ("DeepInsight", "none", "pixel"),
         "DeepInsight placement, 64 pixels": ("DeepInsight", 64, "pixel"),
         "random placement, no filter": ("random", "none", "pixel"),
         "random placement, 64 pixels": ("random", 64, "pixel"),
     }
-    assert {arm.name: tuple(arm.columns.values())[2:] for arm in kinds["pixels"]} == {
+    assert {arm.name: tuple(arm.columns.values())[2:5] for arm in kinds["pixels"]} == {
         "logistic regression, no filter": ("", "none", ""),
         "logistic regression, 64 pixels": ("", 64, ""),
         "multilayer perceptron, no filter": ("", "none", ""),
@@ -62,7 +62,7 @@ def test_arms_of__every_path_strength_and_unit_and_all_else_once():
     assert [arm.name for arm in kinds["forest"]] == ["forest vote"]
     named = {*BASELINES} - {"multilayer perceptron"}
     assert {arm.name for arm in kinds["expression"]} == named
-    assert all(tuple(arm.columns.values())[2:] == ("", "", "") for arm in kinds["expression"])
+    assert all(tuple(arm.columns.values())[2:5] == ("", "", "") for arm in kinds["expression"])
 
 
 def test_arms_of__the_defaults_cover_every_path():
@@ -80,7 +80,7 @@ def test_draws__tells_which_arms_depend_on_the_seed(fold):
 def test_fit_predict__assembly(fold, path, strength, unit):
     images = assemble(fold.tables[strength], path=path, unit=unit, seed=5)
     expected = train(images, epochs=3, seed=5, device="cpu")
-    outcome = fit_predict(Arm("assembly", path, strength, unit), fold, 5)
+    outcome = fit_predict(KINDS["assembly"](path, strength, unit), fold, 5)
     told = expected.predictions
     check(outcome, fold, told["probability"].astype(float), told["predicted"])
     assert outcome.history == expected.history.to_dict("list")
@@ -96,7 +96,7 @@ def test_fit_predict__placement(fold, name):
         "random": fit_assembly(table, order="random", seed=5),
     }[name]
     told = train(lay(table, place), epochs=3, seed=5, device="cpu").predictions
-    outcome = fit_predict(Arm("placement", name, 40, "pixel"), fold, 5)
+    outcome = fit_predict(KINDS["placement"](name, 40, "pixel"), fold, 5)
     check(outcome, fold, told["probability"].astype(float), told["predicted"])
 
 
@@ -104,7 +104,7 @@ def test_fit_predict__placement(fold, name):
 def test_fit_predict__pixels_without_a_place(fold, name):
     state = fold.cohort["state"].values
     expected = fit_predict_baseline(name, fold.tables[16]["value"].values, state, 5)
-    outcome = fit_predict(Arm("pixels", name, 16), fold, 5)
+    outcome = fit_predict(KINDS["pixels"](name, 16), fold, 5)
     check(outcome, fold, *expected)
     assert outcome.history == {}
 
@@ -113,7 +113,7 @@ def test_fit_predict__pixels_without_a_place(fold, name):
 def test_fit_predict__expression_of_all_genes(fold, cohort, name):
     state = np.where(TEST, -1, cohort["state"].values)
     expected = fit_predict_baseline(name, cohort["expression"].values, state, 5)
-    check(fit_predict(Arm("expression", name), fold, 5), fold, *expected)
+    check(fit_predict(KINDS["expression"](name), fold, 5), fold, *expected)
 
 
 def test_fit_predict__forest_vote_is_cut_by_the_known_observations_alone(fold):
@@ -123,14 +123,14 @@ def test_fit_predict__forest_vote_is_cut_by_the_known_observations_alone(fold):
     vote[np.flatnonzero(state == 1)[0]] = 0.3
     vote[np.flatnonzero(TEST)[-1]] = 0.4
     told = type(fold)(fold.cohort, vote, fold.tables, fold.epochs)
-    outcome = fit_predict(Arm("forest", "forest vote"), told, 0)
+    outcome = fit_predict(KINDS["forest"]("forest vote"), told, 0)
     check(outcome, fold, vote, vote >= 0.3)
     assert outcome.predictions["predicted"].sum() == 1
 
 
 def test_fit_predict__threads_of_a_process_do_not_mix(fold):
     """Networks draw from torch's one stream of random numbers."""
-    arms = [Arm("assembly", path, 40, "pixel") for path in PATHS] * 2
+    arms = [KINDS["assembly"](path, 40, "pixel") for path in PATHS] * 2
     alone = [fit_predict(arm, fold, 0).predictions for arm in arms]
     with ThreadPoolExecutor(4) as threads:
         together = list(threads.map(lambda arm: fit_predict(arm, fold, 0).predictions, arms))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from deepnic.cohort import make_cohort
-from deepnic.study.arms import Arm, Outcome
+from deepnic.study.arms import KINDS, Outcome
 from deepnic.study.cohorts import Split
 from deepnic.study.folder import gather, is_done, write_outcome
 from tests.study.conftest import make_settings
@@ -33,7 +33,7 @@ def outcome_of(split, seed):
 
 def test_gather__every_bit_of_a_score_and_every_name(split, tmp_path, monkeypatch):
     monkeypatch.setattr("deepnic.study.folder.read_tables", lambda *_: {})
-    todo = [(Arm("expression", "3-NN"), 0), (Arm("assembly", "snail", 64, "tile"), 2)]
+    todo = [(KINDS["expression"]("3-NN"), 0), (KINDS["assembly"]("snail", 64, "tile"), 2)]
     (tmp_path / split.folder).mkdir(parents=True)
     for arm, seed in todo:
         assert not is_done(tmp_path / split.folder, arm, seed)

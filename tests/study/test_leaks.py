@@ -18,7 +18,7 @@ from deepnic.cohort import hide_labels
 from deepnic.errors import InputError
 from deepnic.study import cohorts, run_study
 from deepnic.study import run as study
-from deepnic.study.arms import FIT_PREDICT, arms_of, fit_predict
+from deepnic.study.arms import arms_of, fit_predict
 from deepnic.study.cohorts import permute
 from deepnic.study.fold import lazy_forest
 from tests.study.conftest import TINY, make_fold, make_settings
@@ -120,7 +120,7 @@ def test_control__catches_states_not_hidden(cohort, tmp_path):
     leaking, _ = make_fold(permuted, nobody, make_settings(arms=FEW), tmp_path)
     parts = []
     for name, arm in ARMS.items():
-        score, predicted, _ = FIT_PREDICT[arm.kind](arm, leaking, 0)
+        score, predicted, _ = arm.fit_predict(leaking, 0)
         told = {"arm": name, "kind": arm.kind, "repeat": 0, "fold": 0, "seed": 0}
         item, state = permuted["observation"].values, permuted["state"].values
         parts.append(pd.DataFrame(told | {"item": item, "state": state, "score": score,

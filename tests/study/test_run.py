@@ -21,6 +21,7 @@ from deepnic.analysis.metrics import METRICS, calibration, score_arms, summarise
 from deepnic.cohort import hide_labels
 from deepnic.config import checked
 from deepnic.errors import InputError
+from deepnic.learn import fit
 from deepnic.study import StudySettings, run_study
 from deepnic.study import run as study
 from deepnic.study.arms import arms_of
@@ -61,7 +62,8 @@ def stop_after(monkeypatch, n):
 def test_run_study__writes_every_file(folder):
     tables = {f"{name}.csv" for name in [*TABLES, "costs", "control"]}
     written = {path.name for path in folder.iterdir()}
-    assert written == tables | {"study.json", "study.toml", "accounts.json", "examples", "made"}
+    beside = {"study.json", "study.toml", "accounts.json", "findings.json", "examples", "made"}
+    assert written == tables | beside
     assert [path.name for path in (folder / "examples").iterdir()] == ["made.zarr"]
     assert not list(folder.rglob("*.draft"))
 
@@ -381,13 +383,13 @@ def test_run_study__leaves_out_observations_without_a_label(cohort, tmp_path):
 
 def test_run_study__trains_the_best_assembly_once_more_on_workers(cohort, tmp_path, monkeypatch):
     """Which arm, fold and seed; the workers themselves are tested with deepnic.train."""
-    asked, train = [], study.train
+    asked, train = [], fit.train
 
     def here(images, *, workers, **settings):
         asked.append((images.attrs["path"], images.sizes["row"], workers))
         return train(images, **settings)
 
-    monkeypatch.setattr(study, "train", here)
+    monkeypatch.setattr(fit, "train", here)
     settings = make_settings(
         TINY, data_parallel=2, arms={"paths": ["linear", "snail"], "strengths": [16, 50]}
     )

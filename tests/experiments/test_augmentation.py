@@ -7,7 +7,7 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 import deepnic
 from deepnic.study import run_study
-from tests.benchmarks import augmentation, optimism
+from studies.experiments import augmentation, optimism
 from tests.study.conftest import TINY, make_settings
 
 

@@ -1,6 +1,6 @@
 """Is what the images of training patients tell as good as what those of new ones tell?
 
-    python -m tests.benchmarks.optimism STUDY
+    python -m studies.experiments.optimism STUDY
 
 It is not where genes, and then pixels, were chosen by labels of the same patients: AUROC of the
 forest's vote (of training patients out of bag), and of a pixel that the strongest filter keeps,
@@ -18,7 +18,7 @@ from rich.console import Console
 from sklearn.metrics import roc_auc_score
 
 from deepnic.nic import forest_vote
-from tests.benchmarks.augmentation import folds, true_states
+from studies.experiments.augmentation import folds, true_states
 
 
 def measure(study: Path) -> pd.DataFrame:

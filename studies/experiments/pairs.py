@@ -1,6 +1,6 @@
 """What does one setting do? Two studies on the same folds, the second less the first.
 
-    python -m tests.benchmarks.pairs STUDY OTHER
+    python -m studies.experiments.pairs STUDY OTHER
 
 Takes the mean over the assemblies and repeats that both studies hold, and prints each study's and
 the difference, with its 95 % interval over patients; then the mean over cohorts, with Student's.
@@ -14,11 +14,11 @@ import typer
 from rich.console import Console
 
 from deepnic.analysis.compare import compare_arms
-from deepnic.analysis.differences import over_cohorts
+from deepnic.analysis.interval import over_cohorts
 from deepnic.analysis.metrics import summarise
 from deepnic.errors import InputError
 from deepnic.variables import METRICS
-from tests.benchmarks.augmentation import true_predictions
+from studies.experiments.augmentation import true_predictions
 
 NAMES = ("first", "second")
 COLUMNS = [*NAMES, "difference", "low", "high"]

@@ -7,7 +7,7 @@ from scipy.stats import t
 from sklearn.metrics import balanced_accuracy_score
 
 from deepnic.errors import InputError
-from tests.benchmarks.pairs import compare
+from studies.experiments.pairs import compare
 
 COHORTS = {"a": 20, "b": 30, "c": 40}
 

@@ -6,7 +6,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 import deepnic
-from tests.benchmarks import designs
+from studies.experiments import designs
 
 V, N, GENES = 4, 12, 300
 

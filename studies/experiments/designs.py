@@ -1,4 +1,4 @@
-"""Is balanced = stratified, and at what cost: `python -m tests.benchmarks.designs [COHORT]`.
+"""Is balanced = stratified, and at what cost: `python -m studies.experiments.designs [COHORT]`.
 
 Claim: under each condition a gene's signature has one law, whichever design grew its tree. Only the
 joint law of the genes of a draw differs: in a balanced draw V genes share a tree. Given the cohort

@@ -1,7 +1,7 @@
 """Does it help to show a network several images of a patient? By disjoint draws of one forest.
 
     deepnic study studies/study.toml -o STUDY
-    python -m tests.benchmarks.augmentation STUDY
+    python -m studies.experiments.augmentation STUDY
 
 Takes the forests, the kept pixels and the folds that a study's first repeat has left. A patient's
 image is cut into 2 or 4, each by other trees than the others, so each is noisier; training patients
