@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
+import tomli_w
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from deepnic.errors import InputError
@@ -39,6 +40,29 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"no configuration at {path}; check the path") from error
     except ValueError as error:  # not UTF-8, or not TOML
         raise InputError(f"{path} is not a TOML file ({error}); correct that line") from error
+
+
+def to_toml(values: Mapping[str, Any]) -> str:
+    """Write tables of numbers, words and lists of them as TOML; what is None is left out.
+
+    Examples
+    --------
+    >>> print(to_toml({"folds": 5, "seed": None, "arms": {"paths": ["snail"]}}))
+    folds = 5
+    <BLANKLINE>
+    [arms]
+    paths = [
+        "snail",
+    ]
+    <BLANKLINE>
+    """
+
+    def known(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: known(one) for key, one in value.items() if one is not None}
+        return [known(one) for one in value] if isinstance(value, list | tuple) else value
+
+    return tomli_w.dumps(known(values))
 
 
 def checked(model: type[M], values: Mapping[str, Any]) -> M:

@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 from deepnic import cli
 from deepnic.cli import studies
 from deepnic.cli.options import dask_scheduler
+from deepnic.config import to_toml
 from deepnic.errors import InputError
 from deepnic.store import open_forest, open_table
 from deepnic.study import StudySettings
 from deepnic.study.arms import arms_of
 from deepnic.study.cohorts import read_cohorts
-from deepnic.study.settings import to_toml
 
 KEPT = ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"]
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"

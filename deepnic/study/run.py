@@ -20,7 +20,7 @@ from deepnic.analysis.compare import compare_cohorts, permutation_control
 from deepnic.analysis.metrics import calibration, score_arms, summarise
 from deepnic.analysis.ranking import OURS, best_arm
 from deepnic.compute import compute, current_client, progress
-from deepnic.config import checked
+from deepnic.config import checked, to_toml
 from deepnic.host.provenance import machine
 from deepnic.nic import observation_images
 from deepnic.rop.forest import provenance
@@ -38,7 +38,7 @@ from deepnic.study.folder import (
     write_outcome,
     write_table,
 )
-from deepnic.study.settings import DEMO, StudySettings, to_toml
+from deepnic.study.settings import DEMO, StudySettings
 from deepnic.variables import FORMAT, RULES
 
 
@@ -95,7 +95,7 @@ def run_study(
         some = cohort.isel(gene=slice(settings.forest.n_genes or None))
         observation_images(lazy_forest(some, settings))  # refuses what is out of range
     facts = begin(output, _facts(cohorts, settings, output))
-    (output / "study.toml").write_text(to_toml(facts["settings"]) + "\n", encoding="utf-8")
+    (output / "study.toml").write_text(to_toml(facts["settings"]), encoding="utf-8")
     splits = list(cut(cohorts, settings))
     todo = [
         (arm, settings.seed + k)

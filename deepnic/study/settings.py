@@ -1,8 +1,6 @@
 """What a study is made of, in one TOML file."""
 
-import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -186,36 +184,6 @@ def read_settings(path: Path) -> StudySettings:
         for name, cohort in settings.cohorts.items()
     }
     return settings.model_copy(update={"cohorts": cohorts})
-
-
-def to_toml(table: Mapping[str, Any], name: str = "") -> str:
-    """Write tables of numbers, words and lists of them as TOML; what is None is left out.
-
-    Examples
-    --------
-    >>> print(to_toml({"folds": 5, "arms": {"paths": ["snail"]}, "transfers": [{"train": "a"}]}))
-    folds = 5
-    <BLANKLINE>
-    [arms]
-    paths = ["snail"]
-    <BLANKLINE>
-    [[transfers]]
-    train = "a"
-    """
-    lines, tables = [], []
-    for key, value in table.items():
-        key = key if re.fullmatch(r"[\w-]+", key, re.ASCII) else json.dumps(key)
-        place = f"{name}.{key}" if name else key
-        if isinstance(value, Mapping):
-            tables.append((f"[{place}]\n", to_toml(value, place)))
-        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
-            tables += [(f"[[{place}]]\n", to_toml(one, place)) for one in value]
-        elif value is not None:
-            lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
-    parts = ["\n".join(lines)] if lines else []
-    # a table of tables needs no header of its own
-    parts += [text if text.startswith("[") else header + text for header, text in tables]
-    return "\n\n".join(parts)
 
 
 def _beside(path: Path, file: Path) -> Path:

@@ -3,10 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from deepnic.config import checked
+from deepnic.config import checked, to_toml
 from deepnic.errors import InputError
 from deepnic.study import StudySettings, read_settings
-from deepnic.study.settings import to_toml
 
 STUDIES = Path(__file__).parents[2] / "studies"
 
