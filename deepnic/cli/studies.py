@@ -25,9 +25,9 @@ def demo(
     seed: Seed = 0,
 ) -> None:
     """Run the whole way on the bundled Wisconsin cohort, to the report, in a few minutes."""
+    from deepnic.cohort.demo import DEMO
     from deepnic.config import checked
     from deepnic.study import StudySettings
-    from deepnic.study.settings import DEMO
 
     settings = {
         "seed": seed,

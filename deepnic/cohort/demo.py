@@ -27,3 +27,8 @@ def demo_cohort() -> xr.Dataset:
     observation = [f"wdbc_{k:03d}" for k in range(1, len(label) + 1)]
     cohort = make_cohort(table.data, label, table.feature_names, observation, positive="malignant")
     return cohort.assign_attrs(source="Wisconsin Diagnostic Breast Cancer")
+
+
+DEMO = "wisconsin"
+BUNDLED = {DEMO: demo_cohort}
+"""Cohorts that come with deepnic, by the name that stands for a file in settings."""

@@ -9,9 +9,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from deepnic.cohort import demo_cohort, hide_labels, make_cohort, read_cohort
+from deepnic.cohort import hide_labels, make_cohort, read_cohort
+from deepnic.cohort.demo import BUNDLED
 from deepnic.errors import InputError
-from deepnic.study.settings import DEMO, StudySettings
+from deepnic.study.settings import StudySettings
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ def read_cohorts(settings: StudySettings) -> dict[str, xr.Dataset]:
     """
     cohorts = {}
     for name, source in settings.cohorts.items():
-        if str(source.file) == DEMO:
-            cohorts[name] = demo_cohort()
+        if str(source.file) in BUNDLED:
+            cohorts[name] = BUNDLED[str(source.file)]()
         else:
             how = source.model_dump(exclude={"file", "epochs"})
             cohorts[name] = read_cohort(source.file, **how)

@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
@@ -16,9 +16,9 @@ import xarray as xr
 
 from deepnic import __version__
 from deepnic.analysis import find
-from deepnic.analysis.compare import compare_cohorts, permutation_control
-from deepnic.analysis.metrics import calibration, score_arms, summarise
 from deepnic.analysis.ranking import OURS, best_arm
+from deepnic.analysis.tables import make_tables
+from deepnic.cohort.demo import BUNDLED
 from deepnic.compute import compute, current_client, progress
 from deepnic.config import checked, to_toml
 from deepnic.host.provenance import machine
@@ -38,7 +38,7 @@ from deepnic.study.folder import (
     write_outcome,
     write_table,
 )
-from deepnic.study.settings import DEMO, StudySettings
+from deepnic.study.settings import StudySettings
 from deepnic.variables import FORMAT, RULES
 
 
@@ -108,7 +108,10 @@ def run_study(
             _run_split(split, todo, settings, output, lambda n=1: bars.advance(job, n))
     tables, accounts = gather(output, splits, todo, settings)
     write_json(output / "accounts.json", accounts)
-    summary = _write_tables(output, tables, set(cohorts))
+    tables |= make_tables(tables["predictions"], set(cohorts))
+    for name, table in tables.items():
+        write_table(output, name, table)
+    summary = tables["summary"]
     facts["finished"] = _now()
     write_json(output / STUDY, facts)  # now, so that nothing that follows can lose it
     write_json(output / "findings.json", find(read_study(output)).to_dict())
@@ -172,35 +175,6 @@ def _run_arm(arm: Arm, seed: int, fold: Fold) -> tuple[Arm, int, Outcome]:
     return arm, seed, fit_predict(arm, fold, seed)
 
 
-def _write_tables(
-    output: Path, tables: dict[str, pd.DataFrame], cohorts: Collection[str]
-) -> pd.DataFrame:
-    """Write the tables of a study and all that follows from its predictions; the summary."""
-    predictions = tables["predictions"]
-    true = predictions[predictions["permutation"] < 0]
-    by_cohort = {str(name): part for name, part in true.groupby("cohort", sort=False)}
-    for name, function in {
-        "results": score_arms, "summary": summarise, "calibration": calibration
-    }.items():  # fmt: skip
-        parts = [function(part).assign(cohort=cohort) for cohort, part in by_cohort.items()]
-        tables[name] = pd.concat(parts, ignore_index=True)
-    arms = predictions[["arm", "path", "strength", "unit", "role", "family"]].drop_duplicates()
-    tables["summary"] = tables["summary"].merge(arms, on="arm", how="left", sort=False)
-    roles = arms[["arm", "role", "family"]]
-    tables["results"] = tables["results"].merge(roles, on="arm", how="left", sort=False)
-    summary = tables["summary"]
-    if len(cohorts) > 1:  # a transfer is no other cohort
-        tables["comparison"] = compare_cohorts(summary[summary["cohort"].isin(cohorts)])
-    no_transfer = predictions["cohort"].isin(cohorts)  # a transfer has the labels of two
-    permuted = predictions[no_transfer & (predictions["permutation"] >= 0)]
-    if len(permuted):
-        studies = [part for _, part in permuted.groupby(["cohort", "permutation"], sort=False)]
-        tables["control"] = permutation_control(studies)
-    for name, table in tables.items():
-        write_table(output, name, table)
-    return summary
-
-
 def _data_parallel(
     output: Path, split: Split, summary: pd.DataFrame, settings: StudySettings
 ) -> dict[str, Any]:
@@ -236,7 +210,7 @@ def _facts(
 ) -> dict[str, Any]:
     plain = settings.model_dump(mode="json")
     for cohort in plain["cohorts"].values():
-        if cohort["file"] != DEMO:
+        if cohort["file"] not in BUNDLED:
             cohort["file"] = Path(os.path.relpath(cohort["file"], output)).as_posix()
     facts = {name: _facts_of(cohort) for name, cohort in cohorts.items()}
     for transfer in settings.transfers:

@@ -8,17 +8,15 @@ from pydantic import Field, field_validator, model_validator
 
 from deepnic.assembly import PATHS
 from deepnic.assembly.canvas import TREE_SIZES, UNITS, WEIGHT_RANGES
+from deepnic.cohort.demo import BUNDLED
 from deepnic.config import Strict, checked, read_toml
 from deepnic.variables import NO_FILTER
-
-DEMO = "wisconsin"
-"""File of the cohort that comes with deepnic."""
 
 
 class CohortFile(Strict):
     """A cohort to read; see `deepnic.read_cohort`."""
 
-    file: Path  # relative to the TOML file; or `DEMO`
+    file: Path  # relative to the TOML file; or one of `BUNDLED`
     state: str | None = None
     positive: str | None = None
     log2: bool = False
@@ -187,7 +185,7 @@ def read_settings(path: Path) -> StudySettings:
 
 
 def _beside(path: Path, file: Path) -> Path:
-    return file if str(file) == DEMO else path.parent / file
+    return file if str(file) in BUNDLED else path.parent / file
 
 
 def _some_of(values: Sequence[str], what: str, allowed: Iterable[str]) -> Any:

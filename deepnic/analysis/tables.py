@@ -1,0 +1,51 @@
+"""The tables of a study, all made of its predictions."""
+
+from collections.abc import Collection
+
+import pandas as pd
+
+from deepnic.analysis.compare import compare_cohorts, permutation_control
+from deepnic.analysis.metrics import calibration, score_arms, summarise
+
+
+def make_tables(predictions: pd.DataFrame, cohorts: Collection[str]) -> dict[str, pd.DataFrame]:
+    """Judge the predictions of all arms.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        One row for each cohort, permutation of the labels (-1: the true ones), arm, repeat, fold,
+        seed and item, with the columns that describe the arm.
+    cohorts : collection of str
+        Those that are no transfers.
+
+    Returns
+    -------
+    dict of DataFrame
+        Of the true labels ``results`` (`score_arms`), ``summary`` (`summarise`) and ``calibration``
+        of each cohort, and for several cohorts ``comparison`` (`compare_cohorts`); of permuted
+        labels, where there are any, ``control`` (`permutation_control`).
+    """
+    true = predictions[predictions["permutation"] < 0]
+    by_cohort = dict(iter(true.groupby("cohort", sort=False)))
+    tables = {
+        name: pd.concat(
+            [judge(part).assign(cohort=cohort) for cohort, part in by_cohort.items()],
+            ignore_index=True,
+        )
+        for name, judge in (
+            ("results", score_arms), ("summary", summarise), ("calibration", calibration)
+        )
+    }  # fmt: skip
+    arms = predictions[["arm", "path", "strength", "unit", "role", "family"]].drop_duplicates()
+    for name, columns in (("results", ["arm", "role", "family"]), ("summary", [*arms])):
+        tables[name] = tables[name].merge(arms[columns], on="arm", how="left", sort=False)
+    if len(cohorts) > 1:  # a transfer is no other cohort
+        summary = tables["summary"]
+        tables["comparison"] = compare_cohorts(summary[summary["cohort"].isin(cohorts)])
+    of_one_cohort = predictions["cohort"].isin(cohorts)  # a transfer has the labels of two
+    permuted = predictions[of_one_cohort & (predictions["permutation"] >= 0)]
+    if len(permuted):
+        studies = [part for _, part in permuted.groupby(["cohort", "permutation"], sort=False)]
+        tables["control"] = permutation_control(studies)
+    return tables
