@@ -1,10 +1,12 @@
-"""Every stored variable, declared once: its dimensions, its dtype and what it means.
+"""Everything stored, declared once: variables of Datasets, their kinds, and columns of tables.
 
-``describe`` writes the meaning into a variable's attributes, ``validate`` refuses a Dataset that
-breaks a declaration.
+``describe`` writes into a Dataset what it is and what its variables mean, ``validate`` refuses one
+that breaks a declaration, ``kind_of`` tells what a Dataset is, ``column_rows`` explains tables.
 """
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import xarray as xr
 
@@ -29,9 +31,28 @@ class Variable:
         NumPy dtype.
     meaning : str
         One sentence.
+    optional : bool
+        Whether a Dataset of its kind may lack it.
     """
 
     dims: tuple[str, ...]
+    dtype: str
+    meaning: str
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table that people read.
+
+    Attributes
+    ----------
+    dtype : str
+        As `pandas` reads it where no value is missing; missing values are empty.
+    meaning : str
+        One sentence.
+    """
+
     dtype: str
     meaning: str
 
@@ -87,9 +108,26 @@ FOREST = {
     "vote": VOTE,
     "state": STATE,
 }
+COUNTS = {"count": COUNT}
 TABLE = {"value": VALUE, "relevance": RELEVANCE}
-CANVAS = {"image": CANVAS_IMAGE, "index": CANVAS_INDEX}
+CANVAS = {
+    "image": CANVAS_IMAGE,
+    "index": CANVAS_INDEX,
+    "colour": replace(CANVAS_COLOUR, optional=True),
+}
 COUNT_CANVAS = {"count": CANVAS_COUNT, "index": CANVAS_INDEX, "colour": CANVAS_COLOUR}
+
+KINDS: dict[str, Mapping[str, Variable]] = {
+    "cohort": COHORT,
+    "forest": FOREST,
+    "counts": COUNTS,
+    "gene images": {"image": IMAGE},
+    "observation images": {"image": OBSERVATION_IMAGE},
+    "table": TABLE,
+    "canvas": CANVAS,
+    "count canvas": COUNT_CANVAS,
+}
+"""What a Dataset can be. The name and dimensions of its first variable are no other kind's."""
 
 
 NO_FILTER = "none"
@@ -98,24 +136,188 @@ NO_FILTER = "none"
 METRICS = {"accuracy": True, "balanced_accuracy": True, "auroc": True, "brier": False}
 """What every arm of a study is measured by, columns of its results, and whether more is better."""
 
+COLUMNS = {
+    "cohort": Column("str", "Name of the cohort, or A-to-B: trained on A, tested on B."),
+    "permutation": Column("int64", "Number of the permutation of the labels, -1 for the true."),
+    "arm": Column("str", "What is compared; no two arms have the same name."),
+    "kind": Column("str", "assembly, placement, pixels, forest or expression: what it reads."),
+    "role": Column("str", "Part of the arm: ours, placement, pixels, forest or expression."),
+    "family": Column("str", "What arms are called that differ in strength and unit alone."),
+    "path": Column("str", "Path or placement of the canvas, empty without a canvas."),
+    "strength": Column("str", "Pixels kept at most, none without a filter, empty without pixels."),
+    "unit": Column("str", "pixel or tile: what is laid along the path, empty without a canvas."),
+    "metric": Column("str", f"One of {', '.join(METRICS)}, average_precision."),
+    "stage": Column("str", "Step that all arms of a fold share, empty in the row of an arm."),
+    "repeat": Column("int64", "Number of the repeat of the cross-validation."),
+    "fold": Column("int64", "Number of the fold in its repeat."),
+    "seed": Column("int64", "Seed of the network or classifier."),
+    "item": Column("str", "Id of the observation or gene."),
+    "state": Column("int64", STATE.meaning),
+    "truth": Column("int64", "Class of an item that was held out, -1 where unknown or trained on."),
+    "score": Column("float64", "Higher = rather state 1; a probability unless the arm has none."),
+    "probability": Column("float64", "Probability of class 1, or of the class that is named."),
+    "predicted": Column("int64", "Predicted class."),
+    "n_test": Column("int64", "Observations tested in the fold."),
+    "accuracy": Column("float64", "Share of the test observations that were predicted right."),
+    "balanced_accuracy": Column("float64", "Mean of sensitivity and specificity."),
+    "auroc": Column("float64", "Area under the ROC curve of the score."),
+    "brier": Column("float64", "Mean squared error of the probability; less is better."),
+    "mean": Column("float64", "Value of the metric."),
+    "low": Column("float64", "Lower end of its interval."),
+    "high": Column("float64", "Upper end of its interval."),
+    "calibration.predicted": Column("float64", "Mean predicted probability of class 1 in a bin."),
+    "observed": Column("float64", "Share of class 1 among the predictions of the bin."),
+    "n": Column("int64", "Predictions in the bin."),
+    "other": Column("str", "Arm that this one is compared with."),
+    "rank": Column("float64", "Mean rank of the arm over cohorts, 1 = best."),
+    "other_rank": Column("float64", "Mean rank of the other arm."),
+    "n_cohorts": Column("int64", "Cohorts that were compared over."),
+    "p": Column("float64", "p-value of the pair by Nemenyi's test."),
+    "critical_difference": Column("float64", "Ranks further apart than this differ (Nemenyi)."),
+    "friedman": Column("float64", "Statistic of Friedman's test of all arms."),
+    "friedman_p": Column("float64", "p-value of Friedman's test."),
+    "control.p": Column("float64", "p-value of the distance from chance, Bonferroni-corrected."),
+    "off_chance": Column("bool", "Whether the arm is off chance though the labels are permuted."),
+    "epoch": Column("int64", "Number of the epoch, from 1."),
+    "learning_rate": Column("float64", "Learning rate at the end of the epoch."),
+    "training_loss": Column("float64", "Mean cross-entropy met in the epoch, dropout included."),
+    "training_accuracy": Column("float64", "Share predicted right in the epoch, dropout included."),
+    "validation_loss": Column("float64", "Cross-entropy of the validation items."),
+    "validation_accuracy": Column("float64", "Share of the validation items predicted right."),
+    "test_accuracy": Column("float64", "Share of the test items predicted right."),
+    "seconds": Column("float64", "Wall time."),
+    "core_seconds": Column("float64", "Processor time, wherever it was spent."),
+    "items": Column("int64", "Observations tested in the fold."),
+    "ranking": Column("str", "What the test genes are ordered by."),
+    "difference": Column("float64", "Lead of the first ranking over this one."),
+    "difference_low": Column("float64", "Lower end of the lead's interval."),
+    "difference_high": Column("float64", "Upper end of the lead's interval."),
+}
+"""Columns of the CSV files of studies and runs, by name; by file and name where files differ."""
 
-def describe(dataset: xr.Dataset, declared: dict[str, Variable]) -> xr.Dataset:
-    """Return the Dataset, validated, with each declared variable's meaning in its attributes.
+WORDS = tuple(name for name, column in COLUMNS.items() if column.dtype == "str")
+"""Columns that are read as they are written: an arm may be called "none", an item "1"."""
+
+
+def describe(dataset: xr.Dataset, kind: str) -> xr.Dataset:
+    """Return the Dataset, validated, with its kind and its variables' meanings in its attributes.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    kind : str
+        One of `KINDS`.
+
+    Raises
+    ------
+    InputError
+        As `validate`.
 
     Examples
     --------
     >>> import numpy as np
-    >>> ds = xr.Dataset({"state": ("observation", np.zeros(2, "int8"))})
-    >>> describe(ds, {"state": STATE})["state"].attrs["meaning"]
-    '1 at risk (sick), 0 not, -1 to be predicted.'
+    >>> ds = xr.Dataset({"count": (COUNT.dims, np.zeros((1, 1, 1, 37), "uint16"))})
+    >>> ds = describe(ds, "counts")
+    >>> ds.attrs, ds["count"].attrs["meaning"]
+    ({'deepnic_kind': 'counts'}, 'Trees of the gene that have the signature.')
     """
+    declared = KINDS[kind]
     validate(dataset, declared)
     return dataset.assign(
-        {name: dataset[name].assign_attrs(meaning=v.meaning) for name, v in declared.items()}
+        {
+            name: dataset[name].assign_attrs(meaning=variable.meaning)
+            for name, variable in declared.items()
+            if name in dataset
+        }
+    ).assign_attrs(deepnic_kind=kind)
+
+
+def kind_of(dataset: xr.Dataset) -> str:
+    """Tell what a Dataset is, of `KINDS`.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        By `describe`; or without its attribute, as version 0.1.0 made it or a user does by hand:
+        then its variables tell. They are only looked at for this, not validated.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        It is of no kind.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> kind_of(xr.Dataset({"image": (("item", "row", "column"), np.zeros((2, 8, 8)))}))
+    'canvas'
+    """
+    stated = dataset.attrs.get("deepnic_kind")
+    # a Dataset that was changed since may still state what it was
+    for kind in sorted(KINDS, key=lambda kind: kind != stated):
+        name, variable = next(iter(KINDS[kind].items()))
+        if name in dataset and set(dataset[name].dims) == set(variable.dims):
+            return kind
+    raise InputError(
+        f"a Dataset of {', '.join(map(str, dataset)) or 'nothing'} is none of deepnic's "
+        f"({', '.join(KINDS)}); pass one that deepnic made"
     )
 
 
-def validate(dataset: xr.Dataset, declared: dict[str, Variable]) -> None:
+def stamp() -> dict[str, str | int]:
+    """Attributes of a store: the version that wrote it, its layout and the rules it follows.
+
+    Half-done work goes on under the same `FORMAT` and `RULES`; the version may differ.
+
+    Examples
+    --------
+    >>> list(stamp())
+    ['deepnic_version', 'deepnic_format', 'deepnic_rules']
+    """
+    from deepnic import __version__
+
+    return {"deepnic_version": __version__, "deepnic_format": FORMAT, "deepnic_rules": RULES}
+
+
+def column_rows(tables: Mapping[str, Iterable[str]]) -> list[dict[str, str]]:
+    """Explain the columns of the tables of a folder.
+
+    Parameters
+    ----------
+    tables : mapping of str to iterable of str
+        Columns of each table by its name, such as "results"; a DataFrame will do.
+
+    Returns
+    -------
+    list of dict
+        table, name, dtype and meaning of each column, rows of a ``columns.csv``.
+
+    Raises
+    ------
+    KeyError
+        A column is not declared in `COLUMNS`.
+
+    Examples
+    --------
+    >>> rows = column_rows({"history": ["epoch"], "calibration": ["predicted"]})
+    >>> [list(row.values()) for row in rows]  # doctest: +NORMALIZE_WHITESPACE
+    [['history', 'epoch', 'int64', 'Number of the epoch, from 1.'],
+     ['calibration', 'predicted', 'float64', 'Mean predicted probability of class 1 in a bin.']]
+    """
+    rows = []
+    for table, names in tables.items():
+        for name in names:
+            general = re.sub(r"_\d+$", "", name)  # probability_2 of more than two classes
+            column = COLUMNS.get(f"{table}.{name}") or COLUMNS[general]
+            rows.append({"table": table, "name": name, **vars(column)})
+    return rows
+
+
+def validate(dataset: xr.Dataset, declared: Mapping[str, Variable]) -> None:
     """Check that a Dataset holds the declared variables.
 
     Raises
@@ -132,11 +334,13 @@ def validate(dataset: xr.Dataset, declared: dict[str, Variable]) -> None:
     """
     for name, variable in declared.items():
         wanted = f"{name!r} ({', '.join(variable.dims)}) {variable.dtype}"
+        if name not in dataset and variable.optional:
+            continue
         if name not in dataset:
             raise InputError(f"the Dataset has no variable {wanted}; pass one that deepnic made")
-        found = dataset[name]
-        if found.dims != variable.dims or found.dtype != variable.dtype:
+        array = dataset[name]
+        if array.dims != variable.dims or array.dtype != variable.dtype:
             raise InputError(
-                f"variable {wanted} has dimensions {found.dims} and dtype {found.dtype}; "
+                f"variable {wanted} has dimensions {array.dims} and dtype {array.dtype}; "
                 "convert it first"
             )

@@ -13,7 +13,7 @@ from deepnic.assembly.orders import arrange
 from deepnic.assembly.paths import DEFAULT_ORDERS, PATHS, visit
 from deepnic.errors import InputError, choose
 from deepnic.nic.families import colour_codes
-from deepnic.variables import CANVAS, CANVAS_COLOUR, CANVAS_IMAGE, CANVAS_INDEX, describe
+from deepnic.variables import CANVAS_COLOUR, CANVAS_IMAGE, CANVAS_INDEX, describe
 
 TREE_SIZES = range(8, 2, -1)  # rows of a tile, from the top
 WEIGHT_RANGES = range(3, 6)  # columns of a tile
@@ -211,15 +211,13 @@ def lay(table: xr.Dataset, assembly: Assembly) -> xr.Dataset:
         coords={name: c for name, c in table.coords.items() if c.dims in [("item",), ("pixel",)]},
         attrs={name: getattr(assembly, name) for name in ("path", "order", "unit", "seed")},
     )
-    declared = dict(CANVAS)
     if "combination" in table.coords:
         colour = colour_codes(table["combination"].values)
         canvas["colour"] = (
             CANVAS_COLOUR.dims,
             np.where(assembly.index >= 0, colour[assembly.index], np.int8(-1)),
         )
-        declared["colour"] = CANVAS_COLOUR
-    return describe(canvas, declared)
+    return describe(canvas, "canvas")
 
 
 def square_side(size: int) -> int:

@@ -15,7 +15,6 @@ from deepnic.variables import (
     CANVAS_COUNT,
     CANVAS_INDEX,
     COUNT,
-    COUNT_CANVAS,
     describe,
     validate,
 )
@@ -109,7 +108,7 @@ def assemble_counts(
             **{name: getattr(assembly, name) for name in ("path", "order", "unit", "seed")},
         },
     )
-    return describe(canvas, COUNT_CANVAS)
+    return describe(canvas, "count canvas")
 
 
 def _sample(items: xr.Dataset, members: Family, seed: int) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from deepnic.errors import InputError
-from deepnic.variables import COHORT, describe
+from deepnic.variables import describe
 
 NOT_SICK = ("0", "control", "normal", "healthy", "benign", "n", "negative", "non-responder")
 """Labels taken for state 0 when exactly one of the two classes bears such a name."""
@@ -99,7 +99,7 @@ def make_cohort(
     )
     if group is not None:
         cohort = cohort.assign_coords(group=("observation", _groups(group, observations)))
-    return describe(cohort, COHORT)
+    return describe(cohort, "cohort")
 
 
 def hide_labels(cohort: xr.Dataset, test: ArrayLike) -> xr.Dataset:

@@ -51,7 +51,7 @@ def count_signatures(forest: xr.Dataset) -> xr.Dataset:
         dask_gufunc_kwargs={"output_sizes": {"signature": N_SIGNATURES}},
     )
     counts = xr.Dataset({"count": count.transpose(*COUNT.dims)}, attrs=forest.attrs)
-    return describe(counts, {"count": COUNT})
+    return describe(counts, "counts")
 
 
 def rop_images(
@@ -110,7 +110,7 @@ def rop_images(
         | family_coordinates(members),
         attrs={**forest.attrs, "family": family},
     )
-    return describe(images, {"image": IMAGE})
+    return describe(images, "gene images")
 
 
 def choose_genes(forest: xr.Dataset, genes: Sequence[str] | None) -> xr.Dataset:

@@ -89,7 +89,7 @@ def observation_images(
         coords=coords | family_coordinates(members),
         attrs={**forest.attrs, "family": family},
     )
-    return describe(images, {"image": OBSERVATION_IMAGE})
+    return describe(images, "observation images")
 
 
 def forest_vote(forest: xr.Dataset) -> NDArray[np.float64]:

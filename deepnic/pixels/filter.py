@@ -22,7 +22,7 @@ from deepnic.pixels.stages import (
     merge,
     screen,
 )
-from deepnic.variables import TABLE, describe
+from deepnic.variables import describe
 
 FAN_IN = 8  # blocks merged by one task
 
@@ -176,7 +176,7 @@ def select_pixels(items: xr.Dataset, table: xr.Dataset) -> xr.Dataset:
     pixels = table.drop_dims("item", errors="ignore")
     selected = pixels.assign(value=(("item", "pixel"), value.values))
     selected = selected.assign_coords(_of_items(items, item) | {"state": ("item", state)})
-    return describe(selected, TABLE)
+    return describe(selected, "table")
 
 
 def account(table: xr.Dataset) -> list[dict]:
@@ -357,7 +357,7 @@ def _table(
     table.attrs |= {name: items.attrs[name] for name in ("positive",) if name in items.attrs}
     if classes is not None:
         table = table.assign_coords(state=("item", classes.astype(np.int8)))
-    return describe(table, TABLE)
+    return describe(table, "table")
 
 
 def _words(screened: Screened) -> str:

@@ -18,7 +18,6 @@ from deepnic.rop.draws import DESIGNS, draw_trees, gene_trees, n_trees_of_draw
 from deepnic.rop.tree import MAX_SOLUTIONS
 from deepnic.variables import (
     COHORT,
-    FOREST,
     SIGNATURE,
     TREE_SIGNATURE,
     VOTE,
@@ -164,7 +163,7 @@ def grow_forest(
             **provenance(cohort, wanted),
         },
     )
-    return describe(forest, FOREST)
+    return describe(forest, "forest")
 
 
 def by_gene(

@@ -178,7 +178,8 @@ def test_assemble__images_hold_the_values(make_table):
     assert (images["image"].dtype, images["index"].dtype) == (np.float32, np.int32)
     for name in ("item", "state", "label"):
         xr.testing.assert_identical(images[name].variable, table[name].variable)
-    assert images.attrs == {"path": "pacman", "order": "similarity", "unit": "pixel", "seed": 3}
+    facts = {"path": "pacman", "order": "similarity", "unit": "pixel", "seed": 3}
+    assert images.attrs == facts | {"deepnic_kind": "canvas"}
     xr.testing.assert_identical(table, before)
 
 

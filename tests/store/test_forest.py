@@ -24,7 +24,7 @@ from deepnic.rop import forest as forest_room
 from deepnic.rop import grow_forest
 from deepnic.store import forest as store
 from deepnic.store import open_forest, open_table, write_forest, write_table
-from deepnic.variables import TABLE, describe
+from deepnic.variables import describe
 
 PARAMETERS = {
     "n_trees": 5,
@@ -430,7 +430,7 @@ def made_table():
         coords={"item": pd.Index(list("abcdef"), dtype=object), "pixel": np.arange(4)},
         attrs={"account": "[]"},
     )
-    return describe(table, TABLE)
+    return describe(table, "table")
 
 
 def test_table__comes_back(tmp_path):
