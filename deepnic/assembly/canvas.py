@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from deepnic.assembly.orders import arrange
-from deepnic.assembly.paths import DEFAULT_ORDERS, PATHS, visit
+from deepnic.assembly.paths import PATHS, visit
 from deepnic.errors import InputError, choose
 from deepnic.nic.families import colour_codes
 from deepnic.variables import CANVAS_COLOUR, CANVAS_IMAGE, CANVAS_INDEX, describe
@@ -110,12 +110,12 @@ def fit_assembly(
     table : Dataset
         Pixel table: `value(item, pixel)`, `state(item)`; pixels best first. Tiles also take `gene`,
         `combination`, `tree_size` and `weight_range`, all `(pixel)`.
-    path : {"linear", "snail", "earthworm", "pacman", "hilbert"}, default "linear"
-        See `deepnic.assembly.visit`.
-    order : {"relevance", "similarity", "random"} or array_like of int, optional
-        See `deepnic.assembly.arrange`; by default similarity for pacman and relevance for others.
-    unit : {"pixel", "tile"}, default "pixel"
-        What is laid along the path.
+    path : str, default "linear"
+        A name in `PATHS`; see `deepnic.assembly.visit`.
+    order : str or array_like of int, optional
+        A name in `ORDERS`, or a permutation; see `deepnic.assembly.arrange`. By default the path's.
+    unit : str, default "pixel"
+        A name in `UNITS`: what is laid along the path.
     seed : int, default 0
         Seed of the maze and of the random order.
     background : float, default nan
@@ -141,11 +141,9 @@ def fit_assembly(
            [ 2,  3,  4]], dtype=int32)
     """
     lay = UNITS[choose("unit", unit, UNITS)]
-    choose("path", path, PATHS)
+    order = order_along(path, order)
     if table.sizes["pixel"] == 0:
         raise InputError("the table has no pixel to assemble: let the filters keep at least one")
-    if order is None:
-        order = DEFAULT_ORDERS[path]
     index = lay(table, arrange(table, order, seed=seed), path, seed)
     return Assembly(
         index, background, path, order if isinstance(order, str) else "explicit", unit, seed
@@ -218,6 +216,18 @@ def lay(table: xr.Dataset, assembly: Assembly) -> xr.Dataset:
             np.where(assembly.index >= 0, colour[assembly.index], np.int8(-1)),
         )
     return describe(canvas, "canvas")
+
+
+def order_along(path: str, order: str | ArrayLike | None) -> str | ArrayLike:
+    """Order of the pixels along a path: the one chosen, or else the path's.
+
+    Examples
+    --------
+    >>> order_along("linear", None), order_along("linear", "random")
+    ('relevance', 'random')
+    """
+    usual = PATHS[choose("path", path, PATHS)].order
+    return usual if order is None else order
 
 
 def square_side(size: int) -> int:

@@ -4,7 +4,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from deepnic.assembly.canvas import fit_assembly
+from deepnic.assembly.canvas import fit_assembly, order_along
+from deepnic.assembly.orders import ORDERS
 from deepnic.assembly.paths import shuffle
 from deepnic.errors import InputError
 from deepnic.nic.families import Family, colour_codes
@@ -85,7 +86,8 @@ def assemble_counts(
             "weight_range": ("pixel", items["weight_range"].values[place[2]]),
         }
     )
-    if order == "similarity" or (order is None and path == "pacman"):
+    order = order_along(path, order)
+    if isinstance(order, str) and order in ORDERS and ORDERS[order].compares:
         pixels["value"] = ("item", "pixel"), _sample(items, members, seed)
     assembly = fit_assembly(pixels, path=path, order=order, unit=unit, seed=seed)
     colour = colour_codes(members.label)[place[0]]

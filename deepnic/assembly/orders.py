@@ -1,6 +1,7 @@
 """Orders: which pixel of a table comes first along a path."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -13,16 +14,27 @@ from deepnic.pixels.stages import fill_undefined
 BATCH = 256  # steps of the greedy order between two copies of the pixels left
 
 
+class Order(NamedTuple):
+    """An order, as everybody who offers or explains it sees it.
+
+    Attributes
+    ----------
+    sequence : callable
+        (table, seed) -> positions in the table, first to last.
+    compares : bool
+        Whether it looks at the values of the pixels, not at the table's order alone.
+    words, source : str
+        The sequence in words, and whose definition it is.
+    """
+
+    sequence: Callable[[xr.Dataset, int], NDArray[np.intp]]
+    compares: bool
+    words: str
+    source: str
+
+
 def arrange(table: xr.Dataset, order: str | ArrayLike, *, seed: int = 0) -> NDArray[np.intp]:
     """Put the pixels of a table in order, looking at training items only.
-
-    ========== ==================================================================== =======
-    order      sequence                                                             source
-    ========== ==================================================================== =======
-    relevance  as in the table: best first                                          DEEPNIC
-    similarity from the most relevant, on to the most similar pixel not yet taken   ours
-    random     shuffled by the seed                                                 ours
-    ========== ==================================================================== =======
 
     Similarity is the absolute Pearson correlation over training items; an undefined value counts as
     the pixel's training mean, and a constant pixel is similar to none. Equals: the more relevant.
@@ -32,7 +44,7 @@ def arrange(table: xr.Dataset, order: str | ArrayLike, *, seed: int = 0) -> NDAr
     table : Dataset
         Pixel table: `value(item, pixel)`, `state(item)`; pixels best first.
     order : str or array_like of int, shape (pixel,)
-        A name in `ORDERS`, or the permutation itself.
+        A name in `ORDERS`, whose row says the sequence, or the permutation itself.
     seed : int, default 0
         Seed of the random order; the others have no use for it.
 
@@ -57,7 +69,7 @@ def arrange(table: xr.Dataset, order: str | ArrayLike, *, seed: int = 0) -> NDAr
     array([0, 2, 1])
     """
     if isinstance(order, str):
-        return ORDERS[choose("order", order, ORDERS)](table, seed)
+        return ORDERS[choose("order", order, ORDERS)].sequence(table, seed)
     given = np.asarray(order)
     size = table.sizes["pixel"]
     if given.shape != (size,) or not np.array_equal(np.sort(given), np.arange(size)):
@@ -135,8 +147,13 @@ def _random(table: xr.Dataset, seed: int) -> NDArray[np.intp]:
     return shuffle(table.sizes["pixel"], seed)
 
 
-ORDERS: dict[str, Callable[[xr.Dataset, int], NDArray[np.intp]]] = {
-    "relevance": _relevance,
-    "similarity": _similarity,
-    "random": _random,
+ORDERS = {
+    "relevance": Order(_relevance, False, "as in the table, best first", "the authors’"),
+    "similarity": Order(
+        _similarity,
+        True,
+        "from the most relevant, on to the most similar pixel not yet taken",
+        "ours",
+    ),
+    "random": Order(_random, False, "shuffled by the seed", "ours"),
 }

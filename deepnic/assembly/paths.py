@@ -1,6 +1,10 @@
-"""Paths: the order in which the cells of a grid are visited."""
+"""Paths: the order in which the cells of a grid are visited.
+
+A further path is a function and its row in `PATHS`, which settings, help and report read.
+"""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,19 +16,27 @@ from deepnic.errors import InputError, choose
 UP, RIGHT, DOWN, LEFT = range(4)
 
 
+class Path(NamedTuple):
+    """A path, as everybody who offers or explains it sees it.
+
+    Attributes
+    ----------
+    course : callable
+        (rows, columns, seed) -> cell numbers (row * columns + column) in the order of the visit.
+    order : str
+        Order of the pixels along it where none is chosen, a name in `deepnic.assembly.ORDERS`.
+    words, source : str
+        The course in words, and whose definition it is.
+    """
+
+    course: Callable[[int, int, int], NDArray[np.intp]]
+    order: str
+    words: str
+    source: str
+
+
 def visit(path: str, rows: int, columns: int, *, seed: int = 0) -> NDArray[np.int32]:
     """Visit every cell of a grid once, along a path.
-
-    ========= ============================================================== =========
-    path      course                                                         source
-    ========= ============================================================== =========
-    linear    left to right, top to bottom                                   DEEPNIC
-    snail     spiral from the centre outwards, to the top left corner        ours
-    earthworm left to right, then right to left (boustrophedon)              ours
-    pacman    closed walk around the random spanning tree of a maze whose    ours
-              edges wrap (tunnels)
-    hilbert   Hilbert curve, generalised to any rectangle                    ours
-    ========= ============================================================== =========
 
     DEEPNIC names the first four and defines the first only: the others are readings of their names.
     Snail, earthworm and hilbert step to a neighbouring cell on every grid; pacman, with the
@@ -33,7 +45,7 @@ def visit(path: str, rows: int, columns: int, *, seed: int = 0) -> NDArray[np.in
     Parameters
     ----------
     path : str
-        A name in `PATHS`.
+        A name in `PATHS`, whose row says the course and whose it is.
     rows, columns : int
         Sides of the grid.
     seed : int, default 0
@@ -59,7 +71,7 @@ def visit(path: str, rows: int, columns: int, *, seed: int = 0) -> NDArray[np.in
            [ 5,  0,  1, 10],
            [ 6,  7,  8,  9]])
     """
-    course = PATHS[choose("path", path, PATHS)]
+    course = PATHS[choose("path", path, PATHS)].course
     if rows < 1 or columns < 1:
         raise InputError(
             f"a grid of {rows} x {columns} has no cell to visit: give sides of at least 1"
@@ -74,9 +86,6 @@ def shuffle(size: int, seed: int) -> NDArray[np.intp]:
     Only the raw words of a bit generator are promised to stay; the methods of `Generator` are not.
     """
     return np.random.Philox(key=seed).random_raw(size).argsort(kind="stable")
-
-
-# A path: (rows, columns, seed) -> cell numbers (row * columns + column) in the order of the visit.
 
 
 def _linear(rows: int, columns: int, seed: int) -> NDArray[np.intp]:
@@ -100,7 +109,7 @@ def _earthworm(rows: int, columns: int, seed: int) -> NDArray[np.intp]:
 
 
 def _pacman(rows: int, columns: int, seed: int) -> NDArray[np.intp]:
-    """Walk around the corridors of a maze, always with the corridor on the right hand.
+    """Walk around a random spanning tree of a maze, always with the corridor on the right hand.
 
     A room of the maze is a block of 2 x 2 cells. In a corner cell of a room, the walk follows the
     corridor (an edge of the tree) on the side it comes to, or turns right where there is a wall.
@@ -179,12 +188,27 @@ def _curve(length: int, height: int) -> NDArray[np.intp]:
     )
 
 
-PATHS: dict[str, Callable[[int, int, int], NDArray[np.intp]]] = {
-    "linear": _linear,
-    "snail": _snail,
-    "earthworm": _earthworm,
-    "pacman": _pacman,
-    "hilbert": _hilbert,
+PATHS = {
+    "linear": Path(_linear, "relevance", "left to right, top to bottom", "the authors’"),
+    "snail": Path(
+        _snail, "relevance", "a spiral from the centre outwards", "the authors’ name, our reading"
+    ),
+    "earthworm": Path(
+        _earthworm,
+        "relevance",
+        "left to right, then right to left",
+        "the authors’ name, our reading",
+    ),
+    "pacman": Path(
+        _pacman,
+        "similarity",
+        "a closed walk through a maze whose edges wrap; it eats next the most similar pixel left",
+        "the authors’ name, our reading",
+    ),
+    "hilbert": Path(
+        _hilbert,
+        "relevance",
+        "a Hilbert curve",
+        "ours: the text counts five techniques and names four",
+    ),
 }
-
-DEFAULT_ORDERS: dict[str, str] = dict.fromkeys(PATHS, "relevance") | {"pacman": "similarity"}

@@ -17,6 +17,7 @@ from deepnic.analysis.ranking import (
     scores,
     strengths,
 )
+from deepnic.assembly.paths import PATHS
 from deepnic.report.figures import cohorts as panels
 from deepnic.report.figures import curves as charts
 from deepnic.report.figures import images as pictures
@@ -36,16 +37,6 @@ from deepnic.report.tables import (
     winners,
 )
 
-PATH_NOTES = {
-    "linear": ("left to right, top to bottom", "the authors’"),
-    "snail": ("a spiral from the centre outwards", "the authors’ name, our reading"),
-    "earthworm": ("left to right, then right to left", "the authors’ name, our reading"),
-    "pacman": (
-        "a closed walk through a maze whose edges wrap; it eats next the most similar pixel left",
-        "the authors’ name, our reading",
-    ),
-    "hilbert": ("a Hilbert curve", "ours: the text counts five techniques and names four"),
-}
 FACTS = ("cohorts", "settings", "machine", "command", "started", "finished", "data_parallel")
 
 
@@ -90,7 +81,7 @@ def content(study: StudyFolder) -> dict[str, Any]:
             name: {key: study.examples[name].attrs[key] for key in ("gene", "label")}
             for name in study.cohorts
         },  # never the id of the observation
-        "paths": {path: PATH_NOTES.get(path, ("", "")) for path in settings["arms"]["paths"]},
+        "paths": {name: PATHS.get(name) for name in settings["arms"]["paths"]},
         "sections": _sections(settings),
         "figures": figures(study, table, kept, weighed, ranking),
     }

@@ -5,13 +5,27 @@ generator, never a stateful one, so any tree can be regrown alone, anywhere, in 
 ``random_raw`` is used, whose output NumPy guarantees for ever; orders come from sorting it.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 DESIGNS = ("balanced", "stratified")
 _GENES, _OBSERVATIONS, _TIES = range(3)
+
+
+class Parameters(TypedDict):
+    """What a forest is grown with, as its attributes say it; see `grow_forest`."""
+
+    n_trees: int
+    weight_ranges: list[int]
+    tree_sizes: list[int]
+    subsample: float
+    design: str
+    seed: int
+    n_genes: int
 
 
 @dataclass(frozen=True)
@@ -129,6 +143,44 @@ def gene_trees(
     place = np.empty(n_genes, np.int32)
     place[order] = np.arange(n_genes, dtype=np.int32)
     return place // tree_size, place % tree_size
+
+
+def by_gene(
+    tree_signature: NDArray[np.uint8],
+    draws: Iterable[int],
+    wanted: NDArray[np.intp],
+    *,
+    tree_size: int,
+    weight_range: int,
+    parameters: Mapping[str, Any],
+) -> NDArray[np.uint8]:
+    """Put signatures of some draws of a condition, (draw, tree, slot), in the order of the genes.
+
+    Parameters
+    ----------
+    tree_signature : array of uint8, shape (draw, tree, slot)
+        All trees of the draws.
+    draws : iterable of int
+        Which draws they are.
+    wanted : array of int, shape (gene,)
+        Positions in the whole cohort.
+    tree_size, weight_range : int
+        The condition.
+    parameters : mapping
+        ``seed``, ``design`` and ``n_genes`` of the forest.
+
+    Returns
+    -------
+    array of uint8, shape (draw, gene)
+    """
+    known = {name: parameters[name] for name in ("n_genes", "seed", "design")}
+    rows = []
+    for trees, draw in zip(tree_signature, draws, strict=True):
+        tree, slot = gene_trees(
+            weight_range=weight_range, tree_size=tree_size, draw=int(draw), **known
+        )
+        rows.append(trees[tree[wanted], slot[wanted]])
+    return np.stack(rows)
 
 
 def bag_size(n: int, subsample: float) -> int:

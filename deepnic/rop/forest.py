@@ -1,21 +1,16 @@
-"""The forest: every gene's trees under every condition, lazily, on Dask."""
+"""The forest: every gene's trees under every condition, a lazy Dataset."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-import dask
-import dask.array as da
 import numpy as np
 import pandas as pd
 import xarray as xr
-from dask.array.core import normalize_chunks
-from dask.tokenize import tokenize
 from numpy.typing import NDArray
 
 from deepnic.errors import InputError, choose
-from deepnic.rop.draws import DESIGNS, draw_trees, gene_trees, n_trees_of_draw
-from deepnic.rop.tree import MAX_SOLUTIONS
+from deepnic.rop.draws import DESIGNS, Parameters
+from deepnic.rop.graph import grow_lazily
 from deepnic.variables import (
     COHORT,
     SIGNATURE,
@@ -24,20 +19,6 @@ from deepnic.variables import (
     describe,
     validate,
 )
-
-TASK_SECONDS = 8.0
-"""What a task of the dearest condition takes, about: some trees of a draw, or some draws."""
-
-
-def weights_of_range(weight_range: int) -> NDArray[np.int64]:
-    """Integer weights of range R: from -(R//2) to R//2, for even R to R//2 - 1.
-
-    Examples
-    --------
-    >>> [weights_of_range(R).tolist() for R in (3, 4, 5)]
-    [[-1, 0, 1], [-2, -1, 0, 1], [-2, -1, 0, 1, 2]]
-    """
-    return np.arange(weight_range, dtype=np.int64) - weight_range // 2
 
 
 def grow_forest(
@@ -103,13 +84,11 @@ def grow_forest(
     ((1, 1, 2, 30), (1, 1, 2, 10, 60))
     """
     validate(cohort, COHORT)
-    ranges, sizes = sorted(set(weight_ranges)), sorted(set(tree_sizes))
     wanted = _gene_positions(cohort, genes)
-    state = cohort["state"].values
-    parameters = {
+    parameters: Parameters = {
         "n_trees": n_trees,
-        "weight_ranges": ranges,
-        "tree_sizes": sizes,
+        "weight_ranges": sorted(set(weight_ranges)),
+        "tree_sizes": sorted(set(tree_sizes)),
         "subsample": float(subsample),
         "design": design,
         "seed": seed,
@@ -118,40 +97,17 @@ def grow_forest(
     _check(cohort, parameters)
     # one gene a row: the kernel reads whole genes
     expression = np.ascontiguousarray(cohort["expression"].values.T)
-    chunks = ((1,) * len(sizes), (1,) * len(ranges), *_cut(parameters, state.size))
-    # one task returns signatures and votes side by side, a row of bytes a tree
-    grown = da.map_blocks(
-        _grow_block,
-        sizes=sizes,
-        ranges=ranges,
-        inputs=dask.delayed((expression, state, wanted), pure=True),
-        parameters=parameters,
-        chunks=(*chunks, sizes[-1] + state.size),
-        dtype=np.uint8,
-        meta=np.empty((0,) * 5, np.uint8),
-        name=f"grow-{tokenize(expression, state, wanted, parameters, chunks)}",
-    )
-    by_tree = grown[..., : sizes[-1]]
-    signature = by_tree.rechunk({3: -1}).map_blocks(
-        _order_block,
-        sizes=sizes,
-        ranges=ranges,
-        wanted=wanted,
-        parameters=parameters,
-        chunks=(*chunks[:3], wanted.size),
-        drop_axis=4,
-        dtype=np.uint8,
-    )
+    signature, by_tree, vote = grow_lazily(expression, cohort["state"].values, wanted, parameters)
     forest = xr.Dataset(
         {
             "signature": (SIGNATURE.dims, signature),
             "tree_signature": (TREE_SIGNATURE.dims, by_tree),
-            "vote": (VOTE.dims, grown[..., sizes[-1] :].view(np.int8)),
+            "vote": (VOTE.dims, vote),
             "state": cohort["state"],
         },
         coords={
-            "tree_size": np.array(sizes, np.int8),
-            "weight_range": np.array(ranges, np.int8),
+            "tree_size": np.array(parameters["tree_sizes"], np.int8),
+            "weight_range": np.array(parameters["weight_ranges"], np.int8),
             "gene": cohort["gene"].values[wanted],
             # in the whole cohort, for the draws
             "gene_position": ("gene", wanted.astype(np.int32)),
@@ -166,109 +122,6 @@ def grow_forest(
     return describe(forest, "forest")
 
 
-def by_gene(
-    tree_signature: NDArray[np.uint8],
-    draws: Iterable[int],
-    wanted: NDArray[np.intp],
-    *,
-    tree_size: int,
-    weight_range: int,
-    parameters: Mapping[str, Any],
-) -> NDArray[np.uint8]:
-    """Put signatures of some draws of a condition, (draw, tree, slot), in the order of the genes.
-
-    Parameters
-    ----------
-    tree_signature : array of uint8, shape (draw, tree, slot)
-        All trees of the draws.
-    draws : iterable of int
-        Which draws they are.
-    wanted : array of int, shape (gene,)
-        Positions in the whole cohort.
-    tree_size, weight_range : int
-        The condition.
-    parameters : mapping
-        ``seed``, ``design`` and ``n_genes`` of the forest.
-
-    Returns
-    -------
-    array of uint8, shape (draw, gene)
-    """
-    known = {name: parameters[name] for name in ("n_genes", "seed", "design")}
-    rows = []
-    for trees, draw in zip(tree_signature, draws, strict=True):
-        tree, slot = gene_trees(
-            weight_range=weight_range, tree_size=tree_size, draw=int(draw), **known
-        )
-        rows.append(trees[tree[wanted], slot[wanted]])
-    return np.stack(rows)
-
-
-def _grow_block(
-    *,
-    sizes: list[int],
-    ranges: list[int],
-    inputs: tuple[NDArray[np.float32], NDArray[np.int8], NDArray[np.intp]],
-    parameters: dict,
-    block_info: dict,
-) -> NDArray[np.uint8]:
-    """Grow some trees of some draws of one condition: one Dask task, arrays in and out."""
-    from deepnic.rop.kernels.tree import grow_trees  # compiled where it runs
-
-    expression, state, wanted = inputs
-    place = block_info[None]["array-location"]
-    V, R = sizes[place[0][0]], ranges[place[1][0]]
-    weights = np.tile(weights_of_range(R), (V, 1))
-    first, last = place[3]
-    rows = np.zeros((place[2][1] - place[2][0], last - first, sizes[-1] + state.size), np.uint8)
-    for row, number in zip(rows, range(*place[2]), strict=True):
-        draw = draw_trees(
-            state,
-            len(expression),
-            weight_range=R,
-            tree_size=V,
-            draw=number,
-            trees=slice(first, last),
-            **{name: parameters[name] for name in ("seed", "design", "subsample")},
-        )
-        trees = np.unique(draw.gene_tree[wanted]) - first
-        trees = trees[(trees >= 0) & (trees < len(draw.members))]
-        signatures = np.empty((trees.size, V), np.uint8)
-        votes = np.empty((trees.size, state.size), np.int8)
-        grow_trees(
-            expression,
-            state,
-            draw.members[trees],
-            draw.in_bag[trees],
-            draw.keys[trees],
-            weights,
-            MAX_SOLUTIONS,
-            signatures,
-            votes,
-        )
-        row[trees, :V] = signatures
-        row[trees, sizes[-1] :] = votes.view(np.uint8)
-    return rows[None, None]
-
-
-def _order_block(
-    tree_signature: NDArray[np.uint8],
-    *,
-    sizes: list[int],
-    ranges: list[int],
-    wanted: NDArray[np.intp],
-    parameters: dict,
-    block_info: dict,
-) -> NDArray[np.uint8]:
-    """Signatures of some draws of one condition in the order of the genes."""
-    place = block_info[None]["array-location"]
-    condition = {"tree_size": sizes[place[0][0]], "weight_range": ranges[place[1][0]]}
-    draws = range(*place[2])
-    return by_gene(tree_signature[0, 0], draws, wanted, parameters=parameters, **condition)[
-        None, None
-    ]
-
-
 def _gene_positions(cohort: xr.Dataset, genes: Sequence[str] | None) -> NDArray[np.intp]:
     if genes is None:
         return np.arange(cohort.sizes["gene"])
@@ -279,7 +132,7 @@ def _gene_positions(cohort: xr.Dataset, genes: Sequence[str] | None) -> NDArray[
     return positions
 
 
-def _check(cohort: xr.Dataset, parameters: dict) -> None:
+def _check(cohort: xr.Dataset, parameters: Parameters) -> None:
     n_genes = cohort.sizes["gene"]
     counts = {label: int((cohort["state"] == label).sum()) for label in (0, 1)}
     for label, count in counts.items():
@@ -311,40 +164,6 @@ def _check(cohort: xr.Dataset, parameters: dict) -> None:
             f"a tree of {max(parameters['tree_sizes'])} genes was asked of a cohort of {n_genes}; "
             "take smaller tree_sizes"
         )
-
-
-def tree_seconds(tree_size: int, weight_range: int, n_observations: int) -> float:
-    """Time of one tree, roughly, to cut work by and to tell how far it has come.
-
-    From 60 trees of each condition of three cohorts (18, 58 and 455 observations in bag) on one
-    core (AMD EPYC, 2026): within a factor of 2.5 of each.
-
-    Examples
-    --------
-    >>> tree_seconds(8, 5, 22) > 5 * tree_seconds(3, 3, 22)
-    True
-    """
-    return 3e-5 + 4e-8 * n_observations * weight_range ** (0.6 * tree_size)
-
-
-def _cut(parameters: dict, n_observations: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Chunks of draws and of trees with which the dearest condition takes TASK_SECONDS a task."""
-    draw_seconds = 0.0
-    for V in parameters["tree_sizes"]:
-        trees = n_trees_of_draw(parameters["design"], parameters["n_genes"], V)
-        for R in parameters["weight_ranges"]:
-            draw_seconds = max(draw_seconds, trees * tree_seconds(V, R, n_observations))
-    V = parameters["tree_sizes"][-1]
-    dearest = n_trees_of_draw(parameters["design"], parameters["n_genes"], V)
-    most = n_trees_of_draw(parameters["design"], parameters["n_genes"], parameters["tree_sizes"][0])
-    if draw_seconds > TASK_SECONDS:
-        draws, trees = 1, -(-dearest // int(np.ceil(draw_seconds / TASK_SECONDS)))
-    else:
-        draws, trees = max(int(TASK_SECONDS / draw_seconds), 1), most
-    return (
-        normalize_chunks(draws, (parameters["n_trees"],))[0],
-        normalize_chunks(trees, (most,))[0],
-    )
 
 
 def provenance(cohort: xr.Dataset, wanted: NDArray[np.intp]) -> dict[str, str]:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from deepnic.compute import compute
 from deepnic.rop.draws import draw_trees, n_trees_of_draw
-from deepnic.rop.forest import grow_forest, tree_seconds
+from deepnic.rop.forest import grow_forest
+from deepnic.rop.graph import tree_seconds
 from deepnic.store.chunks import COMPRESSOR
 
 SAMPLE_SECONDS = 0.5

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from deepnic.compute import compute
 from deepnic.errors import InputError
-from deepnic.rop.draws import n_trees_of_draw
-from deepnic.rop.forest import by_gene, tree_seconds
+from deepnic.rop.draws import by_gene, n_trees_of_draw
+from deepnic.rop.graph import tree_seconds
 from deepnic.store.chunks import (
     COMPRESSOR,
     checked_where_read,

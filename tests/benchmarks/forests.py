@@ -17,7 +17,7 @@ import xarray as xr
 from deepnic.cohort import make_cohort
 from deepnic.rop import grow_forest
 from deepnic.rop.draws import n_trees_of_draw
-from deepnic.rop.forest import tree_seconds
+from deepnic.rop.graph import tree_seconds
 from deepnic.store import write_forest
 from tests.benchmarks.table import Section
 
@@ -117,7 +117,7 @@ def _cut_forest(
         for R in forest.weight_range.values.tolist()
     )
     seconds = 1.01 * dearest * -(-n_draws // n_blocks)  # a little more: it is rounded down
-    with mock.patch("deepnic.rop.forest.TASK_SECONDS", seconds):
+    with mock.patch("deepnic.rop.graph.TASK_SECONDS", seconds):
         return grow_forest(cohort, n_trees=n_draws, **conditions)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_breast_cancer
 
-from deepnic.rop.forest import weights_of_range
+from deepnic.rop.engine import weights_of_range
 from tests.rop.oracle import fixed
 
 

@@ -220,15 +220,16 @@ def _asked(arguments: tuple) -> tuple[Condition, int]:
 def nothing_done() -> Iterator[None]:
     """Let the tasks of a forest be there, and do nothing."""
     with (
-        mock.patch("deepnic.rop.forest._grow_block", _grow_nothing),
+        mock.patch("deepnic.rop.graph._grow_block", _grow_nothing),
         mock.patch("deepnic.store._write_block", _write_nothing),
         mock.patch("deepnic.store._write_in_order_of_genes", _order_nothing),
     ):
         yield
 
 
-def _grow_nothing(*, sizes: list[int], inputs: tuple, **_: Any) -> NDArray[np.uint8]:
-    return np.zeros((1, 1, 1, 1, sizes[-1] + inputs[1].size), np.uint8)
+def _grow_nothing(*, inputs: tuple, block_info: dict, **_: Any) -> NDArray[np.uint8]:
+    width = block_info[None]["array-location"][-1][1]
+    return np.zeros((1, 1, 1, 1, width), np.uint8)
 
 
 def _write_nothing(*_: Any) -> dict:

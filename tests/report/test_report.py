@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from deepnic.assembly import PATHS
 from deepnic.errors import InputError
 from deepnic.report import write_report
-from deepnic.report.study import PATH_NOTES
 from tests.made_study import GENE, PATIENT
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
@@ -100,7 +100,7 @@ def test_report__holds_the_account_the_facts_and_the_paths(page):
         "3, 4, 5", "20.0 s", "1 × 4-fold", "59,019", "2026-11-23 04:02:00",
         "snail, 64 pixels of alon, trained by 2 workers", "0.947 on 10",
         "30 assemblies, 11 baselines", "and transfers from cohort to cohort",
-        *PATH_NOTES,
+        *PATHS,
     ]:  # fmt: skip
         assert said in page.text, said
 

@@ -153,7 +153,7 @@ def whole(cohort):
 def test_grow_forest__does_not_depend_on_the_tasks(
     cohort, whole, monkeypatch, task_seconds, draws, trees, scheduler
 ):
-    monkeypatch.setattr("deepnic.rop.forest.TASK_SECONDS", task_seconds)
+    monkeypatch.setattr("deepnic.rop.graph.TASK_SECONDS", task_seconds)
     forest = grow_forest(cohort, **SMALL)
     assert forest.vote.data.chunksize[2:4] == (draws, trees)
     with dask.config.set(scheduler=scheduler):

@@ -20,8 +20,7 @@ from distributed import Client, LocalCluster
 
 from deepnic.cohort import make_cohort, read_cohort
 from deepnic.errors import InputError
-from deepnic.rop import forest as forest_room
-from deepnic.rop import grow_forest
+from deepnic.rop import graph, grow_forest
 from deepnic.store import forest as store
 from deepnic.store import open_forest, open_table, write_forest, write_table
 from deepnic.variables import describe
@@ -53,7 +52,7 @@ def cohort():
 
 def cut_forest(cohort, task_seconds, **parameters):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("deepnic.rop.forest.TASK_SECONDS", task_seconds)
+        patch.setattr("deepnic.rop.graph.TASK_SECONDS", task_seconds)
         return grow_forest(cohort, **parameters)
 
 
@@ -172,13 +171,13 @@ def test_write_forest__on_a_cluster(forest, finished, tmp_path, monkeypatch):
 
 def test_write_forest__grows_every_block_once(cohort, tmp_path, monkeypatch):
     grown = []
-    grow = forest_room._grow_block
+    grow = graph._grow_block
 
     def count_and_grow(*, block_info, **given):
         grown.append(str(block_info[None]["array-location"]))
         return grow(block_info=block_info, **given)
 
-    monkeypatch.setattr(forest_room, "_grow_block", count_and_grow)
+    monkeypatch.setattr(graph, "_grow_block", count_and_grow)
     assert write_forest(cut_forest(cohort, ONE_TREE, **PARAMETERS), tmp_path / "f") == len(grown)
     assert len(set(grown)) == BLOCKS_BY_TREE
 
