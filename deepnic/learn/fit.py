@@ -19,9 +19,9 @@ from numpy.typing import ArrayLike, NDArray
 from ray.train import TrainingFailedError
 from ray.train.torch import TorchTrainer
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_score
-from sklearn.model_selection import train_test_split
 
 from deepnic import __version__
+from deepnic.cohort.holdout import draw_stratified
 from deepnic.config import checked
 from deepnic.errors import InputError
 from deepnic.learn.channels import canvas_arrays, make_images
@@ -168,7 +168,12 @@ def train(
         "canvas": arrays,
         "state": state,
         "classes": len(classes),
-        "validation": _validation_items(state, chosen),
+        # a share of the training items, to stop early by
+        "validation": draw_stratified(
+            state, chosen.validation, chosen.seed, what="a validation part"
+        )
+        if chosen.validation
+        else np.zeros(len(state), bool),
         "settings": chosen.model_dump(),
         # who stops early does not look at the test, not even at its curve
         "follow": true_state is not None and not chosen.validation,
@@ -265,27 +270,6 @@ def _check_canvas(images: xr.Dataset, n_classes: int) -> tuple[xr.Dataset, NDArr
     if np.isinf(values).any():
         raise InputError("image holds infinite values; pixels are finite, or NaN = undefined")
     return canvas, check_state(images["state"], n_classes).astype(np.int64)
-
-
-def _validation_items(state: NDArray[np.int64], settings: Settings) -> NDArray[np.bool_]:
-    """A share of the training items, of each class alike, to stop early by."""
-    chosen = np.zeros(len(state), bool)
-    if settings.validation:
-        known = np.flatnonzero(state >= 0)
-        try:
-            _, judged = train_test_split(
-                known,
-                test_size=settings.validation,
-                stratify=state[known],
-                random_state=settings.seed % 2**32,
-            )
-        except ValueError as error:
-            raise InputError(
-                f"a validation part of {settings.validation} cannot be drawn from {known.size} "
-                f"training items ({error}); choose another share, or 0"
-            ) from error
-        chosen[judged] = True
-    return chosen
 
 
 def _true_state(
