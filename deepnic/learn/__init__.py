@@ -1,29 +1,19 @@
-"""Networks and baselines on canvases and tables. Torch and Ray are imported only here.
-
-`deepnic.train` is the function in `trainer`; the module `train` is what a scheduler starts.
-"""
+"""Networks and baselines on canvases and tables. Torch and Ray are imported here alone, if used."""
 
 import os
+
+import lazy_loader
 
 # Hospital data: Ray must not send usage statistics, whoever starts it. Set before ray is imported.
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
-from deepnic.learn.baselines import BASELINES, BaselinePrediction, fit_predict_baseline
-from deepnic.learn.fit import TrainResult
-from deepnic.learn.network import NETWORKS, ResidualNetwork, SmallNetwork, build_network
-from deepnic.learn.predictor import Trained, load_network
-from deepnic.learn.settings import Settings
-
-__all__ = [
-    "BASELINES",
-    "NETWORKS",
-    "BaselinePrediction",
-    "ResidualNetwork",
-    "Settings",
-    "SmallNetwork",
-    "TrainResult",
-    "Trained",
-    "build_network",
-    "fit_predict_baseline",
-    "load_network",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "baselines": ["BASELINES", "Baseline", "BaselinePrediction", "fit_predict_baseline"],
+        "fit": ["TrainResult", "train"],
+        "network": ["NETWORKS", "ResidualNetwork", "SmallNetwork", "build_network"],
+        "predictor": ["Predictor", "load_network"],
+        "settings": ["DEVICES", "Settings"],
+    },
+)

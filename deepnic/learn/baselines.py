@@ -1,7 +1,8 @@
 """The classifiers that the networks are compared with, all scikit-learn's."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,43 +23,68 @@ from deepnic.learn.states import check_state
 
 N_GENES_CHOSEN = 100
 
-# (number of variables, seed) -> estimator. None is tuned. Logistic regression and perceptron also
-# serve for kept pixels.
-BASELINES: dict[str, Callable[[int, int], ClassifierMixin]] = {
-    "majority": lambda n_variables, seed: DummyClassifier(strategy="prior"),
-    "logistic regression": lambda n_variables, seed: make_pipeline(
-        StandardScaler(), LogisticRegression(C=0.01, max_iter=1000)
+
+@dataclass(frozen=True)
+class Baseline:
+    """A classifier that the networks are compared with; none is tuned.
+
+    Attributes
+    ----------
+    make : callable
+        (number of variables, seed) -> estimator.
+    random : bool
+        Whether its result depends on the seed.
+    probability : bool
+        Else it is scored by a signed distance.
+    on : tuple of str
+        What a study fits it on: "expression", "pixels".
+    """
+
+    make: Callable[[int, int], ClassifierMixin]
+    random: bool = False
+    probability: bool = True
+    on: tuple[str, ...] = ("expression",)
+
+
+def _scaled(*steps: Any) -> ClassifierMixin:
+    return make_pipeline(StandardScaler(), *steps)
+
+
+def _best_genes(n_variables: int) -> SelectKBest:
+    return SelectKBest(k=min(N_GENES_CHOSEN, n_variables))
+
+
+BASELINES = {
+    "majority": Baseline(lambda n, seed: DummyClassifier(strategy="prior")),
+    "logistic regression": Baseline(
+        lambda n, seed: _scaled(LogisticRegression(C=0.01, max_iter=1000)),
+        on=("expression", "pixels"),
     ),
-    "linear SVM": lambda n_variables, seed: make_pipeline(
-        StandardScaler(), SVC(kernel="linear", C=1.0)
+    "linear SVM": Baseline(lambda n, seed: _scaled(SVC(kernel="linear", C=1.0)), probability=False),
+    "random forest": Baseline(
+        lambda n, seed: RandomForestClassifier(500, random_state=seed), random=True
     ),
-    "random forest": lambda n_variables, seed: RandomForestClassifier(500, random_state=seed),
-    "gradient boosting": lambda n_variables, seed: HistGradientBoostingClassifier(
-        random_state=seed
+    "gradient boosting": Baseline(
+        lambda n, seed: HistGradientBoostingClassifier(random_state=seed)
     ),
-    "3-NN": lambda n_variables, seed: make_pipeline(
-        StandardScaler(),
-        SelectKBest(k=min(N_GENES_CHOSEN, n_variables)),
-        KNeighborsClassifier(n_neighbors=3),
+    "3-NN": Baseline(lambda n, seed: _scaled(_best_genes(n), KNeighborsClassifier(n_neighbors=3))),
+    # it takes genes for independent: its probability is 0 or 1 of most items and ranks none
+    "nearest centroid": Baseline(
+        lambda n, seed: _scaled(_best_genes(n), NearestCentroid()), probability=False
     ),
-    "nearest centroid": lambda n_variables, seed: make_pipeline(
-        StandardScaler(), SelectKBest(k=min(N_GENES_CHOSEN, n_variables)), NearestCentroid()
-    ),
-    "multilayer perceptron": lambda n_variables, seed: make_pipeline(
-        StandardScaler(), MLPClassifier(max_iter=1000, random_state=seed)
+    "multilayer perceptron": Baseline(
+        lambda n, seed: _scaled(MLPClassifier(max_iter=1000, random_state=seed)),
+        random=True,
+        on=("pixels",),
     ),
 }
-
-# Scored by a signed distance: the one has no probability, and that of the other, which takes genes
-# for independent, is 0 or 1 of most items and would not rank them.
-WITHOUT_PROBABILITY = ("linear SVM", "nearest centroid")
 
 
 class BaselinePrediction(NamedTuple):
     """Scores of all items, higher = class 1, and the classes that the cut makes of them.
 
-    The score is the probability of class 1 (cut 0.5), or of those in `WITHOUT_PROBABILITY` a signed
-    distance (cut 0).
+    The score is the probability of class 1 (cut 0.5), or of baselines without one a signed distance
+    (cut 0).
     """
 
     score: NDArray[np.float64]
@@ -99,7 +125,7 @@ def fit_predict_baseline(
     >>> fit_predict_baseline("linear SVM", X, state=[0, 0, 1, 1, -1]).predicted
     array([0, 0, 1, 1, 1], dtype=int8)
     """
-    choose("baseline", name, BASELINES)
+    baseline = BASELINES[choose("baseline", name, BASELINES)]
     y = check_state(state)
     values = np.nan_to_num(np.asarray(X, dtype=np.float64), nan=0.0)
     if values.ndim != 2 or len(values) != len(y):
@@ -109,11 +135,11 @@ def fit_predict_baseline(
     if values.shape[1] == 0:
         raise InputError("no variable of X varies over the training items; give some that do")
 
-    model = BASELINES[name](values.shape[1], seed)
+    model = baseline.make(values.shape[1], seed)
     with threadpool_limits(1):  # on tables this small threads wait for each other most of the time
         model.fit(values[known], y[known])
-        if name in WITHOUT_PROBABILITY:
-            score, cut = model.decision_function(values), 0.0
-        else:
+        if baseline.probability:
             score, cut = model.predict_proba(values)[:, 1], 0.5
+        else:
+            score, cut = model.decision_function(values), 0.0
     return BaselinePrediction(score, (score > cut).astype(np.int8))

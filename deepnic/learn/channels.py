@@ -12,6 +12,7 @@ import xarray as xr
 from torch import nn
 
 from deepnic.nic.families import COLOURS, evaluate, family
+from deepnic.variables import kind_of
 
 
 class Images(nn.Module):
@@ -148,12 +149,12 @@ class CountImages(Images):
 
 def canvas_arrays(canvas: xr.Dataset) -> dict[str, Any]:
     """What `make_images` needs of a canvas, as arrays that travel to a worker."""
-    arrays = {name: canvas[name].values for name in ("image", "colour") if name in canvas}
-    if "count" not in canvas:
-        return arrays
+    colour = {"colour": canvas["colour"].values} if "colour" in canvas else {}
+    if kind_of(canvas) == "canvas":
+        return {"image": canvas["image"].values} | colour
     count = canvas["count"].values
     small = np.uint8 if count.max(initial=0) < 256 else np.int32  # torch knows little of uint16
-    return arrays | {
+    return colour | {
         "count": count.astype(small),
         "index": canvas["index"].values,
         "family": canvas.attrs["family"],

@@ -18,8 +18,10 @@ from deepnic.study.costs import measured
 from deepnic.study.fold import Fold
 from deepnic.study.settings import NO_FILTER, StudySettings
 
-ON_PIXELS = ("logistic regression", "multilayer perceptron")
-ON_EXPRESSION = tuple(name for name in BASELINES if name != "multilayer perceptron")
+ON_PIXELS, ON_EXPRESSION = (
+    tuple(name for name, baseline in BASELINES.items() if what in baseline.on)
+    for what in ("pixels", "expression")
+)
 PLACEMENTS = ("DeepInsight", "random")
 
 _one_at_a_time = Lock()  # torch's random numbers and the numbers of threads are the process's
@@ -67,7 +69,7 @@ class Arm:
     @property
     def draws(self) -> bool:
         """Whether its predictions depend on the seed."""
-        return bool(self.unit) or self.method in ("multilayer perceptron", "random forest")
+        return bool(self.unit) or (self.method in BASELINES and BASELINES[self.method].random)
 
     @property
     def columns(self) -> dict[str, Any]:
