@@ -1,12 +1,12 @@
 """Configurations: TOML tables whose keys are all known, and what is wrong told in a sentence."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from deepnic.errors import InputError
 
@@ -17,6 +17,28 @@ class Strict(BaseModel):
     """A table of a configuration: unknown keys are refused, values are final."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def one_of(names: Collection[str]) -> AfterValidator:
+    """Rule of a setting that names a row of a registry, as it is when the setting is read.
+
+    Examples
+    --------
+    >>> from typing import Annotated
+    >>> class Drawing(Strict):
+    ...     colour: Annotated[str, one_of({"red": 0, "blue": 1})]
+    >>> checked(Drawing, {"colour": "green"})
+    Traceback (most recent call last):
+    ...
+    deepnic.errors.InputError: colour is 'green', but it should be one of red, blue
+    """
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise ValueError(f"it should be one of {', '.join(names)}")
+        return name
+
+    return AfterValidator(check)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

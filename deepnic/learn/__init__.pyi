@@ -1,25 +1,31 @@
 from .baselines import BASELINES as BASELINES
+from .baselines import Baseline as Baseline
 from .baselines import BaselinePrediction as BaselinePrediction
 from .baselines import fit_predict_baseline as fit_predict_baseline
 from .fit import TrainResult as TrainResult
+from .fit import train as train
 from .network import NETWORKS as NETWORKS
 from .network import ResidualNetwork as ResidualNetwork
 from .network import SmallNetwork as SmallNetwork
 from .network import build_network as build_network
-from .predictor import Trained as Trained
+from .predictor import Predictor as Predictor
 from .predictor import load_network as load_network
+from .settings import DEVICES as DEVICES
 from .settings import Settings as Settings
 
 __all__ = [
     "BASELINES",
+    "DEVICES",
     "NETWORKS",
+    "Baseline",
     "BaselinePrediction",
+    "Predictor",
     "ResidualNetwork",
     "Settings",
     "SmallNetwork",
     "TrainResult",
-    "Trained",
     "build_network",
     "fit_predict_baseline",
     "load_network",
+    "train",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,18 +26,18 @@ N_GENES_CHOSEN = 100
 
 @dataclass(frozen=True)
 class Baseline:
-    """A classifier to compare with; none is tuned.
+    """A classifier that the networks are compared with; none is tuned.
 
     Attributes
     ----------
     make : callable
         (number of variables, seed) -> estimator.
     random : bool
-        Whether its predictions depend on the seed.
+        Whether its result depends on the seed.
     probability : bool
-        False: scored by a signed distance.
+        Else it is scored by a signed distance.
     on : tuple of str
-        What it is fitted on in a study: "expression", "pixels".
+        What a study fits it on: "expression", "pixels".
     """
 
     make: Callable[[int, int], ClassifierMixin]
@@ -46,15 +46,15 @@ class Baseline:
     on: tuple[str, ...] = ("expression",)
 
 
-def _scaled(*steps: ClassifierMixin) -> ClassifierMixin:
+def _scaled(*steps: Any) -> ClassifierMixin:
     return make_pipeline(StandardScaler(), *steps)
 
 
-def _chosen(n_variables: int) -> SelectKBest:
+def _best_genes(n_variables: int) -> SelectKBest:
     return SelectKBest(k=min(N_GENES_CHOSEN, n_variables))
 
 
-BASELINES: dict[str, Baseline] = {
+BASELINES = {
     "majority": Baseline(lambda n, seed: DummyClassifier(strategy="prior")),
     "logistic regression": Baseline(
         lambda n, seed: _scaled(LogisticRegression(C=0.01, max_iter=1000)),
@@ -67,10 +67,10 @@ BASELINES: dict[str, Baseline] = {
     "gradient boosting": Baseline(
         lambda n, seed: HistGradientBoostingClassifier(random_state=seed)
     ),
-    "3-NN": Baseline(lambda n, seed: _scaled(_chosen(n), KNeighborsClassifier(n_neighbors=3))),
+    "3-NN": Baseline(lambda n, seed: _scaled(_best_genes(n), KNeighborsClassifier(n_neighbors=3))),
     # it takes genes for independent: its probability is 0 or 1 of most items and ranks none
     "nearest centroid": Baseline(
-        lambda n, seed: _scaled(_chosen(n), NearestCentroid()), probability=False
+        lambda n, seed: _scaled(_best_genes(n), NearestCentroid()), probability=False
     ),
     "multilayer perceptron": Baseline(
         lambda n, seed: _scaled(MLPClassifier(max_iter=1000, random_state=seed)),
@@ -83,8 +83,8 @@ BASELINES: dict[str, Baseline] = {
 class BaselinePrediction(NamedTuple):
     """Scores of all items, higher = class 1, and the classes that the cut makes of them.
 
-    The score is the probability of class 1 (cut 0.5), or of a baseline without probabilities a
-    signed distance (cut 0).
+    The score is the probability of class 1 (cut 0.5), or of baselines without one a signed distance
+    (cut 0).
     """
 
     score: NDArray[np.float64]
@@ -125,7 +125,7 @@ def fit_predict_baseline(
     >>> fit_predict_baseline("linear SVM", X, state=[0, 0, 1, 1, -1]).predicted
     array([0, 0, 1, 1, 1], dtype=int8)
     """
-    choose("baseline", name, BASELINES)
+    baseline = BASELINES[choose("baseline", name, BASELINES)]
     y = check_state(state)
     values = np.nan_to_num(np.asarray(X, dtype=np.float64), nan=0.0)
     if values.ndim != 2 or len(values) != len(y):
@@ -135,7 +135,6 @@ def fit_predict_baseline(
     if values.shape[1] == 0:
         raise InputError("no variable of X varies over the training items; give some that do")
 
-    baseline = BASELINES[name]
     model = baseline.make(values.shape[1], seed)
     with threadpool_limits(1):  # on tables this small threads wait for each other most of the time
         model.fit(values[known], y[known])

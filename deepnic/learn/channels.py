@@ -11,7 +11,8 @@ import torch
 import xarray as xr
 from torch import nn
 
-from deepnic.nic.families import BASE, COLOURS, family
+from deepnic.nic.families import COLOURS, evaluate, family
+from deepnic.variables import kind_of
 
 
 class Images(nn.Module):
@@ -77,9 +78,8 @@ class CanvasImages(Images):
 class CountImages(Images):
     """Canvases of genes, made from their counts of signatures.
 
-    A pixel is a ratio of two superset counts, N(A and B) / N(B): both are one product of the counts
-    with the family's sets, exact in float32 below 2**24 trees. The ratio of nothing to nothing is
-    NaN, which serves undefined pixels and empty cells alike.
+    Pixels are evaluated as for `deepnic.nic.rop_images`. The ratio of nothing to nothing is NaN,
+    which serves undefined pixels and empty cells alike.
 
     Parameters
     ----------
@@ -106,7 +106,8 @@ class CountImages(Images):
     """
 
     count: torch.Tensor
-    sets: torch.Tensor
+    numerator: torch.Tensor
+    denominator: torch.Tensor
     cell: torch.Tensor
 
     def __init__(
@@ -114,7 +115,7 @@ class CountImages(Images):
     ):
         super().__init__(len(count), _paint(index.shape, colour))
         members = family(name)
-        functions = np.hstack([members.numerator, members.denominator])
+        functions = np.stack([members.numerator, members.denominator], axis=1)
         combination, condition = np.divmod(index, count.shape[1] * count.shape[2])
         if not members.published:  # many combinations are one function
             used = np.unique(combination[index >= 0])
@@ -123,38 +124,37 @@ class CountImages(Images):
             combination = place[combination]
         # the last function, of no signature, is that of the empty cells: nothing over nothing
         combination = np.where(index < 0, len(functions), combination)
-        functions = np.vstack([functions, np.zeros_like(functions[:1])])
+        functions = np.concatenate([functions, np.zeros_like(functions[:1])])
         cell = condition * len(functions) + combination
-        numerator, denominator = np.hsplit(functions, 2)
+        numerator, denominator = torch.tensor(functions).float().unbind(dim=1)
 
         self.published = members.published
         self.shape = index.shape
         self.register_buffer("count", count)
-        self.register_buffer("sets", torch.tensor(np.vstack([numerator, denominator]).T).float())
+        self.register_buffer("numerator", numerator)
+        self.register_buffer("denominator", denominator)
         self.register_buffer("cell", torch.tensor(cell.ravel()))
 
     @torch.no_grad()
     def forward(self, items: torch.Tensor) -> torch.Tensor:
         """Channels of some items, (item, channel, row, column) float32."""
+        count = self.count[items]
         with torch.autocast(items.device.type, enabled=False):  # counts are to stay exact
-            above, below = (self.count[items].float() @ self.sets).chunk(2, dim=-1)
-            ratio = above / below
-            if self.published:
-                nic3, nic4, nic5, nic6 = (BASE.index(f"{k}|1") for k in (3, 4, 5, 6))
-                ratio[..., nic5] = _root(_root(ratio[..., nic3] * ratio[..., nic4]))
-                ratio[..., nic6] = 1 - ratio[..., nic6]
-            value = ratio.flatten(1).index_select(1, self.cell)
+            pixels = evaluate(
+                count, count, self.numerator, self.denominator, published=self.published, xp=torch
+            )
+            value = pixels.flatten(1).index_select(1, self.cell)
             return _channels(value.view(len(items), *self.shape), self.paint)
 
 
 def canvas_arrays(canvas: xr.Dataset) -> dict[str, Any]:
     """What `make_images` needs of a canvas, as arrays that travel to a worker."""
-    arrays = {name: canvas[name].values for name in ("image", "colour") if name in canvas}
-    if "count" not in canvas:
-        return arrays
+    colour = {"colour": canvas["colour"].values} if "colour" in canvas else {}
+    if kind_of(canvas) == "canvas":
+        return {"image": canvas["image"].values} | colour
     count = canvas["count"].values
     small = np.uint8 if count.max(initial=0) < 256 else np.int32  # torch knows little of uint16
-    return arrays | {
+    return colour | {
         "count": count.astype(small),
         "index": canvas["index"].values,
         "family": canvas.attrs["family"],
@@ -175,11 +175,6 @@ def _paint(shape: Any, colour: torch.Tensor | None) -> torch.Tensor:
     if colour is None:
         return torch.ones(1, *shape)
     return torch.stack([(colour == code).float() for code in range(len(COLOURS))])
-
-
-def _root(value: torch.Tensor) -> torch.Tensor:
-    """Square root, rounded as IEEE asks; torch's own of float32 may be one unit off."""
-    return value.double().sqrt().float()
 
 
 def _channels(value: torch.Tensor, paint: torch.Tensor) -> torch.Tensor:

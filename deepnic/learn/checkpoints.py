@@ -1,8 +1,13 @@
-"""What a run writes down after every epoch, so that an interrupted one can go on."""
+"""What a run writes down after every epoch: to go on if interrupted, and for others to follow."""
 
+import logging
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from time import perf_counter
+from typing import Any, TypedDict
 
 import pandas as pd
 import ray.train
@@ -13,6 +18,27 @@ from torch import nn
 CHECKPOINT_FILE = "checkpoint.pt"
 LAST_FILE = "last.pt"
 HISTORY_FILE = "history.csv"
+INTERVAL = 1.0  # seconds between two looks at a history
+
+logger = logging.getLogger("deepnic.train")
+
+
+class About(TypedDict):
+    """What a checkpoint says of its network beside the weights; plain types and tensors only."""
+
+    network: str
+    classes: list[str]
+    layout: dict[str, Any]  # variables and attributes of the canvas without its items
+    kind: str  # of the canvas: "canvas" or "count canvas"
+    channels: int
+
+
+class Best(TypedDict, total=False):
+    """The epoch of least validation loss; empty without validation items."""
+
+    epoch: int
+    loss: float
+    weights: dict[str, torch.Tensor]
 
 
 class Record:
@@ -30,8 +56,7 @@ class Record:
     rank : int
     on_ray : bool
         On a worker of Ray's, not in the process of the caller.
-    about : dict
-        What every checkpoint says of the network beside its weights.
+    about : About
 
     Attributes
     ----------
@@ -39,8 +64,7 @@ class Record:
         One an epoch.
     followed : list of Tensor
         What was predicted of the items of unknown state after each epoch.
-    best : dict
-        `epoch`, `loss` and `weights` of the least validation loss; empty without validation items.
+    best : Best
     """
 
     def __init__(
@@ -52,7 +76,7 @@ class Record:
         rank: int,
         *,
         on_ray: bool,
-        about: dict[str, Any],
+        about: About,
     ):
         self.folder = None if folder is None else Path(folder)
         self.on_ray, self.about = on_ray, about
@@ -60,7 +84,7 @@ class Record:
         self.rank = rank
         self.history: list[dict[str, float]] = []
         self.followed: list[torch.Tensor] = []
-        self.best: dict[str, Any] = {}
+        self.best: Best = {}
         self.writer: SummaryWriter | None = None
 
     def resume(self) -> None:
@@ -148,6 +172,53 @@ def save_checkpoint(path: Path, **parts: Any) -> None:
     draft = path.with_suffix(".draft")
     torch.save(parts, draft)
     draft.replace(path)
+
+
+@contextmanager
+def epochs_logged(run: Path | None, epochs: int) -> Iterator[None]:
+    """Log a line for each epoch that a run in a folder finishes within the block.
+
+    Its history is looked at now and then, wherever its workers are: a callback of Ray Train's is
+    called in the process of its controller, whose log does not reach this one.
+
+    Parameters
+    ----------
+    run : Path or None
+        Folder of the run; None: nothing is written down, and nothing logged.
+    epochs : int
+        Epochs at most.
+    """
+    if run is None:
+        yield
+        return
+    history, start, over = run / HISTORY_FILE, perf_counter(), threading.Event()
+    before = logged = len(pd.read_csv(history)) if history.exists() else 0
+
+    def log() -> None:
+        nonlocal logged
+        rows = pd.read_csv(history) if history.exists() else pd.DataFrame()
+        for row in rows.to_dict("records")[logged:]:
+            logged += 1
+            left = (perf_counter() - start) / (logged - before) * (epochs - logged)
+            losses = ", ".join(
+                f"{part} loss {row[f'{part}_loss']:.4f}"
+                for part in ("training", "validation")
+                if f"{part}_loss" in row
+            )
+            logger.info("epoch %d of %d: %s; %.0f s left", logged, epochs, losses, left)
+
+    def follow() -> None:
+        while not over.wait(INTERVAL):
+            log()
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        log()
 
 
 def _read(path: Path) -> dict[str, Any]:

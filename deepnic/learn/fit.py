@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,22 +19,24 @@ from numpy.typing import ArrayLike, NDArray
 from ray.train import TrainingFailedError
 from ray.train.torch import TorchTrainer
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_score
-from sklearn.model_selection import train_test_split
 
-from deepnic import __version__
+from deepnic.cohort.holdout import draw_stratified
 from deepnic.config import checked
-from deepnic.errors import InputError
+from deepnic.errors import InputError, choose
 from deepnic.learn.channels import canvas_arrays, make_images
-from deepnic.learn.checkpoints import CHECKPOINT_FILE, save_checkpoint
-from deepnic.learn.follow import epochs_logged
-from deepnic.learn.loop import train_loop
+from deepnic.learn.checkpoints import CHECKPOINT_FILE, epochs_logged, save_checkpoint
+from deepnic.learn.loop import Job, LoopResult, train_loop
 from deepnic.learn.network import check_network
-from deepnic.learn.predictor import Trained, describe_network, rebuild
+from deepnic.learn.predictor import Predictor, describe_network, rebuild
 from deepnic.learn.ray_session import gpus, machines, quiet, ray_cluster
-from deepnic.learn.settings import Settings
+from deepnic.learn.settings import DEVICES, Settings
 from deepnic.learn.states import check_state
+from deepnic.variables import kind_of
 
-Device = Literal["auto", "cpu", "cuda"]
+# A run is named by what decides its result. These words stand for how results are computed, and
+# are those that version 0.1.0 wrote there, its own number and torch's: a run that it began is
+# found by every later version. Other rules would need other words; a release is no reason.
+RULES = ["0.1.0", "2.13.0+cpu"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class TrainResult:
         of class 1 (of more than two classes `probability_0`, `probability_1`, ...) and the
         `predicted` class. Rows with a state are training items: their probabilities say how well
         the network fits, never how well it predicts.
-    trained : Trained
+    predictor : Predictor
         The network, ready to predict other items.
     folder : Path or None
         Of the run, where `storage` was given: `checkpoint.pt`, `history.csv`, TensorBoard's files.
@@ -67,7 +69,7 @@ class TrainResult:
     metrics: dict[str, float]
     history: pd.DataFrame
     predictions: pd.DataFrame
-    trained: Trained
+    predictor: Predictor
     folder: Path | None
     device: str
 
@@ -84,7 +86,7 @@ def train(
     classes: Sequence[str] = ("0", "1"),
     workers: int = 0,
     elastic: bool = False,
-    device: Device = "auto",
+    device: str = "auto",
     storage: str | os.PathLike[str] | None = None,
     resume: bool = False,
     **settings: Any,
@@ -157,59 +159,74 @@ def train(
     (10, 1.0)
     """
     chosen = checked(Settings, settings)
+    choose("device", device, DEVICES)
     if workers < 0:
         raise InputError(f"workers is {workers}; give 0 to train in this process, or more")
     canvas, state = _check_canvas(images, len(classes))
-    arrays = canvas_arrays(canvas)
-    channels, size = make_images(arrays).channels, (canvas.sizes["row"], canvas.sizes["column"])
-    check_network(chosen.network, (channels, *size), len(classes))
     true_state = None if truth is None else _true_state(truth, canvas, state, len(classes))
-    config: dict[str, Any] = {
-        "canvas": arrays,
-        "state": state,
-        "classes": len(classes),
-        "validation": _validation_items(state, chosen),
-        "settings": chosen.model_dump(),
-        # who stops early does not look at the test, not even at its curve
-        "follow": true_state is not None and not chosen.validation,
-        "about": describe_network(chosen.network, classes, canvas),
-        "on_ray": workers > 0,  # the only one that does not decide the result
-    }
-    name = f"{canvas.attrs.get('path', 'images')}-{_hash(config)}"
+    job = _job(canvas, state, classes, chosen, follow=true_state is not None, on_ray=workers > 0)
+    name = f"{canvas.attrs.get('path', 'images')}-{_digest(job)}"
     folder = None if storage is None else Path(storage).resolve() / name
     if folder is not None and folder.exists() and not resume:
         raise InputError(
             f"the run {folder.name} was started in {folder.parent} before; resume it, or choose "
             "another folder"
         )
-    learnt, trained_on = _fit(config, workers, elastic, device, folder)
-    if "refused" in learnt:
-        raise InputError(learnt["refused"])
-    weights = {name: torch.tensor(values) for name, values in learnt["weights"].items()}
+    result, trained_on = _fit(job, workers, elastic, device, folder)
+    weights = {name: torch.tensor(values) for name, values in result.weights.items()}
     if folder is not None:
         save_checkpoint(
-            folder / CHECKPOINT_FILE,
-            network=weights,
-            about=config["about"],
-            history=learnt["history"],
+            folder / CHECKPOINT_FILE, network=weights, about=job["about"], history=result.history
         )
     return TrainResult(
-        metrics=_metrics(learnt, config, true_state),
-        history=_history(learnt, state, true_state),
-        predictions=_predictions(learnt, canvas, state, true_state),
-        trained=rebuild(config["about"], weights),
+        metrics=_metrics(result, job, true_state),
+        history=_history(result, state, true_state),
+        predictions=_predictions(result, canvas, state, true_state),
+        predictor=rebuild(job["about"], weights),
         folder=folder,
         device=trained_on,
     )
 
 
+def _job(
+    canvas: xr.Dataset,
+    state: NDArray[np.int64],
+    classes: Sequence[str],
+    settings: Settings,
+    *,
+    follow: bool,
+    on_ray: bool,
+) -> Job:
+    """What every rank is given; the device and the folder are added where it runs."""
+    arrays = canvas_arrays(canvas)
+    channels, shape = make_images(arrays).channels, (canvas.sizes["row"], canvas.sizes["column"])
+    check_network(settings.network, (channels, *shape), len(classes))
+    validation = np.zeros(len(state), bool)
+    if settings.validation:
+        share, seed = settings.validation, settings.seed
+        validation = draw_stratified(state, share, seed, what="a validation part")
+    return {
+        "canvas": arrays,
+        "state": state,
+        "classes": len(classes),
+        "validation": validation,
+        "settings": settings.model_dump(),
+        # who stops early does not look at the test, not even at its curve
+        "follow": follow and not settings.validation,
+        "about": describe_network(settings.network, classes, canvas, channels),
+        "on_ray": on_ray,
+        "device": "cpu",
+        "folder": None,
+    }
+
+
 def _fit(
-    config: dict[str, Any], workers: int, elastic: bool, device: Device, run: Path | None
-) -> tuple[dict[str, Any], str]:
+    job: Job, workers: int, elastic: bool, device: str, run: Path | None
+) -> tuple[LoopResult, str]:
     """Run the training loop through Ray Train, in this process or on workers; and the device."""
     with ExitStack() as stack:
         stack.enter_context(quiet())
-        stack.enter_context(epochs_logged(run, config["settings"]["epochs"]))
+        stack.enter_context(epochs_logged(run, job["settings"]["epochs"]))
         if workers:
             stack.enter_context(ray_cluster(1 if elastic else workers))
             if run is None and machines() > 1:
@@ -219,7 +236,7 @@ def _fit(
         chosen = _device(device, min(workers, 1) if elastic else workers)
         trainer = TorchTrainer(
             train_loop,
-            train_loop_config=config | {"device": chosen, "folder": run and str(run)},
+            train_loop_config=job | {"device": chosen, "folder": run and str(run)},
             scaling_config=ray.train.ScalingConfig(
                 num_workers=(1, workers) if elastic else workers,
                 use_gpu=workers > 0 and chosen == "cuda",
@@ -233,27 +250,35 @@ def _fit(
             ),
         )
         try:
-            return trainer.fit().return_value, chosen
+            result = trainer.fit().return_value
         except (torch.OutOfMemoryError, TrainingFailedError) as error:
-            said = f"{type(error).__name__} {error}"
-            size = config["settings"]["batch_size"]
-            if "OutOfMemoryError" in said:
-                raise InputError(
-                    f"the {chosen} device ran out of memory at batch_size {size}; a batch of "
-                    f"{max(size // 2, 1)} takes half as much"
-                ) from error
-            if "Unable to set up cluster storage" in said:
-                raise InputError(
-                    f"a worker cannot write to {place.parent}; give a folder that all machines "
-                    "share under one path"
-                ) from error
-            raise
+            raise _explained(error, job, chosen, place) from error
+    if isinstance(result, str):
+        raise InputError(result)
+    return result, chosen
+
+
+def _explained(error: Exception, job: Job, device: str, place: Path) -> Exception:
+    """What a failure of Ray's or torch's asks of the user; itself where nothing is known of it."""
+    message, size = f"{type(error).__name__} {error}", job["settings"]["batch_size"]
+    if "OutOfMemoryError" in message:
+        return InputError(
+            f"the {device} device ran out of memory at batch_size {size}; a batch of "
+            f"{max(size // 2, 1)} takes half as much"
+        )
+    if "Unable to set up cluster storage" in message:
+        return InputError(
+            f"a worker cannot write to {place.parent}; give a folder that all machines "
+            "share under one path"
+        )
+    return error
 
 
 def _check_canvas(images: xr.Dataset, n_classes: int) -> tuple[xr.Dataset, NDArray[np.int64]]:
     """Canvas with its axes in order, and the states."""
-    name = "count" if "count" in images else "image"
-    for needed in (name, "state", *(["index", "colour"] if name == "count" else [])):
+    counted = kind_of(images) == "count canvas"
+    name = "count" if counted else "image"
+    for needed in (name, "state", *(("index", "colour") if counted else ())):
         if needed not in images:
             raise InputError(
                 f"images has no {needed!r}; give the Dataset that assemble returns, with states"
@@ -265,27 +290,6 @@ def _check_canvas(images: xr.Dataset, n_classes: int) -> tuple[xr.Dataset, NDArr
     if np.isinf(values).any():
         raise InputError("image holds infinite values; pixels are finite, or NaN = undefined")
     return canvas, check_state(images["state"], n_classes).astype(np.int64)
-
-
-def _validation_items(state: NDArray[np.int64], settings: Settings) -> NDArray[np.bool_]:
-    """A share of the training items, of each class alike, to stop early by."""
-    chosen = np.zeros(len(state), bool)
-    if settings.validation:
-        known = np.flatnonzero(state >= 0)
-        try:
-            _, judged = train_test_split(
-                known,
-                test_size=settings.validation,
-                stratify=state[known],
-                random_state=settings.seed % 2**32,
-            )
-        except ValueError as error:
-            raise InputError(
-                f"a validation part of {settings.validation} cannot be drawn from {known.size} "
-                f"training items ({error}); choose another share, or 0"
-            ) from error
-        chosen[judged] = True
-    return chosen
 
 
 def _true_state(
@@ -305,9 +309,7 @@ def _true_state(
     return np.where(state < 0, values, -1).astype(np.int64)
 
 
-def _device(device: Device, workers: int) -> str:
-    if device not in ("auto", "cpu", "cuda"):
-        raise InputError(f"device is {device!r}; choose 'auto', 'cpu' or 'cuda'")
+def _device(device: str, workers: int) -> str:
     available = gpus() if workers else torch.cuda.device_count()
     enough = available >= max(1, workers)
     if device == "cuda" and not enough:
@@ -318,7 +320,7 @@ def _device(device: Device, workers: int) -> str:
     return "cuda" if device != "cpu" and enough else "cpu"
 
 
-def _hash(config: dict[str, Any]) -> str:
+def _digest(job: Job) -> str:
     """Digest of the content: Ray Train takes a run of the same name in a folder for a restart."""
     digest = hashlib.sha256()
 
@@ -330,16 +332,18 @@ def _hash(config: dict[str, Any]) -> str:
             return [str(value.dtype), value.shape]
         raise TypeError(f"a configuration cannot hold a {type(value).__name__}")
 
-    rest = {name: value for name, value in config.items() if name != "on_ray"}
-    versions = [__version__, torch.__version__]
-    digest.update(json.dumps([rest, versions], sort_keys=True, default=plain).encode())
+    parts = ("canvas", "state", "classes", "validation", "settings", "follow")
+    deciding = {name: job[name] for name in parts}  # type: ignore[literal-required]
+    about = job["about"]
+    deciding["about"] = {name: about[name] for name in ("network", "classes", "layout")}
+    digest.update(json.dumps([deciding, RULES], sort_keys=True, default=plain).encode())
     return digest.hexdigest()[:16]
 
 
 def _metrics(
-    learnt: dict[str, Any], config: dict[str, Any], true_state: NDArray[np.int64] | None
+    result: LoopResult, job: Job, true_state: NDArray[np.int64] | None
 ) -> dict[str, float]:
-    last, state, validation = learnt["history"][-1], config["state"], config["validation"]
+    last, state, validation = result.history[-1], job["state"], job["validation"]
     metrics = {
         "n_training": int((state >= 0).sum() - validation.sum()),
         "n_validation": int(validation.sum()),
@@ -350,36 +354,36 @@ def _metrics(
     if true_state is None or not (true_state >= 0).any():
         return metrics
     judged = true_state >= 0
-    y, probability = true_state[judged], learnt["probability"][judged]
+    y, probability = true_state[judged], result.probability[judged]
     predicted = probability.argmax(axis=1)
     metrics["test_accuracy"] = float(accuracy_score(y, predicted))
-    if len(np.unique(y)) == config["classes"]:  # the others need all classes
+    if len(np.unique(y)) == job["classes"]:  # the others need all classes
         metrics["test_balanced_accuracy"] = float(balanced_accuracy_score(y, predicted))
-        if config["classes"] == 2:
+        if job["classes"] == 2:
             metrics["test_auroc"] = float(roc_auc_score(y, probability[:, 1]))
     return metrics
 
 
 def _history(
-    learnt: dict[str, Any], state: NDArray[np.int64], true_state: NDArray[np.int64] | None
+    result: LoopResult, state: NDArray[np.int64], true_state: NDArray[np.int64] | None
 ) -> pd.DataFrame:
-    history = pd.DataFrame(learnt["history"])
-    if learnt["followed"] and true_state is not None and np.any(true_state >= 0):
+    history = pd.DataFrame(result.history)
+    if result.followed and true_state is not None and np.any(true_state >= 0):
         y = true_state[state < 0]
         history["test_accuracy"] = [
             float((probability.argmax(axis=1) == y)[y >= 0].mean())
-            for probability in learnt["followed"]
+            for probability in result.followed
         ]
     return history
 
 
 def _predictions(
-    learnt: dict[str, Any],
+    result: LoopResult,
     images: xr.Dataset,
     state: NDArray[np.int64],
     true_state: NDArray[np.int64] | None,
 ) -> pd.DataFrame:
-    probability = learnt["probability"]
+    probability = result.probability
     columns = {"item": images["item"].to_index(), "state": state}
     if true_state is not None:
         columns["truth"] = true_state

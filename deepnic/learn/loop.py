@@ -4,72 +4,96 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 import ray.train
 import ray.train.torch
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import cross_entropy
 
 from deepnic.learn.channels import Images, make_images
-from deepnic.learn.checkpoints import Record
+from deepnic.learn.checkpoints import About, Record
 from deepnic.learn.memory import most_items
 from deepnic.learn.network import build_network
 from deepnic.learn.settings import Settings
 
 
-def train_loop(config: dict[str, Any]) -> dict[str, Any]:
-    """Train one network; every rank runs this on its part of each batch.
+class Job(TypedDict):
+    """What every rank is given; plain enough for Ray to carry."""
 
-    Parameters
+    canvas: dict[str, Any]  # arrays, see `make_images`
+    state: NDArray[np.int64]  # (item), -1 = to predict
+    classes: int
+    validation: NDArray[np.bool_]  # (item)
+    settings: dict[str, Any]  # of `Settings`
+    follow: bool  # predict the items of state -1 after every epoch
+    about: About  # what checkpoints say of the network
+    on_ray: bool  # on a worker of Ray's, not in the process of the caller
+    device: str  # cpu or cuda
+    folder: str | None  # where the run keeps its record
+
+
+class LoopResult(NamedTuple):
+    """What a training comes to, the same on every rank.
+
+    Attributes
     ----------
-    config : dict
-        `canvas` (arrays, see `make_images`), `state` (item) int64, -1 = to predict; `classes`
-        (number of them), `validation` (item) bool, `settings` (dict), `device` ("cpu" or "cuda"),
-        `follow` (predict the items of state -1 after every epoch), `folder`, where the run
-        keeps its record (None: nowhere), `on_ray` (False: in the process of the caller) and
-        `about`, which checkpoints carry.
+    weights : dict of array
+        State of the network.
+    history : list of dict
+        One an epoch.
+    followed : list of array of float32, shape (item of state -1, class)
+        Predictions after each epoch.
+    probability : array of float32, shape (item, class)
+    """
+
+    weights: dict[str, NDArray]
+    history: list[dict[str, float]]
+    followed: list[NDArray[np.float32]]
+    probability: NDArray[np.float32]
+
+
+def train_loop(job: Job) -> LoopResult | str:
+    """Train one network; every rank runs this on its part of each batch.
 
     Returns
     -------
-    dict
-        `weights` (state dict, as arrays), `history` (one dict an epoch), `followed` (one array an
-        epoch, (item of state -1, class)) and `probability` (item, class) float32, the same on
-        every rank; or only `refused`, a sentence, where a batch does not fit the memory.
+    LoopResult or str
+        A sentence where a batch does not fit the memory.
     """
-    settings = Settings(**config["settings"])
+    settings = Settings(**job["settings"])
     context = ray.train.get_context()
     rank, size = context.get_world_rank(), context.get_world_size()
-    device = torch.device("cpu") if config["device"] == "cpu" else ray.train.torch.get_device()
+    device = torch.device("cpu") if job["device"] == "cpu" else ray.train.torch.get_device()
 
-    images = make_images(config["canvas"]).to(device)
-    state = torch.tensor(config["state"], device=device)
-    validation = torch.tensor(config["validation"], device=device)
+    images = make_images(job["canvas"]).to(device)
+    state = torch.tensor(job["state"], device=device)
+    validation = torch.tensor(job["validation"], device=device)
     training = ((state >= 0) & ~validation).nonzero().ravel()
     judged, hidden = validation.nonzero().ravel(), (state < 0).nonzero().ravel()
     every = torch.arange(len(state), device=device)
 
     with _reproducible(settings.seed, device):
         network = build_network(
-            settings.network, images.channels, config["classes"], settings.dropout
+            settings.network, images.channels, job["classes"], settings.dropout
         ).to(device)
-        too_large = _too_large(network, images, settings.batch_size, size)
-        if too_large:
-            return {"refused": too_large}
+        if refusal := _too_large(network, images, settings.batch_size, size):
+            return refusal
         if settings.compiled:
             network.compile()
         model = ray.train.torch.prepare_model(network, move_to_device=False)
-        learner = Learner(model, settings, config["classes"], rank, size)
+        learner = Learner(model, settings, job["classes"], rank, size)
         record = Record(
-            config["folder"],
+            job["folder"],
             network,
             learner.optimiser,
             learner.scaler,
             rank,
-            on_ray=config["on_ray"],
-            about=config["about"],
+            on_ray=job["on_ray"],
+            about=job["about"],
         )
         record.resume()
         for epoch in range(len(record.history), settings.epochs):
@@ -79,19 +103,19 @@ def train_loop(config: dict[str, Any]) -> dict[str, Any]:
             if len(judged):
                 scores = predict_together(network, images, judged, rank, size)
                 row |= _judge(scores, state[judged])
-            if config["follow"]:
+            if job["follow"]:
                 probability = predict_together(network, images, hidden, rank, size).softmax(dim=1)
                 record.followed.append(probability.cpu())
             record.add(row)
         record.finish()
         probability = predict_together(network, images, every, rank, size).softmax(dim=1)
 
-    return {
-        "weights": {name: value.cpu().numpy() for name, value in network.state_dict().items()},
-        "history": record.history,
-        "followed": [values.numpy() for values in record.followed],
-        "probability": probability.cpu().numpy(),
-    }
+    return LoopResult(
+        weights={name: value.cpu().numpy() for name, value in network.state_dict().items()},
+        history=record.history,
+        followed=[values.numpy() for values in record.followed],
+        probability=probability.cpu().numpy(),
+    )
 
 
 class Learner:

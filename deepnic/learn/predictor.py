@@ -2,7 +2,7 @@
 
 import os
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,19 @@ from torch import nn
 from deepnic.assembly import Assembly, lay
 from deepnic.errors import InputError
 from deepnic.learn.channels import canvas_arrays, make_images
+from deepnic.learn.checkpoints import About
 from deepnic.learn.loop import class_scores
 from deepnic.learn.network import build_network
 from deepnic.nic import count_signatures, observation_images, rop_images
+from deepnic.nic.families import COLOURS
 from deepnic.pixels import select_pixels
+from deepnic.variables import kind_of
 
 PIXEL = ("gene", "combination", "tree_size", "weight_range")
 
 
 @dataclass(frozen=True)
-class Trained:
+class Predictor:
     """A trained network, on the CPU.
 
     Attributes
@@ -36,6 +39,8 @@ class Trained:
     name : str
         Of its kind: "small", "residual" or "module:function".
     classes : tuple of str
+    kind : str
+        Of its canvas: "canvas" or "count canvas".
     layout : Dataset
         Its canvas without the items: `index(row, column)`, `colour(row, column)` where there was
         one, and the coordinates of its pixels, or the family and conditions of its counts.
@@ -44,6 +49,7 @@ class Trained:
     network: nn.Module
     name: str
     classes: tuple[str, ...]
+    kind: str
     layout: xr.Dataset
 
     def predict(self, items: xr.Dataset) -> pd.DataFrame:
@@ -64,7 +70,7 @@ class Trained:
         InputError
             Items of another assembly, or that lack some of the pixels.
         """
-        canvas = self._laid(items)
+        canvas = self._assemble(items)
         self._check_same(canvas)
         images = make_images(canvas_arrays(canvas))
         scores = class_scores(self.network, images, torch.arange(len(images)))
@@ -74,43 +80,47 @@ class Trained:
         table["predicted"] = np.array(self.classes, object)[probability.argmax(axis=1)]
         return table
 
-    def _laid(self, items: xr.Dataset) -> xr.Dataset:
+    def _assemble(self, items: xr.Dataset) -> xr.Dataset:
         """Items on this network's canvas."""
-        counted = "family" in self.layout.attrs
-        if "signature" in items:
-            if counted:
-                items = count_signatures(items)
-            elif "gene" in self.layout.coords:
-                genes = sorted(set(self.layout["gene"].values))
-                items = select_pixels(observation_images(items, genes=genes), self._pixels())
-            else:
-                items = select_pixels(rop_images(items, family="distinct"), self._pixels())
-        if "count" in items and "index" not in items and counted:
-            kept = [name for name in ("index", "colour") if name in self.layout]
-            return items.rename(gene="item").assign({n: self.layout[n] for n in kept}).assign_attrs(
-                self.layout.attrs
-            )  # fmt: skip
-        if "value" in items and not counted:
-            index = self.layout["index"].values
-            facts = {name: self.layout.attrs.get(name, "") for name in ("path", "order", "unit")}
-            return lay(items, Assembly(index, np.nan, **facts, seed=0))
-        if "image" not in items and "index" not in items:
-            raise InputError(
-                "the items are pixels and the network reads counts of signatures, or the other way "
-                f"round: they are of another assembly ({self._words()}); give a forest"
-            )
-        return items
+        if kind_of(items) == "forest":
+            items = self._read(items)
+        layout = self.layout
+        match kind_of(items), self.kind:
+            case "counts", "count canvas":
+                cells = {name: layout[name] for name in ("index", "colour")}
+                return items.rename(gene="item").assign(cells).assign_attrs(layout.attrs)
+            case "table", "canvas":
+                facts = {name: layout.attrs.get(name, "") for name in ("path", "order", "unit")}
+                return lay(items, Assembly(layout["index"].values, np.nan, **facts, seed=0))
+            case "canvas" | "count canvas", _:
+                return items
+        raise InputError(
+            "the items are pixels and the network reads counts of signatures, or the other way "
+            f"round: they are of another assembly ({self._words()}); give a forest"
+        )
 
-    def _pixels(self) -> xr.Dataset:
-        """What `select_pixels` reads of a table."""
+    def _read(self, forest: xr.Dataset) -> xr.Dataset:
+        """Counts or pixels of a forest, as this network reads them."""
+        if self.kind == "count canvas":
+            return count_signatures(forest)
+        if "pixel" not in self.layout.dims:
+            raise InputError(
+                f"the network reads images that are not of a forest ({self._words()}); give such"
+            )
+        if "gene" in self.layout.coords:  # pixels of several genes are of observations
+            genes = sorted(set(self.layout["gene"].values))
+            images = observation_images(forest, genes=genes)
+        else:
+            images = rop_images(forest, family="distinct")
         zeros = np.zeros(self.layout.sizes["pixel"], np.float32)
-        return self.layout.drop_dims(["row", "column"]).assign(relevance=("pixel", zeros))
+        pixels = self.layout.drop_dims(["row", "column"]).assign(relevance=("pixel", zeros))
+        return select_pixels(images, pixels)
 
     def _check_same(self, canvas: xr.Dataset) -> None:
-        found = layout_of(canvas)
+        layout = layout_of(canvas)
         for name in ("index", "colour", *PIXEL):
-            if (name in found) != (name in self.layout) or (
-                name in found and not np.array_equal(found[name], self.layout[name])
+            if (name in layout) != (name in self.layout) or (
+                name in layout and not np.array_equal(layout[name], self.layout[name])
             ):
                 raise InputError(
                     f"the items differ in {name} from the assembly that the network was trained "
@@ -156,8 +166,8 @@ def layout_of(canvas: xr.Dataset) -> xr.Dataset:
     ).set_coords([name for name in PIXEL if name in canvas.variables])
 
 
-def describe_network(name: str, classes: Sequence[str], canvas: xr.Dataset) -> dict[str, Any]:
-    """What a checkpoint says of its network beside the weights: plain types and tensors only."""
+def describe_network(name: str, classes: Sequence[str], canvas: xr.Dataset, channels: int) -> About:
+    """What a checkpoint says of its network beside the weights."""
     layout = layout_of(canvas)
     variables = {
         key: (list(map(str, v.dims)), v.values.tolist() if v.dtype == object else _tensor(v.values))
@@ -167,10 +177,12 @@ def describe_network(name: str, classes: Sequence[str], canvas: xr.Dataset) -> d
         "network": name,
         "classes": list(classes),
         "layout": {"variables": variables, "attrs": dict(layout.attrs)},
+        "kind": kind_of(canvas),
+        "channels": channels,
     }
 
 
-def load_network(checkpoint: str | os.PathLike[str]) -> Trained:
+def load_network(checkpoint: str | os.PathLike[str]) -> Predictor:
     """Read a trained network from a checkpoint of `train`, ready to predict on the CPU.
 
     The file is read without running any code from it (`weights_only=True`).
@@ -192,7 +204,7 @@ def load_network(checkpoint: str | os.PathLike[str]) -> Trained:
         raise InputError(f"no checkpoint at {path}; give the checkpoint.pt of a run's folder")
     try:
         saved = torch.load(path, weights_only=True, map_location="cpu")
-        about, weights = saved["about"], saved["network"]
+        about, weights = _completed(saved["about"]), saved["network"]
     except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError) as error:
         raise InputError(
             f"{path} is not a checkpoint of deepnic, or is damaged; give the checkpoint.pt of a "
@@ -201,26 +213,33 @@ def load_network(checkpoint: str | os.PathLike[str]) -> Trained:
     return rebuild(about, weights)
 
 
-def rebuild(about: dict[str, Any], weights: dict[str, torch.Tensor]) -> Trained:
+def rebuild(about: About, weights: Mapping[str, torch.Tensor]) -> Predictor:
     """Make a network again from what a checkpoint holds."""
+    name, classes, channels = about["network"], about["classes"], about["channels"]
     variables = {
-        name: (dims, np.array(values, object) if isinstance(values, list) else values.numpy())
-        for name, (dims, values) in about["layout"]["variables"].items()
+        key: (dims, np.array(values, object) if isinstance(values, list) else values.numpy())
+        for key, (dims, values) in about["layout"]["variables"].items()
     }
     layout = xr.Dataset(variables, attrs=about["layout"]["attrs"])
-    layout = layout.set_coords([name for name in PIXEL if name in layout])
-    channels = 5 if "colour" in layout else 2
+    layout = layout.set_coords([key for key in PIXEL if key in layout])
     with torch.device("meta"):  # no initial weights, which would cost the caller random numbers
-        network = build_network(about["network"], channels, len(about["classes"]))
+        network = build_network(name, channels, len(classes))
     try:
         network.load_state_dict(weights, assign=True)
     except RuntimeError as error:
         raise InputError(
-            f"the weights of the checkpoint do not fit the network {about['network']} with "
-            f"{channels} channels and {len(about['classes'])} classes; use the network it was "
-            "trained with"
+            f"the weights of the checkpoint do not fit the network {name} with {channels} channels "
+            f"and {len(classes)} classes; use the network it was trained with"
         ) from error
-    return Trained(network.eval(), about["network"], tuple(about["classes"]), layout)
+    return Predictor(network.eval(), name, tuple(classes), about["kind"], layout)
+
+
+def _completed(about: dict[str, Any]) -> About:
+    """Add what version 0.1.0 left to be told from the layout."""
+    layout = about["layout"]
+    kind = "count canvas" if "family" in layout["attrs"] else "canvas"
+    channels = len(COLOURS) + 1 if "colour" in layout["variables"] else 2
+    return {"kind": kind, "channels": channels, **about}  # type: ignore[typeddict-item]
 
 
 def _tensor(values: NDArray) -> torch.Tensor:

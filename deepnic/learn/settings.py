@@ -4,6 +4,9 @@ from pydantic import Field
 
 from deepnic.config import Strict
 
+DEVICES = ("auto", "cpu", "cuda")
+"""What a network may be trained on; "auto" takes CUDA if there is a GPU for each worker."""
+
 
 class Settings(Strict):
     """How to train; the defaults are untuned and the same for every path and filter.

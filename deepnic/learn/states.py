@@ -20,20 +20,20 @@ def check_state(state: ArrayLike, n_classes: int = 2) -> NDArray[np.int8]:
     InputError
         Another value, or no training item of a class.
     """
-    found = np.asarray(state)
-    allowed = np.isin(found, range(-1, n_classes))
+    values = np.asarray(state)
+    allowed = np.isin(values, range(-1, n_classes))
     if not allowed.all():
         raise InputError(
-            f"state holds {found[~allowed][0]}; label items {_words(n_classes)}, and those to "
+            f"state holds {values[~allowed][0]}; label items {_words(n_classes)}, and those to "
             "predict -1"
         )
-    for value in range(n_classes):
-        if not (found == value).any():
+    for known in range(n_classes):
+        if not (values == known).any():
             raise InputError(
-                f"no training item has state {value}; training needs items of every state, "
+                f"no training item has state {known}; training needs items of every state, "
                 f"{_words(n_classes)}"
             )
-    return found.astype(np.int8)
+    return values.astype(np.int8)
 
 
 def _words(n_classes: int) -> str:

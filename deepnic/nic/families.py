@@ -2,18 +2,20 @@
 
 A combination (A | B) of disjoint sets of criteria is a pixel function N(A and B) / N(B). Over the
 37 signatures it is two sets: those that satisfy all of A and B, and those that satisfy all of B.
+`evaluate` makes pixels of counts and sets, for NumPy and torch alike.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepnic.errors import InputError, choose
-from deepnic.rop.signatures import N_EVENTS, event_table
+from deepnic.rop.signatures import N_EVENTS, N_SIGNATURES, event_table
 
 NAMES = ("base", "combinations", "all", "distinct")
 
@@ -112,6 +114,50 @@ def family(name: str = "all", *, of: str = "gene") -> Family:
     return _pick(everything, name, _first_of_each(everything, informative))
 
 
+def evaluate(
+    above: Any,
+    below: Any,
+    numerator: Any,
+    denominator: Any,
+    *,
+    published: bool = False,
+    xp: Any = np,
+) -> Any:
+    """Pixels of counts of signatures: N(A and B) of `above` over N(B) of `below`.
+
+    Parameters
+    ----------
+    above, below : arrays, shape (..., 37)
+        Counts; below 2**24 they are exact in float32, so that a pixel is one rounded division.
+    numerator, denominator : arrays, shape (combination, 37)
+        Sets of signatures, as of a `Family`.
+    published : bool
+        Criteria 5 and 6 by the published formulas; the sets are those of the base family.
+    xp : module
+        NumPy, or torch for tensors: the namespace of the array API that all arrays are of.
+
+    Returns
+    -------
+    array of float32, shape (..., combination)
+        NaN where there is nothing to divide by. The same bits from NumPy and torch.
+
+    Examples
+    --------
+    >>> members = family("base")
+    >>> count = np.zeros(37, np.uint16)
+    >>> count[:2] = 2  # half of the trees are perfect
+    >>> evaluate(count, count, members.numerator, members.denominator)[:3]
+    array([0.5, 0. , 0. ], dtype=float32)
+    """
+    with np.errstate(invalid="ignore"):
+        pixels = _add(above, numerator, xp) / _add(below, denominator, xp)
+    if published:
+        nic3, nic4, nic5, nic6 = (BASE.index(f"{k}|1") for k in (3, 4, 5, 6))
+        pixels[..., nic5] = _root(_root(pixels[..., nic3] * pixels[..., nic4], xp), xp)
+        pixels[..., nic6] = 1 - pixels[..., nic6]
+    return pixels
+
+
 def structure() -> dict[str, int]:
     """What the 37 signatures alone say of the 59,049 combinations, whatever the data.
 
@@ -143,6 +189,18 @@ def colour_codes(labels: Iterable[str]) -> NDArray[np.int8]:
     array([0, 1, 2, 3], dtype=int8)
     """
     return np.array([COLOURS.index(_colour(label)) for label in labels], np.int8)
+
+
+def _add(counts: Any, sets: Any, xp: Any) -> Any:
+    """Sum counts (..., 37) over each set (combination, 37), as one matrix product."""
+    rows = xp.reshape(xp.asarray(counts, dtype=xp.float32), (-1, N_SIGNATURES))
+    sums = rows @ xp.asarray(sets, dtype=xp.float32).T
+    return xp.reshape(sums, (*counts.shape[:-1], len(sets)))
+
+
+def _root(value: Any, xp: Any) -> Any:
+    """Square root, rounded as IEEE asks; torch's own of float32 may be one unit off."""
+    return xp.asarray(xp.sqrt(xp.asarray(value, dtype=xp.float64)), dtype=xp.float32)
 
 
 @cache

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deepnic.errors import InputError
 from deepnic.nic import families
-from deepnic.nic.families import BASE, Family
+from deepnic.nic.families import Family, evaluate
 from deepnic.rop.signatures import N_SIGNATURES
 from deepnic.variables import COUNT, FOREST, IMAGE, describe, validate
 
@@ -150,34 +150,15 @@ def expand(counts: NDArray[np.uint16], members: Family) -> NDArray[np.float32]:
     >>> expand(counts, family("base"))[0, :3, 0, 0]
     array([0.5, 0. , 0. ], dtype=float32)
     """
-    pixels = ratio(counts, counts, members)
-    if members.published:
-        nic3, nic4, nic5 = (BASE.index(f"{k}|1") for k in (3, 4, 5))
-        nic6 = BASE.index("6|1")
-        pixels[..., nic5] = np.sqrt(np.sqrt(pixels[..., nic3] * pixels[..., nic4]))
-        pixels[..., nic6] = 1 - pixels[..., nic6]
+    pixels = evaluate(
+        counts, counts, members.numerator, members.denominator, published=members.published
+    )
     return np.ascontiguousarray(np.moveaxis(pixels, -1, 1))
 
 
 def _expand_block(counts: NDArray[np.uint16], members: Family) -> NDArray[np.float32]:
     """As `expand`, with the signatures where the combinations will be: axes stay in place."""
     return expand(np.moveaxis(counts, 1, -1), members)
-
-
-def ratio(above: NDArray, below: NDArray, members: Family) -> NDArray[np.float32]:
-    """N(A and B) of ``above`` over N(B) of ``below``, (..., 37) each; NaN where there is nothing.
-
-    Counts below 2**24 are exact in float32, so each pixel is one rounded division.
-    """
-    with np.errstate(invalid="ignore"):
-        return _count(above, members.numerator) / _count(below, members.denominator)
-
-
-def _count(counts: NDArray, sets: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Sum counts (..., 37) over each set (combination, 37); one contiguous matrix product."""
-    rows = np.ascontiguousarray(counts, np.float32).reshape(-1, N_SIGNATURES)
-    product = rows @ np.ascontiguousarray(sets.T, np.float32)
-    return product.reshape(*counts.shape[:-1], len(sets))
 
 
 def family_coordinates(members: Family) -> dict[str, tuple[str, NDArray]]:

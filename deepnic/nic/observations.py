@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from deepnic.errors import InputError
 from deepnic.nic import families
-from deepnic.nic.families import Family
-from deepnic.nic.genes import BLOCK_BYTES, choose_genes, family_coordinates, ratio
+from deepnic.nic.families import Family, evaluate
+from deepnic.nic.genes import BLOCK_BYTES, choose_genes, family_coordinates
 from deepnic.rop.draws import gene_trees
 from deepnic.rop.signatures import N_SIGNATURES
 from deepnic.variables import FOREST, OBSERVATION_IMAGE, describe, validate
@@ -188,5 +188,6 @@ def _expand_votes(
     counts = np.zeros((vote.shape[2], tree.shape[1], 2, N_SIGNATURES), np.uint16)
     count_votes(signature, tree, vote, counts)
     votes = counts.astype(np.float32)
-    pixels = ratio(votes[:, :, 0] - votes[:, :, 1], votes.sum(axis=2), members)
+    margin, cast = votes[:, :, 0] - votes[:, :, 1], votes.sum(axis=2)
+    pixels = evaluate(margin, cast, members.numerator, members.denominator)
     return pixels[..., None, None]

@@ -11,9 +11,9 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from sklearn.cluster import KMeans
-from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_limits
 
+from deepnic.cohort.holdout import draw_stratified
 from deepnic.cohort.read import read_labels
 from deepnic.errors import InputError
 from deepnic.nic import rop_images
@@ -275,24 +275,16 @@ def hold_out(state: ArrayLike, share: float, seed: int = 0) -> NDArray[np.bool_]
     >>> test[:4].sum(), test[4:6].sum(), test[6]
     (np.int64(2), np.int64(1), np.False_)
     """
-    if not 0 < share < 1:
-        raise InputError(f"share is {share}, but must lie between 0 and 1; 0.25 is usual")
     classes = np.asarray(state)
-    labelled = np.flatnonzero(classes >= 0)
-    try:
-        parts = train_test_split(
-            labelled, test_size=share, stratify=classes[labelled], random_state=seed % 2**32
-        )
-    except ValueError as error:
-        raise InputError(f"no share of {share} can be drawn ({error}); choose another") from error
-    for part, use in zip(parts, ("learn from", "test on"), strict=True):
-        lacking = np.setdiff1d(classes[labelled], classes[part])
+    test = draw_stratified(classes, share, seed)
+    for part, use in ((~test, "learn from"), (test, "test on")):
+        lacking = np.setdiff1d(classes[classes >= 0], classes[part])
         if lacking.size:
             raise InputError(
                 f"with a share of {share}, class {lacking[0]} has no item to {use}; choose another "
                 "share, or label more items"
             )
-    return np.isin(np.arange(classes.size), parts[1])
+    return test
 
 
 class _Welch(NamedTuple):

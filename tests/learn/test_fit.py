@@ -12,9 +12,9 @@ from ray.train import TrainingFailedError
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_score
 
 from deepnic.assembly import assemble_counts
+from deepnic.cohort.holdout import draw_stratified
 from deepnic.errors import InputError
-from deepnic.learn import SmallNetwork, follow, load_network, loop, memory
-from deepnic.learn import checkpoints as record
+from deepnic.learn import SmallNetwork, checkpoints, load_network, loop, memory
 from deepnic.learn import fit as trainer
 from deepnic.learn.channels import CanvasImages
 from deepnic.learn.fit import train
@@ -26,7 +26,9 @@ from deepnic.nic import count_signatures
 def same_weights(a, b):
     return all(
         torch.equal(x, y)
-        for x, y in zip(a.trained.network.parameters(), b.trained.network.parameters(), strict=True)
+        for x, y in zip(
+            a.predictor.network.parameters(), b.predictor.network.parameters(), strict=True
+        )
     )
 
 
@@ -155,7 +157,7 @@ def test_train__leaves_its_learning_curves(make_images, tmp_path):
 
 
 def test_train__logs_every_epoch(make_images, tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(follow, "INTERVAL", 0.01)
+    monkeypatch.setattr(checkpoints, "INTERVAL", 0.01)
     caplog.set_level("INFO", "deepnic.train")
     result = train(make_images()[0], epochs=3, validation=0.2, storage=tmp_path)
     lines = [record.message for record in caplog.records if record.name == "deepnic.train"]
@@ -244,7 +246,7 @@ def test_early_stopping__keeps_the_epoch_of_least_validation_loss(make_images):
     assert result.metrics["n_training"] == 90
 
     state = images["state"].to_numpy()
-    judged = trainer._validation_items(state.astype(int), Settings(validation=0.25))
+    judged = draw_stratified(state, 0.25)
     y, probability = state[judged], result.predictions["probability"][judged]
     own = np.where(y == 1, probability, 1 - probability)
     loss = np.mean([-np.log(own[y == k]).mean() for k in (0, 1)])
@@ -253,10 +255,9 @@ def test_early_stopping__keeps_the_epoch_of_least_validation_loss(make_images):
     assert accuracy == pytest.approx(np.mean((probability > 0.5) == y))
 
 
-def test_validation_items__are_training_items_and_never_train(make_images):
+def test_train__validation_items_are_training_items_and_never_train(make_images):
     images, y = make_images(80, 20)
-    judged = trainer._validation_items(images["state"].to_numpy().astype(int),
-                                       Settings(validation=0.2))  # fmt: skip
+    judged = draw_stratified(images["state"].to_numpy(), 0.2)
     assert judged[:80].sum() == 16
     assert not judged[80:].any()
     assert abs(y[judged].sum() - 16 * y[:80].mean()) < 1
@@ -303,14 +304,14 @@ def test_train__on_a_gpu_follows_the_cpu_and_repeats_itself(make_images):
 
 def interrupted(monkeypatch, after):
     """Fail when an epoch is written down."""
-    kept = record.Record.add
+    kept = checkpoints.Record.add
 
     def add(self, row):
         kept(self, row)
         if len(self.history) == after:
             raise RuntimeError("power cut")
 
-    monkeypatch.setattr(record.Record, "add", add)
+    monkeypatch.setattr(checkpoints.Record, "add", add)
 
 
 @pytest.mark.parametrize("validation", [0.0, 0.25])
@@ -375,11 +376,14 @@ def test_folder__is_named_by_all_that_decides_the_result(make_images, tmp_path):
         ({"learning_rate": 0.0}, "learning_rate is 0.0, but it should be greater than 0"),
         ({"dropout": 1.0}, "dropout is 1.0, but it should be less than 1"),
         ({"epoch": 3}, "unknown key 'epoch'; choose from network, epochs"),
-        ({"validation": 0.01}, "a validation part of 0.01 cannot be drawn from 32 training items"),
+        (
+            {"validation": 0.01},
+            "a validation part of 0.01 cannot be drawn from 32 items of known class",
+        ),
         ({"network": "huge"}, "unknown network 'huge'"),
         ({"workers": -1}, "workers is -1"),
         ({"workers": 10_000}, r"workers is 10000, and Ray has \d+ CPUs"),
-        ({"device": "tpu"}, "device is 'tpu'"),
+        ({"device": "tpu"}, "unknown device 'tpu'; choose from auto, cpu, cuda"),
         ({"truth": [0, 1]}, r"truth has shape \(2,\)"),
         ({"truth": np.full(52, 7)}, "truth holds other values than the classes 0 to 1"),
         ({"classes": ["a", "b", "c"]}, "no training item has state 2.*0 to 2"),
@@ -407,7 +411,7 @@ def test_train__rejects_images_it_cannot_learn_from(make_images, forest):
         train(images.isel(item=slice(0)))
     with pytest.raises(InputError, match="infinite"):
         train(images.assign(image=images["image"] + np.inf))
-    with pytest.raises(InputError, match="no 'image'"):
+    with pytest.raises(InputError, match="none of deepnic's"):
         train(xr.Dataset())
     with pytest.raises(InputError, match="no 'state'"):
         train(images.drop_vars("state"))

@@ -124,7 +124,7 @@ def test_two_workers__same_seed_same_bits(cluster, easy_set):
     first, again = (train(images, truth=y, **settings) for _ in range(2))
     pd.testing.assert_frame_equal(first.history, again.history, check_exact=True)
     pd.testing.assert_frame_equal(first.predictions, again.predictions, check_exact=True)
-    weights = [result.trained.network.state_dict() for result in (first, again)]
+    weights = [result.predictor.network.state_dict() for result in (first, again)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 

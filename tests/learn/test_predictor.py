@@ -1,5 +1,8 @@
 """A checkpoint predicts items it never saw, and refuses those of another assembly."""
 
+import tarfile
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +15,7 @@ from deepnic.learn import load_network
 from deepnic.learn.fit import train
 from deepnic.nic import count_signatures, observation_images, rop_images
 from deepnic.pixels import filter_pixels, select_pixels
+from deepnic.store import open_table
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +56,7 @@ def test_checkpoint__predicts_new_observations_from_a_forest(of_observations, ot
         [(colour == code) * value.nan_to_num() for code in range(4)] + [~value.isnan()], dim=1
     )
     with torch.no_grad():
-        expected = of_observations.trained.network(channels).softmax(dim=1).numpy()
+        expected = of_observations.predictor.network(channels).softmax(dim=1).numpy()
     np.testing.assert_allclose(
         predicted[["probability of b", "probability of m"]], expected, atol=1e-6
     )
@@ -128,6 +132,33 @@ def test_checkpoint__refuses_another_number_of_classes(of_genes, of_observations
         load_network(tmp_path / "changed.pt")
 
 
+def test_checkpoint__says_what_its_network_reads(of_observations, of_genes):
+    for result, kind in [(of_observations, "canvas"), (of_genes, "count canvas")]:
+        about = torch.load(result.checkpoint, weights_only=True)["about"]
+        assert (about["kind"], about["channels"]) == (kind, 5)
+
+
+def test_checkpoint__of_version_0_1_0(tmp_path):
+    """It says neither its channels nor the kind of its canvas."""
+    begun = Path(__file__).parents[1] / "begun" / "version-0.1.0.tar.gz"
+    with tarfile.open(begun) as archive:
+        archive.extractall(tmp_path, filter="data")
+    expected = pd.read_csv(tmp_path / "expected" / "checkpoint-predictions.csv")
+    predictor = load_network(tmp_path / "expected" / "checkpoint.pt")
+    assert predictor.kind == "canvas"
+    predicted = predictor.predict(open_table(tmp_path / "table.zarr"))
+    pd.testing.assert_frame_equal(predicted, expected, check_dtype=False, rtol=1e-5)
+
+
+def test_checkpoint__of_genes_of_version_0_1_0(of_genes, forest, tmp_path):
+    saved = torch.load(of_genes.checkpoint, weights_only=True)
+    del saved["about"]["kind"], saved["about"]["channels"]
+    torch.save(saved, tmp_path / "old.pt")
+    pd.testing.assert_frame_equal(
+        load_network(tmp_path / "old.pt").predict(forest), of_genes.predictor.predict(forest)
+    )
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"not a checkpoint"])
 def test_load_network__refuses_other_files(tmp_path, content):
     file = tmp_path / "checkpoint.pt"
@@ -141,17 +172,17 @@ def test_load_network__runs_no_code(tmp_path):
         def __reduce__(self):
             return (Path.touch, (tmp_path / "ran",))
 
-    from pathlib import Path
-
     torch.save({"network": Evil(), "about": {}}, tmp_path / "checkpoint.pt")
     with pytest.raises(InputError, match="not a checkpoint of deepnic"):
         load_network(tmp_path / "checkpoint.pt")
     assert not (tmp_path / "ran").exists()
 
 
-def test_images_of_ones_own__by_their_shape(make_images, tmp_path):
+def test_images_of_ones_own__by_their_shape(make_images, forest, tmp_path):
     images, _ = make_images()
     trained = load_network(train(images, epochs=1, storage=tmp_path).checkpoint)
     assert isinstance(trained.predict(images), pd.DataFrame)
     with pytest.raises(InputError, match="differ in index"):
         trained.predict(images.isel(row=slice(4)))
+    with pytest.raises(InputError, match="images that are not of a forest .8 x 8 cells.; give"):
+        trained.predict(forest)
