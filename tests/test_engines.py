@@ -8,7 +8,7 @@ import psutil
 
 import deepnic
 
-DEEPNIC = [sys.executable, "-m", "deepnic.cli"]
+DEEPNIC = [sys.executable, "-m", "deepnic"]
 FEW = ["--n-trees", "4", "--weight-ranges", "3", "--tree-sizes", "3", "--subsample", "0.5"]
 
 

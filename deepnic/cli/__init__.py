@@ -1,6 +1,6 @@
 """The command line: thin words around the public functions."""
 
-from deepnic.cli.app import app, main
+from deepnic.cli.app import Command, app, main
 from deepnic.cli.cluster import cluster
 from deepnic.cli.doctor import doctor
 from deepnic.cli.forests import grow, pixels
@@ -10,5 +10,5 @@ from deepnic.cli.training import predict, train
 __all__ = ["app", "main"]
 
 for command in (demo, grow, pixels, train, predict, study, report, doctor):
-    app.command()(command)
+    app.command(cls=Command)(command)
 app.add_typer(cluster, name="cluster")

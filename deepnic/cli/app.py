@@ -1,10 +1,15 @@
 """The application: exit codes, and errors as one sentence."""
 
+import pkgutil
+import re
 import sys
 from collections.abc import Sequence
+from copy import copy
+from typing import Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand
 
 from deepnic.errors import DeepnicError, InputError
 
@@ -16,6 +21,26 @@ app = typer.Typer(
     add_completion=False,
 )
 console = Console()
+
+
+class Command(TyperCommand):
+    """A command whose help names the rows of a registry, which is imported when help is shown.
+
+    ``{deepnic.rop.draws:DESIGNS}`` in the help of an option becomes ``balanced or stratified``.
+    """
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, with the names that are there now."""
+        shown = copy(self)
+        shown.params = [copy(parameter) for parameter in self.params]
+        for parameter in shown.params:
+            parameter.help = re.sub(r"{(.+?)}", _names, parameter.help or "")  # type: ignore[attr-defined]
+        TyperCommand.format_help(shown, ctx, formatter)
+
+
+def _names(registry: re.Match[str]) -> str:
+    *others, last = pkgutil.resolve_name(registry[1])
+    return f"{', '.join(others)} or {last}"
 
 
 def main(words: Sequence[str] | None = None) -> None:

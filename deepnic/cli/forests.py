@@ -1,10 +1,9 @@
 """From a cohort to its forest, and from the forest to a table of pixels."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import xarray as xr
 
 from deepnic.cli.app import console
 from deepnic.cli.options import (
@@ -27,7 +26,12 @@ from deepnic.cli.options import (
     rate,
     read,
 )
-from deepnic.errors import InputError
+from deepnic.errors import InputError, choose
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+ITEMS = ("observations", "genes")
 
 
 def grow(
@@ -42,7 +46,10 @@ def grow(
     weight_ranges: Ranges = "3-5",
     tree_sizes: Sizes = "3-8",
     subsample: Subsample = 0.8,
-    design: Annotated[str, typer.Option(help="balanced or stratified.")] = "balanced",
+    design: Annotated[
+        str,
+        typer.Option(help="{deepnic.rop.draws:DESIGNS}."),
+    ] = "balanced",
     hold_out: Annotated[
         float, typer.Option(help="Share of the observations whose label is hidden, to test on.")
     ] = 0.0,
@@ -89,7 +96,7 @@ def grow(
 def pixels(
     store: Annotated[Path, typer.Argument(help="Store of `deepnic grow`.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Table (Zarr) to write.")],
-    items: Annotated[str, typer.Option(help="observations or genes.")] = "observations",
+    items: Annotated[str, typer.Option(help="{deepnic.cli.forests:ITEMS}.")] = "observations",
     k: Kept = 1024,
     fdr: Rate = 0.05,
     max_undefined: Annotated[
@@ -107,11 +114,9 @@ def pixels(
 
     check_new(output)
     forest = open_forest(store)
-    if items not in ("observations", "genes"):
-        raise InputError(f"unknown items {items!r}; choose observations or genes")
     images = (
         deepnic.observation_images(forest)
-        if items == "observations"
+        if choose("items", items, ITEMS) == "observations"
         else deepnic.rop_images(forest, family="distinct")
     )
     with dask_scheduler(workers, scheduler):
@@ -122,7 +127,7 @@ def pixels(
     console.print(account_table(account(table)))
 
 
-def _hold_out(cohort: xr.Dataset, share: float, seed: int) -> xr.Dataset:
+def _hold_out(cohort: "xr.Dataset", share: float, seed: int) -> "xr.Dataset":
     import numpy as np
     from sklearn.model_selection import train_test_split
 

@@ -5,13 +5,15 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-import xarray as xr
 
 from deepnic.cli.app import console
 from deepnic.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 CohortFile = Annotated[Path, typer.Argument(help="CSV table, or .npz with its .labels.csv beside.")]
 State = Annotated[str | None, typer.Option(help="Column that holds the state.")]
@@ -23,7 +25,6 @@ Sizes = Annotated[str, typer.Option(help="Genes of a tree V, such as 3-8 or 3,5.
 Subsample = Annotated[float, typer.Option(help="Share of each class that a tree is grown on.")]
 Kept = Annotated[int, typer.Option("--k", min=1, help="Pixels kept at most.")]
 Rate = Annotated[float, typer.Option(help="False discovery rate of the filter; 1 turns it off.")]
-Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda.")]
 Seed = Annotated[int, typer.Option(help="Seed of all random numbers.")]
 Workers = Annotated[
     int, typer.Option(min=0, help="Dask workers started for this command; 0: threads.")
@@ -40,7 +41,7 @@ Slurm = Annotated[
 ]
 
 
-def read(path: Path, state: str | None, positive: str | None, log2: bool) -> xr.Dataset:
+def read(path: Path, state: str | None, positive: str | None, log2: bool) -> "xr.Dataset":
     import deepnic
 
     cohort = deepnic.read_cohort(path, state=state, positive=positive, log2=log2)
@@ -48,7 +49,7 @@ def read(path: Path, state: str | None, positive: str | None, log2: bool) -> xr.
     return cohort
 
 
-def say_what_was_read(name: str, cohort: xr.Dataset) -> None:
+def say_what_was_read(name: str, cohort: "xr.Dataset") -> None:
     facts = f"{cohort.sizes['observation']} observations x {cohort.sizes['gene']} genes"
     ones = int((cohort["state"] == 1).sum())
     console.print(f"{name}: {facts}, {ones} of state 1 ({cohort.attrs['positive']})")
@@ -76,20 +77,6 @@ def rate(fdr: float) -> float | None:
     if not 0 < fdr <= 1:
         raise InputError("--fdr must lie above 0 and up to 1; 0.05 is usual, 1 turns it off")
     return None if fdr == 1 else fdr
-
-
-def words(context: typer.Context, *, without: str) -> list[str]:
-    """Arguments and options that a command was given, but for one."""
-    given: list[str] = []
-    for parameter in context.command.params:
-        value = context.params.get(parameter.name or "")
-        if parameter.name == without or value is None or value is False:
-            continue
-        if parameter.param_type_name == "option":
-            given.append(parameter.opts[0])
-        if value is not True:
-            given.append(str(value))
-    return given
 
 
 @contextmanager

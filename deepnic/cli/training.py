@@ -2,13 +2,17 @@
 
 import logging
 from pathlib import Path
-from typing import Annotated, Any
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from deepnic.cli.app import console
-from deepnic.cli.options import Device, Slurm, words
+from deepnic.cli.options import Slurm
 from deepnic.errors import InputError
+
+if TYPE_CHECKING:
+    from deepnic.runs.config import TrainConfig
 
 Source = Annotated[
     Path | None,
@@ -17,17 +21,15 @@ Source = Annotated[
 
 
 def train(
-    context: typer.Context,
     source: Source = None,
     config: Annotated[
         Path | None,
         typer.Option("--config", help="TOML file: data, labels, assembly, training, run."),
     ] = None,
-    path: Annotated[
-        str | None, typer.Option(help="linear, snail, earthworm, pacman or hilbert.")
-    ] = None,
+    path: Annotated[str | None, typer.Option(help="{deepnic.assembly:PATHS}.")] = None,
     unit: Annotated[
-        str | None, typer.Option(help="What is laid along the path: pixel or tile.")
+        str | None,
+        typer.Option(help="Laid along the path: {deepnic.assembly.canvas:UNITS}."),
     ] = None,
     network: Annotated[
         str | None, typer.Option(help="small, residual, or your own as module:function.")
@@ -42,7 +44,7 @@ def train(
     elastic: Annotated[
         bool | None, typer.Option("--elastic", help="Go on with fewer workers when some are lost.")
     ] = None,
-    device: Device = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder for the runs; shared by machines.")
     ] = None,
@@ -56,9 +58,7 @@ def train(
 
     Options stand over what --config says.
     """
-    from deepnic.report import ranking_table, write_report
     from deepnic.runs.config import read_config
-    from deepnic.runs.run import run
 
     given: dict[str, dict[str, Any]] = {
         "data": {"source": source},
@@ -68,17 +68,15 @@ def train(
         },
         "run": {"workers": workers, "elastic": elastic, "device": device, "output": output},
     }  # fmt: skip
-    checked = read_config(config, given)
+    settings = read_config(config, given)
     if slurm is not None:
-        from deepnic.cluster.slurm.jobs import read_profile, train_job
+        raise typer.Exit(_submit(settings, slurm, resume))
+    from deepnic.report import ranking_table, write_report
+    from deepnic.runs.run import run
 
-        if not checked.run.workers:
-            raise InputError("no Ray workers were asked for; give --workers, one for each node")
-        arguments = words(context, without="slurm")
-        raise typer.Exit(train_job(read_profile(slurm), arguments, elastic=checked.run.elastic))
     logging.basicConfig(format="%(message)s")
     logging.getLogger("deepnic").setLevel(logging.INFO)
-    result, ranking = run(checked, resume=resume)
+    result, ranking = run(settings, resume=resume)
     for name, value in result.metrics.items():
         shown = f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
         console.print(f"{name.replace('_', ' ')}: {shown}")
@@ -86,6 +84,24 @@ def train(
         console.print(ranking_table(ranking))
     if result.folder is not None:
         console.print(f"report: {write_report(result.folder)}", soft_wrap=True)
+
+
+def _submit(settings: "TrainConfig", slurm: Path, resume: bool) -> int:
+    """Train as a job of Slurm; it reads the settings, options included, from a file of its own."""
+    import tomli_w
+
+    from deepnic.cluster.slurm.jobs import read_profile, train_job
+
+    if not settings.run.workers:
+        raise InputError("no Ray workers were asked for; give --workers, one for each node")
+    profile = read_profile(slurm)
+    profile.logs.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(
+        "wb", dir=profile.logs.absolute(), prefix="train-", suffix=".toml", delete=False
+    ) as file:
+        tomli_w.dump(settings.model_dump(mode="json", exclude_none=True), file)
+    arguments = ["--config", file.name, *(["--resume"] if resume else [])]
+    return train_job(profile, arguments, elastic=settings.run.elastic)
 
 
 def predict(

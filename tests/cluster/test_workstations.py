@@ -26,7 +26,7 @@ from tests.cluster.sshd import PORT, RAY_PORT, SSHD, make_inventory, start_sshd
 from tests.lessons import run_lessons
 
 ALON = Path(__file__).parents[3] / "shared" / "data" / "alon.npz"
-DEEPNIC = [sys.executable, "-m", "deepnic.cli"]
+DEEPNIC = [sys.executable, "-m", "deepnic"]
 PATIENCE = 180
 EPOCHS = 25
 

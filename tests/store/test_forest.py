@@ -373,7 +373,7 @@ def start_growing(table_file, path):
     words = ["--state", "response", "--positive", "yes", "--tree-sizes", "3-6", "--n-trees", "40"]
     words += ["--seed", "4"]
     return subprocess.Popen(
-        [sys.executable, "-m", "deepnic.cli", "grow", str(table_file), "-o", str(path), *words],
+        [sys.executable, "-m", "deepnic", "grow", str(table_file), "-o", str(path), *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -1,5 +1,0 @@
-"""`python -m deepnic.cli` is `deepnic`."""
-
-from deepnic.cli import main
-
-main()

@@ -1,0 +1,92 @@
+"""Commands, their help, exit codes, and one sentence for what is wrong."""
+
+import subprocess
+import sys
+
+import pytest
+
+from deepnic import cli
+from deepnic.errors import InputError
+from tests.cli.made import succeed
+
+COMMANDS = ["demo", "grow", "pixels", "train", "predict", "study", "report", "doctor"]
+CLUSTER = ["up", "launcher", "status", "down"]
+
+
+def plain(text):
+    """Words of a table that is drawn with lines."""
+    return " ".join(text.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("words", [*COMMANDS, *(f"cluster {word}" for word in CLUSTER)])
+def test_help__of_every_command(words):
+    text = succeed(*words.split(), "--help")
+    assert "Usage: " in text
+    assert "{deepnic" not in text
+
+
+def test_help__names_every_command():
+    words = succeed("--help").split()
+    assert {*COMMANDS, "cluster"} <= set(words)
+    assert set(CLUSTER) <= set(succeed("cluster", "--help").split())
+    assert {command.callback.__name__ for command in cli.app.registered_commands} >= set(COMMANDS)
+
+
+def test_help__needs_no_library_that_takes_time():
+    code = "import sys, deepnic.cli; print(*{name.split('.')[0] for name in sys.modules})"
+    command = [sys.executable, "-c", code]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert "typer" in loaded
+    assert not {*loaded} & {"numpy", "pandas", "xarray", "dask", "numba", "torch", "pydantic"}
+
+
+def test_help__names_what_is_in_the_registry_now(monkeypatch):
+    """A row added in memory is there the next time that help is asked for, and gone after it."""
+    assert "balanced or stratified." in plain(succeed("grow", "--help"))
+    monkeypatch.setattr("deepnic.rop.draws.DESIGNS", ("balanced", "stratified", "odd"))
+    assert "balanced, stratified or odd." in plain(succeed("grow", "--help"))
+    monkeypatch.undo()
+    assert "odd" not in succeed("grow", "--help")
+
+
+def test_main__exit_code_0(run, place):
+    code, out, error = run("report", "--help")
+    assert (code, error) == (0, "")
+    assert "Write the page of a study, or of a training run, again; or a study's tables" in out
+
+
+@pytest.mark.parametrize("arguments", [["no-such"], ["grow"], ["grow", "x.csv", "--seed", "a"]])
+def test_main__bad_use_is_2(run, arguments):
+    code, _, error = run(*arguments)
+    assert code == 2
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["pixels", "no.zarr", "-o", "t"], "no store at no.zarr; make one with `deepnic grow`"),
+        (["train", "no.zarr"], "no table at no.zarr; make one with `deepnic pixels`"),
+        (["report", "no"], "no study in no: run `deepnic study` first"),
+    ],
+)
+def test_missing_input__names_the_command_that_makes_it(refuse, words, sentence):
+    assert sentence in refuse(*words)
+
+
+def test_debug__shows_the_traceback(monkeypatch):
+    for words in (["--debug", "train", "no.zarr"], ["train", "no.zarr", "--debug"]):
+        monkeypatch.setattr(sys, "argv", ["deepnic", *words])
+        with pytest.raises(InputError, match="no table at") as error:
+            cli.main()
+        assert error.traceback[-1].name == "open_table"
+
+
+def test_debug__of_a_failure(monkeypatch, tmp_path):
+    def fail(*_):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("deepnic.report.write_report", fail)
+    monkeypatch.setattr(sys, "argv", ["deepnic", "report", str(tmp_path), "--debug"])
+    with pytest.raises(RuntimeError, match="broken"):
+        cli.main()

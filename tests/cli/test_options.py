@@ -1,0 +1,54 @@
+"""Where the tasks of a command run: threads, workers of its own, a scheduler that runs."""
+
+import os
+
+import pytest
+from distributed import LocalCluster, get_client
+
+from deepnic.cli.options import dask_scheduler
+from deepnic.store import open_forest
+from tests.cli.made import FEW
+
+KEPT = ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"]
+ONE_WORKER = {
+    "n_workers": 1,
+    "processes": False,
+    "protocol": "tcp",
+    "dashboard_address": "127.0.0.1:0",
+}
+
+
+def test_grow__scheduler_that_does_not_answer(refuse, place, tmp_path):
+    """Nothing listens on port 9; and no client stays behind for later computations to wait for."""
+    sentence = refuse("grow", place / "cohort.csv", "-o", tmp_path / "out", *FEW,
+                      "--scheduler", "tcp://127.0.0.1:9")  # fmt: skip
+    assert "no Dask scheduler answers at tcp://127.0.0.1:9; start it first" in sentence
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(ValueError, match="No"):
+        get_client()
+
+
+def test_grow__on_a_scheduler_that_runs(run, place, tmp_path):
+    with LocalCluster(**ONE_WORKER) as cluster:
+        code, _, error = run("grow", place / "cohort.csv", "-o", tmp_path / "out", *FEW,
+                             "--scheduler", cluster.scheduler_address)  # fmt: skip
+        assert code == 0, error
+    assert open_forest(tmp_path / "out").signature.size > 0
+
+
+def test_grow__scheduler_file_that_is_none(refuse, place, tmp_path):
+    file = tmp_path / "scheduler.json"
+    file.write_text("{")
+    sentence = refuse("grow", place / "cohort.csv", "-o", tmp_path / "out", *FEW,
+                      "--scheduler", file)  # fmt: skip
+    assert "no Dask scheduler answers at " in sentence
+    assert not (tmp_path / "out").exists()
+
+
+def test_workers__keep_the_memory_that_they_free(monkeypatch):
+    """Where they give it back, a network spends half of its time on page faults."""
+    for name in KEPT:  # what a user has set stays, and Dask sets one where a worker was started
+        monkeypatch.delenv(name, raising=False)
+    with dask_scheduler(1, None):
+        told = get_client().run(lambda: [os.environ.get(name) for name in KEPT])
+    assert list(told.values()) == [[str(2**30)] * 2]
