@@ -26,7 +26,7 @@ from tests.cluster.sshd import PORT, RAY_PORT, SSHD, make_inventory, start_sshd
 from tests.lessons import run_lessons
 
 ALON = Path(__file__).parents[3] / "shared" / "data" / "alon.npz"
-DEEPNIC = [sys.executable, "-m", "deepnic.cli"]
+DEEPNIC = [sys.executable, "-m", "deepnic"]
 PATIENCE = 180
 EPOCHS = 25
 
@@ -150,7 +150,7 @@ def test_dask__refuses_strangers(cluster: Cluster, tmp_path, stranger):
     assert re.search("Error", done.stderr)
 
 
-NODES = [sys.executable, "-m", "deepnic.cluster.ssh.nodes"]
+NODES = [sys.executable, "-m", "deepnic.cluster.nodes"]
 
 
 @pytest.mark.parametrize(
@@ -350,7 +350,7 @@ def tunnel(cluster: Cluster) -> Iterator[None]:
 
 def test_train__as_a_job_goes_on_without_a_lost_host(mended: Cluster, tunnel, table, tmp_path):
     submit = [sys.executable, "-m", "ray.scripts.scripts", "job", "submit", "--"]
-    train = [sys.executable, "-m", "deepnic.runs.run", table, "--workers", 2, "--elastic"]
+    train = [sys.executable, "-m", "deepnic", "train", table, "--workers", 2, "--elastic"]
     words = [*submit, *train, "--epochs", EPOCHS, "-o", tmp_path]
     with subprocess.Popen(
         list(map(str, words)), env=os.environ | mended.variables,
