@@ -141,7 +141,9 @@ COLUMNS = {
     "permutation": Column("int64", "Number of the permutation of the labels, -1 for the true."),
     "arm": Column("str", "What is compared; no two arms have the same name."),
     "kind": Column("str", "assembly, placement, pixels, forest or expression: what it reads."),
-    "role": Column("str", "Part of the arm: ours, placement, pixels, forest or expression."),
+    "role": Column(
+        "str", "Part it plays: ours, placement (a peer's), random (placement) or baseline."
+    ),
     "family": Column("str", "What arms are called that differ in strength and unit alone."),
     "path": Column("str", "Path or placement of the canvas, empty without a canvas."),
     "strength": Column("str", "Pixels kept at most, none without a filter, empty without pixels."),
@@ -344,27 +346,3 @@ def validate(dataset: xr.Dataset, declared: Mapping[str, Variable]) -> None:
                 f"variable {wanted} has dimensions {array.dims} and dtype {array.dtype}; "
                 "convert it first"
             )
-
-
-KINDS = {
-    "cohort": COHORT,
-    "forest": FOREST,
-    "counts": {"count": COUNT},
-    "gene images": {"image": IMAGE},
-    "observation images": {"image": OBSERVATION_IMAGE},
-    "table": TABLE,
-    "canvas": CANVAS,
-    "count canvas": COUNT_CANVAS,
-}
-
-
-def kind_of(dataset: xr.Dataset) -> str:
-    """Tell what a Dataset is, of `KINDS`."""
-    for kind, declared in KINDS.items():
-        name, variable = next(iter(declared.items()))
-        if name in dataset and set(dataset[name].dims) == set(variable.dims):
-            return kind
-    raise InputError(
-        f"a Dataset of {', '.join(map(str, dataset)) or 'nothing'} is none of deepnic's "
-        f"({', '.join(KINDS)}); pass one that deepnic made"
-    )

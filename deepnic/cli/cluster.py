@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from deepnic.cli.app import console
+from deepnic.cli.doctor import table
 
 cluster = typer.Typer(
     help="Start and stop Dask and Ray on the workstations of an inventory.", no_args_is_help=True
@@ -27,9 +28,9 @@ def up(inventory: InventoryFile) -> None:
 
     hosts = read_inventory(inventory)
     with Console(stderr=True).status("waiting for Dask and Ray on every host"):
-        found = workstations.up(hosts, _secrets(inventory))
+        variables = workstations.up(hosts, _secrets(inventory))
     _warn(inventory)
-    for name, value in found.items():
+    for name, value in variables.items():
         console.print(f"export {name}={value}", markup=False, highlight=False, soft_wrap=True)
     # beside the variables, which a shell may read
     typer.echo("# in a Python that was started without these variables:", err=True)
@@ -61,12 +62,11 @@ def status(inventory: InventoryFile) -> None:
     """Tell what runs on each host; exit code 1 where something is missing."""
     from deepnic.cluster.ssh import workstations
     from deepnic.cluster.ssh.inventory import read_inventory
-    from deepnic.report import findings_table
 
     states = workstations.status(read_inventory(inventory), _secrets(inventory))
-    console.print(findings_table([(state.host, state.found, state.remedy) for state in states]))
+    console.print(table([state.check for state in states]))
     _warn(inventory)
-    if not all(state.in_dask and state.in_ray for state in states):
+    if any(state.absent for state in states):
         raise typer.Exit(1)
 
 
@@ -84,7 +84,8 @@ def _secrets(inventory: Path) -> Path:
 
 
 def _warn(inventory: Path) -> None:
-    from deepnic.cluster.certificates import ending
+    from deepnic.cluster.certificates import check_certificates
 
-    for sentence in ending(_secrets(inventory)):
-        typer.echo(f"warning: {sentence}", err=True)
+    for check in check_certificates(_secrets(inventory)):
+        if check.remedy:
+            typer.echo(f"warning: {check.subject} {check.result}; {check.remedy}", err=True)

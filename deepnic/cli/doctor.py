@@ -1,10 +1,12 @@
 """What this machine can do."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from deepnic.cli.app import console
 from deepnic.errors import InputError
@@ -25,24 +27,30 @@ def doctor(
     """Look at versions, devices, disk, names and the cluster in use; tell what to mend."""
     from deepnic.host.devices import check_devices
     from deepnic.host.doctor import check_machine
-    from deepnic.report import findings_table
 
     if not folder.is_dir():
         raise InputError(f"no folder {folder}; make it first")
-    console.print(findings_table([*check_machine(folder), *check_devices()]))
+    console.print(table([*check_machine(folder), *check_devices()]))
     if inventory is not None:
         _look_at_hosts(inventory)
 
 
+def table(checks: Sequence[tuple[str, str, str]], title: str | None = None) -> Table:
+    """Lay out what was looked at, what was found, and the remedies."""
+    rows = Table("", "found", "remedy", title=title, title_justify="left")
+    for check in checks:
+        rows.add_row(*check)
+    return rows
+
+
 def _look_at_hosts(inventory: Path) -> None:
-    from deepnic.cluster.ssh.checkup import check_hosts
+    from deepnic.cluster.ssh.ask import check_hosts
     from deepnic.cluster.ssh.inventory import read_inventory
-    from deepnic.report import findings_table
 
     hosts = read_inventory(inventory)
     with Console(stderr=True).status("asking every host"):
-        found = check_hosts(hosts, inventory.absolute().parent / "secrets")
-    for name, findings in found.items():
-        console.print(findings_table(findings, name))
-    if any(finding.remedy for findings in found.values() for finding in findings):
+        checks = check_hosts(hosts, inventory.absolute().parent / "secrets")
+    for name, of_host in checks.items():
+        console.print(table(of_host, name))
+    if any(check.remedy for of_host in checks.values() for check in of_host):
         raise typer.Exit(1)

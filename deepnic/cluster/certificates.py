@@ -2,10 +2,10 @@
 
 import datetime
 import os
-import secrets
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
+from secrets import token_hex
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,11 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-VALID = datetime.timedelta(days=825)
-SOON = datetime.timedelta(days=30)
+from deepnic.host.doctor import Check, check_certificate
+from deepnic.host.environment import AUTHORITY, CLIENT, Secrets
 
-AUTHORITY = "authority"
-CLIENT = "client"
+VALID = datetime.timedelta(days=825)
 
 
 def make_secrets(folder: Path, hosts: Mapping[str, str]) -> None:
@@ -47,52 +46,40 @@ def make_secrets(folder: Path, hosts: Mapping[str, str]) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     _write(folder / ".gitignore", b"*\n")
-    if not (folder / "ray_token").exists():
-        _write(folder / "ray_token", secrets.token_hex(32).encode())
-    if not (folder / f"{AUTHORITY}.pem").exists():
+    authority = Secrets.of(folder, AUTHORITY)
+    if not Path(authority.token).exists():
+        _write(Path(authority.token), token_hex(32).encode())
+    if not Path(authority.certificate).exists():
         _make_authority(folder)
     for name, address in [*hosts.items(), (CLIENT, "127.0.0.1")]:
-        file = folder / f"{name}.pem"
+        file = Path(Secrets.of(folder, name).certificate)
         if not file.exists() or ip_address(address) not in _addresses(_read(file)):
             _make_certificate(folder, name, address)
 
 
-def ending(folder: Path, now: datetime.datetime | None = None) -> list[str]:
-    """Tell which certificates have ended or end within 30 days, and what to do.
+def check_certificates(folder: Path) -> list[Check]:
+    """Look until when each certificate of a folder serves.
 
     Parameters
     ----------
     folder : Path
         Of `make_secrets`.
-    now : datetime, optional
-        With its time zone; the present unless given.
 
     Returns
     -------
-    list of str
-        A sentence for each.
+    list of Check
+        With a remedy where one has ended or ends within 30 days.
 
     Examples
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     make_secrets(Path(folder), {})
-    ...     ending(Path(folder))
-    []
+    ...     [check.remedy for check in check_certificates(Path(folder))]
+    ['', '']
     """
-    now = now or datetime.datetime.now(datetime.UTC)
-    found = []
-    for file in sorted(folder.glob("*.pem")):
-        if file.stem.endswith("-key"):
-            continue
-        end = _read(file).not_valid_after_utc
-        if end - now < SOON:
-            verb = "ended" if end < now else "ends"
-            found.append(
-                f"the certificate {file} {verb} on {end:%Y-%m-%d}; delete the folder {folder}, "
-                "then `deepnic cluster down` and `up` again"
-            )
-    return found
+    files = sorted(folder.glob("*.pem"))
+    return [check_certificate(file) for file in files if not file.stem.endswith("-key")]
 
 
 def _make_authority(folder: Path) -> None:
@@ -113,8 +100,9 @@ def _make_authority(folder: Path) -> None:
 
 
 def _make_certificate(folder: Path, name: str, address: str) -> None:
-    authority = _read(folder / f"{AUTHORITY}.pem")
-    signer = load_pem_private_key((folder / f"{AUTHORITY}-key.pem").read_bytes(), None)
+    files = Secrets.of(folder, AUTHORITY)
+    authority = _read(Path(files.certificate))
+    signer = load_pem_private_key(Path(files.key).read_bytes(), None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
     key = ec.generate_private_key(ec.SECP256R1())
     names = [x509.DNSName(name), x509.DNSName("localhost")]
@@ -165,8 +153,9 @@ def _write_pair(
     folder: Path, name: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
 ) -> None:
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    _write(folder / f"{name}-key.pem", private)
-    _write(folder / f"{name}.pem", certificate.public_bytes(Encoding.PEM))
+    files = Secrets.of(folder, name)
+    _write(Path(files.key), private)
+    _write(Path(files.certificate), certificate.public_bytes(Encoding.PEM))
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -5,40 +5,40 @@ import re
 import torch
 from rich.filesize import decimal
 
-from deepnic.host.doctor import Finding
+from deepnic.host.doctor import Check
 
 TURING = (7, 5)  # Quadro RTX 8000; the oldest that torch built for CUDA 13 runs on
 
 
-def check_devices() -> list[Finding]:
+def check_devices() -> list[Check]:
     """Tell torch, and every CUDA device with its compute capability and memory.
 
     Returns
     -------
-    list of Finding
+    list of Check
 
     Examples
     --------
-    >>> check_devices()[0].what
+    >>> check_devices()[0].subject
     'torch'
     """
     cuda = torch.version.cuda
-    findings = [Finding("torch", f"{torch.__version__}, {f'CUDA {cuda}' if cuda else 'CPU only'}")]
+    checks = [Check("torch", f"{torch.__version__}, {f'CUDA {cuda}' if cuda else 'CPU only'}")]
     if not torch.cuda.is_available():
         remedy = (
             "to use an NVIDIA GPU of this machine, install torch from PyPI, which has CUDA"
             if cuda is None
             else "if this machine has an NVIDIA GPU, look at its driver with nvidia-smi"
         )
-        return [*findings, Finding("CUDA devices", "none: training runs on the CPU", remedy)]
+        return [*checks, Check("CUDA devices", "none: training runs on the CPU", remedy)]
     kinds = torch.cuda.get_arch_list()
     for number in range(torch.cuda.device_count()):
-        facts = torch.cuda.get_device_properties(number)
-        capability = (facts.major, facts.minor)
-        found = f"{facts.name}, sm_{facts.major}{facts.minor}, {decimal(facts.total_memory)}"
+        device = torch.cuda.get_device_properties(number)
+        capability = (device.major, device.minor)
+        words = f"{device.name}, sm_{device.major}{device.minor}, {decimal(device.total_memory)}"
         remedy = "" if supports(kinds, capability) else _other_build(capability)
-        findings.append(Finding(f"CUDA device {number}", found, remedy))
-    return findings
+        checks.append(Check(f"CUDA device {number}", words, remedy))
+    return checks
 
 
 def supports(kinds: list[str], capability: tuple[int, int]) -> bool:

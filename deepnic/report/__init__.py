@@ -2,7 +2,7 @@
 
 from deepnic.analysis.ranking import summary_table
 from deepnic.report.account import account_table
-from deepnic.report.console import findings_table, ranking_table
+from deepnic.report.console import ranking_table
 from deepnic.report.estimate import estimate_table
 from deepnic.report.figures.colours import render, tile_sheet
 from deepnic.report.markdown import write_tables
@@ -11,7 +11,6 @@ from deepnic.report.page import write_report
 __all__ = [
     "account_table",
     "estimate_table",
-    "findings_table",
     "ranking_table",
     "render",
     "summary_table",

@@ -1,7 +1,5 @@
 """Small tables for the console."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 from rich.table import Table
 
@@ -30,18 +28,4 @@ def ranking_table(ranking: pd.DataFrame) -> Table:
             for metric in metrics
         ]
         table.add_row(str(name), *cells)
-    return table
-
-
-def findings_table(findings: Sequence[tuple[str, str, str]], title: str | None = None) -> Table:
-    """Lay out what was looked at, what was found, and the remedies.
-
-    Examples
-    --------
-    >>> findings_table([("disk", "full", "delete something")]).row_count
-    1
-    """
-    table = Table("", "found", "remedy", title=title, title_justify="left")
-    for finding in findings:
-        table.add_row(*finding)
     return table

@@ -2,12 +2,19 @@
 
 import datetime
 import re
+import shutil
 import ssl
 import stat
 
 import pytest
+from typer.testing import CliRunner
 
-from deepnic.cluster.certificates import ending, make_secrets
+from deepnic.cli import app
+from deepnic.cluster import certificates
+from deepnic.cluster.certificates import check_certificates, make_secrets
+from deepnic.cluster.ssh import workstations
+from deepnic.host.doctor import RENEW
+from tests.cluster.test_inventory import EXAMPLE
 
 HOSTS = {"ws1": "10.0.0.11", "ws2": "10.0.0.12"}
 
@@ -73,10 +80,23 @@ def handshake(folder, host: str, name: str) -> bool:
     return not ends
 
 
-def test_ending__tells_what_ends_and_what_has_ended(folder):
-    now = datetime.datetime.now(datetime.UTC)
-    assert ending(folder) == []
-    soon = ending(folder, now + datetime.timedelta(days=800))
-    assert len(soon) == 4
-    assert re.search(r"authority.pem ends on 20\d\d-\d\d-\d\d; delete the folder", soon[0])
-    assert "authority.pem ended on" in ending(folder, now + datetime.timedelta(days=900))[0]
+def test_check_certificates__looks_at_each_and_at_no_key(folder):
+    assert [check.result.split()[0] for check in check_certificates(folder)] == [
+        "authority.pem", "client.pem", "ws1.pem", "ws2.pem"
+    ]  # fmt: skip
+    assert {check.remedy for check in check_certificates(folder)} == {""}
+
+
+def test_status__warns_of_certificates_that_end(tmp_path, monkeypatch):
+    inventory = shutil.copy(EXAMPLE, tmp_path)
+    monkeypatch.setattr(workstations, "status", lambda *_: [])
+    monkeypatch.setattr(certificates, "VALID", datetime.timedelta(days=20))
+    make_secrets(tmp_path / "secrets", {"ws1": "10.0.0.11"})
+    done = CliRunner().invoke(app, ["cluster", "status", inventory])
+    assert done.exit_code == 0, done.output
+    warnings = done.stderr.splitlines()
+    assert len(warnings) == 3
+    assert re.fullmatch(
+        r"warning: certificate authority.pem ends on 20\d\d-\d\d-\d\d; .+", warnings[0]
+    )
+    assert warnings[0].endswith(RENEW)

@@ -10,15 +10,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import deepnic
 from deepnic.cli import app
 from tests.cluster.conftest import skip_for
 from tests.cluster.hosts import Hosts
 from tests.cluster.probes import look_for_open_ports
 from tests.cluster.sshd import PORT, RAY_PORT, SSHD, make_inventory
 
-TRAIN = Path(deepnic.__file__).parent / "learn" / "train.py"
-NODES = "python -m deepnic.cluster.ssh.nodes $RAY_ADDRESS"
+TRAIN = Path(__file__).parents[2] / "cluster" / "train.py"
+NODES = "python -m deepnic.cluster.nodes $RAY_ADDRESS"
 PATIENCE = 60
 
 

@@ -3,22 +3,14 @@
 import os
 import subprocess
 import time
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
+from deepnic.cluster.ssh import supervisors
 from deepnic.cluster.ssh.inventory import Inventory
-from deepnic.cluster.ssh.services import (
-    Service,
-    client_environment,
-    host_environment,
-    loop,
-    running_script,
-    services,
-    start_script,
-    stop_script,
-    unit,
-)
+from deepnic.cluster.ssh.services import client_environment, host_environment, services
+from deepnic.cluster.ssh.supervisors import LOOP, SHELL_LOOP, SYSTEMD_USER, supervisor
 from deepnic.config import checked
 
 HOSTS = [
@@ -32,7 +24,8 @@ INVENTORY = checked(
 HEAD, OTHER = INVENTORY.hosts
 
 
-def after(words: list[str], option: str) -> str:
+def after(command: str, option: str) -> str:
+    words = command.split()
     return words[words.index(option) + 1]
 
 
@@ -41,7 +34,7 @@ def test_services__of_the_head_and_of_another_host():
         "dask-scheduler", "dask-worker", "ray"
     ]  # fmt: skip
     worker, ray = (each.command for each in services(INVENTORY, OTHER))
-    assert "tls://10.0.0.1:9000" in worker
+    assert "tls://10.0.0.1:9000" in worker.split()
     assert [after(worker, f"--{name}") for name in ("host", "nthreads", "nworkers")] == [
         "10.0.0.2", "18", "1"
     ]  # fmt: skip
@@ -79,27 +72,61 @@ def test_environments__name_the_own_key_and_send_no_statistics():
     assert "DASK_SCHEDULER_ADDRESS" not in host  # a worker is told by its command
 
 
-def test_unit__is_started_again_with_the_same_environment():
-    service = services(INVENTORY, OTHER)[0]
-    lines = unit(service, OTHER, INVENTORY.place(OTHER)).splitlines()
+def test_environment__names_the_same_key_to_all_roles_of_a_host():
+    host = host_environment(INVENTORY, OTHER)
+    tls = "DASK_DISTRIBUTED__COMM__TLS__"
+    for role in ("CLIENT", "WORKER", "SCHEDULER"):
+        assert host[f"{tls}{role}__CERT"] == host["RAY_TLS_SERVER_CERT"]
+        assert host[f"{tls}{role}__KEY"] == host["RAY_TLS_SERVER_KEY"]
+    assert host[f"{tls}CA_FILE"] == host["RAY_TLS_CA_CERT"] == "/data/ws2/secrets/authority.pem"
+    assert f"{tls}WORKER__KEY" not in client_environment(INVENTORY, PurePosixPath("secrets"))
+
+
+def test_supervisor__is_that_of_the_inventory():
+    assert supervisor(INVENTORY) is SHELL_LOOP
+    assert supervisor(INVENTORY.model_copy(update={"start": "systemd"})) is SYSTEMD_USER
+
+
+def test_systemd_user__starts_units_again_with_the_same_environment():
+    files = SYSTEMD_USER.files(INVENTORY, OTHER)
+    assert list(files) == ["deepnic-dask-worker.service", "deepnic-ray.service"]
+    lines = files["deepnic-dask-worker.service"].splitlines()
+    assert "Description=deepnic: dask-worker of ws2" in lines
     assert "Restart=always" in lines
     assert "EnvironmentFile=/data/ws2/environment" in lines
-    assert f"ExecStart={' '.join(service.command)}" in lines
+    assert f"ExecStart={services(INVENTORY, OTHER)[0].command}" in lines
 
 
-@pytest.mark.skipif(os.name != "posix", reason="the scripts are for Linux")
-def test_scripts__start_keep_and_stop(tmp_path):
+@pytest.mark.parametrize("each", [SHELL_LOOP, SYSTEMD_USER])
+def test_supervisors__stop_the_last_service_first(each, monkeypatch):
+    commands = []
+    monkeypatch.setattr(supervisors, "ssh", lambda *words: commands.append(words[2]) or "ray\n")
+    each.start(INVENTORY, HEAD)
+    each.stop(INVENTORY, HEAD)
+    assert each.running(INVENTORY, OTHER) == ["ray"]
+    assert commands == [
+        "sh -s start /data/ws1 dask-scheduler dask-worker ray",
+        "sh -s stop /data/ws1 ray dask-worker dask-scheduler",
+        "sh -s running /data/ws2 dask-worker ray",
+    ]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the script is for Linux")
+def test_shell_loop__starts_keeps_and_stops(tmp_path):
     """It runs once, comes back when it is killed, and leaves nothing behind."""
-    place = PurePosixPath(tmp_path)
-    service = Service("nap", ["sleep 77 & echo $$ >>starts; sleep", "88"])
     (tmp_path / "logs").mkdir()
     (tmp_path / "environment").write_text("NAP=1\n")
-    (tmp_path / "nap.sh").write_text(loop(service, place))
+    command = "sleep 77 & echo $$ >>starts; sleep 88"
+    facts = {"name": "nap", "place": tmp_path, "environment": "environment", "command": command}
+    (tmp_path / "nap.sh").write_text(LOOP.format(**facts))
+    script = Path(supervisors.__file__).with_name(SHELL_LOOP.script)
 
-    def sh(script: str) -> str:
-        return subprocess.run(
-            ["sh"], input=script, check=True, text=True, capture_output=True
-        ).stdout
+    def sh(action: str, place: Path = tmp_path) -> str:
+        words = ["sh", "-s", action, str(place), "nap"]
+        with script.open() as file:
+            return subprocess.run(
+                words, stdin=file, check=True, text=True, stdout=subprocess.PIPE
+            ).stdout
 
     def naps() -> list[str]:
         session = (tmp_path / "nap.lock").read_text().strip()
@@ -113,18 +140,21 @@ def test_scripts__start_keep_and_stop(tmp_path):
             assert time.monotonic() < until
             time.sleep(0.05)
 
-    assert sh(running_script(["nap"], place)) == ""
-    sh(start_script(service, place))
+    assert sh("running") == ""
+    sh("start")
     wait(1)
-    subprocess.run(["sh"], input=start_script(service, place), text=True, check=False)
-    assert sh(running_script(["nap"], place)) == "nap\n"
+    sh("start")
+    assert sh("running") == "nap\n"
     session = (tmp_path / "nap.lock").read_text().strip()
     find = ["ps", "-o", "pid=,args=", "-s", session]
     for line in subprocess.check_output(find, text=True).splitlines():
         if line.endswith("sleep 88"):
             os.kill(int(line.split()[0]), 9)
     wait(2)
-    sh(stop_script(service, place))
-    assert sh(running_script(["nap"], place)) == ""
+    sh("stop")
+    assert sh("running") == ""
     assert subprocess.run(find, text=True, capture_output=True).stdout == ""
-    sh(stop_script(service, place))  # once more does no harm
+    sh("stop")  # once more does no harm
+    assert sh("stop", tmp_path / "none") + sh("running", tmp_path / "none") == ""
+    with pytest.raises(subprocess.CalledProcessError):
+        sh("start", tmp_path / "none")

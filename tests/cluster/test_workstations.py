@@ -150,7 +150,7 @@ def test_dask__refuses_strangers(cluster: Cluster, tmp_path, stranger):
     assert re.search("Error", done.stderr)
 
 
-NODES = [sys.executable, "-m", "deepnic.cluster.ssh.nodes"]
+NODES = [sys.executable, "-m", "deepnic.cluster.nodes"]
 
 
 @pytest.mark.parametrize(
@@ -350,7 +350,7 @@ def tunnel(cluster: Cluster) -> Iterator[None]:
 
 def test_train__as_a_job_goes_on_without_a_lost_host(mended: Cluster, tunnel, table, tmp_path):
     submit = [sys.executable, "-m", "ray.scripts.scripts", "job", "submit", "--"]
-    train = [sys.executable, "-m", "deepnic.runs.run", table, "--workers", 2, "--elastic"]
+    train = [sys.executable, "-m", "deepnic", "train", table, "--workers", 2, "--elastic"]
     words = [*submit, *train, "--epochs", EPOCHS, "-o", tmp_path]
     with subprocess.Popen(
         list(map(str, words)), env=os.environ | mended.variables,

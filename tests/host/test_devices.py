@@ -39,8 +39,8 @@ def card(name, major, minor):
 def test_check_devices__two_cards(monkeypatch):
     on_a_machine_with(monkeypatch, card("Quadro RTX 8000", 7, 5), card("Quadro GV100", 7, 0))
     torch_build, new, old = devices.check_devices()
-    assert torch_build.found.endswith("CUDA 13.0")
-    assert new.found == "Quadro RTX 8000, sm_75, 48.0 GB"
+    assert torch_build.result.endswith("CUDA 13.0")
+    assert new.result == "Quadro RTX 8000, sm_75, 48.0 GB"
     assert new.remedy == ""
     assert "too old for this build: install torch's cu126 variant" in old.remedy
 
@@ -53,5 +53,5 @@ def test_check_devices__a_driver_that_does_not_answer(monkeypatch):
 @pytest.mark.skipif(torch.version.cuda is not None, reason="torch was built with CUDA")
 def test_check_devices__a_build_for_the_cpu():
     build, none = devices.check_devices()
-    assert build.found == f"{torch.__version__}, CPU only"
+    assert build.result == f"{torch.__version__}, CPU only"
     assert "install torch from PyPI" in none.remedy

@@ -22,7 +22,7 @@ def test_check_disk__wants_room_and_permission(tmp_path, monkeypatch):
     assert "make room" in doctor.check_disk(tmp_path).remedy
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, 2e12))
     assert doctor.check_disk(tmp_path).remedy == ""
-    assert "2.0 TB" in doctor.check_disk(tmp_path).found
+    assert "2.0 TB" in doctor.check_disk(tmp_path).result
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert "cannot be written to" in doctor.check_disk(tmp_path).remedy
 
@@ -33,18 +33,18 @@ def test_check_disk__wants_room_and_permission(tmp_path, monkeypatch):
 def test_check_own_name__knows_gloos_trap(monkeypatch, address, words):
     monkeypatch.delenv("GLOO_SOCKET_IFNAME", raising=False)
     monkeypatch.setattr(socket, "gethostbyname", lambda _: address)
-    finding = doctor.check_own_name()
-    assert finding.found.endswith(f" is {address}")
-    assert words in finding.remedy
-    assert bool(words) == bool(finding.remedy)
+    check = doctor.check_own_name()
+    assert check.result.endswith(f" is {address}")
+    assert words in check.remedy
+    assert bool(words) == bool(check.remedy)
 
 
 def test_check_own_name__is_nothing_to_gloo_that_has_a_card(monkeypatch):
     monkeypatch.setattr(socket, "gethostbyname", lambda _: "127.0.1.1")
     monkeypatch.setenv("GLOO_SOCKET_IFNAME", "eth7")
-    finding = doctor.check_own_name()
-    assert finding.found.endswith(" is 127.0.1.1, but Gloo takes eth7")
-    assert finding.remedy == ""
+    check = doctor.check_own_name()
+    assert check.result.endswith(" is 127.0.1.1, but Gloo takes eth7")
+    assert check.remedy == ""
 
 
 def test_check_own_name__without_address(monkeypatch):
@@ -73,18 +73,26 @@ def write_certificate(path, days):
     return path
 
 
-@pytest.mark.parametrize(("days", "remedy"), [(300, ""), (3, "make new"), (-1, "make new")])
-def test_check_certificate__tells_its_end(tmp_path, days, remedy):
-    finding = doctor.check_certificate(write_certificate(tmp_path / "client.pem", days))
+@pytest.mark.parametrize(
+    ("days", "verb"), [(300, "ends"), (31, "ends"), (29, "ends"), (-1, "ended")]
+)
+def test_check_certificate__tells_its_end(tmp_path, days, verb):
+    check = doctor.check_certificate(write_certificate(tmp_path / "client.pem", days))
     end = datetime.now(UTC) + timedelta(days=days)
-    assert finding.found == f"client.pem ends on {end:%Y-%m-%d}"
-    assert finding.remedy.startswith(remedy)
-    assert bool(finding.remedy) == bool(remedy)
+    assert check.result == f"client.pem {verb} on {end:%Y-%m-%d}"
+    assert check.remedy == ("" if days > 30 else doctor.RENEW)
+
+
+def test_renew__deletes_nothing():
+    assert "rename the folder secrets" in doctor.RENEW
+    assert not {"delete", "remove", "rm"} & set(doctor.RENEW.split())
 
 
 def test_check_certificate__that_is_none(tmp_path):
     (tmp_path / "client.pem").write_text("none")
-    assert "make it again" in doctor.check_certificate(tmp_path / "client.pem").remedy
+    check = doctor.check_certificate(tmp_path / "client.pem")
+    assert "cannot be read" in check.result
+    assert check.remedy == doctor.RENEW
 
 
 def test_check_private__is_nobody_elses(tmp_path):
@@ -93,22 +101,26 @@ def test_check_private__is_nobody_elses(tmp_path):
     token.touch()
     for mode, remedy in ((0o644, "chmod 600"), (0o640, "chmod 600"), (0o600, "")):
         token.chmod(mode)
-        finding = doctor.check_private("Ray token", token)
-        assert remedy in finding.remedy
-        assert bool(remedy) == bool(finding.remedy)
+        check = doctor.check_private("Ray token", token)
+        assert remedy in check.remedy
+        assert bool(remedy) == bool(check.remedy)
 
 
 def test_check_secrets__are_those_that_the_environment_names(tmp_path, monkeypatch):
-    names = (doctor.CERTIFICATE, doctor.KEY, doctor.TOKEN)
+    names = (
+        "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT",
+        "DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY",
+        "RAY_AUTH_TOKEN_PATH",
+    )
     for name in names:
         monkeypatch.delenv(name, raising=False)
     assert doctor.check_secrets() == []
     for name in names:
         monkeypatch.setenv(name, str(tmp_path / name))
-    found = {finding.what: finding for finding in doctor.check_secrets()}
-    assert list(found) == ["certificate", "key", "Ray token"]
-    assert doctor.KEY in found["key"].found
-    assert doctor.TOKEN in found["Ray token"].found
+    checks = {check.subject: check for check in doctor.check_secrets()}
+    assert list(checks) == ["certificate", "key", "Ray token"]
+    assert names[1] in checks["key"].result
+    assert names[2] in checks["Ray token"].result
 
 
 def test_versions__tells_what_is_missing(monkeypatch):
@@ -126,9 +138,9 @@ def test_check_dask__asks_the_scheduler(monkeypatch):
         port = server.getsockname()[1]
         monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", f"tcp://127.0.0.1:{port}")
         answer, traffic = doctor.check_dask()
-        assert (answer.found, answer.remedy) == (f"127.0.0.1:{port} answers", "")
+        assert (answer.result, answer.remedy) == (f"127.0.0.1:{port} answers", "")
         assert "trusted network" in traffic.remedy
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", f"tls://127.0.0.1:{port}")
     (answer,) = doctor.check_dask()
-    assert "does not answer" in answer.found
+    assert "does not answer" in answer.result
     assert "start it" in answer.remedy

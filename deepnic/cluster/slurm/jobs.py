@@ -18,7 +18,7 @@ from distributed import Client, Future, Security
 from pydantic import ByteSize, Field
 
 from deepnic.config import Strict, checked, read_toml
-from deepnic.errors import InputError
+from deepnic.errors import EngineError
 
 INTERVAL = 2.0  # seconds between two looks at the queue
 ATTEMPTS = 3  # jobs in a row that end before their worker comes
@@ -98,7 +98,7 @@ def dask_workers(profile: Profile) -> Iterator[Client]:
 
     Raises
     ------
-    InputError
+    EngineError
         Slurm refuses the jobs, or no worker is left and three jobs in a row ended before one came.
     """
     # as of workers started here: a cohort rides in the graph, which Dask finds large
@@ -112,7 +112,7 @@ def dask_workers(profile: Profile) -> Iterator[Client]:
         except CancelledError as error:
             if not jobs.given_up:
                 raise
-            raise InputError(
+            raise EngineError(
                 f"the jobs {', '.join(jobs.failed)} ended before a worker came; see why in "
                 f"{profile.logs.absolute()}, and correct the profile"
             ) from error
@@ -133,7 +133,7 @@ class _Jobs(threading.Thread):
 
     def run(self) -> None:
         while True:
-            with suppress(InputError):  # a controller that starts again does not answer
+            with suppress(EngineError):  # a controller that starts again does not answer
                 self.look()
             if self.given_up:
                 self.client.cancel([Future(key, self.client) for key in self.client.futures])
@@ -212,7 +212,7 @@ def train_job(profile: Profile, arguments: Sequence[str], *, elastic: bool = Fal
 
     Raises
     ------
-    InputError
+    EngineError
         Slurm refuses the job.
     """
     logs = profile.logs.absolute()
@@ -222,12 +222,12 @@ def train_job(profile: Profile, arguments: Sequence[str], *, elastic: bool = Fal
         "DEEPNIC_INTERFACE": profile.interface or "",
         "DEEPNIC_PROLOGUE": "\n".join(profile.prologue),
     }
-    said = _slurm(
+    submitted = _slurm(
         "sbatch", "--parsable", "--export=ALL", f"--output={logs}/%x-%j.log", *_options(profile),
         *(["--no-kill"] if elastic else []), str(SCRIPT), *arguments,
         env=os.environ | environment,
     )  # fmt: skip
-    job = said.strip().partition(";")[0]  # the name of the cluster may follow
+    job = submitted.strip().partition(";")[0]  # the name of the cluster may follow
     log = logs / f"deepnic-train-{job}.log"
     print(f"job {job}, log {log}", flush=True)
     try:
@@ -282,9 +282,9 @@ def _slurm(*command: str, **options: Any) -> str:
     try:
         done = subprocess.run(command, text=True, capture_output=True, check=True, **options)
     except FileNotFoundError as error:
-        raise InputError(f"no {command[0]} here; use a login machine of the cluster") from error
+        raise EngineError(f"no {command[0]} here; use a login machine of the cluster") from error
     except subprocess.CalledProcessError as error:
-        raise InputError(
+        raise EngineError(
             f"{command[0]} refused ({error.stderr.strip()}); correct the profile"
         ) from error
     return done.stdout

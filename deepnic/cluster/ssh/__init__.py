@@ -1,0 +1,1 @@
+"""Workstations that are reached over ssh: asked, started, looked at and stopped."""

@@ -78,15 +78,15 @@ def launcher(inventory: Inventory) -> dict[str, Any]:
 
 def scripts(inventory: Inventory, host: Host) -> dict[str, str]:
     """Scripts that the launcher needs in the folder of a host, by name."""
-    start = " ".join(ray_start(inventory, host))
+    start = ray_start(inventory, host)
     stop = f"{inventory.python} -m ray.scripts.scripts stop"
     if host == inventory.head:
         start += ' "$@"'
     else:
         start = START_UNTIL_DOWN.format(start=start, stop=stop, logs=LOGS)
-    facts = {"host": host.name, "place": inventory.place(host), "environment": ENVIRONMENT}
-    login = LOGIN_SCRIPT.format(**facts, address=inventory.ray, programs=inventory.python.parent)
-    return {START: START_SCRIPT.format(**facts, start=start, stop=stop), LOGIN: login}
+    names = {"host": host.name, "place": inventory.place(host), "environment": ENVIRONMENT}
+    login = LOGIN_SCRIPT.format(**names, address=inventory.ray, programs=inventory.python.parent)
+    return {START: START_SCRIPT.format(**names, start=start, stop=stop), LOGIN: login}
 
 
 def _start_by_address(inventory: Inventory, hosts: Sequence[Host]) -> str:

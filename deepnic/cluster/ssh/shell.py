@@ -6,15 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from deepnic.cluster.ssh.inventory import Host, Inventory
-from deepnic.errors import InputError
+from deepnic.errors import EngineError
 
 T = TypeVar("T")
 
 
-def each_host(inventory: Inventory, do: Callable[[Host], T]) -> list[T]:
+def each_host(inventory: Inventory, do: Callable[[Host], T]) -> dict[Host, T]:
     """Do something on all hosts at once; results in their order."""
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(do, inventory.hosts))
+        return dict(zip(inventory.hosts, pool.map(do, inventory.hosts), strict=True))
 
 
 def sh(inventory: Inventory, host: Host, script: str) -> str:
@@ -22,7 +22,7 @@ def sh(inventory: Inventory, host: Host, script: str) -> str:
     return ssh(inventory, host, "sh -s", script.encode())
 
 
-def ssh(inventory: Inventory, host: Host, command: str, given: bytes) -> str:
+def ssh(inventory: Inventory, host: Host, command: str, stdin: bytes) -> str:
     """Run a command on a host.
 
     Parameters
@@ -30,7 +30,7 @@ def ssh(inventory: Inventory, host: Host, command: str, given: bytes) -> str:
     inventory : Inventory
     host : Host
     command : str
-    given : bytes
+    stdin : bytes
         Standard input of the command.
 
     Returns
@@ -40,7 +40,7 @@ def ssh(inventory: Inventory, host: Host, command: str, given: bytes) -> str:
 
     Raises
     ------
-    InputError
+    EngineError
         The host is not reached, or the command failed.
     """
     login = inventory.ssh
@@ -52,11 +52,11 @@ def ssh(inventory: Inventory, host: Host, command: str, given: bytes) -> str:
     options += ["-p", str(login.port)] if login.port else []
     options += ["-l", login.user] if login.user else []
     words = ["ssh", *options, str(host.address), command]
-    done = subprocess.run(words, input=given, capture_output=True)
+    done = subprocess.run(words, input=stdin, capture_output=True)
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["nothing was said"]
-        raise InputError(
-            f"ssh to {host.name} failed ({said[-1]}); try `ssh {host.address}`, and compare the "
+        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["nothing was said"]
+        raise EngineError(
+            f"ssh to {host.name} failed ({lines[-1]}); try `ssh {host.address}`, and compare the "
             "inventory with what that takes"
         )
     return done.stdout.decode()

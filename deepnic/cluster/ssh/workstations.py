@@ -3,11 +3,11 @@
 import io
 import tarfile
 import time
-from pathlib import Path
+from pathlib import Path, PurePath
 from secrets import token_hex
 from typing import NamedTuple
 
-from deepnic.cluster.certificates import AUTHORITY, CLIENT, make_secrets
+from deepnic.cluster.certificates import make_secrets
 from deepnic.cluster.ssh import launcher
 from deepnic.cluster.ssh.inventory import Host, Inventory
 from deepnic.cluster.ssh.services import (
@@ -17,18 +17,15 @@ from deepnic.cluster.ssh.services import (
     SECRETS,
     client_environment,
     host_environment,
-    loop,
-    running_script,
-    services,
-    start_script,
-    stop_script,
-    unit,
-    variables,
+    security,
 )
 from deepnic.cluster.ssh.shell import each_host, sh, ssh
-from deepnic.errors import InputError
+from deepnic.cluster.ssh.supervisors import supervisor
+from deepnic.errors import EngineError
+from deepnic.host.doctor import Check
+from deepnic.host.environment import Secrets
 
-PATIENCE = 120.0  # seconds in which a cluster answers
+START = 120.0  # seconds in which Dask and Ray answer from every host
 
 
 class State(NamedTuple):
@@ -36,27 +33,17 @@ class State(NamedTuple):
 
     host: str
     running: list[str]  # services; none where the host is not reached
-    in_dask: bool
-    in_ray: bool
+    absent: list[str]  # of Dask and Ray, those that do not count on it
     silence: str = ""  # why it is not reached
 
     @property
-    def found(self) -> str:
-        """What runs there, in words."""
+    def check(self) -> Check:
+        """The same in words, and what to do where something is missing."""
         words = [", ".join(self.running) or "nothing runs"]
-        words += [f"not in {name}" for name, here in self._counted_on if not here]
-        return "; ".join(words)
-
-    @property
-    def remedy(self) -> str:
-        """What to do where something is missing."""
-        if self.silence or all(here for _, here in self._counted_on):
-            return self.silence
-        return "run `deepnic cluster up`, or look at the logs if that was just done"
-
-    @property
-    def _counted_on(self) -> list[tuple[str, bool]]:
-        return [("Dask", self.in_dask), ("Ray", self.in_ray)]
+        words += [f"not in {name}" for name in self.absent]
+        again = "run `deepnic cluster up`, or look at the logs if that was just done"
+        remedy = self.silence or (again if self.absent else "")
+        return Check(self.host, "; ".join(words), remedy)
 
 
 def up(inventory: Inventory, secrets: Path) -> dict[str, str]:
@@ -76,12 +63,12 @@ def up(inventory: Inventory, secrets: Path) -> dict[str, str]:
 
     Raises
     ------
-    InputError
+    EngineError
         A host is not reached or does not see the shared folder, or a service does not answer.
     """
     prepare(inventory, secrets)
-    each_host(inventory, lambda host: _start(inventory, host))
-    _wait(inventory, secrets.absolute())
+    each_host(inventory, lambda host: supervisor(inventory).start(inventory, host))
+    _wait(inventory, secrets)
     return client_environment(inventory, secrets.absolute())
 
 
@@ -96,7 +83,7 @@ def prepare(inventory: Inventory, secrets: Path) -> None:
 
     Raises
     ------
-    InputError
+    EngineError
         A host is not reached or does not see the shared folder.
     """
     make_secrets(secrets, {host.name: str(host.address) for host in inventory.hosts})
@@ -119,12 +106,14 @@ def status(inventory: Inventory, secrets: Path) -> list[State]:
     list of State
         One of each host.
     """
-    asked = each_host(inventory, lambda host: _running(inventory, host))
+    services = each_host(inventory, lambda host: _running(inventory, host))
     dask, ray = _dask_workers(inventory, secrets.absolute()), _ray_nodes(inventory)
-    return [
-        State(host.name, running, host.name in dask, str(host.address) in ray, silence)
-        for host, (running, silence) in zip(inventory.hosts, asked, strict=True)
-    ]
+    states = []
+    for host, (running, silence) in services.items():
+        absent = [] if host.name in dask else ["Dask"]
+        absent += [] if str(host.address) in ray else ["Ray"]
+        states.append(State(host.name, running, absent, silence))
+    return states
 
 
 def down(inventory: Inventory) -> None:
@@ -136,10 +125,10 @@ def down(inventory: Inventory) -> None:
 
     Raises
     ------
-    InputError
+    EngineError
         A host is not reached.
     """
-    each_host(inventory, lambda host: _stop(inventory, host))
+    each_host(inventory, lambda host: supervisor(inventory).stop(inventory, host))
 
 
 def _check_shared(inventory: Inventory) -> None:
@@ -149,103 +138,64 @@ def _check_shared(inventory: Inventory) -> None:
     look = f"test -e {mark} && echo seen; true"
     seen = each_host(inventory, lambda host: sh(inventory, host, look))
     sh(inventory, inventory.head, f"rm {mark}")
-    blind = [host.name for host, said in zip(inventory.hosts, seen, strict=True) if not said]
+    blind = [host.name for host, word in seen.items() if not word]
     if blind:
-        raise InputError(
+        raise EngineError(
             f"{blind[0]} does not see the files of {inventory.head.name} in {inventory.folder}; "
             "mount the same folder on both, or say shared = false"
         )
 
 
 def _send(inventory: Inventory, host: Host, secrets: Path) -> None:
-    place = inventory.place(host)
-    folders = " ".join(f"{place}/{name}" for name in (SECRETS, LOGS, SCRATCH))
-    unpack = f"umask 077 && mkdir -p {folders} && tar -xf - -C {place}"
-    ssh(inventory, host, unpack, _archive(inventory, host, secrets))
-
-
-def _start(inventory: Inventory, host: Host) -> None:
-    place, found = inventory.place(host), services(inventory, host)
-    if inventory.start == "systemd":
-        units = " ".join(f"{place}/deepnic-{service.name}.service" for service in found)
-        script = f"systemctl --user link --force {units}\nsystemctl --user daemon-reload\n"
-        script += "".join(f"systemctl --user enable --now {Path(u).name}\n" for u in units.split())
-        sh(inventory, host, "set -e\n" + script)
-    else:
-        sh(inventory, host, "".join(f"({start_script(each, place)})\n" for each in found))
-
-
-def _archive(inventory: Inventory, host: Host, secrets: Path) -> bytes:
-    """Files of a host: its environment, its services, and of the secrets what it needs."""
-    place = inventory.place(host)
-    files = {ENVIRONMENT: variables(host_environment(inventory, host))}
-    files |= launcher.scripts(inventory, host)
-    for name in (f"{AUTHORITY}.pem", f"{host.name}.pem", f"{host.name}-key.pem", "ray_token"):
-        files[f"{SECRETS}/{name}"] = (secrets / name).read_text()
-    for service in services(inventory, host):
-        files[f"{service.name}.sh"] = loop(service, place)
-        files[f"deepnic-{service.name}.service"] = unit(service, host, place)
+    """Leave in the folder of a host its variables, its scripts, and its own secrets."""
+    files = {
+        ENVIRONMENT: "".join(f"{k}={v}\n" for k, v in host_environment(inventory, host).items())
+    }
+    files |= supervisor(inventory).files(inventory, host) | launcher.scripts(inventory, host)
+    for file in map(Path, Secrets.of(secrets, host.name)):
+        files[f"{SECRETS}/{file.name}"] = file.read_text()
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for name, text in files.items():
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(text.encode()), 0o600
             archive.addfile(entry, io.BytesIO(text.encode()))
-    return packed.getvalue()
-
-
-def _stop(inventory: Inventory, host: Host) -> None:
-    place, found = inventory.place(host), services(inventory, host)[::-1]
-    if inventory.start == "systemd":
-        units = " ".join(f"deepnic-{service.name}.service" for service in found)
-        # not `disable --now`, which forgets a linked unit before it would stop it
-        sh(inventory, host, f"systemctl --user stop {units} && systemctl --user disable {units}")
-    else:
-        sh(inventory, host, "".join(f"({stop_script(each, place)})\n" for each in found))
+    place = inventory.place(host)
+    folders = " ".join(f"{place}/{name}" for name in (SECRETS, LOGS, SCRATCH))
+    unpack = f"umask 077 && mkdir -p {folders} && tar -xf - -C {place}"
+    ssh(inventory, host, unpack, packed.getvalue())
 
 
 def _running(inventory: Inventory, host: Host) -> tuple[list[str], str]:
-    """Services that run on a host, and what to do where it is not reached."""
-    names = [service.name for service in services(inventory, host)]
-    script = running_script(names, inventory.place(host))
-    if inventory.start == "systemd":
-        active = "systemctl --user --quiet is-active"
-        script = "".join(f"{active} deepnic-{name} && echo {name}\n" for name in names) + "true"
+    """Services that run on a host, and why it is not reached."""
     try:
-        return sh(inventory, host, script).split(), ""
-    except InputError as error:
+        return supervisor(inventory).running(inventory, host), ""
+    except EngineError as error:
         return [], str(error)
 
 
 def _wait(inventory: Inventory, secrets: Path) -> None:
-    until = time.monotonic() + PATIENCE
-    lacking = {("Dask", host.name) for host in inventory.hosts}
-    lacking |= {("Ray", host.name) for host in inventory.hosts}
+    until = time.monotonic() + START
+    lacking = {(name, host.name) for host in inventory.hosts for name in ("Dask", "Ray")}
     while lacking:
         if time.monotonic() > until:
-            kind, name = min(lacking)
-            logs = f"{inventory.folder}/{name}/{LOGS}"
-            raise InputError(
-                f"{kind} does not answer from {name} after {PATIENCE:.0f} s; look at {logs} there, "
-                "and whether a firewall stands between the hosts"
+            name, host = min(lacking)
+            raise EngineError(
+                f"{name} does not answer from {host} after {START:.0f} s; look at "
+                f"{inventory.folder}/{host}/{LOGS} there, and whether a firewall stands between "
+                "the hosts"
             )
-        for state in status(inventory, secrets):
-            lacking -= {("Dask", state.host)} if state.in_dask else set()
-            lacking -= {("Ray", state.host)} if state.in_ray else set()
+        states = status(inventory, secrets)
+        lacking &= {(name, state.host) for state in states for name in state.absent}
 
 
-def _dask_workers(inventory: Inventory, secrets: Path) -> list[str]:
+def _dask_workers(inventory: Inventory, secrets: PurePath) -> list[str]:
     """Hosts whose worker the Dask scheduler has."""
     from distributed import Client, Security
 
-    own = [str(secrets / f"{name}.pem") for name in (AUTHORITY, CLIENT, f"{CLIENT}-key")]
-    security = Security(
-        tls_ca_file=own[0], tls_client_cert=own[1], tls_client_key=own[2], require_encryption=True
-    )
+    tls = Security(**security(secrets))
     try:
-        with Client(
-            inventory.dask, security=security, timeout="5s", set_as_default=False
-        ) as client:
+        with Client(inventory.dask, security=tls, timeout="5s", set_as_default=False) as client:
             workers = client.scheduler_info(n_workers=-1)["workers"]
     except OSError:
         return []
@@ -255,9 +205,9 @@ def _dask_workers(inventory: Inventory, secrets: Path) -> list[str]:
 def _ray_nodes(inventory: Inventory) -> list[str]:
     """Addresses of the nodes that the Ray head has, as it says itself."""
     place = inventory.place(inventory.head)
-    ask = f"timeout 20 {inventory.python} -m deepnic.cluster.ssh.nodes {inventory.ray} 2>/dev/null"
+    ask = f"timeout 20 {inventory.python} -m deepnic.cluster.nodes {inventory.ray} 2>/dev/null"
     script = f"cd {place} && set -a && . ./{ENVIRONMENT} && {ask}"
     try:
         return sh(inventory, inventory.head, script).split()
-    except InputError:
+    except EngineError:
         return []

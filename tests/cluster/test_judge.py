@@ -5,8 +5,8 @@ from hashlib import sha256
 import pytest
 
 from deepnic.cluster.certificates import make_secrets
-from deepnic.cluster.ssh import checks
-from deepnic.cluster.ssh.facts import Answer, Facts
+from deepnic.cluster.ssh import judge
+from deepnic.cluster.ssh.host_facts import Answer, HostFacts
 from deepnic.cluster.ssh.inventory import Inventory
 from deepnic.config import checked
 
@@ -25,11 +25,11 @@ HEAD = INVENTORY.head
 
 def make_facts(**changed):
     same = dict(versions={}, cores=18, memory=192 * GIB, gpus=2, cards={}, certificate="")
-    return Facts(**same | dict(token="", ports={}, findings=[]) | changed)
+    return HostFacts(**same | dict(token="", ports={}, checks=[]) | changed)
 
 
 @pytest.mark.parametrize(
-    ("ahead", "doubt", "found", "remedy"),
+    ("ahead", "doubt", "result", "remedy"),
     [
         (0.2, 0.2, "as this machine, give or take 0.2 s", ""),
         (-2.9, 0.1, "2.9 s behind", ""),
@@ -40,11 +40,11 @@ def make_facts(**changed):
         (-9000.0, 1.0, "9000.0 s behind", "not valid there yet"),
     ],
 )
-def test_check_clock__tells_harm_beyond_doubt(ahead, doubt, found, remedy):
-    finding = checks.check_clock(ahead, doubt)
-    assert finding.found.startswith(found)
-    assert remedy in finding.remedy
-    assert bool(remedy) == bool(finding.remedy)
+def test_check_clock__tells_harm_beyond_doubt(ahead, doubt, result, remedy):
+    check = judge.check_clock(ahead, doubt)
+    assert check.result.startswith(result)
+    assert remedy in check.remedy
+    assert bool(remedy) == bool(check.remedy)
 
 
 HERE = {"Python": "3.11.7", "torch": "2.13.0+cpu", "dask": "2026.8.0"}
@@ -61,14 +61,14 @@ HERE = {"Python": "3.11.7", "torch": "2.13.0+cpu", "dask": "2026.8.0"}
     ],
 )
 def test_check_versions__names_what_differs(changed, named):
-    finding = checks.check_versions(HERE | changed, HERE)
-    assert all(words in finding.found for words in named)
-    assert len(finding.found.split(";")) == max(1, len(named))
-    assert ("constraints.txt" in finding.remedy) == bool(named)
+    check = judge.check_versions(HERE | changed, HERE)
+    assert all(words in check.result for words in named)
+    assert len(check.result.split(";")) == max(1, len(named))
+    assert ("constraints.txt" in check.remedy) == bool(named)
 
 
 def test_check_versions__of_a_deepnic_that_tells_less():
-    assert checks.check_versions({}, {"zarr": "3.1"}).found == "zarr is missing, here 3.1"
+    assert judge.check_versions({}, {"zarr": "3.1"}).result == "zarr is missing, here 3.1"
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_check_versions__of_a_deepnic_that_tells_less():
     ],
 )
 def test_check_card__has_the_address(cards, remedy):
-    finding = checks.check_card(HEAD, cards)
-    assert remedy in finding.remedy
-    assert bool(remedy) == bool(finding.remedy)
+    check = judge.check_card(HEAD, cards)
+    assert remedy in check.remedy
+    assert bool(remedy) == bool(check.remedy)
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,9 @@ def test_check_card__has_the_address(cards, remedy):
     ],
 )
 def test_check_resources__are_there(changed, remedy):
-    finding = checks.check_resources(HEAD, make_facts(**changed))
-    assert finding.remedy.startswith(remedy)
-    assert bool(remedy) == bool(finding.remedy)
+    check = judge.check_resources(HEAD, make_facts(**changed))
+    assert check.remedy.startswith(remedy)
+    assert bool(remedy) == bool(check.remedy)
 
 
 def test_check_membership__knows_another_cluster(tmp_path):
@@ -109,27 +109,27 @@ def test_check_membership__knows_another_cluster(tmp_path):
     token = (own / "ray_token").read_bytes()
     digest = sha256(token).hexdigest()
 
-    def check(secrets, **changed):
+    def membership(secrets, **changed):
         facts = make_facts(certificate=certificate, token=digest).model_copy(update=changed)
-        return checks.check_membership(facts, secrets)
+        return judge.check_membership(facts, secrets)
 
-    assert check(own).remedy == ""
-    assert check(own, certificate="").remedy == ""
-    for finding in (
-        check(other),
-        check(tmp_path / "none"),
-        check(own, certificate="none"),
-        check(own, certificate=(other / "ws1.pem").read_text()),
+    assert membership(own).remedy == ""
+    assert membership(own, certificate="").remedy == ""
+    for check in (
+        membership(other),
+        membership(tmp_path / "none"),
+        membership(own, certificate="none"),
+        membership(own, certificate=(other / "ws1.pem").read_text()),
     ):
-        assert "the certificate is not of the authority in" in finding.found
-        assert "`deepnic cluster down`, then `up`" in finding.remedy
-    assert "the token is not the one in" in check(own, token="0").found
-    assert "the token is not the one in" in check(own, token="").found
-    assert not any(token.decode() in part for part in check(own, token="0"))
+        assert "the certificate is not of the authority in" in check.result
+        assert "`deepnic cluster down`, then `up`" in check.remedy
+    assert "the token is not the one in" in membership(own, token="0").result
+    assert "the token is not the one in" in membership(own, token="").result
+    assert not any(token.decode() in part for part in membership(own, token="0"))
 
 
-FREE = dict.fromkeys(checks.listeners(INVENTORY), Answer.REFUSED)
-DASK, RAY = checks.doors(INVENTORY)
+FREE = dict.fromkeys(judge.listeners(INVENTORY), Answer.REFUSED)
+DASK, RAY = judge.doors(INVENTORY)
 DASK_RUNS = {DASK: Answer.TRUSTED, "127.0.0.1:8787": Answer.STRANGER}
 RAY_RUNS = {
     RAY: Answer.TRUSTED,
@@ -157,9 +157,9 @@ def test_listeners__are_where_the_services_listen():
     ],
 )
 def test_check_listeners__are_free_or_ours(changed, taken):
-    findings = checks.check_listeners(INVENTORY, FREE | changed)
-    assert [finding.what for finding in findings] == [f"port {n}" for n in (8786, 8787, 6379, 8265)]
-    remedies = [finding.remedy for finding in findings if finding.remedy]
+    checks = judge.check_listeners(INVENTORY, FREE | changed)
+    assert [check.subject for check in checks] == [f"port {n}" for n in (8786, 8787, 6379, 8265)]
+    remedies = [check.remedy for check in checks if check.remedy]
     assert len(remedies) == len(taken)
     for name, remedy in zip(taken, remedies, strict=True):
         assert f"another port for {name} in [ports]" in remedy
@@ -182,7 +182,7 @@ def test_check_listeners__are_free_or_ours(changed, taken):
 )
 def test_check_doors__tells_firewalls_from_what_is_not_started(there, at_head, remedy):
     head = {DASK: Answer[at_head]} if at_head else {}
-    (finding,) = checks.check_doors(INVENTORY, {DASK: Answer[there]}, head)
-    assert finding[:2] == ("way to 10.0.0.1:8786", Answer[there])
-    assert remedy in finding.remedy
-    assert bool(remedy) == bool(finding.remedy)
+    (check,) = judge.check_doors(INVENTORY, {DASK: Answer[there]}, head)
+    assert check[:2] == ("way to 10.0.0.1:8786", Answer[there])
+    assert remedy in check.remedy
+    assert bool(remedy) == bool(check.remedy)

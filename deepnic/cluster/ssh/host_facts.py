@@ -1,4 +1,4 @@
-"""`python -m deepnic.cluster.ssh.facts FOLDER GPUS ADDRESS...`: what a host says of itself.
+"""`python -m deepnic.cluster.ssh.host_facts FOLDER GPUS ADDRESS...`: what a host says of itself.
 
 The variables of the environment hold its token and certificates; the answer has a digest of the
 former, and of the latter what everybody may know.
@@ -15,21 +15,11 @@ from pathlib import Path
 
 import psutil
 
-from deepnic.cluster.ssh.services import TLS
 from deepnic.config import Strict
-from deepnic.host.doctor import (
-    CERTIFICATE,
-    KEY,
-    TOKEN,
-    Finding,
-    check_disk,
-    check_own_name,
-    check_secrets,
-    versions,
-)
+from deepnic.host.doctor import Check, check_disk, check_own_name, check_secrets, versions
+from deepnic.host.environment import Secrets
 
-AUTHORITY = f"{TLS}CA_FILE"
-PATIENCE = 5.0  # seconds for a port to answer
+KNOCK = 5.0  # seconds for a port to answer
 
 
 class Answer(StrEnum):
@@ -45,7 +35,7 @@ Answers = Mapping[str, Answer]
 """What is met at addresses such as ``10.0.0.11:8786``."""
 
 
-class Facts(Strict):
+class HostFacts(Strict):
     """What a host has, what it meets at ports, and what it finds to mend."""
 
     versions: dict[str, str]
@@ -56,10 +46,10 @@ class Facts(Strict):
     certificate: str  # PEM; empty where there is none
     token: str  # digest; empty where there is none
     ports: dict[str, Answer]
-    findings: list[Finding]
+    checks: list[Check]
 
 
-def facts(folder: Path, gpus: int, addresses: Sequence[str]) -> Facts:
+def look(folder: Path, gpus: int, addresses: Sequence[str]) -> HostFacts:
     """Look at this host.
 
     Parameters
@@ -73,42 +63,44 @@ def facts(folder: Path, gpus: int, addresses: Sequence[str]) -> Facts:
 
     Returns
     -------
-    Facts
+    HostFacts
 
     Examples
     --------
-    >>> facts(Path(), 0, []).versions["deepnic"]
-    '0.1.0'
+    >>> from deepnic import __version__
+    >>> look(Path(), 0, []).versions["deepnic"] == __version__
+    True
     """
-    findings = [check_own_name(), *check_secrets()]
-    findings += [check_disk(folder)] if folder.is_dir() else []
-    count, devices = _devices() if gpus else (0, [])
-    token = _read(TOKEN).strip()
-    return Facts(
+    secrets = Secrets.named_in(os.environ)
+    token = _read(secrets.token).strip()
+    checks = [check_own_name(), *check_secrets()]
+    checks += [check_disk(folder)] if folder.is_dir() else []
+    devices, device_checks = _devices() if gpus else (0, [])
+    return HostFacts(
         versions=versions(),
         cores=os.cpu_count() or 1,
         memory=psutil.virtual_memory().total,
-        gpus=count,
+        gpus=devices,
         cards={
-            name: [each.address for each in found if each.family == socket.AF_INET]
-            for name, found in psutil.net_if_addrs().items()
+            name: [each.address for each in card if each.family == socket.AF_INET]
+            for name, card in psutil.net_if_addrs().items()
         },
-        certificate=_read(CERTIFICATE),
+        certificate=_read(secrets.certificate),
         token=sha256(token.encode()).hexdigest() if token else "",
-        ports={address: knock(address, os.environ) for address in addresses},
-        findings=findings + devices,
+        ports={address: knock(address, secrets) for address in addresses},
+        checks=checks + device_checks,
     )
 
 
-def knock(address: str, environment: Mapping[str, str]) -> Answer:
+def knock(address: str, secrets: Secrets) -> Answer:
     """Try whether a port answers, and whether it is a service of this cluster.
 
     Parameters
     ----------
     address : str
         As ``10.0.0.11:8786``.
-    environment : mapping of str to str
-        Names the certificates, as `deepnic.cluster.ssh.services.environment`.
+    secrets : Secrets
+        Of this machine; those that are not there trust nobody.
 
     Returns
     -------
@@ -118,31 +110,31 @@ def knock(address: str, environment: Mapping[str, str]) -> Answer:
     --------
     >>> with socket.create_server(("127.0.0.1", 0)) as server:
     ...     address = "127.0.0.1:{1}".format(*server.getsockname())
-    >>> knock(address, {}).name  # the server is closed by now
+    >>> knock(address, Secrets.named_in({})).name  # the server is closed by now
     'REFUSED'
     """
     host, port = address.split(":")
     try:
-        line = socket.create_connection((host, int(port)), timeout=PATIENCE)
+        line = socket.create_connection((host, int(port)), timeout=KNOCK)
     except ConnectionRefusedError:
         return Answer.REFUSED
     except OSError:
         return Answer.SILENT
     try:
-        with line, _trust(environment).wrap_socket(line, server_hostname=host):
+        with line, _trust(secrets).wrap_socket(line, server_hostname=host):
             return Answer.TRUSTED
-    except (OSError, KeyError):  # no TLS, another authority, or no certificates here
+    except OSError:  # no TLS, another authority, or no certificates here
         return Answer.STRANGER
 
 
-def _trust(environment: Mapping[str, str]) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=environment[AUTHORITY])
-    context.load_cert_chain(environment[CERTIFICATE], environment[KEY])
+def _trust(secrets: Secrets) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=secrets.authority)
+    context.load_cert_chain(secrets.certificate, secrets.key)
     context.set_alpn_protocols(["h2"])  # Ray's servers want it named
     return context
 
 
-def _devices() -> tuple[int, list[Finding]]:
+def _devices() -> tuple[int, list[Check]]:
     import torch
 
     from deepnic.host.devices import check_devices
@@ -150,14 +142,14 @@ def _devices() -> tuple[int, list[Finding]]:
     return torch.cuda.device_count(), check_devices()
 
 
-def _read(name: str) -> str:
-    """Text of the file that a variable names; empty where there is none."""
+def _read(file: str) -> str:
+    """Text of a file; empty where there is none."""
     try:
-        return Path(os.environ[name]).read_text()
-    except (KeyError, OSError):
+        return Path(file).read_text()
+    except OSError:
         return ""
 
 
 if __name__ == "__main__":
-    place, number, *rest = sys.argv[1:]
-    print(facts(Path(place), int(number), rest).model_dump_json())
+    folder, gpus, *addresses = sys.argv[1:]
+    print(look(Path(folder), int(gpus), addresses).model_dump_json())

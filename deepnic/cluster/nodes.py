@@ -1,4 +1,4 @@
-"""`python -m deepnic.cluster.ssh.nodes ADDRESS`: addresses of a Ray cluster's nodes, one a line.
+"""`python -m deepnic.cluster.nodes ADDRESS`: addresses of a Ray cluster's nodes, one a line.
 
 The variables of the environment hold the token and the certificates.
 """

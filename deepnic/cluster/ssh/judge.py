@@ -7,43 +7,43 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509 import load_pem_x509_certificate
 
-from deepnic.cluster.certificates import AUTHORITY
-from deepnic.cluster.ssh.facts import Answer, Answers, Facts
+from deepnic.cluster.ssh.host_facts import Answer, Answers, HostFacts
 from deepnic.cluster.ssh.inventory import Host, Inventory
-from deepnic.host.doctor import Finding
+from deepnic.host.doctor import Check
+from deepnic.host.environment import AUTHORITY, Secrets
 
 APART = 3.0  # seconds between two clocks
 BACKDATED = 3600.0  # seconds, of the certificates
 KEPT = 0.9  # of the memory it is sold with, a host has more; firmware and kernel keep the rest
 
 
-def check_clock(ahead: float, doubt: float) -> Finding:
+def check_clock(ahead: float, doubt: float) -> Check:
     """How far the clock of a host is from this machine's, in seconds.
 
     Examples
     --------
-    >>> check_clock(-40.0, 0.1).found
+    >>> check_clock(-40.0, 0.1).result
     '40.0 s behind this machine, give or take 0.1 s'
     """
     where = "ahead of" if ahead > 0 else "behind"
     apart = "as" if abs(ahead) <= doubt else f"{abs(ahead):.1f} s {where}"
-    found = f"{apart} this machine, give or take {doubt:.1f} s"
+    result = f"{apart} this machine, give or take {doubt:.1f} s"
     if abs(ahead) - doubt < APART:
-        return Finding("clock", found)
+        return Check("clock", result)
     harm = "logs and files tell the wrong order"
     if ahead < -BACKDATED:
         harm = "certificates made now are not valid there yet"
-    return Finding("clock", found, f"{harm}: let chrony or systemd-timesyncd set both clocks")
+    return Check("clock", result, f"{harm}: let chrony or systemd-timesyncd set both clocks")
 
 
-def check_versions(there: Mapping[str, str], here: Mapping[str, str]) -> Finding:
+def check_versions(there: Mapping[str, str], here: Mapping[str, str]) -> Check:
     """Whether a host has the packages of this machine, and the same minor version of Python.
 
     Examples
     --------
-    >>> check_versions({"torch": "2.13.0+cpu"}, {"torch": "2.13.0"}).found
+    >>> check_versions({"torch": "2.13.0+cpu"}, {"torch": "2.13.0"}).result
     'as here'
-    >>> check_versions({"dask": "2025.1"}, {"dask": "2026.8"}).found
+    >>> check_versions({"dask": "2025.1"}, {"dask": "2026.8"}).result
     'dask 2025.1, here 2026.8'
     """
     differ = [
@@ -52,46 +52,46 @@ def check_versions(there: Mapping[str, str], here: Mapping[str, str]) -> Finding
         if _release(name, there.get(name, "")) != _release(name, version)
     ]
     remedy = "install both from the same constraints.txt, with the same Python"
-    return Finding("versions", "; ".join(differ) or "as here", remedy if differ else "")
+    return Check("versions", "; ".join(differ) or "as here", remedy if differ else "")
 
 
-def check_card(host: Host, cards: Mapping[str, list[str]]) -> Finding:
+def check_card(host: Host, cards: Mapping[str, list[str]]) -> Check:
     """Whether the address of a host is on the network card that the inventory names."""
     address = str(host.address)
     owners = [name for name, addresses in cards.items() if address in addresses]
     if host.interface in owners:
-        return Finding("network card", f"{host.interface} has {address}")
+        return Check("network card", f"{host.interface} has {address}")
     has = "; ".join(f"{name} has {', '.join(each)}" for name, each in cards.items() if each)
     right = f'interface = "{owners[0]}"' if owners else "the address and interface of one of them"
-    return Finding("network card", has, f"write {right} for {host.name} in the inventory")
+    return Check("network card", has, f"write {right} for {host.name} in the inventory")
 
 
-def check_resources(host: Host, facts: Facts) -> Finding:
+def check_resources(host: Host, facts: HostFacts) -> Check:
     """Whether a host has what it is to give."""
     memory = facts.memory >> 30
-    found = f"{facts.cores} cores, {memory} GiB" + (f", {facts.gpus} GPUs" if host.gpus else "")
+    result = f"{facts.cores} cores, {memory} GiB" + (f", {facts.gpus} GPUs" if host.gpus else "")
     less = [f"cores = {facts.cores}"] if host.cores > facts.cores else []
     less += [f'memory = "{memory}GiB"'] if KEPT * host.memory > facts.memory else []
     less += [f"gpus = {facts.gpus}"] if host.gpus > facts.gpus else []
     remedy = f"write {', '.join(less)} for {host.name} in the inventory"
-    return Finding("resources", found, remedy if less else "")
+    return Check("resources", result, remedy if less else "")
 
 
-def check_membership(facts: Facts, secrets: Path) -> Finding:
+def check_membership(facts: HostFacts, secrets: Path) -> Check:
     """Whether the certificate and the token of a host are those of this cluster."""
     if not facts.certificate:
-        return Finding("membership", "no certificate yet: `deepnic cluster up` sends one")
+        return Check("membership", "no certificate yet: `deepnic cluster up` sends one")
     foreign = _foreign(facts, secrets)
     if not foreign:
-        return Finding("membership", "certificate and token are of this cluster")
+        return Check("membership", "certificate and token are of this cluster")
     remedy = (
         f"`deepnic cluster down`, then `up`, sends those in {secrets}; or copy that folder from "
         "the machine that started the cluster"
     )
-    return Finding("membership", foreign, remedy)
+    return Check("membership", foreign, remedy)
 
 
-def check_listeners(inventory: Inventory, ports: Answers) -> list[Finding]:
+def check_listeners(inventory: Inventory, ports: Answers) -> list[Check]:
     """Whether the ports of the head are free, or serve this cluster.
 
     Parameters
@@ -101,21 +101,21 @@ def check_listeners(inventory: Inventory, ports: Answers) -> list[Finding]:
         What the head meets at the `listeners`.
     """
     serving = dict(zip(("dask", "ray"), (ports[door] for door in doors(inventory)), strict=True))
-    findings = []
+    checks = []
     for name, number in inventory.ports:
-        what = f"port {number}"
+        port = f"port {number}"
         met = {answer for address, answer in ports.items() if address.endswith(f":{number}")}
         if met == {Answer.REFUSED}:
-            findings.append(Finding(what, f"free for {name}"))
+            checks.append(Check(port, f"free for {name}"))
         elif serving[name.removesuffix("_dashboard")] is Answer.TRUSTED:
-            findings.append(Finding(what, f"{name} of this cluster"))
+            checks.append(Check(port, f"{name} of this cluster"))
         else:
             remedy = f"end what `ss -ltnp` tells, or choose another port for {name} in [ports]"
-            findings.append(Finding(what, "taken by something else", remedy))
-    return findings
+            checks.append(Check(port, "taken by something else", remedy))
+    return checks
 
 
-def check_doors(inventory: Inventory, met: Answers, at_head: Mapping[str, Answer]) -> list[Finding]:
+def check_doors(inventory: Inventory, met: Answers, at_head: Mapping[str, Answer]) -> list[Check]:
     """Whether the services of the head are reached from elsewhere.
 
     Parameters
@@ -126,16 +126,18 @@ def check_doors(inventory: Inventory, met: Answers, at_head: Mapping[str, Answer
     at_head : mapping of str to Answer
         At the same from the head; empty where it could not be asked.
     """
-    findings = []
+    checks = []
     for door, answer in met.items():
-        own = at_head.get(door, Answer.REFUSED)
+        from_head = at_head.get(door, Answer.REFUSED)
         remedy = ""
-        if answer is Answer.SILENT or (answer is Answer.REFUSED and own is not Answer.REFUSED):
+        if answer is Answer.SILENT or (
+            answer is Answer.REFUSED and from_head is not Answer.REFUSED
+        ):
             remedy = f"let TCP through to {inventory.head.name} in the firewalls between"
-        elif answer is Answer.STRANGER and own is Answer.TRUSTED:
+        elif answer is Answer.STRANGER and from_head is Answer.TRUSTED:
             remedy = "its certificate is of another authority: `deepnic cluster up` sends a new one"
-        findings.append(Finding(f"way to {door}", answer, remedy))
-    return findings
+        checks.append(Check(f"way to {door}", answer, remedy))
+    return checks
 
 
 def doors(inventory: Inventory) -> list[str]:
@@ -155,12 +157,13 @@ def _release(name: str, version: str) -> str:
     return version.rpartition(".")[0] if name == "Python" else version.partition("+")[0]
 
 
-def _foreign(facts: Facts, secrets: Path) -> str:
+def _foreign(facts: HostFacts, secrets: Path) -> str:
     try:
-        authority = load_pem_x509_certificate((secrets / f"{AUTHORITY}.pem").read_bytes())
+        files = Secrets.of(secrets, AUTHORITY)
+        authority = load_pem_x509_certificate(Path(files.certificate).read_bytes())
         certificate = load_pem_x509_certificate(facts.certificate.encode())
         certificate.verify_directly_issued_by(authority)
-        token = (secrets / "ray_token").read_bytes().strip()
+        token = Path(files.token).read_bytes().strip()
     except (OSError, ValueError, TypeError, InvalidSignature):
         return f"the certificate is not of the authority in {secrets}"
     same = facts.token == sha256(token).hexdigest()

@@ -11,13 +11,13 @@ import pytest
 from typer.testing import CliRunner
 
 from deepnic.cli import app
-from deepnic.cluster.ssh import checkup
-from deepnic.cluster.ssh.checkup import HERE, check_folder, check_hosts
+from deepnic.cluster.ssh import ask
+from deepnic.cluster.ssh.ask import HERE, check_folder, check_hosts
 from deepnic.cluster.ssh.inventory import Inventory, read_inventory
 from deepnic.cluster.ssh.workstations import prepare
 from deepnic.config import checked
-from deepnic.errors import InputError
-from deepnic.host.doctor import Finding
+from deepnic.errors import EngineError
+from deepnic.host.doctor import Check
 from tests.cluster.conftest import skip_for
 from tests.cluster.hosts import Hosts
 from tests.cluster.sshd import SSHD, make_inventory, start_sshd
@@ -28,8 +28,8 @@ from tests.cluster.sshd import SSHD, make_inventory, start_sshd
 @pytest.fixture
 def made_up(tmp_path, monkeypatch):
     """Hosts that are all this machine; ssh is its shell."""
-    monkeypatch.setattr(checkup, "ssh", lambda _, host, command, given: run_here(command, given))
-    monkeypatch.setattr(checkup, "sh", lambda _, host, script: run_here(script, b""))
+    monkeypatch.setattr(ask, "ssh", lambda _, host, command, stdin: run_here(command, stdin))
+    monkeypatch.setattr(ask, "sh", lambda _, host, script: run_here(script, b""))
     card = {"interface": "lo", "cores": 1, "memory": "1GiB"}
     hosts = [card | {"name": f"ws{k}", "address": f"127.0.0.{k}"} for k in (1, 2)]
     places = {"folder": str(tmp_path), "python": sys.executable}
@@ -59,45 +59,45 @@ def test_check_hosts__takes_the_way_out_of_a_clock(made_up, monkeypatch, ahead, 
         now += there + back
         return f"{said}\n"
 
-    monkeypatch.setattr(checkup, "sh", sh)
-    monkeypatch.setattr(checkup, "time", SimpleNamespace(time=lambda: now))
+    monkeypatch.setattr(ask, "sh", sh)
+    monkeypatch.setattr(ask, "time", SimpleNamespace(time=lambda: now))
     one = made_up.model_copy(update={"hosts": made_up.hosts[:1]})
     clock = check_hosts(one, Path("none"))["ws1"][0]
-    assert clock.found == f"{found} machine, give or take 0.5 s"
+    assert clock.result == f"{found} machine, give or take 0.5 s"
     assert ("chrony" in clock.remedy) == bool(ahead)
 
 
 def test_check_hosts__goes_on_without_a_silent_host(made_up, monkeypatch):
     def sh(_, host, script):
         if host.name == "ws1":
-            raise InputError("ssh to ws1 failed (No route to host); try `ssh 127.0.0.1`")
+            raise EngineError("ssh to ws1 failed (No route to host); try `ssh 127.0.0.1`")
         return run_here(script, b"")
 
-    monkeypatch.setattr(checkup, "sh", sh)
+    monkeypatch.setattr(ask, "sh", sh)
     found = check_hosts(made_up, Path("none"))
-    (finding,) = found["ws1"]
-    assert finding[:2] == ("ssh", "127.0.0.1 is not reached")
-    assert "No route to host" in finding.remedy
+    (check,) = found["ws1"]
+    assert check[:2] == ("ssh", "127.0.0.1 is not reached")
+    assert "No route to host" in check.remedy
     assert len(found["ws2"]) > 5
     assert "of ws1" not in str(found["ws2"])
 
 
 def test_check_hosts__does_not_wait_for_ever(made_up, monkeypatch, tmp_path):
-    monkeypatch.setattr(checkup, "PATIENCE", 1)
+    monkeypatch.setattr(ask, "ANSWER", 1)
     slow = tmp_path / "python"
     slow.write_text("#!/bin/sh\nsleep 60\n")
     slow.chmod(0o755)
     python = check_hosts(made_up.model_copy(update={"python": slow}), Path("none"))["ws1"][-1]
-    assert python.what == "python"
-    assert "nothing was said within 1 s" in python.found
+    assert python.subject == "python"
+    assert "nothing was said within 1 s" in python.result
 
 
 def test_check_hosts__with_a_python_without_deepnic(made_up, tmp_path):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
     bare = tmp_path / "bare" / "bin" / "python"
     python = check_hosts(made_up.model_copy(update={"python": bare}), Path("none"))["ws1"][-1]
-    assert python.found.startswith(f"{bare} has no deepnic to ask (")
-    assert "No module named 'deepnic'" in python.found
+    assert python.result.startswith(f"{bare} has no deepnic to ask (")
+    assert "No module named 'deepnic'" in python.result
     assert "constraints.txt" in python.remedy
 
 
@@ -109,21 +109,21 @@ def test_check_folder__without_sharing(made_up, monkeypatch):
         place.mkdir(exist_ok=True)
         return run_here(command, given.replace(str(made_up.folder).encode(), str(place).encode()))
 
-    monkeypatch.setattr(checkup, "ssh", ssh)
+    monkeypatch.setattr(ask, "ssh", ssh)
     blind = check_folder(made_up)
     for host, other in zip(made_up.hosts, made_up.hosts[::-1], strict=True):
-        assert blind[host].found == f"{made_up.folder} is not that of {other.name}"
+        assert blind[host].result == f"{made_up.folder} is not that of {other.name}"
         assert "shared = false" in blind[host].remedy
     apart = check_folder(made_up.model_copy(update={"shared": False}))
-    assert {finding.remedy for finding in apart.values()} == {""}
+    assert {check.remedy for check in apart.values()} == {""}
     assert not [path for path in Path(made_up.folder).rglob("*") if path.is_file()]
 
 
 def test_check_folder__that_is_missing(made_up, tmp_path):
     missing = made_up.model_copy(update={"folder": tmp_path / "none"})
-    for finding in check_folder(missing).values():
-        assert "none cannot be written to (" in finding.found
-        assert "make it or mount it" in finding.remedy
+    for check in check_folder(missing).values():
+        assert "none cannot be written to (" in check.result
+        assert "make it or mount it" in check.remedy
 
 
 # --- real hosts
@@ -137,12 +137,12 @@ class Cluster(NamedTuple):
     inventory: Inventory
     secrets: Path
 
-    def to_mend(self, **changed: object) -> dict[str, dict[str, Finding]]:
-        """Findings with a remedy, by host and what was looked at."""
-        found = check_hosts(self.inventory.model_copy(update=changed), self.secrets)
+    def to_mend(self, **changed: object) -> dict[str, dict[str, Check]]:
+        """Checks with a remedy, by host and what was looked at."""
+        hosts = check_hosts(self.inventory.model_copy(update=changed), self.secrets)
         return {
-            name: {finding.what: finding for finding in findings if finding.remedy}
-            for name, findings in found.items()
+            name: {check.subject: check for check in checks if check.remedy}
+            for name, checks in hosts.items()
         }
 
     def doctor(self) -> tuple[int, str]:
@@ -220,8 +220,8 @@ def test_check_hosts__with_a_folder_of_its_own(prepared: Cluster):
         to_mend = prepared.to_mend()
     finally:
         prepared.hosts.run("ws2", ["umount", folder])
-    assert to_mend["ws1"]["folder"].found == f"{folder} is not that of ws2"
-    assert to_mend["ws2"]["folder"].found == f"{folder} is not that of ws1"
+    assert to_mend["ws1"]["folder"].result == f"{folder} is not that of ws2"
+    assert to_mend["ws2"]["folder"].result == f"{folder} is not that of ws1"
     assert not to_mend[HERE]
 
 
@@ -244,9 +244,9 @@ def test_check_hosts__without_a_python(prepared: Cluster):
     to_mend = prepared.to_mend(python="/no/python")
     assert not to_mend.pop(HERE)
     for findings in to_mend.values():
-        (finding,) = findings.values()
-        assert "/no/python has no deepnic to ask (" in finding.found
-        assert "not found" in finding.found
+        (check,) = findings.values()
+        assert "/no/python has no deepnic to ask (" in check.result
+        assert "not found" in check.result
 
 
 def test_doctor__of_a_host_that_is_off(prepared: Cluster):

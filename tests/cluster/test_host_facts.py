@@ -13,10 +13,10 @@ from threading import Thread
 import pytest
 
 from deepnic.cluster.certificates import make_secrets
-from deepnic.cluster.ssh import facts as module
-from deepnic.cluster.ssh.facts import Answer, Facts, facts, knock
-from deepnic.cluster.ssh.services import environment
+from deepnic.cluster.ssh import host_facts
+from deepnic.cluster.ssh.host_facts import Answer, HostFacts, knock, look
 from deepnic.host import doctor
+from deepnic.host.environment import Secrets
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def server_of(secrets):
 
 def test_knock__trusts_its_own_cluster_only(secrets, tmp_path):
     make_secrets(tmp_path, {"ws1": "127.0.0.1"})
-    own = environment(secrets, "client")
+    own = Secrets.of(secrets, "client")
     with serving(server_of(secrets)) as address:
         assert knock(address, own) is Answer.TRUSTED
     with serving(server_of(tmp_path)) as address:
@@ -66,17 +66,17 @@ def test_knock__trusts_its_own_cluster_only(secrets, tmp_path):
         assert knock(address, own) is Answer.STRANGER
 
 
-@pytest.mark.parametrize("variables", [{}, environment(Path("no"), "client")])
-def test_knock__trusts_nobody_without_certificates(secrets, variables):
+@pytest.mark.parametrize("none", [Secrets.named_in({}), Secrets.of(Path("no"), "client")])
+def test_knock__trusts_nobody_without_certificates(secrets, none):
     with serving(server_of(secrets)) as address:
-        assert knock(address, variables) is Answer.STRANGER
+        assert knock(address, none) is Answer.STRANGER
 
 
 def test_knock__does_not_wait_for_one_who_says_nothing(monkeypatch, secrets):
-    monkeypatch.setattr(module, "PATIENCE", 0.2)
+    monkeypatch.setattr(host_facts, "KNOCK", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
-        assert knock(address, environment(secrets, "client")) is Answer.STRANGER
+        assert knock(address, Secrets.of(secrets, "client")) is Answer.STRANGER
 
 
 @pytest.mark.parametrize("error", [TimeoutError, OSError("no route to host")])
@@ -85,53 +85,55 @@ def test_knock__at_a_door_that_is_shut(monkeypatch, error):
         raise error
 
     monkeypatch.setattr(socket, "create_connection", refuse)
-    assert knock("10.0.0.1:8786", {}) is Answer.SILENT
+    assert knock("10.0.0.1:8786", Secrets.named_in({})) is Answer.SILENT
 
 
 def test_facts__of_this_machine(monkeypatch, secrets, tmp_path):
-    for name, value in environment(secrets, "client").items():
+    for name, value in Secrets.of(secrets, "client").variables().items():
         monkeypatch.setenv(name, value)
-    found = facts(tmp_path, 0, ["127.0.0.1:1"])
-    assert found.versions == doctor.versions()
-    assert found.cores == os.cpu_count()
-    assert found.memory == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    assert "127.0.0.1" in found.cards["lo"]
-    assert found.certificate == (secrets / "client.pem").read_text()
-    assert found.ports == {"127.0.0.1:1": Answer.REFUSED}
-    whats = [finding.what for finding in found.findings]
-    assert whats == ["own name", "certificate", "key", "Ray token", "free disk"]
-    assert facts(tmp_path / "none", 0, []).findings[-1].what == "Ray token"
+    facts = look(tmp_path, 0, ["127.0.0.1:1"])
+    assert facts.versions == doctor.versions()
+    assert facts.cores == os.cpu_count()
+    assert facts.memory == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert "127.0.0.1" in facts.cards["lo"]
+    assert facts.certificate == (secrets / "client.pem").read_text()
+    assert facts.ports == {"127.0.0.1:1": Answer.REFUSED}
+    subjects = [check.subject for check in facts.checks]
+    assert subjects == ["own name", "certificate", "key", "Ray token", "free disk"]
+    assert look(tmp_path / "none", 0, []).checks[-1].subject == "Ray token"
 
 
 def test_facts__keep_the_token_to_themselves(secrets):
-    told = say(environment(secrets, "client"), "0")
+    answer = say(Secrets.of(secrets, "client").variables(), "0")
     token = (secrets / "ray_token").read_text()
-    assert token not in told
-    assert (secrets / "client-key.pem").read_text().splitlines()[1] not in told
-    found = Facts.model_validate_json(told)
-    assert found.token == sha256(token.encode()).hexdigest()
+    assert token not in answer
+    assert (secrets / "client-key.pem").read_text().splitlines()[1] not in answer
+    facts = HostFacts.model_validate_json(answer)
+    assert facts.token == sha256(token.encode()).hexdigest()
 
 
 def test_facts__without_secrets():
-    found = Facts.model_validate_json(say({}, "0"))
-    assert (found.certificate, found.token) == ("", "")
+    facts = HostFacts.model_validate_json(say({}, "0"))
+    assert (facts.certificate, facts.token) == ("", "")
 
 
 def test_facts__ask_torch_only_for_gpus(tmp_path):
-    script = "import sys; from deepnic.cluster.ssh.facts import facts; from pathlib import Path; "
+    script = (
+        "import sys; from deepnic.cluster.ssh.host_facts import look; from pathlib import Path; "
+    )
     script += (
-        "facts(Path(), 0, []); print([n for n in ('torch', 'ray', 'dask') if n in sys.modules])"
+        "look(Path(), 0, []); print([n for n in ('torch', 'ray', 'dask') if n in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     )
     assert done.stdout == "[]\n"
-    found = facts(tmp_path, 1, [])
-    assert "torch" in [finding.what for finding in found.findings]
+    facts = look(tmp_path, 1, [])
+    assert "torch" in [check.subject for check in facts.checks]
 
 
 def say(variables, gpus):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    words = [sys.executable, "-m", "deepnic.cluster.ssh.facts", ".", gpus]
+    words = [sys.executable, "-m", "deepnic.cluster.ssh.host_facts", ".", gpus]
     done = subprocess.run(words, check=True, capture_output=True, text=True, env=kept | variables)
     return done.stdout
