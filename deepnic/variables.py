@@ -142,7 +142,7 @@ COLUMNS = {
     "arm": Column("str", "What is compared; no two arms have the same name."),
     "kind": Column("str", "assembly, placement, pixels, forest or expression: what it reads."),
     "role": Column(
-        "str", "Part it plays: ours, placement (a peer's), random (placement) or baseline."
+        "str", "Part it plays: ours, placement (of a peer), random or baseline."
     ),
     "family": Column("str", "What arms are called that differ in strength and unit alone."),
     "path": Column("str", "Path or placement of the canvas, empty without a canvas."),
