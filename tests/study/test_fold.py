@@ -139,7 +139,7 @@ def test_filter_fold__reads_what_is_there(cohort, tmp_path, monkeypatch):
         raise AssertionError
 
     monkeypatch.setattr(fold, "filter_pixels", refuse)
-    monkeypatch.setattr("deepnic.store._grow", refuse)
+    monkeypatch.setattr("deepnic.store.forest._grow", refuse)
     again, _ = make_fold(cohort, TEST, BOTH, tmp_path)
     assert all(again.tables[k].identical(table) for k, table in first.tables.items())
     assert {file: file.read_text() for file in tmp_path.glob("*.json")} == costs

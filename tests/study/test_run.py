@@ -29,6 +29,7 @@ from tests.study.conftest import SMALL, TINY, make_settings
 
 PLACE = ["cohort", "repeat", "fold"]
 ARM = ["arm", "kind", "path", "strength", "unit"]
+ROLE = ["role", "family"]
 TABLES = ["predictions", "history", "results", "summary", "calibration"]
 
 
@@ -72,7 +73,7 @@ def test_run_study__predicts_every_observation_once_an_arm(folder, cohort):
     predictions = table(folder, "predictions")
     assert list(predictions) == [
         "cohort", "permutation", *ARM, "repeat", "fold", "seed", "item", "score", "predicted",
-        "state",
+        "state", *ROLE,
     ]  # fmt: skip
     truth = cohort["state"].to_series()
     true = predictions[predictions["permutation"] < 0]
@@ -93,7 +94,7 @@ def load_settings(folder):
 def test_run_study__names_every_arm_in_every_table(folder):
     arms = pd.DataFrame([arm.columns for arm in arms_of(load_settings(folder))]).astype(str)
     for name in ("predictions", "summary"):
-        told = table(folder, name)[ARM].drop_duplicates().reset_index(drop=True)
+        told = table(folder, name)[[*ARM, *ROLE]].drop_duplicates().reset_index(drop=True)
         pd.testing.assert_frame_equal(told, arms, check_dtype=False)
 
 
@@ -385,8 +386,9 @@ def test_run_study__trains_the_best_assembly_once_more_on_workers(cohort, tmp_pa
     """Which arm, fold and seed; the workers themselves are tested with deepnic.train."""
     asked, train = [], fit.train
 
-    def here(images, *, workers, **settings):
-        asked.append((images.attrs["path"], images.sizes["row"], workers))
+    def here(images, *, workers=0, **settings):
+        if workers:
+            asked.append((images.attrs["path"], images.sizes["row"], workers))
         return train(images, **settings)
 
     monkeypatch.setattr(fit, "train", here)
