@@ -141,9 +141,7 @@ COLUMNS = {
     "permutation": Column("int64", "Number of the permutation of the labels, -1 for the true."),
     "arm": Column("str", "What is compared; no two arms have the same name."),
     "kind": Column("str", "assembly, placement, pixels, forest or expression: what it reads."),
-    "role": Column(
-        "str", "Part it plays: ours, placement (of a peer), random or baseline."
-    ),
+    "role": Column("str", "Part it plays: ours, placement (of a peer), random or baseline."),
     "family": Column("str", "What arms are called that differ in strength and unit alone."),
     "path": Column("str", "Path or placement of the canvas, empty without a canvas."),
     "strength": Column("str", "Pixels kept at most, none without a filter, empty without pixels."),

@@ -108,9 +108,10 @@ def pixels(
 ) -> None:
     """Filter the pixels of a store's images into a table, and say what was removed."""
     import deepnic
+    from deepnic.files import check_new
     from deepnic.pixels import account
     from deepnic.report import account_table
-    from deepnic.store import check_new, open_forest, write_table
+    from deepnic.store import open_forest, write_table
 
     check_new(output)
     forest = open_forest(store)

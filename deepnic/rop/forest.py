@@ -17,6 +17,7 @@ from deepnic.variables import (
     TREE_SIGNATURE,
     VOTE,
     describe,
+    stamp,
     validate,
 )
 
@@ -166,13 +167,11 @@ def _check(cohort: xr.Dataset, parameters: Parameters) -> None:
         )
 
 
-def provenance(cohort: xr.Dataset, wanted: NDArray[np.intp]) -> dict[str, str]:
-    """Version, and digest of all that decides the trees of some genes beside the parameters."""
-    from deepnic import __version__
-
+def provenance(cohort: xr.Dataset, wanted: NDArray[np.intp]) -> dict[str, str | int]:
+    """Stamp, and digest of all that decides the trees of some genes beside the parameters."""
     digest = hashlib.sha256()
     for part in (cohort["expression"].values, cohort["state"].values, wanted.astype("<i8")):
         digest.update(np.ascontiguousarray(part).tobytes())
     for name in ("gene", "observation"):
         digest.update("\n".join(map(str, cohort[name].values)).encode())
-    return {"deepnic_version": __version__, "input_sha256": digest.hexdigest()}
+    return stamp() | {"input_sha256": digest.hexdigest()}

@@ -2,10 +2,9 @@
 
 from deepnic.store.forest import open_forest, write_forest
 from deepnic.store.items import open_items
-from deepnic.store.table import check_new, open_table, write_table
+from deepnic.store.table import open_table, write_table
 
 __all__ = [
-    "check_new",
     "open_forest",
     "open_items",
     "open_table",

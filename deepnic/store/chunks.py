@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from socket import gethostname
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import zarr
@@ -18,6 +17,7 @@ from zarr.codecs import BloscCodec
 from zarr.storage import MemoryStore
 
 from deepnic.errors import InputError
+from deepnic.files import whole
 
 COMPRESSOR = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
 
@@ -67,7 +67,7 @@ def encode(values: NDArray[np.generic], shape: tuple[int, ...]) -> bytes:
 
 
 def write_files(folder: str | Path, files: Mapping[str, bytes]) -> None:
-    """Write files beside their places and rename them: each is there whole, or not at all.
+    """Write files, each of which appears whole.
 
     Examples
     --------
@@ -78,11 +78,8 @@ def write_files(folder: str | Path, files: Mapping[str, bytes]) -> None:
     ['0']
     """
     for name, content in files.items():
-        file = Path(folder, name)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f"{file.name}.{uuid4().hex}.partial")
-        draft.write_bytes(content)
-        draft.replace(file)
+        with whole(Path(folder, name)) as partial:
+            partial.write_bytes(content)
 
 
 def is_whole(file: Path) -> bool:

@@ -12,14 +12,12 @@ import dask
 import numpy as np
 import psutil
 import xarray as xr
-import zarr
-from numpy.typing import NDArray
 
 from deepnic.compute import compute
 from deepnic.rop.draws import draw_trees, n_trees_of_draw
 from deepnic.rop.forest import grow_forest
 from deepnic.rop.graph import tree_seconds
-from deepnic.store.chunks import COMPRESSOR
+from deepnic.store.chunks import encode
 
 SAMPLE_SECONDS = 0.5
 """How long the sample of each condition is grown, about."""
@@ -137,9 +135,10 @@ def _sample(cohort: xr.Dataset, V: int, R: int, given: Mapping[str, Any]) -> tup
         there = vote.any(axis=2) | by_tree.any(axis=2)
         grown.append(int(there.sum()))
     per_tree = max(taken[1] - taken[0], 0) / max(grown[1] - grown[0], 1)
-    stored = (_stored_bytes(vote[there]) + _stored_bytes(by_tree[there])) / grown[1] * trees
+    of_trees = sum(len(encode(rows, rows.shape)) for rows in (vote[there], by_tree[there]))
     signature = part["signature"].values.ravel()
-    stored += _stored_bytes(signature) / signature.size * n_genes
+    of_genes = len(encode(signature, signature.shape))
+    stored = of_trees / grown[1] * trees + of_genes / signature.size * n_genes
     return drawing + per_tree * trees, stored
 
 
@@ -147,17 +146,3 @@ def _peak_bytes() -> int:
     """Most memory this process has held."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def _stored_bytes(values: NDArray[np.generic]) -> int:
-    array = zarr.create_array(
-        zarr.storage.MemoryStore(),
-        shape=values.shape,
-        dtype=values.dtype,
-        chunks=values.shape,
-        compressors=[COMPRESSOR],
-        fill_value=0,
-    )
-    schema = array.nbytes_stored()
-    array[...] = values
-    return array.nbytes_stored() - schema

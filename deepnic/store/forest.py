@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from deepnic.compute import compute
 from deepnic.errors import InputError
+from deepnic.files import PARTIAL, locked, whole
 from deepnic.rop.draws import by_gene, n_trees_of_draw
 from deepnic.rop.graph import tree_seconds
 from deepnic.store.chunks import (
@@ -32,7 +33,7 @@ from deepnic.store.chunks import (
     is_whole,
     write_files,
 )
-from deepnic.store.table import draft_of, open_store
+from deepnic.store.table import open_store
 from deepnic.variables import FOREST, validate
 
 GROWN = ("tree_signature", "vote")  # what a block has a chunk of
@@ -61,7 +62,8 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
     Raises
     ------
     InputError
-        The path holds something else, or a forest of other parameters or input.
+        The path holds something else, or a forest of other parameters or input; or another process
+        writes to it.
 
     Examples
     --------
@@ -74,17 +76,18 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
     """
     validate(forest, FOREST)
     path = Path(path).absolute()  # workers may run in other folders
-    if path.exists():
-        _check_same(path, forest)
-    else:
-        _lay_out(path, forest)
-    for leftover in path.rglob("*.partial"):
-        leftover.unlink()
-    blocks, unordered = _missing(path, forest)
-    if blocks or unordered:
-        with _mark(path) as mark:
-            _grow(path, mark, forest, blocks)
-            _order(path, mark, unordered)
+    with locked(path):
+        if path.exists():
+            _check_same(path, forest)
+        else:
+            _lay_out(path, forest)
+        for leftover in path.rglob(f"*{PARTIAL}"):
+            leftover.unlink()
+        blocks, unordered = _missing(path, forest)
+        if blocks or unordered:
+            with _mark(path) as mark:
+                _grow(path, mark, forest, blocks)
+                _order(path, mark, unordered)
     return len(blocks)
 
 
@@ -115,7 +118,7 @@ def open_forest(path: str | Path) -> xr.Dataset:
     path = Path(path)
     if not path.exists():
         raise InputError(f"no store at {path}; make one with `deepnic grow`")
-    forest = open_store(path.absolute(), FOREST)  # workers may run in other folders
+    forest = open_store(path.absolute(), "forest")  # workers may run in other folders
     missing = sum(len(chunks) for chunks in _missing(path, forest))
     if missing:
         raise InputError(
@@ -130,18 +133,18 @@ def open_forest(path: str | Path) -> xr.Dataset:
 
 def _check_same(path: Path, forest: xr.Dataset) -> None:
     """Refuse to go on with a store of another forest, or one that was cut in another way."""
-    stored = open_store(path, FOREST)
-    found = [
+    stored = open_store(path, "forest")
+    differing = [
         f"{name}={stored.attrs.get(name)!r}"
         for name, value in forest.attrs.items()
-        if stored.attrs.get(name) != value
+        if stored.attrs.get(name) != value and name != "deepnic_version"
     ]
-    if not found and stored["vote"].data.chunks != forest["vote"].data.chunks:
-        found = [f"blocks of {stored['vote'].data.chunksize[2:4]} draws and trees"]
-    if found:
+    if not differing and stored["vote"].data.chunks != forest["vote"].data.chunks:
+        differing = [f"blocks of {stored['vote'].data.chunksize[2:4]} draws and trees"]
+    if differing:
         raise InputError(
-            f"the store {path} was made with {', '.join(found)}, which differs from what is asked "
-            "now; repeat those parameters, or choose another path"
+            f"the store {path} was made with {', '.join(differing)}, which differs from what is "
+            "asked now; repeat those parameters, or choose another path"
         )
 
 
@@ -151,15 +154,14 @@ def _lay_out(path: Path, forest: xr.Dataset) -> None:
         name: {"chunks": forest[name].data.chunksize, "compressors": [COMPRESSOR]}
         for name in ("signature", *GROWN)
     }
-    draft = draft_of(path)
-    forest.to_zarr(draft, compute=False, zarr_format=3, consolidated=False, encoding=encoding)
-    draft.rename(path)
+    with whole(path) as partial:
+        forest.to_zarr(partial, compute=False, zarr_format=3, consolidated=False, encoding=encoding)
 
 
 @contextmanager
 def _mark(path: Path) -> Iterator[str]:
     """Leave a file in a store by which workers tell that they see it."""
-    mark = path / "vote" / f"{uuid4().hex}.partial"
+    mark = path / "vote" / f"{uuid4().hex}{PARTIAL}"
     mark.touch()
     try:
         yield str(mark)

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import xarray as xr
 
+from deepnic.errors import InputError
 from deepnic.store.forest import open_forest
-from deepnic.store.table import open_table
+from deepnic.store.table import open_store, open_table
+
+OPEN = {"forest": open_forest, "table": open_table}
 
 
 def open_items(path: str | Path) -> xr.Dataset:
@@ -23,4 +26,8 @@ def open_items(path: str | Path) -> xr.Dataset:
     ...
     deepnic.errors.InputError: no table at no/such.zarr; make one with `deepnic pixels`
     """
-    return open_forest(path) if (Path(path) / "signature").exists() else open_table(path)
+    path = Path(path)
+    kind = open_store(path).attrs["deepnic_kind"] if path.exists() else "table"
+    if kind not in OPEN:
+        raise InputError(f"{path} holds a {kind}; give the store of a forest, or a pixel table")
+    return OPEN[kind](path)

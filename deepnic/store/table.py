@@ -1,12 +1,12 @@
 """Tables of pixels on disk, and what all stores share."""
 
-import shutil
 from pathlib import Path
 
 import xarray as xr
 
 from deepnic.errors import InputError
-from deepnic.variables import TABLE, Variable, validate
+from deepnic.files import check_new, locked, whole
+from deepnic.variables import FORMAT, KINDS, RULES, describe, kind_of, stamp, validate
 
 
 def write_table(table: xr.Dataset, path: str | Path) -> None:
@@ -22,7 +22,7 @@ def write_table(table: xr.Dataset, path: str | Path) -> None:
     Raises
     ------
     InputError
-        The path exists.
+        The path exists, or another process writes to it.
 
     Examples
     --------
@@ -35,28 +35,12 @@ def write_table(table: xr.Dataset, path: str | Path) -> None:
     ...     sorted(open_table(f"{folder}/table.zarr").sizes.items())
     [('item', 60), ('pixel', 10)]
     """
-    validate(table, TABLE)
+    table = describe(table, "table").assign_attrs(stamp())
     path = Path(path)
-    check_new(path)
-    draft = draft_of(path)
-    table.to_zarr(draft, zarr_format=3, consolidated=False)
-    draft.rename(path)
-
-
-def check_new(path: Path) -> None:
-    """Refuse a path that holds something, before anything is computed for it.
-
-    Raises
-    ------
-    InputError
-        It exists and is no empty folder.
-
-    Examples
-    --------
-    >>> check_new(Path("no/such/path"))
-    """
-    if path.is_file() or (path.is_dir() and any(path.iterdir())):
-        raise InputError(f"{path} exists already; choose another path, or delete it first")
+    with locked(path):
+        check_new(path)
+        with whole(path) as partial:
+            table.to_zarr(partial, zarr_format=3, consolidated=False)
 
 
 def open_table(path: str | Path) -> xr.Dataset:
@@ -85,26 +69,36 @@ def open_table(path: str | Path) -> xr.Dataset:
     """
     if not Path(path).exists():
         raise InputError(f"no table at {path}; make one with `deepnic pixels`")
-    return open_store(Path(path), TABLE, load=True)
+    return open_store(Path(path), "table", load=True)
 
 
-def open_store(path: Path, declared: dict[str, Variable], *, load: bool = False) -> xr.Dataset:
+def open_store(path: Path, kind: str | None = None, *, load: bool = False) -> xr.Dataset:
+    """Open a store, of a certain kind or any, of this version or an earlier one.
+
+    Raises
+    ------
+    InputError
+        It is damaged, something else, or of a newer version.
+    """
     try:
         dataset = xr.open_zarr(path, consolidated=False)
-        validate(dataset, declared)
-        if load:
-            dataset.load()
+        # version 0.1.0 stated none of these
+        attrs = {"deepnic_format": 1, "deepnic_rules": 1} | dataset.attrs
+        is_newer = attrs["deepnic_format"] > FORMAT or attrs["deepnic_rules"] > RULES
+        if not is_newer:
+            attrs["deepnic_kind"] = kind or kind_of(dataset)
+            validate(dataset, KINDS[attrs["deepnic_kind"]])
+            if load:
+                dataset.load()
     except Exception as error:  # Zarr raises many kinds for a damaged or foreign folder
+        wanted = ", ".join(KINDS[kind]) if kind else "a forest or of pixels"
         raise InputError(
-            f"{path} is not a complete store of {', '.join(declared)} ({type(error).__name__}: "
-            f"{error}); choose another path, or delete it and make it again"
+            f"{path} is not a complete store of {wanted} ({type(error).__name__}: {error}); choose "
+            "another path, or make it anew"
         ) from error
-    return dataset
-
-
-def draft_of(path: Path) -> Path:
-    """Place beside ``path``, free of what an earlier run left there."""
-    draft = path.with_name(path.name + ".draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return draft
+    if is_newer:
+        raise InputError(
+            f"{path} was written by deepnic {attrs.get('deepnic_version')}, whose stores are newer "
+            "than this version's; update deepnic, or choose another path"
+        )
+    return dataset.assign_attrs(attrs)

@@ -10,6 +10,7 @@ import time
 from itertools import count
 from pathlib import Path
 from threading import current_thread, main_thread
+from uuid import uuid4
 
 import dask
 import numpy as np
@@ -20,10 +21,11 @@ from distributed import Client, LocalCluster
 
 from deepnic.cohort import make_cohort, read_cohort
 from deepnic.errors import InputError
+from deepnic.files import locked
 from deepnic.rop import graph, grow_forest
 from deepnic.store import forest as store
-from deepnic.store import open_forest, open_table, write_forest, write_table
-from deepnic.variables import describe
+from deepnic.store import open_forest, open_items, open_table, write_forest, write_table
+from deepnic.variables import describe, stamp
 
 PARAMETERS = {
     "n_trees": 5,
@@ -93,8 +95,7 @@ def snapshot(folder):
 
 def assert_same_content(path, forest):
     xr.testing.assert_identical(open_forest(path).compute(), forest.compute())
-    assert not list(path.parent.glob("*.draft"))
-    assert not list(path.rglob("*.partial"))
+    assert not [file for file in path.parent.rglob("*") if file.suffix in (".lock", ".partial")]
 
 
 def cut(file):
@@ -238,7 +239,7 @@ def test_forest__refuses_what_is_not_a_forest(forest, tmp_path, kind):
             (path / "thesis.partial").write_text("precious")
     before = snapshot(tmp_path)
     for use in (lambda: write_forest(forest, path), lambda: open_forest(path)):
-        with pytest.raises(InputError, match=r"f\.zarr is not a complete store of .*delete it"):
+        with pytest.raises(InputError, match=r"f\.zarr is not a complete store of signature,"):
             use()
     assert snapshot(tmp_path) == before
 
@@ -248,7 +249,7 @@ def test_forest__refuses_a_store_with_metadata_cut_off(path, forest, node):
     cut(path / node / "zarr.json")
     before = snapshot(path)
     for use in (lambda: write_forest(forest, path), lambda: open_forest(path)):
-        with pytest.raises(InputError, match="choose another path, or delete it and make it again"):
+        with pytest.raises(InputError, match="choose another path, or make it anew"):
             use()
     assert snapshot(path) == before
 
@@ -323,9 +324,9 @@ def test_write_forest__sweeps_what_a_killed_run_left(path, forest, tmp_path):
     stale.write_bytes(b"half a chu")
     assert write_forest(forest, path) == 0
     assert_same_content(path, forest)
-    draft = tmp_path / "g.zarr.draft"
-    draft.mkdir()
-    (draft / "zarr.json").write_text("{")
+    laid_out_in_part = tmp_path / f"g.zarr.{uuid4().hex}.partial"
+    laid_out_in_part.mkdir()
+    (laid_out_in_part / "zarr.json").write_text("{")
     assert write_forest(forest, tmp_path / "g.zarr") == BLOCKS
     assert_same_content(tmp_path / "g.zarr", forest)
 
@@ -391,32 +392,99 @@ def finished_blocks(path):
 
 
 def test_write_forest__goes_on_after_a_kill(table_file, tmp_path):
-    """Killed while laying out, then at two moments of growing: the same store in the end."""
+    """Killed while laying out, then while growing: the same store in the end."""
     path = tmp_path / "f.zarr"
     moments = (
-        lambda: (tmp_path / "f.zarr.draft").exists() or path.exists(),
-        lambda: len(finished_blocks(path)) >= 2,
-        lambda: len(finished_blocks(path)) >= 6,
+        lambda: any(tmp_path.glob("f.zarr.*.partial")) or path.exists(),
+        lambda: len(finished_blocks(path)) >= 3,
     )
-    before: dict[Path, tuple[int, int]] = {}
-    for come in moments:
+    for has_come in moments:
         with start_growing(table_file, path) as process:
-            while not come():
+            while not has_come():
                 assert process.poll() is None, process.stdout.read()
                 time.sleep(0.001)
             process.send_signal(signal.SIGKILL)
         assert process.returncode == -signal.SIGKILL
-        after = finished_blocks(path)
-        assert before.items() <= after.items()  # nothing finished was grown again
-        before = after
-    assert 6 <= len(before) < 12
-    with start_growing(table_file, path) as process:
-        said = process.communicate()[0]
-    assert process.returncode == 0, said
-    assert f"{12 - len(before)} blocks of trees grown" in said
-    assert before.items() <= finished_blocks(path).items()
+        assert path.with_name("f.zarr.lock").exists()
+    before = finished_blocks(path)
+    assert 3 <= len(before) < 12
     cohort = read_cohort(table_file, state="response", positive="yes")
-    assert_same_content(path, grow_forest(cohort, tree_sizes=range(3, 7), n_trees=40, seed=4))
+    forest = grow_forest(cohort, tree_sizes=range(3, 7), n_trees=40, seed=4)
+    assert write_forest(forest, path) == 12 - len(before)
+    assert before.items() <= finished_blocks(path).items()  # nothing finished was grown again
+    assert_same_content(path, forest)
+
+
+def test_write_forest__refuses_a_store_that_another_writes(path, forest):
+    mark = path / "vote" / "of-the-other.partial"
+    mark.touch()
+    with locked(path), pytest.raises(
+        InputError, match=rf"f\.zarr is being written by process {os.getpid()} on .*; wait until"
+    ):  # fmt: skip
+        write_forest(forest, path)
+    assert mark.exists()
+    assert write_forest(forest, path) == 0
+    assert not mark.exists()
+
+
+def restate(path, **attrs):
+    """Change what a store states of itself; None takes it out."""
+    file = path / "zarr.json"
+    schema = json.loads(file.read_text())
+    stated = schema["attributes"] | attrs
+    schema["attributes"] = {name: value for name, value in stated.items() if value is not None}
+    file.write_text(json.dumps(schema))
+
+
+def test_write_forest__goes_on_with_another_version(path, forest):
+    (path / "vote/c/0/0/0/0/0").unlink()
+    restate(path, deepnic_version="0.0.7")
+    assert write_forest(forest, path) == 1
+    assert open_forest(path).attrs["deepnic_version"] == "0.0.7"
+    restate(path, deepnic_version=None, deepnic_format=None, deepnic_rules=None, deepnic_kind=None)
+    (path / "vote/c/0/0/0/0/0").unlink()
+    assert write_forest(forest, path) == 1
+    assert open_forest(path).attrs["deepnic_format"] == 1
+
+
+@pytest.mark.parametrize("name", ["deepnic_format", "deepnic_rules"])
+def test_write_forest__goes_on_by_the_same_rules_only(path, forest, name):
+    restate(path, **{name: 0})
+    with pytest.raises(InputError, match=f"made with {name}=0, which differs"):
+        write_forest(forest, path)
+
+
+@pytest.mark.parametrize("name", ["deepnic_format", "deepnic_rules"])
+def test_open__refuses_what_a_newer_version_wrote(path, forest, tmp_path, name):
+    newer = {name: 2, "deepnic_version": "9.1"}
+    restate(path, **newer)
+    write_table(made_table(), tmp_path / "t.zarr")
+    restate(tmp_path / "t.zarr", **newer)
+    for use in (
+        lambda: open_forest(path),
+        lambda: write_forest(forest, path),
+        lambda: open_items(path),
+        lambda: open_table(tmp_path / "t.zarr"),
+    ):
+        with pytest.raises(InputError, match=r"was written by deepnic 9\.1, .* update deepnic"):
+            use()
+
+
+def test_open_items__opens_by_kind(path, forest, tmp_path):
+    write_table(made_table(), tmp_path / "t.zarr")
+    for stated in ({}, {"deepnic_kind": None}):  # as version 0.1.0 wrote
+        restate(path, **stated)
+        restate(tmp_path / "t.zarr", **stated)
+        assert open_items(path).chunks
+        assert not open_items(tmp_path / "t.zarr").chunks
+    canvas = xr.Dataset({"image": (("item", "row", "column"), np.zeros((1, 1, 1), np.float32))})
+    canvas = canvas.assign(index=(("row", "column"), np.zeros((1, 1), np.int32)))
+    canvas.to_zarr(tmp_path / "c.zarr", zarr_format=3, consolidated=False)
+    with pytest.raises(InputError, match=r"c\.zarr holds a canvas; give the store of a forest"):
+        open_items(tmp_path / "c.zarr")
+    (tmp_path / "file").write_text("precious")
+    with pytest.raises(InputError, match="is not a complete store of a forest or of pixels"):
+        open_items(tmp_path / "file")
 
 
 def made_table():
@@ -436,7 +504,8 @@ def test_table__comes_back(tmp_path):
     path = tmp_path / "new" / "t.zarr"
     write_table(made_table(), path)
     table = open_table(path)
-    xr.testing.assert_identical(table, made_table())
+    assert table.attrs["deepnic_kind"] == "table"
+    xr.testing.assert_identical(table, made_table().assign_attrs(stamp()))
     assert table.chunks == {}
     assert json.loads((path / "zarr.json").read_text())["zarr_format"] == 3
     before = snapshot(path)
