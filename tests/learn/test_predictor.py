@@ -184,5 +184,5 @@ def test_images_of_ones_own__by_their_shape(make_images, forest, tmp_path):
     assert isinstance(trained.predict(images), pd.DataFrame)
     with pytest.raises(InputError, match="differ in index"):
         trained.predict(images.isel(row=slice(4)))
-    with pytest.raises(InputError, match="images that are not of a forest .8 x 8 cells.; give"):
+    with pytest.raises(InputError, match=r"images that are not of a forest .8 x 8 cells.; give"):
         trained.predict(forest)
