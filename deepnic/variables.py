@@ -344,27 +344,3 @@ def validate(dataset: xr.Dataset, declared: Mapping[str, Variable]) -> None:
                 f"variable {wanted} has dimensions {array.dims} and dtype {array.dtype}; "
                 "convert it first"
             )
-
-
-KINDS = {
-    "cohort": COHORT,
-    "forest": FOREST,
-    "counts": {"count": COUNT},
-    "gene images": {"image": IMAGE},
-    "observation images": {"image": OBSERVATION_IMAGE},
-    "table": TABLE,
-    "canvas": CANVAS,
-    "count canvas": COUNT_CANVAS,
-}
-
-
-def kind_of(dataset: xr.Dataset) -> str:
-    """Tell what a Dataset is, of `KINDS`."""
-    for kind, declared in KINDS.items():
-        name, variable = next(iter(declared.items()))
-        if name in dataset and set(dataset[name].dims) == set(variable.dims):
-            return kind
-    raise InputError(
-        f"a Dataset of {', '.join(map(str, dataset)) or 'nothing'} is none of deepnic's "
-        f"({', '.join(KINDS)}); pass one that deepnic made"
-    )
