@@ -1,4 +1,4 @@
-"""What a study leaves, as it is judged: tables, accounts and images in memory."""
+"""What a study or a run leaves, as it is judged: tables, accounts and images in memory."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -45,3 +45,26 @@ class StudyResults:
     def transfers(self) -> list[str]:
         """Transfers from one cohort to another, by name."""
         return [name for name, facts in self.facts["cohorts"].items() if "train" in facts]
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """Results of a training run, as `deepnic.runs.folder.read_run` reads them.
+
+    Attributes
+    ----------
+    facts : dict
+        ``run.json``, see `deepnic.runs.folder.RunFacts`.
+    history : DataFrame
+        One row an epoch.
+    n_judged : int
+        Items held out whose class is known: those that the test measures are of.
+    ranking : DataFrame or None
+        One row for each ranking of the test genes and metric; None unless the network learnt which
+        genes replicate.
+    """
+
+    facts: dict[str, Any]
+    history: pd.DataFrame
+    n_judged: int
+    ranking: pd.DataFrame | None

@@ -31,12 +31,11 @@ from deepnic.learn.predictor import Predictor, describe_network, rebuild
 from deepnic.learn.ray_session import gpus, machines, quiet, ray_cluster
 from deepnic.learn.settings import DEVICES, Settings
 from deepnic.learn.states import check_state
-from deepnic.variables import kind_of
+from deepnic.variables import RULES, kind_of
 
-# A run is named by what decides its result. These words stand for how results are computed, and
-# are those that version 0.1.0 wrote there, its own number and torch's: a run that it began is
-# found by every later version. Other rules would need other words; a release is no reason.
-RULES = ["0.1.0", "2.13.0+cpu"]
+# A run is named by what decides its result. These words stand for rules 1 in the name, because
+# version 0.1.0 wrote its own number and torch's there, and a run that it began is to be found.
+RULES_IN_NAME = ["0.1.0", "2.13.0+cpu"] if RULES == 1 else [RULES]
 
 
 @dataclass(frozen=True)
@@ -336,7 +335,7 @@ def _digest(job: Job) -> str:
     deciding = {name: job[name] for name in parts}  # type: ignore[literal-required]
     about = job["about"]
     deciding["about"] = {name: about[name] for name in ("network", "classes", "layout")}
-    digest.update(json.dumps([deciding, RULES], sort_keys=True, default=plain).encode())
+    digest.update(json.dumps([deciding, RULES_IN_NAME], sort_keys=True, default=plain).encode())
     return digest.hexdigest()[:16]
 
 

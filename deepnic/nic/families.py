@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from deepnic.errors import InputError, choose
 from deepnic.rop.signatures import N_EVENTS, N_SIGNATURES, event_table
 
-NAMES = ("base", "combinations", "all", "distinct")
+FAMILIES = ("base", "combinations", "all", "distinct")
 
 _SINGLE = ["1|", *(f"{k}|1" for k in range(2, N_EVENTS + 1))]
 _JOINT = [
@@ -92,12 +92,12 @@ def family(name: str = "all", *, of: str = "gene") -> Family:
 
     Examples
     --------
-    >>> [len(family(name)) for name in NAMES], len(family("distinct", of="observation"))
+    >>> [len(family(name)) for name in FAMILIES], len(family("distinct", of="observation"))
     ([30, 59019, 59049, 510], 565)
     >>> family("distinct").label[:4]
     ('1|', '2|1', '3|1', '4|1')
     """
-    choose("family", name, NAMES)
+    choose("family", name, FAMILIES)
     if of not in ("gene", "observation"):
         raise InputError(f"images are of a 'gene' or an 'observation', not of {of!r}")
     if name == "all":

@@ -10,7 +10,7 @@ def ranking_table(ranking: pd.DataFrame) -> Table:
     Parameters
     ----------
     ranking : DataFrame
-        From `deepnic.runs.gene_ranking.compare_rankings`.
+        From `deepnic.analysis.gene_rankings.compare_rankings`.
 
     Examples
     --------

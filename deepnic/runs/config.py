@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from deepnic.config import Strict, checked, read_toml
+from deepnic.assembly import ORDERS, PATHS
+from deepnic.assembly.canvas import UNITS
+from deepnic.config import Strict, checked, one_of, read_toml
 from deepnic.errors import InputError
-from deepnic.learn.settings import Settings
+from deepnic.learn.settings import DEVICES, Settings
+from deepnic.nic.families import FAMILIES
 
 TestShare = Field(default=0.3, gt=0, lt=1)  # genes of each class that are held out
 
@@ -17,7 +20,7 @@ class Data(Strict):
     """What is learnt from: a store of `deepnic grow` (genes) or a table of `deepnic pixels`."""
 
     source: Path
-    family: Literal["distinct", "base", "combinations", "all"] = "distinct"  # of a store
+    family: Annotated[str, one_of(FAMILIES)] = "distinct"  # of a store
 
 
 class Replication(Strict):
@@ -40,7 +43,7 @@ class Clusters(Strict):
     test: float = TestShare
 
 
-class Table(Strict):
+class LabelTable(Strict):
     """A table of the user's: gene, label."""
 
     kind: Literal["table"]
@@ -48,12 +51,12 @@ class Table(Strict):
     test: float = TestShare
 
 
-class Layout(Strict):
+class AssemblySettings(Strict):
     """Where the pixels lie; see `deepnic.assemble`."""
 
-    path: Literal["linear", "snail", "earthworm", "pacman", "hilbert"] = "linear"
-    unit: Literal["pixel", "tile"] = "pixel"
-    order: Literal["relevance", "similarity", "random"] | None = None
+    path: Annotated[str, one_of(PATHS)] = "linear"
+    unit: Annotated[str, one_of(UNITS)] = "pixel"
+    order: Annotated[str, one_of(ORDERS)] | None = None
 
 
 class Run(Strict):
@@ -62,7 +65,7 @@ class Run(Strict):
     output: Path | None = None
     workers: int = Field(default=0, ge=0)
     elastic: bool = False
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Annotated[str, one_of(DEVICES)] = "auto"
 
 
 class TrainConfig(Strict):
@@ -75,8 +78,8 @@ class TrainConfig(Strict):
     """
 
     data: Data
-    labels: Replication | Clusters | Table | None = Field(default=None, discriminator="kind")
-    assembly: Layout = Layout()
+    labels: Replication | Clusters | LabelTable | None = Field(default=None, discriminator="kind")
+    assembly: AssemblySettings = AssemblySettings()
     training: Settings = Settings()
     run: Run = Run()
 
@@ -100,9 +103,9 @@ def read_config(path: Path | None, given: Mapping[str, Mapping[str, Any]]) -> Tr
     if path is not None:
         tables = read_toml(path)
     for name, values in given.items():
-        said = {key: value for key, value in values.items() if value is not None}
-        if said and isinstance(tables.setdefault(name, {}), dict):
-            tables[name] = tables[name] | said
+        options = {key: value for key, value in values.items() if value is not None}
+        if options and isinstance(tables.setdefault(name, {}), dict):
+            tables[name] = tables[name] | options
     if not isinstance(data := tables.get("data", {}), dict) or "source" not in data:
         raise InputError(
             "no store or table was named; give its path, or source = ... under [data] of --config"

@@ -45,7 +45,7 @@ DATA = '[data]\nsource = "a"\n'
         (DATA + '[training]\nepochs = "many"', r"epochs is 'many' in \[training\], but it should"),
         (
             DATA + '[assembly]\npath = "worm"',
-            r"path is 'worm' in \[assembly\], but it should be 'linear', 'snail', 'earthworm'",
+            r"path is 'worm' in \[assembly\], but it should be one of linear, snail, earthworm",
         ),
         (
             DATA + '[labels]\nkind = "clusters"\nnumber = 3',

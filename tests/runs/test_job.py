@@ -88,7 +88,7 @@ def submit(head, folder, *arguments):
     address, environment = head
     return subprocess.run(
         [RAY, "job", "submit", "--address", address, "--working-dir", folder, "--",
-         sys.executable, "-m", "deepnic.runs.run", *arguments],
+         sys.executable, "-m", "deepnic", "train", *arguments],
         env=environment, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
 

@@ -1,0 +1,104 @@
+"""The folder of a run: what a training leaves there, written and read.
+
+`deepnic.train` keeps checkpoints and learning curves in it while it runs; what is said of the whole
+run, in ``run.json``, comes last.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, TypedDict
+
+import pandas as pd
+
+from deepnic.analysis.results import RunResults
+from deepnic.errors import InputError
+from deepnic.variables import column_rows
+
+RUN = "run.json"
+HISTORY, PREDICTIONS, RANKING = "history.csv", "predictions.csv", "ranking.csv"
+
+
+class RunFacts(TypedDict):
+    """What ``run.json`` says."""
+
+    name: str
+    items: str  # observations or genes
+    classes: list[str]
+    canvas: list[int]  # rows and columns
+    config: dict[str, Any]  # of `TrainConfig`
+    metrics: dict[str, float]
+    n_training: int
+    n_validation: int
+    n_test: int
+    device: str
+    device_name: str
+    workers: int
+    machine: dict[str, Any]
+    command: str
+    seconds: float
+
+
+def write_run(
+    folder: Path,
+    facts: RunFacts,
+    history: pd.DataFrame,
+    predictions: pd.DataFrame,
+    ranking: pd.DataFrame | None = None,
+) -> None:
+    """Leave in a run's folder what `read_run` reads, and ``columns.csv``, which explains it."""
+    tables = {HISTORY: history, PREDICTIONS: predictions}
+    if ranking is not None:
+        tables[RANKING] = ranking
+    for name, table in tables.items():
+        table.to_csv(folder / name, index=False)
+    columns = column_rows({Path(name).stem: map(str, table) for name, table in tables.items()})
+    pd.DataFrame(columns).to_csv(folder / "columns.csv", index=False)
+    (folder / RUN).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+def read_run(folder: str | Path) -> RunResults:
+    """Read a run's folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Written by ``deepnic train``.
+
+    Returns
+    -------
+    RunResults
+        Without the id of any item: of the predictions only the states are read.
+
+    Raises
+    ------
+    InputError
+        The folder or one of its files is missing or cannot be read.
+
+    Examples
+    --------
+    >>> read_run("nowhere")
+    Traceback (most recent call last):
+    ...
+    deepnic.errors.InputError: no training run in nowhere: run `deepnic train` first
+    """
+    folder = Path(folder)
+    if not (folder / RUN).is_file():
+        raise InputError(f"no training run in {folder}: run `deepnic train` first")
+    lacking = [name for name in (HISTORY, PREDICTIONS) if not (folder / name).exists()]
+    if lacking:
+        raise InputError(
+            f"the training run in {folder} lacks {', '.join(lacking)}: "
+            "run `deepnic train` first, to its end"
+        )
+    try:
+        states = pd.read_csv(folder / PREDICTIONS, usecols=lambda name: name in ("state", "truth"))
+        return RunResults(
+            facts=json.loads((folder / RUN).read_text(encoding="utf-8")),
+            history=pd.read_csv(folder / HISTORY),
+            n_judged=len(states.query("state < 0 <= truth")) if "truth" in states else 0,
+            ranking=pd.read_csv(folder / RANKING) if (folder / RANKING).exists() else None,
+        )
+    except (ValueError, OSError) as error:
+        raise InputError(
+            f"the training run in {folder} cannot be read ({error}): run `deepnic train` again"
+        ) from error

@@ -1,0 +1,124 @@
+"""What a run learns from: observations with their labels, or genes and labels made for them."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from deepnic.cohort import read_cohort
+from deepnic.errors import InputError
+from deepnic.nic import count_signatures
+from deepnic.runs.config import Clusters, LabelTable, Replication, TrainConfig
+from deepnic.runs.gene_labels import (
+    GeneLabels,
+    check_grown_from,
+    cluster_labels,
+    hold_out,
+    replication_labels,
+    table_labels,
+)
+from deepnic.store import open_items
+from deepnic.variables import kind_of
+
+
+class Items(NamedTuple):
+    """What is learnt from.
+
+    Attributes
+    ----------
+    name : str
+        What the items are: "observations" or "genes".
+    source : Dataset
+        Pixel table or counts of signatures, with `state`: -1 for the items held out.
+    truth : array of int, shape (item,)
+        True states of all items, -1 where unknown.
+    classes : tuple of str
+    facts : DataFrame or None
+        What is known of each gene without images, in the replication task.
+    """
+
+    name: str
+    source: xr.Dataset
+    truth: NDArray[np.int64]
+    classes: tuple[str, ...]
+    facts: pd.DataFrame | None = None
+
+
+def read_items(config: TrainConfig) -> Items:
+    """Open the source of a run and label its items.
+
+    Raises
+    ------
+    InputError
+        See `deepnic.store.open_items` and `deepnic.runs.gene_labels`; or labels that are missing,
+        or of no use to the source.
+    """
+    source = open_items(config.data.source)
+    if kind_of(source) == "forest":
+        return _genes_of_forest(source, config)
+    if "label" in source.coords:  # only observations bring theirs
+        return _observations(source, config)
+    return _genes_of_table(source, config)
+
+
+def _observations(table: xr.Dataset, config: TrainConfig) -> Items:
+    """Observations of state -1 were held out when the forest grew."""
+    if config.labels is not None:
+        raise InputError(
+            f"{config.data.source} holds observations, which bring their own labels; "
+            "leave [labels] out"
+        )
+    label = table["label"].values.astype(object)  # Zarr gives strings a type of their own
+    positive = table.attrs["positive"]
+    others = sorted(set(label) - {"", positive})
+    truth = np.where(label == "", -1, label == positive).astype(np.int64)
+    negative = others[0] if len(others) == 1 else f"not {positive}"
+    return Items("observations", table, truth, (negative, positive))
+
+
+def _genes_of_forest(forest: xr.Dataset, config: TrainConfig) -> Items:
+    """Genes of a store, seen through the counts of their signatures."""
+    labels = _labels(forest, config)
+    counts = count_signatures(forest).compute()
+    counts = counts.assign_coords(state=("gene", _hidden(labels, config)))
+    return Items("genes", counts, labels.state, labels.classes, labels.facts)
+
+
+def _genes_of_table(table: xr.Dataset, config: TrainConfig) -> Items:
+    """Genes of a table of filtered pixels; only a table can label them."""
+    if not isinstance(config.labels, LabelTable):
+        raise InputError(
+            f"{config.data.source} holds genes without classes; give a table of observations, or "
+            'label the genes by a configuration with [labels] kind = "table"'
+        )
+    labels = table_labels(config.labels.file, table["item"].values.tolist())
+    table = table.assign_coords(state=("item", _hidden(labels, config)))
+    return Items("genes", table, labels.state, labels.classes)
+
+
+def _labels(forest: xr.Dataset, config: TrainConfig) -> GeneLabels:
+    match config.labels:
+        case Replication() as wanted:
+            cohort = read_cohort(
+                wanted.cohort, state=wanted.state, positive=wanted.positive, log2=wanted.log2
+            )
+            labels = replication_labels(cohort, forest, fdr=wanted.fdr)
+            check_grown_from(cohort, forest)  # last: it cannot say what differs
+            return labels
+        case Clusters() as wanted:
+            return cluster_labels(forest, n_clusters=wanted.n_clusters, seed=config.training.seed)
+        case LabelTable() as wanted:
+            return table_labels(wanted.file, forest["gene"].values.tolist())
+    raise InputError(
+        f"{config.data.source} holds genes without classes; label them by a configuration with "
+        '[labels] kind = "replication", "clusters" or "table", or give a table of observations'
+    )
+
+
+def _hidden(labels: GeneLabels, config: TrainConfig) -> NDArray[np.int8]:
+    """States of the genes, those of the test genes hidden."""
+    assert config.labels is not None
+    test = hold_out(labels.state, config.labels.test, config.training.seed)
+    return np.where(test, -1, labels.state).astype(np.int8)
