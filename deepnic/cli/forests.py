@@ -1,7 +1,7 @@
 """From a cohort to its forest, and from the forest to a table of pixels."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -27,9 +27,6 @@ from deepnic.cli.options import (
     read,
 )
 from deepnic.errors import InputError, choose
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 ITEMS = ("observations", "genes")
 
@@ -66,11 +63,12 @@ def grow(
 ) -> None:
     """Grow the forest of a cohort into a store; an interrupted run goes on where it stopped."""
     import deepnic
-    from deepnic.store import write_forest
+    from deepnic.cohort.holdout import draw_stratified
 
     data = read(cohort, state, positive, log2)
     if hold_out:
-        data = _hold_out(data, hold_out, seed)
+        drawn = draw_stratified(data["state"].values, hold_out, seed, what="hold-out")
+        data = deepnic.hide_labels(data, drawn)
     parameters: dict[str, Any] = {
         "n_trees": n_trees,
         "weight_ranges": integers("weight-ranges", weight_ranges),
@@ -89,7 +87,7 @@ def grow(
         raise InputError("no store was named; give its path with -o, or ask for an --estimate")
     forest = deepnic.grow_forest(data, **parameters)
     with dask_scheduler(workers, scheduler, slurm):
-        written = write_forest(forest, output)
+        written = deepnic.write_forest(forest, output)
     console.print(f"{written} blocks of trees grown; the store {output} is complete")
 
 
@@ -111,10 +109,9 @@ def pixels(
     from deepnic.files import check_new
     from deepnic.pixels import account
     from deepnic.report import account_table
-    from deepnic.store import open_forest, write_table
 
     check_new(output)
-    forest = open_forest(store)
+    forest = deepnic.open_forest(store)
     images = (
         deepnic.observation_images(forest)
         if choose("items", items, ITEMS) == "observations"
@@ -124,26 +121,5 @@ def pixels(
         table = deepnic.filter_pixels(
             images, max_undefined=max_undefined, fdr=rate(fdr), k=k, redundancy=redundancy
         )
-    write_table(table, output)
+    deepnic.write_table(table, output)
     console.print(account_table(account(table)))
-
-
-def _hold_out(cohort: "xr.Dataset", share: float, seed: int) -> "xr.Dataset":
-    import numpy as np
-    from sklearn.model_selection import train_test_split
-
-    import deepnic
-
-    if not 0 < share < 1:
-        raise InputError("hold-out must lie between 0 and 1; 0.25 is usual")
-    state = cohort["state"].values
-    known = np.flatnonzero(state >= 0)
-    try:
-        _, test = train_test_split(
-            known, test_size=share, stratify=state[known], random_state=seed % 2**32
-        )
-    except ValueError as error:
-        raise InputError(
-            f"hold-out of {share} cannot be drawn ({error}); choose another"
-        ) from error
-    return deepnic.hide_labels(cohort, np.isin(np.arange(state.size), test))

@@ -44,7 +44,7 @@ def train(
     elastic: Annotated[
         bool | None, typer.Option("--elastic", help="Go on with fewer workers when some are lost.")
     ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    device: Annotated[str | None, typer.Option(help="{deepnic.learn.settings:DEVICES}.")] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder for the runs; shared by machines.")
     ] = None,
