@@ -221,8 +221,8 @@ def nothing_done() -> Iterator[None]:
     """Let the tasks of a forest be there, and do nothing."""
     with (
         mock.patch("deepnic.rop.graph._grow_block", _grow_nothing),
-        mock.patch("deepnic.store._write_block", _write_nothing),
-        mock.patch("deepnic.store._write_in_order_of_genes", _order_nothing),
+        mock.patch("deepnic.store.forest._write_block", _write_nothing),
+        mock.patch("deepnic.store.forest._write_in_order_of_genes", _order_nothing),
     ):
         yield
 
