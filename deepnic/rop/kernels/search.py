@@ -22,8 +22,10 @@ Inside the search, variables are taken in the order of their reach, and the clas
 with H observations, and low, with L (bounds.py). All arrays are C-contiguous.
 """
 
+from typing import NamedTuple
+
 import numpy as np
-from numba import boolean, int32, int64, njit, uint64, void
+from numba import boolean, int32, int64, njit, uint64
 from numba.types import UniTuple
 
 from deepnic.rop.kernels.bounds import LOWEST, all_separate, least_cost, make_node, whole_lanes
@@ -33,6 +35,23 @@ SMALL_BOX = 128  # boxes up to this many vectors are searched without an incumbe
 SAMPLE = 16  # random vectors, the best of which is climbed from
 CLIMB_EVERY = 50_000  # vectors of a box for which one more climb pays
 MOST_CLIMBS = 16
+
+VALUE, AREA, THRESHOLD, TP, FP = range(5)  # of a cut; of the best vector known, the first two
+COUNT, SIZE, INDEX = range(3)  # of the vectors that begin alike; see `_rests`
+
+
+class Judge(NamedTuple):
+    """What gives a vector its value: ``Z`` (V, n), the ``P`` positives first, and scratch.
+
+    ``cut`` (5,) int64 is the best cut of the vector judged last.
+    """
+
+    Z: np.ndarray
+    P: int
+    rop8: bool
+    scores: np.ndarray
+    keys: np.ndarray
+    cut: np.ndarray
 
 
 @njit(uint64(uint64), nogil=True, cache=True, inline="always")
@@ -49,16 +68,21 @@ def random_at(key, index):
     return mix(mix(key) + (uint64(index) + uint64(1)) * uint64(0x9E3779B97F4A7C15))
 
 
-@njit(void(int32[::1], int64, boolean, int64[::1], int64[::1]), nogil=True, cache=True)
-def evaluate(scores, P, rop8, keys, out):
-    """Best cut of one vector: out = value, area, threshold, true positives, false positives."""
+@njit(nogil=True, cache=True)
+def _judge(judge, w):
+    """Find the best cut of the weights w (V,)."""
+    Z, P, scores, keys, cut = judge.Z, judge.P, judge.scores, judge.keys, judge.cut
     n = scores.size
     N = n - P
+    scores[:] = 0
+    for v in range(Z.shape[0]):
+        for i in range(n):
+            scores[i] += w[v] * Z[v, i]
     for i in range(n):
         keys[i] = int64(scores[i]) * 2 + (i < P)
     keys.sort()
     tp = fp = last_tp = last_fp = area = int64(0)
-    out[0] = -P * N - 1
+    cut[VALUE] = -P * N - 1
     for i in range(n - 1, -1, -1):
         if keys[i] & 1:
             tp += 1
@@ -67,14 +91,30 @@ def evaluate(scores, P, rop8, keys, out):
         score = keys[i] >> 1
         if i > 0 and keys[i - 1] >> 1 == score:
             continue  # equal scores are never separated
-        if rop8 and i == n - 1:
+        if judge.rop8 and i == n - 1:
             continue  # the program never looks at the cut with one observation at risk
         area += (fp - last_fp) * (tp + last_tp)
         last_tp, last_fp = tp, fp
         value = tp * N - fp * P
-        if value > out[0]:
-            out[0], out[2], out[3], out[4] = value, score, tp, fp
-    out[1] = area
+        if value > cut[VALUE]:
+            cut[VALUE], cut[THRESHOLD], cut[TP], cut[FP] = value, score, tp, fp
+    cut[AREA] = area
+
+
+@njit(nogil=True, cache=True)
+def _count_ties(judge, w, best, n_ties):
+    """How many of the n_ties vectors known are as good as the weights w (V,); -1 if w is worse.
+
+    best (2,) is their VALUE and AREA, and becomes those of w where it is better than all.
+    """
+    _judge(judge, w)
+    value, area = judge.cut[VALUE], judge.cut[AREA]
+    if (value, area) < (best[VALUE], best[AREA]):
+        return -1
+    if (value, area) == (best[VALUE], best[AREA]):
+        return n_ties
+    best[VALUE], best[AREA] = value, area
+    return 0
 
 
 @njit(int64[::1](int32[:, ::1]), nogil=True, cache=True)
@@ -123,14 +163,15 @@ def _move(Z, v, weight, scores, source, target):
 
 
 @njit(nogil=True, cache=True)
-def _climb(node, scores, digits):
-    """Fill digits with a good vector: from the best of a sample, several times, by `_ascend`.
+def _climb(node, scores):
+    """Digits of a good vector (V,): from the best of a sample, several times, by `_ascend`.
 
     Costs are what `least_cost` says of whole vectors: exact by pairs, roughly so by buckets.
     """
     V = node.Z.shape[0]
     trial = np.empty(V, np.int64)
     climber = np.zeros(V, np.int64)
+    digits = np.zeros(V, np.int64)
     best = node.H * node.L + 1
     for start in range(1 + min(node.n_weights.prod() // CLIMB_EVERY, MOST_CLIMBS)):
         cost = node.H * node.L + 1
@@ -139,9 +180,9 @@ def _climb(node, scores, digits):
                 random = random_at(np.uint64(start * SAMPLE + s), v)
                 trial[v] = random % np.uint64(node.n_weights[v])
                 _move(node.Z, v, node.weights[v, trial[v]], scores, v, v + 1)
-            found = least_cost(node, scores, V, cost)
-            if found < cost:
-                cost = found
+            trial_cost = least_cost(node, scores, V, cost)
+            if trial_cost < cost:
+                cost = trial_cost
                 climber[:] = trial
         cost = _ascend(node, scores, climber, cost)
         if cost < best:
@@ -149,6 +190,7 @@ def _climb(node, scores, digits):
             digits[:] = climber
         if best == 0:
             break
+    return digits
 
 
 @njit(nogil=True, cache=True, _nrt=False)
@@ -167,41 +209,38 @@ def _ascend(node, scores, digits, cost):
                     held += 1
             for k in range(node.n_weights[u]):
                 _move(node.Z, u, node.weights[u, k], scores, held, V)
-                found = least_cost(node, scores, V, cost)
-                if found < cost:
-                    cost = found
+                trial_cost = least_cost(node, scores, V, cost)
+                if trial_cost < cost:
+                    cost = trial_cost
                     digits[u] = k
                     improved = True
     return cost
 
 
 @njit(nogil=True, cache=True)
-def _evaluate(Z, P, w, rop8, scores, keys, out):
-    """As `evaluate`, for the weights w (V,)."""
-    scores[:] = 0
-    for v in range(Z.shape[0]):
-        for i in range(scores.size):
-            scores[i] += w[v] * Z[v, i]
-    evaluate(scores, P, rop8, keys, out)
+def _spell(node, order, digits, coef):
+    """Fill coef with the weights of the digits, in the order of variables given."""
+    for u in range(order.size):
+        coef[order[u]] = node.weights[u, digits[u]]
 
 
 @njit(nogil=True, cache=True)
 def _rests(weights, n_weights, strides):
     """What the variables from v on add to vectors that all tie: (V + 1, 3) int64.
 
-    Their number, and the sum of |w| and the index of the one among them that could be retained. A
-    number of 0 says that two could be, as two weights share the smallest |w|.
+    Their COUNT, and the SIZE (sum of |w|) and INDEX of the one among them that could be retained. A
+    count of 0 says that two could be, as two weights share the smallest |w|.
     """
     V = weights.shape[0]
     rests = np.zeros((V + 1, 3), np.int64)
-    rests[V, 0] = 1
+    rests[V, COUNT] = 1
     for v in range(V - 1, -1, -1):
         size = np.abs(weights[v, : n_weights[v]])
         k = size.argmin()
         lone = (size == size[k]).sum() == 1
-        rests[v, 0] = rests[v + 1, 0] * n_weights[v] * lone
-        rests[v, 1] = rests[v + 1, 1] + size[k]
-        rests[v, 2] = rests[v + 1, 2] + k * strides[v]
+        rests[v, COUNT] = rests[v + 1, COUNT] * n_weights[v] * lone
+        rests[v, SIZE] = rests[v + 1, SIZE] + size[k]
+        rests[v, INDEX] = rests[v + 1, INDEX] + k * strides[v]
     return rests
 
 
@@ -211,6 +250,58 @@ def _is_better(size, index, key, least, winner):
     if size != least:
         return size < least
     return random_at(key, index) < random_at(key, winner)
+
+
+@njit(nogil=True, cache=True)
+def _walk(node, order, strides, scores, judge, best, key, ties, coef):
+    """Walk through all vectors that may be best, depth first; their number, the index retained.
+
+    best (2,) is VALUE and AREA of a vector known; ties receives the first of the best; coef and the
+    rows of scores, of vectors whose first v weights are given, are scratch.
+    """
+    V = order.size
+    most = node.H * node.L
+    rests = _rests(node.weights, node.n_weights, strides)
+    size = np.zeros(V + 1, np.int64)  # as scores: sum of |w|, and index
+    index = np.zeros(V + 1, np.int64)
+    digits = np.zeros(V, np.int64)
+    n_ties = least = winner = int64(0)
+    digits[0] = -1
+    v = 0
+    while v >= 0:
+        digits[v] += 1
+        if digits[v] == node.n_weights[v]:
+            v -= 1
+            continue
+        w = node.weights[v, digits[v]]
+        _move(node.Z, v, w, scores, v, v + 1)
+        affordable = most - best[VALUE]
+        if least_cost(node, scores, v + 1, affordable) > affordable:
+            continue  # nothing that begins so can win
+        size[v + 1] = size[v] + abs(w)
+        index[v + 1] = index[v] + digits[v] * strides[v]
+        count, rest_size, rest_index = rests[v + 1]
+        if v < V - 1:
+            countable = affordable == 0 and count > 0 and ties.shape[0] == 0
+            if not (countable and all_separate(node, scores, v + 1)):
+                v += 1
+                digits[v] = -1
+                continue
+        else:
+            _spell(node, order, digits, coef)
+            if affordable > 0 or node.pairs_to < V:  # else it separates, as the best do
+                tied = _count_ties(judge, coef, best, n_ties)
+                if tied < 0:
+                    continue
+                n_ties = tied
+            if n_ties < ties.shape[0]:
+                ties[n_ties] = coef
+        rest_size += size[v + 1]
+        rest_index += index[v + 1]
+        if n_ties == 0 or _is_better(rest_size, rest_index, key, least, winner):
+            least, winner = rest_size, rest_index
+        n_ties += count
+    return n_ties, winner
 
 
 @njit(
@@ -234,69 +325,22 @@ def search(Z, P, weights, n_weights, rop8, key, ties, coef):
     order = _order(Z, weights, n_weights)
     moved, H = _high_then_low(Z, P, order)
     node = make_node(moved, H, n - H, weights[order], n_weights[order])
+    scores = np.zeros((V + 1, moved.shape[1]), np.int32)
+    scores[:, n:] = LOWEST
+    cut = np.empty(5, np.int64)
+    judge = Judge(Z, P, rop8, np.empty(n, np.int32), np.empty(n, np.int64), cut)
+    best = np.array([-most - 1, -1])
+    if n_weights.prod() > SMALL_BOX:
+        _spell(node, order, _climb(node, scores), coef)
+        _judge(judge, coef)
+        best[VALUE] = cut[VALUE]
+        if best[VALUE] == most:
+            best[AREA] = 2 * most
     strides = np.ones(V, np.int64)  # a vector's index counts its digits in the order given
     for v in range(V - 2, -1, -1):
         strides[v] = strides[v + 1] * n_weights[v + 1]
-    strides = strides[order]
-    rests = _rests(node.weights, node.n_weights, strides)
-
-    # of the first v variables: scores, sum of |w|, index
-    scores = np.zeros((V + 1, moved.shape[1]), np.int32)
-    scores[:, n:] = LOWEST
-    size = np.zeros(V + 1, np.int64)
-    index = np.zeros(V + 1, np.int64)
-    digits = np.zeros(V, np.int64)
-    whole = np.empty(n, np.int32)
-    keys = np.empty(n, np.int64)
-    out = np.empty(5, np.int64)
-    value, area = -most - 1, int64(-1)
-    if n_weights.prod() > SMALL_BOX:
-        _climb(node, scores, digits)
-        for v in range(V):
-            coef[order[v]] = node.weights[v, digits[v]]
-        _evaluate(Z, P, coef, rop8, whole, keys, out)
-        value = out[0]
-        area = 2 * most if value == most else area
-    n_ties = least = winner = int64(0)
-    digits[0] = -1
-    v = 0
-    while v >= 0:
-        digits[v] += 1
-        if digits[v] == node.n_weights[v]:
-            v -= 1
-            continue
-        w = node.weights[v, digits[v]]
-        _move(moved, v, w, scores, v, v + 1)
-        if least_cost(node, scores, v + 1, most - value) > most - value:
-            continue  # nothing that begins so can win
-        size[v + 1] = size[v] + abs(w)
-        index[v + 1] = index[v] + digits[v] * strides[v]
-        if v < V - 1:
-            all_tie = value == most and rests[v + 1, 0] > 0 and ties.shape[0] == 0
-            if not (all_tie and all_separate(node, scores, v + 1)):
-                v += 1
-                digits[v] = -1
-                continue
-        else:
-            for u in range(V):
-                coef[order[u]] = node.weights[u, digits[u]]
-            if value < most or node.pairs_to < V:
-                _evaluate(Z, P, coef, rop8, whole, keys, out)
-                if (out[0], out[1]) < (value, area):
-                    continue
-                if (out[0], out[1]) > (value, area):
-                    value, area = out[0], out[1]
-                    n_ties = 0
-            if n_ties < ties.shape[0]:
-                ties[n_ties] = coef
-        count, rest_size, rest_index = rests[v + 1]
-        rest_size += size[v + 1]
-        rest_index += index[v + 1]
-        if n_ties == 0 or _is_better(rest_size, rest_index, key, least, winner):
-            least, winner = rest_size, rest_index
-        n_ties += count
-    for v in range(V - 1, -1, -1):
-        coef[v] = weights[v, winner % n_weights[v]]
-        winner //= n_weights[v]
-    _evaluate(Z, P, coef, rop8, whole, keys, out)
-    return out[2] + (coef * centre).sum(), out[3], out[4], n_ties
+    n_ties, winner = _walk(node, order, strides[order], scores, judge, best, key, ties, coef)
+    for v in range(V):
+        coef[v] = weights[v, winner // strides[v] % n_weights[v]]
+    _judge(judge, coef)
+    return cut[THRESHOLD] + (coef * centre).sum(), cut[TP], cut[FP], n_ties
