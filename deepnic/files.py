@@ -175,7 +175,22 @@ def read_json(path: str | Path) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-def read_table(path: str | Path, words: Collection[str]) -> "pd.DataFrame":
+def write_csv(path: str | Path, table: "pd.DataFrame") -> None:
+    """Write the columns of a table, as `read_csv` reads them back, into a file that appears whole.
+
+    Examples
+    --------
+    >>> import pandas as pd, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_csv(f"{folder}/a.csv", pd.DataFrame({"arm": ["1"], "mean": [0.1 + 0.2]}))
+    ...     read_csv(f"{folder}/a.csv", words=["arm"]).values.tolist()
+    [['1', 0.30000000000000004]]
+    """
+    with whole(path) as partial:
+        table.to_csv(partial, index=False)
+
+
+def read_csv(path: str | Path, words: Collection[str]) -> "pd.DataFrame":
     r"""Read a CSV file as it was written: words stay words, and every digit of a number counts.
 
     Parameters
@@ -195,7 +210,7 @@ def read_table(path: str | Path, words: Collection[str]) -> "pd.DataFrame":
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "a.csv")
     ...     _ = file.write_text("arm,mean\nnone,0.1\n,\n")
-    ...     read_table(file, words=["arm"]).values.tolist()
+    ...     read_csv(file, words=["arm"]).values.tolist()
     [['none', 0.1], ['', nan]]
     """
     import pandas as pd  # here, as most who write files read no tables

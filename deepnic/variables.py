@@ -5,7 +5,7 @@ that breaks a declaration, ``kind_of`` tells what a Dataset is, ``column_rows`` 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import xarray as xr
@@ -283,12 +283,12 @@ def stamp() -> dict[str, str | int]:
     return {"deepnic_version": __version__, "deepnic_format": FORMAT, "deepnic_rules": RULES}
 
 
-def column_rows(tables: Mapping[str, Iterable[str]]) -> list[dict[str, str]]:
+def column_rows(tables: Mapping[str, Iterable[Hashable]]) -> list[dict[str, str]]:
     """Explain the columns of the tables of a folder.
 
     Parameters
     ----------
-    tables : mapping of str to iterable of str
+    tables : mapping of str to iterable of hashable
         Columns of each table by its name, such as "results"; a DataFrame will do.
 
     Returns
@@ -310,7 +310,7 @@ def column_rows(tables: Mapping[str, Iterable[str]]) -> list[dict[str, str]]:
     """
     rows = []
     for table, names in tables.items():
-        for name in names:
+        for name in map(str, names):
             general = re.sub(r"_\d+$", "", name)  # probability_2 of more than two classes
             column = COLUMNS.get(f"{table}.{name}") or COLUMNS[general]
             rows.append({"table": table, "name": name, **vars(column)})

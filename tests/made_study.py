@@ -5,10 +5,11 @@ import pandas as pd
 import xarray as xr
 
 from deepnic.assembly.paths import PATHS, visit
+from deepnic.files import write_json
 from deepnic.nic.families import family
 from deepnic.study.arms.canvas import PLACEMENTS, PathArm, PlacementArm
 from deepnic.study.arms.classifiers import ExpressionArm, ForestArm, PixelsArm
-from deepnic.study.folder import write_json, write_table
+from deepnic.study.folder import write_table
 
 PATIENT = "patient-7731-DUPONT"
 GENE = "1007_s_at <DDR1 & MIR4640>"

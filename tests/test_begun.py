@@ -11,7 +11,7 @@ import xarray as xr
 
 from deepnic.cohort import read_cohort
 from deepnic.errors import InputError
-from deepnic.files import read_json, read_table
+from deepnic.files import read_csv, read_json
 from deepnic.learn import load_network
 from deepnic.rop import grow_forest
 from deepnic.runs.config import read_config
@@ -48,7 +48,7 @@ def written(folder, pattern):
 
 def assert_as_expected(table, file):
     """Compare with a table of version 0.1.0: words alike, numbers nearly, columns added or not."""
-    expected = read_table(file, WORDS)
+    expected = read_csv(file, WORDS)
     for name in expected:
         if expected[name].dtype.kind == "f":
             np.testing.assert_allclose(table[name], expected[name], rtol=1e-3, atol=1e-5)
@@ -89,7 +89,7 @@ def test_study__goes_on(begun):
     after = written(folder, "made/*/arms/*.csv") | written(folder, "made/*/*.zarr/zarr.json")
     assert done.items() <= after.items()
     assert len(after) > len(done)
-    tables = {file.stem: read_table(file, WORDS) for file in folder.glob("*.csv")}
+    tables = {file.stem: read_csv(file, WORDS) for file in folder.glob("*.csv")}
     for name in ("predictions", "results"):
         assert_as_expected(tables[name], begun / "expected" / f"study-{name}.csv")
     tables.pop("columns", None)
@@ -109,11 +109,11 @@ def test_run__goes_on(begun):
     first = pd.read_csv(begun / "runs" / "snail-bab84054c121961e" / "history.csv")
     result = run(read_config(None, given), resume=True).result
     assert [folder.name for folder in (begun / "runs").iterdir()] == ["snail-bab84054c121961e"]
-    history = read_table(result.folder / "history.csv", WORDS)
+    history = read_csv(result.folder / "history.csv", WORDS)
     for name in first:  # to the last digit: they were not trained again
         assert history[name].tolist()[: len(first)] == first[name].tolist()
     assert_as_expected(history, begun / "expected" / "run-history.csv")
-    predictions = read_table(result.folder / "predictions.csv", WORDS)
+    predictions = read_csv(result.folder / "predictions.csv", WORDS)
     assert_as_expected(predictions, begun / "expected" / "run-predictions.csv")
     column_rows({"history": history, "predictions": predictions})  # all are declared
 

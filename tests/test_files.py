@@ -12,7 +12,7 @@ import pytest
 
 from deepnic import files
 from deepnic.errors import InputError
-from deepnic.files import check_new, locked, read_json, read_table, whole, write_json
+from deepnic.files import check_new, locked, read_csv, read_json, whole, write_csv, write_json
 
 
 def names(folder):
@@ -188,7 +188,7 @@ def test_json__comes_back(tmp_path):
     assert names(tmp_path) == ["a.json"]
 
 
-def test_read_table__as_it_was_written(tmp_path):
+def test_read_csv__as_it_was_written(tmp_path):
     random = np.random.default_rng(0).integers(0, 2**62, 3000).view(np.float64)
     arms = ["none", "1", "1.0", "nan", "NA", "", "True", "a, b"]
     table = pd.DataFrame(
@@ -199,8 +199,8 @@ def test_read_table__as_it_was_written(tmp_path):
             "n": np.arange(3000),
         }
     )
-    table.to_csv(tmp_path / "a.csv", index=False)
-    read = read_table(tmp_path / "a.csv", words=["arm", "strength", "unit"])
+    write_csv(tmp_path / "a.csv", table)
+    read = read_csv(tmp_path / "a.csv", words=["arm", "strength", "unit"])
     assert read["arm"].tolist() == table["arm"].tolist()
     assert set(read["strength"]) == {"0016"}
     np.testing.assert_array_equal(read["mean"], table["mean"])

@@ -112,13 +112,13 @@ def predict(
     output: Annotated[Path, typer.Option("-o", "--output", help="CSV file to write.")],
 ) -> None:
     """Predict the items of a store or table with a trained network."""
+    from deepnic.files import write_csv
     from deepnic.learn import load_network
     from deepnic.store import open_items
 
     if output.exists():
-        raise InputError(f"{output} exists already; choose another path, or delete it first")
+        raise InputError(f"{output} exists already; choose another path")
     predictions = load_network(checkpoint).predict(open_items(source))
-    output.parent.mkdir(parents=True, exist_ok=True)
-    predictions.to_csv(output, index=False)
+    write_csv(output, predictions)
     counts = predictions["predicted"].value_counts()
     console.print(", ".join(f"{count} {name}" for name, count in counts.items()))

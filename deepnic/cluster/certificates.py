@@ -1,7 +1,6 @@
 """A private authority, a certificate for every host and for the client, and the token of Ray."""
 
 import datetime
-import os
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from deepnic.files import whole
 from deepnic.host.doctor import Check, check_certificate
 from deepnic.host.environment import AUTHORITY, CLIENT, Secrets
 
@@ -160,8 +160,5 @@ def _write_pair(
 
 def _write(file: Path, content: bytes) -> None:
     """Write a file that only its owner reads, from its first byte on."""
-    draft = file.with_name(file.name + ".draft")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as opened:
-        opened.write(content)
-    draft.rename(file)
+    with whole(file, mode=0o600) as partial:
+        partial.write_bytes(content)

@@ -15,6 +15,8 @@ import torch
 from tensorboardX import SummaryWriter
 from torch import nn
 
+from deepnic.files import whole, write_csv
+
 CHECKPOINT_FILE = "checkpoint.pt"
 LAST_FILE = "last.pt"
 HISTORY_FILE = "history.csv"
@@ -161,17 +163,13 @@ class Record:
             if name != "epoch":
                 self.writer.add_scalar(name, value, int(row["epoch"]))
         self.writer.flush()
-        draft = self.folder / f"{HISTORY_FILE}.draft"  # whoever reads sees whole epochs only
-        pd.DataFrame(self.history).to_csv(draft, index=False)
-        draft.replace(self.folder / HISTORY_FILE)
+        write_csv(self.folder / HISTORY_FILE, pd.DataFrame(self.history))
 
 
 def save_checkpoint(path: Path, **parts: Any) -> None:
     """Write tensors, numbers, lists and dicts only, so that `weights_only=True` reads them back."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    torch.save(parts, draft)
-    draft.replace(path)
+    with whole(path) as partial:
+        torch.save(parts, partial)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """What a step of a study costs: wall time, and processor time wherever it was spent."""
 
-import json
 import os
 import platform
 from collections.abc import Callable, Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from deepnic.compute import current_client
+from deepnic.files import write_json
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def noted(file: Path) -> Iterator[None]:
     with measured(processor_seconds) as cost:
         yield
     if not file.exists():
-        file.write_text(json.dumps(cost))
+        write_json(file, cost)
 
 
 def processor_seconds() -> float:

@@ -1,6 +1,5 @@
 """The folder of a study: what is done already, the tables that all of it makes, reading them."""
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,19 +12,18 @@ import xarray as xr
 from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
 from deepnic.analysis.results import StudyResults
 from deepnic.errors import InputError
+from deepnic.files import check_new, read_csv, read_json, write_csv, write_json
 from deepnic.pixels import account
 from deepnic.study.arms import Arm, Outcome
 from deepnic.study.cohorts import Split
 from deepnic.study.fold import read_tables
 from deepnic.study.settings import StudySettings
+from deepnic.variables import WORDS
 
 STUDY = "study.json"
 EXAMPLES = "examples"
 TABLES = ("summary", "predictions", "history", "calibration", "costs")
 CONTROL = "control.csv"  # there if labels were permuted too
-WORDS = (
-    "cohort", "arm", "kind", "role", "family", "path", "strength", "unit", "stage", "item",
-)  # fmt: skip
 FIRST = (
     "cohort", "permutation", "arm", "kind", "path", "strength", "unit", "metric", "stage",
     "repeat", "fold", "seed",
@@ -44,18 +42,16 @@ def begin(output: Path, facts: dict[str, Any]) -> dict[str, Any]:
     """
     file = output / STUDY
     if not file.exists():
-        if output.is_file() or (output.is_dir() and any(output.iterdir())):
-            raise InputError(f"{output} exists already; choose another path, or delete it first")
-        output.mkdir(parents=True, exist_ok=True)
+        check_new(output)
         write_json(file, facts)
         return facts
-    before = json.loads(file.read_text(encoding="utf-8"))
+    before = read_json(file)
     had, asks = _identity(before), _identity(facts)
     differing = [name for name in had | asks if had.get(name) != asks.get(name)]
     if differing:
         raise InputError(
             f"{output} holds another study, which differs in {', '.join(differing)}; choose "
-            "another folder, or delete it first"
+            "another folder"
         )
     return facts | {"started": before["started"]}
 
@@ -68,11 +64,8 @@ def is_done(folder: Path, arm: Arm, seed: int) -> bool:
 def write_outcome(folder: Path, arm: Arm, seed: int, outcome: Outcome) -> None:
     """Write an arm's predictions; they appear at once and last, when all else is there."""
     file = _file(folder, arm, seed)
-    file.parent.mkdir(exist_ok=True)
     write_json(file.with_suffix(".json"), {"cost": outcome.cost, "history": outcome.history})
-    draft = file.with_suffix(".draft")
-    outcome.predictions.to_csv(draft, index=False)
-    draft.rename(file)
+    write_csv(file, outcome.predictions)
 
 
 def gather(
@@ -96,7 +89,7 @@ def gather(
         items = {"items": split.test.size}
         if true:
             for file in sorted(folder.glob("*.json")):
-                cost = json.loads(file.read_text()) | items
+                cost = read_json(file) | items
                 parts["costs"].append(pd.DataFrame([place | {"stage": file.stem} | cost]))
             accounts += [
                 place | {"strength": strength, "kept_pixels": table.sizes["pixel"]}
@@ -122,7 +115,7 @@ def write_table(output: Path, name: str, table: pd.DataFrame) -> None:
     first = [column for column in FIRST if column in table]
     last = [column for column in LAST if column in table]
     rest = table.columns.difference([*first, *last], sort=False)
-    table[[*first, *rest, *last]].to_csv(output / f"{name}.csv", index=False)
+    write_csv(output / f"{name}.csv", table[[*first, *rest, *last]])
 
 
 def read_study(folder: str | Path) -> StudyResults:
@@ -163,9 +156,9 @@ def read_study(folder: str | Path) -> StudyResults:
         tables = {name: _read_table(folder / f"{name}.csv") for name in TABLES}
         tables["predictions"] = tables["predictions"].query("permutation < 0")
         return StudyResults(
-            facts=_read_json(folder / STUDY),
+            facts=read_json(folder / STUDY),
             **tables,
-            accounts=_read_json(folder / "accounts.json"),
+            accounts=read_json(folder / "accounts.json"),
             examples={path.stem: _images(path) for path in (folder / EXAMPLES).glob("*.zarr")},
             control=_read_table(folder / CONTROL) if (folder / CONTROL).exists() else None,
         )
@@ -175,23 +168,13 @@ def read_study(folder: str | Path) -> StudyResults:
         ) from error
 
 
-def write_json(path: Path, value: object) -> None:
-    """Write a file that appears whole."""
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(value, indent=1, default=str) + "\n", encoding="utf-8")
-    draft.rename(path)
-
-
 def _file(folder: Path, arm: Arm, seed: int) -> Path:
     return folder / "arms" / f"{re.sub(r'[ ,]+', '-', arm.name)}-{seed}.csv"
 
 
 def _read_outcome(folder: Path, arm: Arm, seed: int) -> tuple[pd.DataFrame, dict[str, Any]]:
     file = _file(folder, arm, seed)
-    # ids stay words, and every digit of a score counts
-    predictions = pd.read_csv(file, dtype={"item": str, "score": str}, keep_default_na=False)
-    predictions["score"] = predictions["score"].astype(np.float64)
-    return predictions, json.loads(file.with_suffix(".json").read_text())
+    return read_csv(file, WORDS), read_json(file.with_suffix(".json"))
 
 
 def _identity(facts: dict[str, Any]) -> dict[str, Any]:
@@ -202,11 +185,8 @@ def _identity(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_table(file: Path) -> pd.DataFrame:
-    """Read a table; an arm called "none" or "1" keeps its name, and what it has not is ""."""
-    table = pd.read_csv(
-        file, dtype=dict.fromkeys(WORDS, str), keep_default_na=False, na_values=["", "nan"]
-    )
-    table = table.fillna({name: "" for name in WORDS if name in table})
+    """Read a table, of version 0.1.0 too."""
+    table = read_csv(file, WORDS)
     return _with_roles(table) if {"arm", "kind", "path"} <= {*table} else table
 
 
@@ -220,10 +200,6 @@ def _with_roles(table: pd.DataFrame) -> pd.DataFrame:
     )
     on_pixels = np.where(table["kind"] == "pixels", " on pixels", "")
     return table.assign(role=role, family=table["arm"].str.split(", ").str[0] + on_pixels)
-
-
-def _read_json(file: Path) -> Any:
-    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def _images(path: Path) -> xr.Dataset:

@@ -21,6 +21,7 @@ from deepnic.analysis.tables import make_tables
 from deepnic.cohort.demo import BUNDLED
 from deepnic.compute import compute, current_client, progress
 from deepnic.config import checked, to_toml
+from deepnic.files import whole, write_csv, write_json
 from deepnic.host.provenance import machine
 from deepnic.nic import observation_images
 from deepnic.rop.forest import provenance
@@ -34,12 +35,11 @@ from deepnic.study.folder import (
     gather,
     is_done,
     read_study,
-    write_json,
     write_outcome,
     write_table,
 )
 from deepnic.study.settings import StudySettings
-from deepnic.variables import FORMAT, RULES
+from deepnic.variables import FORMAT, RULES, column_rows
 
 
 def run_study(
@@ -95,7 +95,8 @@ def run_study(
         some = cohort.isel(gene=slice(settings.forest.n_genes or None))
         observation_images(lazy_forest(some, settings))  # refuses what is out of range
     facts = begin(output, _facts(cohorts, settings, output))
-    (output / "study.toml").write_text(to_toml(facts["settings"]), encoding="utf-8")
+    with whole(output / "study.toml") as partial:
+        partial.write_text(to_toml(facts["settings"]), encoding="utf-8")
     splits = list(cut(cohorts, settings))
     todo = [
         (arm, settings.seed + k)
@@ -111,6 +112,7 @@ def run_study(
     tables |= make_tables(tables["predictions"], set(cohorts))
     for name, table in tables.items():
         write_table(output, name, table)
+    write_csv(output / "columns.csv", pd.DataFrame(column_rows(tables)))
     summary = tables["summary"]
     facts["finished"] = _now()
     write_json(output / STUDY, facts)  # now, so that nothing that follows can lose it
@@ -143,9 +145,8 @@ def _run_split(
         advance()
         if shown:
             images = example_images(split, fold, forest, settings)
-            draft = examples.with_suffix(".draft")
-            images.to_zarr(draft, mode="w", zarr_format=3, consolidated=False)
-            draft.rename(examples)
+            with whole(examples) as partial:
+                images.to_zarr(partial, zarr_format=3, consolidated=False)
         _run_arms(fold, pending, folder, advance)
     else:
         advance(2)

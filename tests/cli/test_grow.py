@@ -126,7 +126,7 @@ def test_grow__leaves_something_else_alone(refuse, place):
     before = contents(place)
     for other in ("table.zarr", "cohort.csv"):
         sentence = refuse("grow", place / "cohort.csv", "-o", place / other, *FEW)
-        assert "choose another path, or delete it" in sentence
+        assert "choose another path, or make it anew" in sentence
     assert contents(place) == before
 
 

@@ -63,7 +63,8 @@ def stop_after(monkeypatch, n):
 def test_run_study__writes_every_file(folder):
     tables = {f"{name}.csv" for name in [*TABLES, "costs", "control"]}
     written = {path.name for path in folder.iterdir()}
-    beside = {"study.json", "study.toml", "accounts.json", "findings.json", "examples", "made"}
+    beside = {"study.json", "study.toml", "accounts.json", "findings.json", "columns.csv"}
+    beside |= {"examples", "made"}
     assert written == tables | beside
     assert [path.name for path in (folder / "examples").iterdir()] == ["made.zarr"]
     assert not list(folder.rglob("*.draft"))
@@ -274,7 +275,7 @@ def test_run_study__killed_and_started_again(folder_tiny, cohort, tmp_path):
 )
 def test_run_study__refuses_the_folder_of_other_settings(cohort, folder_tiny, changes, named):
     before = contents(folder_tiny)
-    sentence = f"holds another study, which differs in {named}; choose another folder, or delete"
+    sentence = f"holds another study, which differs in {named}; choose another folder"
     with pytest.raises(InputError, match=sentence):
         run_study({"made": cohort}, folder_tiny, make_settings(TINY, **changes))
     assert contents(folder_tiny) == before
@@ -292,7 +293,7 @@ def test_run_study__refuses_the_folder_of_other_cohorts(cohort, folder_tiny):
 def test_run_study__refuses_a_folder_of_something_else(cohort, tmp_path):
     (tmp_path / "thesis.txt").write_text("precious")
     for place in (tmp_path, tmp_path / "thesis.txt"):
-        with pytest.raises(InputError, match="exists already; choose another path, or delete it"):
+        with pytest.raises(InputError, match="exists already; choose another path"):
             run_study(cohort, place, TINY)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
