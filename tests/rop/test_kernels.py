@@ -1,0 +1,145 @@
+"""The compiled search as a whole: its place in Numba's cache, and the same search uncompiled."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import pytest
+from coverage import Coverage
+
+from deepnic.rop import kernels
+
+LANES = """
+from numba import int64, njit
+@njit(int64(), cache=True)
+def one(): return {}
+"""
+SEARCH = """
+from numba import int64, njit
+from deepnic.rop.kernels.lanes import one
+@njit(int64(), cache=True)
+def search(): return 10 + one()
+"""
+SHOW = """
+from deepnic.rop.kernels.search import search
+print(search(), search.stats.cache_hits.total(), search.stats.cache_misses.total())
+"""
+
+
+@pytest.fixture
+def packed(tmp_path):
+    """A package of two kernels, one calling the other, with the real `__init__` above them."""
+    folder = tmp_path / "deepnic" / "rop" / "kernels"
+    folder.mkdir(parents=True)
+    for above in folder.parents[:2]:
+        (above / "__init__.py").touch()
+    shutil.copy(kernels.__file__, folder)
+    for name in ("bounds", "tree"):
+        (folder / f"{name}.py").touch()
+    (folder / "search.py").write_text(SEARCH)
+    (folder / "lanes.py").write_text(LANES.format(1))
+    return folder
+
+
+def show(packed):
+    """What the caller returns, and how often its code was found in the cache and made anew."""
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW], cwd=packed.parents[2], env=environment | {"PYTHONPATH": ""},
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return [int(word) for word in done.stdout.split()]
+
+
+def test_cache__is_used_while_no_kernel_changes(packed):
+    assert show(packed) == [11, 0, 1]
+    assert show(packed) == [11, 1, 0]
+
+
+def test_cache__holds_nothing_of_a_kernel_that_calls_a_changed_one(packed):
+    show(packed)
+    (packed / "lanes.py").write_text(LANES.format(2))
+    assert show(packed) == [12, 0, 1]
+    (packed / "lanes.py").write_text(LANES.format(1))
+    assert show(packed) == [11, 1, 0]
+
+
+def test_cache__of_others_stays_where_it_was():
+    assert os.environ.get("NUMBA_CACHE_DIR", "") == numba.config.CACHE_DIR
+
+
+def test_cache__is_where_it_can_be_written(monkeypatch, tmp_path):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    assert kernels._cache().parent == Path(kernels.__file__).with_name("__pycache__")
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert kernels._cache().parent == tmp_path / ".cache" / "deepnic"
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "/scratch")
+    assert kernels._cache().parent == Path("/scratch")
+
+
+UNCOMPILED = """
+import json
+import numpy as np
+from deepnic.rop.kernels import bounds, search
+
+def count_reached(values, first, n, slack, row, stride, edges, edge, counts, count):
+    flat = [array.reshape(-1) for array in (values, slack, edges)]
+    total = np.zeros(16, np.int32)
+    for k in range(n):
+        at = row + k * stride
+        total += flat[0][first + k] + flat[1][at : at + 16] <= flat[2][edge : edge + 16]
+    counts.reshape(-1)[count : count + 16] = total
+    return total.sum()
+
+def add_scaled(scores, source, target, Z, z, weight, n):
+    flat = scores.reshape(-1)
+    flat[target : target + n] = flat[source : source + n] + weight * Z.reshape(-1)[z : z + n]
+
+if {uncompiled}:
+    bounds.count_reached, search.add_scaled = count_reached, add_scaled
+import deepnic
+rng = np.random.default_rng(5)
+results = []
+for n, V, reach in ((12, 3, 1), (40, 3, 4), (186, 4, 3), (24, 6, 1)):
+    X, y = rng.normal(size=(n, V)), rng.integers(0, 2, n)
+    y[:2] = 0, 1
+    node = deepnic.rop.search_node(X, y, weight_min=-reach, weight_max=reach, return_ties=True)
+    tree = deepnic.rop.grow_tree(X, y, weight_min=-1, weight_max=1)
+    results.append([node.coef.tolist(), node.threshold, node.tp, node.fp, node.ties.tolist()])
+    results.append([[step.coef.tolist(), step.tp, step.fp] for step in tree.nodes])
+cohort = deepnic.read_cohort({table!r})
+forest = deepnic.grow_forest(cohort, n_trees=2, weight_ranges=[3, 4], tree_sizes=[3])
+table = deepnic.filter_pixels(deepnic.observation_images(forest), max_undefined=1, fdr=None, k=16)
+results += [array.values.tolist() for array in (forest.signature, forest.vote, table.value)]
+print(json.dumps(results))
+"""
+
+
+def test_kernels__do_the_same_uncompiled(tmp_path):
+    """In plain Python, where coverage sees them: the same nodes, ties, trees, votes, pixels.
+
+    Integers wrap there with a warning.
+    """
+    rows = ["id,state,a,b,c,d", "p0,1,5,1,2,9", "p1,1,6,4,2,7", "p2,0,1,5,3,8", "p3,0,2,6,1,3"]
+    rows += ["p4,1,7,3,9,1", "p5,0,3,2,8,2", "p6,1,4,7,7,5", "p7,0,0,9,4,4"]
+    (tmp_path / "cohort.csv").write_text("\n".join(rows))
+    results = []
+    for uncompiled in (False, True):
+        code = UNCOMPILED.replace("{uncompiled}", str(uncompiled))
+        code = code.replace("{table!r}", repr(str(tmp_path / "cohort.csv")))
+        (tmp_path / "code.py").write_text(code)
+        coverage = ["-m", "coverage", "run", "--parallel-mode"]
+        seen = coverage if uncompiled and Coverage.current() else []
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore::RuntimeWarning", *seen, tmp_path / "code.py"],
+            env=os.environ | {"NUMBA_DISABLE_JIT": str(int(uncompiled))},
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        results.append(json.loads(done.stdout))
+    assert results[0] == results[1]
