@@ -9,7 +9,7 @@ from deepnic.files import write_json
 from deepnic.nic.families import family
 from deepnic.study.arms.canvas import PLACEMENTS, PathArm, PlacementArm
 from deepnic.study.arms.classifiers import ExpressionArm, ForestArm, PixelsArm
-from deepnic.study.folder import write_table
+from deepnic.study.folder import write_tables
 
 PATIENT = "patient-7731-DUPONT"
 GENE = "1007_s_at <DDR1 & MIR4640>"
@@ -60,8 +60,7 @@ def write_study(folder, cohorts=COHORTS, transfer=TRANSFER, permutations=2, **ar
     }
     if permutations:
         tables["control"] = _control(asked)
-    for name, table in tables.items():
-        write_table(folder, name, table)
+    write_tables(folder, tables)
     strengths = {k: STRENGTHS[k] for k in asked["strength"] if k}
     accounts = [
         {"cohort": cohort, "repeat": 0, "fold": fold, "strength": k, "kept_pixels": kept,

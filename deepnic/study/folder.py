@@ -1,7 +1,7 @@
 """The folder of a study: what is done already, the tables that all of it makes, reading them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from deepnic.study.arms import Arm, Outcome
 from deepnic.study.cohorts import Split
 from deepnic.study.fold import read_tables
 from deepnic.study.settings import StudySettings
-from deepnic.variables import WORDS
+from deepnic.variables import WORDS, column_rows
 
 STUDY = "study.json"
 EXAMPLES = "examples"
@@ -110,12 +110,14 @@ def gather(
     return tables, accounts
 
 
-def write_table(output: Path, name: str, table: pd.DataFrame) -> None:
-    """Write one of the tables of a study, what rows are of first."""
-    first = [column for column in FIRST if column in table]
-    last = [column for column in LAST if column in table]
-    rest = table.columns.difference([*first, *last], sort=False)
-    write_csv(output / f"{name}.csv", table[[*first, *rest, *last]])
+def write_tables(output: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Write the tables of a study, what rows are of first, and ``columns.csv``, which explains."""
+    for name, table in tables.items():
+        first = [column for column in FIRST if column in table]
+        last = [column for column in LAST if column in table]
+        rest = table.columns.difference([*first, *last], sort=False)
+        write_csv(output / f"{name}.csv", table[[*first, *rest, *last]])
+    write_csv(output / "columns.csv", pd.DataFrame(column_rows(tables)))
 
 
 def read_study(folder: str | Path) -> StudyResults:

@@ -21,7 +21,7 @@ from deepnic.analysis.tables import make_tables
 from deepnic.cohort.demo import BUNDLED
 from deepnic.compute import compute, current_client, progress
 from deepnic.config import checked, to_toml
-from deepnic.files import whole, write_csv, write_json
+from deepnic.files import whole, write_json
 from deepnic.host.provenance import machine
 from deepnic.nic import observation_images
 from deepnic.rop.forest import provenance
@@ -36,10 +36,10 @@ from deepnic.study.folder import (
     is_done,
     read_study,
     write_outcome,
-    write_table,
+    write_tables,
 )
 from deepnic.study.settings import StudySettings
-from deepnic.variables import FORMAT, RULES, column_rows
+from deepnic.variables import FORMAT, RULES
 
 
 def run_study(
@@ -110,9 +110,7 @@ def run_study(
     tables, accounts = gather(output, splits, todo, settings)
     write_json(output / "accounts.json", accounts)
     tables |= make_tables(tables["predictions"], set(cohorts))
-    for name, table in tables.items():
-        write_table(output, name, table)
-    write_csv(output / "columns.csv", pd.DataFrame(column_rows(tables)))
+    write_tables(output, tables)
     summary = tables["summary"]
     facts["finished"] = _now()
     write_json(output / STUDY, facts)  # now, so that nothing that follows can lose it

@@ -1,8 +1,10 @@
 """Arms without a canvas: classifiers on the same pixels or on expression, and the forest's vote."""
 
+from abc import abstractmethod
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepnic.analysis.ranking import BASELINE
 from deepnic.learn.baselines import BASELINES, fit_predict_baseline
@@ -11,10 +13,30 @@ from deepnic.study.fold import Fold
 from deepnic.study.settings import Arms
 
 
-class PixelsArm(Arm):
+class ClassifierArm(Arm):
+    """A classifier of `BASELINES`."""
+
+    role = BASELINE
+
+    @abstractmethod
+    def values(self, fold: Fold) -> NDArray[np.float32]:
+        """What it is fitted on, (observation, variable)."""
+
+    @property
+    def draws(self) -> bool:
+        """Whether the classifier does."""
+        return BASELINES[self.method].random
+
+    def fit_predict(self, fold: Fold, seed: int) -> Answer:
+        """Fit the classifier; see `Arm`."""
+        state = fold.cohort["state"].values
+        return Answer(*fit_predict_baseline(self.method, self.values(fold), state, seed), {})
+
+
+class PixelsArm(ClassifierArm):
     """A classifier on the pixels that the networks see."""
 
-    kind, title, role = "pixels", "the same pixels without a canvas", BASELINE
+    kind, title = "pixels", "the same pixels without a canvas"
 
     @classmethod
     def of(cls, settings: Arms) -> list[Self]:
@@ -27,16 +49,9 @@ class PixelsArm(Arm):
         """The same classifier stands among those on expression."""
         return f"{self.method} on pixels"
 
-    @property
-    def draws(self) -> bool:
-        """Whether the classifier does."""
-        return BASELINES[self.method].random
-
-    def fit_predict(self, fold: Fold, seed: int) -> Answer:
-        """Fit on the kept pixels; see `Arm`."""
-        values = fold.tables[self.strength]["value"].values
-        state = fold.cohort["state"].values
-        return Answer(*fit_predict_baseline(self.method, values, state, seed), {})
+    def values(self, fold: Fold) -> NDArray[np.float32]:
+        """Kept pixels."""
+        return fold.tables[self.strength]["value"].values
 
 
 class ForestArm(Arm):
@@ -59,22 +74,16 @@ class ForestArm(Arm):
         return Answer(fold.vote, fold.vote >= cut[np.argmax(tpr - fpr)], {})
 
 
-class ExpressionArm(Arm):
+class ExpressionArm(ClassifierArm):
     """A classifier on the expression itself."""
 
-    kind, title, role = "expression", "expression, without images", BASELINE
+    kind, title = "expression", "expression, without images"
 
     @classmethod
     def of(cls, settings: Arms) -> list[Self]:
         """Every classifier for expression."""
         return [cls(name) for name, baseline in BASELINES.items() if "expression" in baseline.on]
 
-    @property
-    def draws(self) -> bool:
-        """Whether the classifier does."""
-        return BASELINES[self.method].random
-
-    def fit_predict(self, fold: Fold, seed: int) -> Answer:
-        """Fit on the genes; see `Arm`."""
-        values, state = fold.cohort["expression"].values, fold.cohort["state"].values
-        return Answer(*fit_predict_baseline(self.method, values, state, seed), {})
+    def values(self, fold: Fold) -> NDArray[np.float32]:
+        """All genes."""
+        return fold.cohort["expression"].values
