@@ -1,12 +1,14 @@
 """The whole way from expression to canvases as a scikit-learn transformer."""
 
 from collections.abc import Iterable
+from numbers import Integral
 from typing import Self
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import ClassifierTags, Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from deepnic.assembly import fit_assembly
@@ -28,8 +30,8 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         As in `deepnic.filter_pixels`.
     path, unit
         As in `deepnic.assemble`.
-    seed : int
-        Of the forest and the path.
+    random_state : int, RandomState or None
+        Of the forest and the path; None draws another forest at every `fit`.
 
     Attributes
     ----------
@@ -39,6 +41,8 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         The pixel table of the training observations.
     assembly_ : Assembly
         Which pixel lies where.
+    seed_ : int
+        Drawn from `random_state`, or the same.
 
     Notes
     -----
@@ -68,7 +72,7 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         fdr: float | None = 0.05,
         path: str = "linear",
         unit: str = "pixel",
-        seed: int = 0,
+        random_state: int | np.random.RandomState | None = 0,
     ):
         self.n_trees = n_trees
         self.weight_ranges = weight_ranges
@@ -78,7 +82,14 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         self.fdr = fdr
         self.path = path
         self.unit = unit
-        self.seed = seed
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.classifier_tags = ClassifierTags(multi_class=False)
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Grow the forest, filter its pixels and choose their places.
@@ -98,12 +109,15 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         InputError
             Not two classes, or what `grow_forest` and `filter_pixels` refuse.
         """
-        self.X_ = validate_data(self, X, dtype=np.float32)
-        self.classes_, self.y_ = np.unique(np.asarray(y), return_inverse=True)
+        self.X_, y = validate_data(self, X, y, dtype=np.float32)
+        self.classes_, self.y_ = np.unique(y, return_inverse=True)
         if len(self.classes_) != 2:
             raise InputError(f"y holds {len(self.classes_)} classes; give two, or one against rest")
+        given = self.random_state
+        drawn = given if isinstance(given, Integral) else check_random_state(given).randint(2**31)
+        self.seed_ = int(drawn)
         self.table_ = filter_pixels(self._images(self.X_[:0]), k=self.k, fdr=self.fdr)
-        self.assembly_ = fit_assembly(self.table_, path=self.path, unit=self.unit, seed=self.seed)
+        self.assembly_ = fit_assembly(self.table_, path=self.path, unit=self.unit, seed=self.seed_)
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
@@ -144,6 +158,6 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
             weight_ranges=self.weight_ranges,
             tree_sizes=self.tree_sizes,
             subsample=self.subsample,
-            seed=self.seed,
+            seed=self.seed_,
         )
         return observation_images(forest)

@@ -7,6 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import deepnic
 from deepnic import ROPImageTransformer
@@ -58,3 +59,24 @@ def test_transformer__works_in_a_pipeline(cohort):
     model = make_pipeline(ROPImageTransformer(**QUICK), flatten, LogisticRegression())
     scores = cross_val_score(clone(model), cohort.expression.values, cohort.label.values, cv=3)
     assert scores.mean() > 0.7
+
+
+def test_transformer__draws_a_forest_from_its_random_state(cohort):
+    X, y = cohort.expression.values[:40], cohort.label.values[:40]
+
+    def seed(state):
+        return ROPImageTransformer(**QUICK, random_state=state).fit(X, y).seed_
+
+    assert seed(7) == 7
+    assert seed(np.random.RandomState(3)) == np.random.RandomState(3).randint(2**31)
+    assert seed(None) != seed(None)
+
+
+@parametrize_with_checks(
+    [ROPImageTransformer(n_trees=2, weight_ranges=[3], tree_sizes=[2], subsample=0.5, k=16)],
+    expected_failed_checks=lambda _: {
+        "check_fit2d_1feature": "one gene makes no tree of two, which the error says in its words"
+    },
+)
+def test_transformer__is_one_of_scikit_learns(estimator, check):
+    check(estimator)

@@ -147,9 +147,12 @@ def test_rank_killed_in_the_middle_of_an_epoch__same_result(
     assert list(kept["epoch"]) == [1, 2, 3, 4, 5]
 
 
-def test_elastic__starts_with_the_workers_there_are(cluster, easy_set, tmp_path):
+def test_elastic__starts_with_the_workers_there_are(cluster, easy_set, tmp_path, caplog):
     images, y = easy_set
+    caplog.set_level("INFO", "deepnic.train")
     result = train(images, truth=y, workers=3, elastic=True, storage=tmp_path, **SETTINGS)
+    lines = [line.message for line in caplog.records if line.name == "deepnic.train"]
+    assert [line.split(":")[0] for line in lines] == [f"epoch {k} of 3" for k in (1, 2, 3)]
     alone = train(images, truth=y, **SETTINGS)
     np.testing.assert_allclose(
         result.predictions["probability"], alone.predictions["probability"], atol=1e-4
