@@ -4,6 +4,7 @@ Rooms are loaded when first used (SPEC 1): so that a part of deepnic needs what 
 """
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import lazy_loader
@@ -34,10 +35,27 @@ def explain(error: ModuleNotFoundError) -> EngineError | None:
     >>> explain(ModuleNotFoundError("No module named 'mine'", name="mine"))
     """
     module = (error.name or "").partition(".")[0]
-    for extra, (purpose, modules) in EXTRAS.items():
+    for extra, (_, modules) in EXTRAS.items():
         if module in modules:
-            return EngineError(f"{purpose}; install them with: pip install 'deepnic[{extra}]'")
+            return _lack(extra)
     return None
+
+
+def needs(*extras: str) -> None:
+    """See that extras are installed, before the work that ends with them begins.
+
+    Raises
+    ------
+    EngineError
+        One is not; the sentence says how to install it.
+    """
+    for extra in extras:
+        if not all(find_spec(module) for module in EXTRAS[extra][1]):
+            raise _lack(extra)
+
+
+def _lack(extra: str) -> EngineError:
+    return EngineError(f"{EXTRAS[extra][0]}; install them with: pip install 'deepnic[{extra}]'")
 
 
 def attach_stub(

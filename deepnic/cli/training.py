@@ -10,6 +10,7 @@ import typer
 from deepnic.cli.app import console
 from deepnic.cli.options import Slurm
 from deepnic.errors import InputError
+from deepnic.extras import needs
 
 if TYPE_CHECKING:
     from deepnic.runs.config import TrainConfig
@@ -71,6 +72,7 @@ def train(
     settings = read_config(config, given)
     if slurm is not None:
         raise typer.Exit(_submit(settings, slurm, resume))
+    needs("train", "report")
     from deepnic.report import ranking_table, write_report
     from deepnic.runs.run import run
 
