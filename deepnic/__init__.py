@@ -6,8 +6,8 @@ Rooms and public names are those of ``__init__.pyi``. Each is loaded when first 
 ``import deepnic`` is quick and compiles nothing.
 """
 
-import lazy_loader
+from deepnic.extras import attach_stub
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -5,6 +5,7 @@ from . import cohort as cohort
 from . import compute as compute
 from . import config as config
 from . import errors as errors
+from . import extras as extras
 from . import files as files
 from . import host as host
 from . import learn as learn

@@ -12,6 +12,7 @@ from rich.console import Console
 from typer.core import TyperCommand
 
 from deepnic.errors import DeepnicError, InputError
+from deepnic.extras import explain
 
 app = typer.Typer(
     help="One gene, one image: ROP-images, filtered, assembled and compared by deep learning. "
@@ -56,13 +57,13 @@ def main(words: Sequence[str] | None = None) -> None:
     arguments = [word for word in words if word != "--debug"]
     try:
         app(arguments, prog_name="deepnic")
-    except DeepnicError as error:
-        if debug:
-            raise
-        _fail(str(error), 2 if isinstance(error, InputError) else 1)
     except Exception as error:
         if debug:
             raise
+        if isinstance(error, ModuleNotFoundError):
+            error = explain(error) or error
+        if isinstance(error, DeepnicError):
+            _fail(str(error), 2 if isinstance(error, InputError) else 1)
         _fail(f"{type(error).__name__}: {error} (run again with --debug for the traceback)", 1)
 
 

@@ -18,6 +18,7 @@ from deepnic.cli.options import (
     say_what_was_read,
 )
 from deepnic.errors import InputError
+from deepnic.extras import needs
 
 
 def demo(
@@ -97,6 +98,7 @@ def report(
 
 
 def _study(settings: Any, output: Path) -> None:
+    needs("train", "report")
     import deepnic
     from deepnic.report import summary_table
     from deepnic.study.cohorts import read_cohorts

@@ -10,6 +10,7 @@ import typer
 from deepnic.cli.app import console
 from deepnic.cli.options import Slurm
 from deepnic.errors import InputError
+from deepnic.extras import needs
 
 if TYPE_CHECKING:
     from deepnic.runs.config import TrainConfig
@@ -71,6 +72,7 @@ def train(
     settings = read_config(config, given)
     if slurm is not None:
         raise typer.Exit(_submit(settings, slurm, resume))
+    needs("train", "report")
     from deepnic.report import ranking_table, write_report
     from deepnic.runs.run import run
 
@@ -88,18 +90,22 @@ def train(
 
 def _submit(settings: "TrainConfig", slurm: Path, resume: bool) -> int:
     """Train as a job of Slurm; it reads the settings, options included, from a file of its own."""
-    import tomli_w
-
     from deepnic.cluster.slurm.jobs import read_profile, train_job
+    from deepnic.config import to_toml
 
     if not settings.run.workers:
         raise InputError("no Ray workers were asked for; give --workers, one for each node")
     profile = read_profile(slurm)
     profile.logs.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(
-        "wb", dir=profile.logs.absolute(), prefix="train-", suffix=".toml", delete=False
+        "w",
+        encoding="utf-8",
+        dir=profile.logs.absolute(),
+        prefix="train-",
+        suffix=".toml",
+        delete=False,
     ) as file:
-        tomli_w.dump(settings.model_dump(mode="json", exclude_none=True), file)
+        file.write(to_toml(settings.model_dump(mode="json")))
     arguments = ["--config", file.name, *(["--resume"] if resume else [])]
     return train_job(profile, arguments, elastic=settings.run.elastic)
 

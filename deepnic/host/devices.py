@@ -1,8 +1,8 @@
 """Which devices training can use on this machine, and what to mend."""
 
 import re
+from importlib.util import find_spec
 
-import torch
 from rich.filesize import decimal
 
 from deepnic.host.doctor import Check
@@ -22,6 +22,11 @@ def check_devices() -> list[Check]:
     >>> check_devices()[0].subject
     'torch'
     """
+    if find_spec("torch") is None:
+        remedy = "to train networks: pip install 'deepnic[train]'"
+        return [Check("torch", "not installed", remedy)]
+    import torch
+
     cuda = torch.version.cuda
     checks = [Check("torch", f"{torch.__version__}, {f'CUDA {cuda}' if cuda else 'CPU only'}")]
     if not torch.cuda.is_available():

@@ -9,7 +9,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
-from cryptography import x509
 from rich.filesize import decimal
 
 from deepnic.host.environment import CARD, Secrets
@@ -124,6 +123,8 @@ def check_secrets() -> list[Check]:
 
 def check_certificate(path: Path) -> Check:
     """Until when a certificate serves; the remedy comes 30 days ahead."""
+    from cryptography import x509  # of the extra that makes certificates
+
     try:
         end = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
     except (OSError, ValueError) as error:

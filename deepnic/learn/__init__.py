@@ -2,9 +2,9 @@
 
 import os
 
-import lazy_loader
+from deepnic.extras import attach_stub
 
 # Hospital data: Ray must not send usage statistics, whoever starts it. Set before ray is imported.
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

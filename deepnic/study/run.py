@@ -21,6 +21,7 @@ from deepnic.analysis.tables import make_tables
 from deepnic.cohort.demo import BUNDLED
 from deepnic.compute import compute, current_client, progress
 from deepnic.config import checked, to_toml
+from deepnic.extras import needs
 from deepnic.files import whole, write_json
 from deepnic.host.provenance import machine
 from deepnic.nic import observation_images
@@ -87,6 +88,7 @@ def run_study(
     >>> summary.query("kind == 'assembly'")[["cohort", "arm", "metric"]].values.tolist()[0]
     ['demo', 'snail, 16 pixels', 'accuracy']
     """
+    needs("train")
     output = Path(output)
     if not isinstance(settings, StudySettings):
         settings = checked(StudySettings, settings or {})

@@ -1,0 +1,87 @@
+"""What is installed on request: which packages an extra brings, and the sentence where one lacks.
+
+Rooms are loaded when first used (SPEC 1): so that a part of deepnic needs what it uses, no more.
+"""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import lazy_loader
+
+from deepnic.errors import EngineError
+
+EXTRAS = {
+    "train": ("networks need torch and Ray", ("torch", "ray", "tensorboardX")),
+    "cluster": (
+        "several machines need dask-jobqueue, cryptography and PyYAML",
+        ("dask_jobqueue", "cryptography", "yaml"),
+    ),
+    "report": (
+        "a report needs Matplotlib, Jinja and scikit-posthocs",
+        ("matplotlib", "jinja2", "scikit_posthocs"),
+    ),
+}
+"""Purpose in words and modules of each extra; pyproject.toml has their distributions."""
+
+
+def explain(error: ModuleNotFoundError) -> EngineError | None:
+    """Say which extra has the module that was not found, if one has.
+
+    Examples
+    --------
+    >>> explain(ModuleNotFoundError("No module named 'torch'", name="torch"))
+    EngineError("networks need torch and Ray; install them with: pip install 'deepnic[train]'")
+    >>> explain(ModuleNotFoundError("No module named 'mine'", name="mine"))
+    """
+    module = (error.name or "").partition(".")[0]
+    for extra, (_, modules) in EXTRAS.items():
+        if module in modules:
+            return _lack(extra)
+    return None
+
+
+def needs(*extras: str) -> None:
+    """See that extras are installed, before the work that ends with them begins.
+
+    Raises
+    ------
+    EngineError
+        One is not; the sentence says how to install it.
+    """
+    for extra in extras:
+        if not all(find_spec(module) for module in EXTRAS[extra][1]):
+            raise _lack(extra)
+
+
+def _lack(extra: str) -> EngineError:
+    return EngineError(f"{EXTRAS[extra][0]}; install them with: pip install 'deepnic[{extra}]'")
+
+
+def attach_stub(
+    package: str, file: str
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """Load what a package's stub names when it is first used, as `lazy_loader.attach_stub`.
+
+    Parameters
+    ----------
+    package, file : str
+        ``__name__`` and ``__file__`` of the package.
+
+    Returns
+    -------
+    tuple
+        Its ``__getattr__``, ``__dir__`` and ``__all__``. The first raises `EngineError` where a
+        package of an extra is missing.
+    """
+    load, names, public = lazy_loader.attach_stub(package, file)
+
+    def get(name: str) -> Any:
+        try:
+            return load(name)
+        except ModuleNotFoundError as error:
+            if sentence := explain(error):
+                raise sentence from error
+            raise
+
+    return get, names, public

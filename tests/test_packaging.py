@@ -1,0 +1,156 @@
+"""What is installed: every package pinned, extras where they are used, and a sentence without."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from deepnic.extras import EXTRAS
+from tests.cli.made import FEW, make_table
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+MODULES = {
+    "dask-jobqueue": "dask_jobqueue", "pyyaml": "yaml", "scikit-posthocs": "scikit_posthocs",
+    "tensorboardX": "tensorboardX",
+}  # fmt: skip
+
+
+def pins():
+    lines = (ROOT / "constraints.txt").read_text().split()
+    return {canonicalize_name(name): version for name, _, version in (
+        line.partition("==") for line in lines)}  # fmt: skip
+
+
+def required():
+    """Distributions that all of deepnic and its tests need, with their own needs, here."""
+    optional = PROJECT["optional-dependencies"]
+    todo = [(line, "") for line in [*PROJECT["dependencies"], *optional["test"]]]
+    todo += [(line, "") for extra in EXTRAS for line in optional[extra]]
+    names, seen = set(), set()
+    while todo:
+        line, extra = todo.pop()
+        need = Requirement(line)
+        if need.marker and not need.marker.evaluate({"extra": extra}):
+            continue
+        names.add(canonicalize_name(need.name))
+        for wanted in ("", *need.extras):
+            if (need.name, wanted) not in seen:
+                seen.add((need.name, wanted))
+                todo += [(line, wanted) for line in distribution(need.name).requires or []]
+    return names
+
+
+def test_constraints__pin_all_that_is_needed_and_nothing_else():
+    assert {*pins()} == required()
+
+
+def test_environment__is_what_constraints_pin():
+    installed = {name: distribution(name).version.partition("+")[0] for name in pins()}
+    assert installed == pins()
+
+
+def test_extras__are_the_same_in_code_and_project():
+    optional = PROJECT["optional-dependencies"]
+    assert optional["all"] == [f"deepnic[{','.join(EXTRAS)}]"]
+    assert {*optional} == {*EXTRAS, "all", "test"}
+    for extra, (_, modules) in EXTRAS.items():
+        names = [Requirement(line).name for line in optional[extra]]
+        assert {MODULES.get(name, name) for name in names} == {*modules}
+
+
+BLOCK = """
+from importlib.machinery import PathFinder
+find = PathFinder.find_spec
+PathFinder.find_spec = lambda name, *place: None if name in {} else find(name, *place)
+"""
+
+
+@pytest.fixture
+def without(tmp_path):
+    """Run commands in a Python that lacks the modules of some extras: exit code, and words."""
+
+    def run(extras, code):
+        missing = [module for extra in extras for module in EXTRAS[extra][1]]
+        done = subprocess.run(
+            [sys.executable, "-c", BLOCK.format(missing) + code], cwd=tmp_path, capture_output=True, text=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+def command(*words):
+    return f"from deepnic.cli import app; app({[*map(str, words)]!r}, standalone_mode=False)\n"
+
+
+def test_core__reads_grows_filters_and_assembles_without_any_extra(without, tmp_path):
+    make_table().to_csv(tmp_path / "cohort.csv", index=False)
+    code = (
+        command("grow", "cohort.csv", "-o", "f.zarr", *FEW, "--estimate")
+        + command("grow", "cohort.csv", "-o", "f.zarr", *FEW, "--hold-out", 0.25)
+        + command("pixels", "f.zarr", "-o", "t.zarr", "--k", 64, "--fdr", 1)
+        + command("doctor")
+        + "import deepnic\n"
+        + "print(deepnic.assemble(deepnic.open_table('t.zarr'), path='hilbert').sizes)\n"
+        + "print(deepnic.rop_images(deepnic.open_forest('f.zarr')).sizes)\n"
+        + "deepnic.ROPImageTransformer, deepnic.analysis.find, deepnic.StudySettings()\n"
+    )
+    done, output, error = without(EXTRAS, code)
+    assert done == 0, error
+    assert "the store f.zarr is complete" in output
+    assert "pip install 'deepnic[train]'" in " ".join(output.replace("│", " ").split())
+    assert "'row': 8" in output
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ("train", ["train", "t.zarr"]),
+        ("train", ["predict", "checkpoint.pt", "t.zarr", "-o", "p.csv"]),
+        ("train", ["study", "cohort.csv"]),
+        ("train", ["demo"]),
+        ("report", ["train", "t.zarr"]),
+        ("report", ["study", "cohort.csv"]),
+        ("report", ["report", "study"]),
+        ("cluster", ["grow", "cohort.csv", "-o", "g.zarr", "--slurm", "profile.toml"]),
+        ("cluster", ["cluster", "up", "inventory.toml"]),
+    ],
+)
+def test_command__without_its_extra_says_so_before_it_begins(without, tmp_path, extra, words):
+    make_table().to_csv(tmp_path / "cohort.csv", index=False)
+    (tmp_path / "profile.toml").write_text('cores = 1\nmemory = "1GiB"\n')
+    before = {*tmp_path.iterdir()}
+    code, _, error = without([extra], f"from deepnic.cli import main; main({words!r})")
+    purpose, _ = EXTRAS[extra]
+    assert code == 1, error
+    assert error == f"error: {purpose}; install them with: pip install 'deepnic[{extra}]'\n"
+    assert {*tmp_path.iterdir()} - before <= {tmp_path / "logs"}
+
+
+@pytest.mark.parametrize(
+    ("extra", "name"),
+    [
+        ("train", "train"), ("train", "load_network"), ("train", "run_study({}, 's')"),
+        ("train", "learn.build_network"), ("report", "write_report"),
+    ],
+)  # fmt: skip
+def test_name__without_its_extra_raises_the_sentence(without, extra, name):
+    code, _, error = without([extra], f"import deepnic; deepnic.{name}")
+    assert code == 1
+    assert error.splitlines()[-1].startswith("deepnic.errors.EngineError: ")
+    assert f"pip install 'deepnic[{extra}]'" in error.splitlines()[-1]
+
+
+def test_module_of_the_users_own__that_is_missing_is_named_as_it_is(without):
+    code, _, error = without([], "import sys; sys.modules['xarray'] = None; import deepnic\n"
+                                 "deepnic.grow_forest")  # fmt: skip
+    assert code == 1
+    assert error.splitlines()[-1].startswith("ModuleNotFoundError: ")
