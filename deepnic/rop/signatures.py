@@ -14,7 +14,12 @@ solution 0 other, 1 every node has a finite set of optima, 2 every node a unique
 import numpy as np
 from numpy.typing import NDArray
 
-N_SIGNATURES = 37
+ZERO, POSITIVE, NEGATIVE, MIXED = SIGNS = range(4)
+SEVERAL_CYCLES, ONE_CYCLE, ONE_NODE = CYCLES = range(3)
+OTHER, FINITE, UNIQUE = SOLUTIONS = range(3)
+
+SHAPE = len(SIGNS), len(CYCLES), len(SOLUTIONS)
+N_SIGNATURES = 1 + len(SIGNS) * len(CYCLES) * len(SOLUTIONS)
 N_EVENTS = 10
 
 
@@ -34,16 +39,16 @@ def event_table() -> NDArray[np.bool_]:
     (np.False_, 36)
     """
     table = np.zeros((N_SIGNATURES, N_EVENTS), bool)
-    sign, cycle, solution = np.unravel_index(np.arange(N_SIGNATURES - 1), (4, 3, 3))
+    sign, cycle, solution = np.unravel_index(np.arange(N_SIGNATURES - 1), SHAPE)
     perfect = table[1:]  # a view
     perfect[:, 0] = True
-    perfect[:, 1] = sign > 0
-    perfect[:, 2] = sign == 1
-    perfect[:, 3] = sign == 2
-    perfect[:, 4] = (sign == 1) | (sign == 2)
-    perfect[:, 5] = sign == 3
-    perfect[:, 6] = cycle >= 1
-    perfect[:, 7] = cycle == 2
-    perfect[:, 8] = solution == 1
-    perfect[:, 9] = solution == 2
+    perfect[:, 1] = sign != ZERO
+    perfect[:, 2] = sign == POSITIVE
+    perfect[:, 3] = sign == NEGATIVE
+    perfect[:, 4] = (sign == POSITIVE) | (sign == NEGATIVE)
+    perfect[:, 5] = sign == MIXED
+    perfect[:, 6] = cycle != SEVERAL_CYCLES
+    perfect[:, 7] = cycle == ONE_NODE
+    perfect[:, 8] = solution == FINITE
+    perfect[:, 9] = solution == UNIQUE
     return table

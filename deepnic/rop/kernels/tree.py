@@ -15,6 +15,19 @@ from numba import boolean, float32, float64, int8, int32, int64, njit, uint8, ui
 from numba.types import Tuple
 
 from deepnic.rop.kernels.search import random_at, search
+from deepnic.rop.signatures import (
+    FINITE,
+    MIXED,
+    NEGATIVE,
+    ONE_CYCLE,
+    ONE_NODE,
+    OTHER,
+    POSITIVE,
+    SEVERAL_CYCLES,
+    SHAPE,
+    UNIQUE,
+    ZERO,
+)
 
 CYCLE, STEP, THRESHOLD, TP, FP, TN, FN, TIES = range(8)
 
@@ -157,10 +170,11 @@ def signature(weights, record, n_nodes, perfect, max_solutions):
         zero |= weights[k] == 0
         unique &= record[k, TIES] == 1
         finite &= 1 < record[k, TIES] <= max_solutions
-    sign = 0 if zero else (1 if positive else (2 if negative else 3))
-    cycle = 2 if n_nodes == 1 else (1 if record[n_nodes - 1, CYCLE] == 1 else 0)
-    solution = 1 if finite else (2 if unique else 0)
-    return 1 + 9 * sign + 3 * cycle + solution
+    sign = ZERO if zero else POSITIVE if positive else NEGATIVE if negative else MIXED
+    in_one_cycle = record[n_nodes - 1, CYCLE] == 1
+    cycle = ONE_NODE if n_nodes == 1 else ONE_CYCLE if in_one_cycle else SEVERAL_CYCLES
+    solution = FINITE if finite else UNIQUE if unique else OTHER
+    return 1 + (sign * SHAPE[1] + cycle) * SHAPE[2] + solution
 
 
 @njit(
