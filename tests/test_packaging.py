@@ -79,7 +79,8 @@ def without(tmp_path):
     def run(extras, code):
         missing = [module for extra in extras for module in EXTRAS[extra][1]]
         done = subprocess.run(
-            [sys.executable, "-c", BLOCK.format(missing) + code], cwd=tmp_path, capture_output=True, text=True,
+            [sys.executable, "-c", BLOCK.format(missing) + code],
+            cwd=tmp_path, capture_output=True, text=True,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
         )  # fmt: skip
         return done.returncode, done.stdout, done.stderr
