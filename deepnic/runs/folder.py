@@ -4,7 +4,6 @@
 run, in ``run.json``, comes last.
 """
 
-import json
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -12,7 +11,8 @@ import pandas as pd
 
 from deepnic.analysis.results import RunResults
 from deepnic.errors import InputError
-from deepnic.variables import column_rows
+from deepnic.files import read_csv, read_json, write_csv, write_json
+from deepnic.variables import WORDS, column_rows
 
 RUN = "run.json"
 HISTORY, PREDICTIONS, RANKING = "history.csv", "predictions.csv", "ranking.csv"
@@ -50,10 +50,10 @@ def write_run(
     if ranking is not None:
         tables[RANKING] = ranking
     for name, table in tables.items():
-        table.to_csv(folder / name, index=False)
-    columns = column_rows({Path(name).stem: map(str, table) for name, table in tables.items()})
-    pd.DataFrame(columns).to_csv(folder / "columns.csv", index=False)
-    (folder / RUN).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        write_csv(folder / name, table)
+    columns = column_rows({Path(name).stem: table for name, table in tables.items()})
+    write_csv(folder / "columns.csv", pd.DataFrame(columns))
+    write_json(folder / RUN, facts)
 
 
 def read_run(folder: str | Path) -> RunResults:
@@ -93,10 +93,10 @@ def read_run(folder: str | Path) -> RunResults:
     try:
         states = pd.read_csv(folder / PREDICTIONS, usecols=lambda name: name in ("state", "truth"))
         return RunResults(
-            facts=json.loads((folder / RUN).read_text(encoding="utf-8")),
-            history=pd.read_csv(folder / HISTORY),
+            facts=read_json(folder / RUN),
+            history=read_csv(folder / HISTORY, WORDS),
             n_judged=len(states.query("state < 0 <= truth")) if "truth" in states else 0,
-            ranking=pd.read_csv(folder / RANKING) if (folder / RANKING).exists() else None,
+            ranking=read_csv(folder / RANKING, WORDS) if (folder / RANKING).exists() else None,
         )
     except (ValueError, OSError) as error:
         raise InputError(

@@ -67,7 +67,7 @@ def test_run_study__writes_every_file(folder):
     beside |= {"examples", "made"}
     assert written == tables | beside
     assert [path.name for path in (folder / "examples").iterdir()] == ["made.zarr"]
-    assert not list(folder.rglob("*.draft"))
+    assert not [file for file in folder.rglob("*") if file.suffix in (".lock", ".partial")]
 
 
 def test_run_study__predicts_every_observation_once_an_arm(folder, cohort):
