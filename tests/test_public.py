@@ -55,7 +55,7 @@ def test_import__loads_no_room_and_no_library():
     code = "import sys; before = {*sys.modules}; import deepnic; print(*({*sys.modules} - before))"
     loaded = run(code).split()
     assert "deepnic" in loaded
-    assert not {"numpy", "xarray", "numba", "torch", "pydantic", "deepnic.errors"} & {*loaded}
+    assert not {"numpy", "xarray", "numba", "torch", "pydantic", "deepnic.rop"} & {*loaded}
 
 
 def test_search_node__with_import_deepnic_alone():

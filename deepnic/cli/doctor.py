@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from deepnic.cli.app import console
 from deepnic.errors import InputError
@@ -39,7 +40,7 @@ def table(checks: Sequence[tuple[str, str, str]], title: str | None = None) -> T
     """Lay out what was looked at, what was found, and the remedies."""
     rows = Table("", "found", "remedy", title=title, title_justify="left")
     for check in checks:
-        rows.add_row(*check)
+        rows.add_row(*map(Text, check))  # not markup: brackets are what they are
     return rows
 
 
