@@ -14,7 +14,7 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from deepnic.cohort.holdout import draw_stratified
-from deepnic.cohort.read import read_labels
+from deepnic.cohort.readers.text import read_labels
 from deepnic.errors import InputError
 from deepnic.nic import rop_images
 from deepnic.rop.forest import provenance

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from deepnic.cohort import read_cohort
+from deepnic.cohort.readers import READERS
+from deepnic.cohort.readers.raw import Raw
 from deepnic.errors import InputError
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
@@ -342,6 +344,25 @@ def test_read_cohort__rejects_files_that_are_not_there(tmp_path):
 @pytest.mark.parametrize("name", ["a.csv", "a.npz"])
 def test_read_cohort__rejects_empty_files(tmp_path, name):
     refuse(write(tmp_path, "", name), f"{name} is empty; save")
+
+
+def test_read_cohort__reads_a_further_format_by_its_row(tmp_path, monkeypatch):
+    """Its reader is asked for the columns chosen, and what it finds is checked as from others."""
+    columns = []
+
+    def read_other(path, state, groups):
+        columns.append((path.read_text(), state, groups))
+        return Raw(VALUES, STATES, GENES, IDS, "barcode", list("aabbc"))
+
+    monkeypatch.setitem(READERS, ".other", read_other)
+    path = write(tmp_path, "what it holds", "Mine.Other")
+    cohort = read_cohort(path, state="grade", groups="patient", positive="0")
+    assert columns == [("what it holds", "grade", "patient")]
+    assert cohort.expression.values.tolist() == VALUES.tolist()
+    assert cohort.state.values.tolist() == [1, 0, -1, 0, 1]
+    assert cohort.group.values.tolist() == list("aabbc")
+    assert (cohort.attrs["source"], cohort.attrs["id_column"]) == ("Mine.Other", "barcode")
+    refuse(write(tmp_path, "x", "a.xls"), "give a .npz, .csv, .tsv, .txt or .other")
 
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a"])

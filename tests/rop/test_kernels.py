@@ -21,8 +21,9 @@ def one(): return {}
 SEARCH = """
 from numba import int64, njit
 from deepnic.rop.kernels.lanes import one
+from deepnic.rop.signatures import TEN
 @njit(int64(), cache=True)
-def search(): return 10 + one()
+def search(): return TEN + one()
 """
 SHOW = """
 from deepnic.rop.kernels.search import search
@@ -42,6 +43,7 @@ def packed(tmp_path):
         (folder / f"{name}.py").touch()
     (folder / "search.py").write_text(SEARCH)
     (folder / "lanes.py").write_text(LANES.format(1))
+    (folder.parent / "signatures.py").write_text("TEN = 10")
     return folder
 
 
@@ -66,6 +68,8 @@ def test_cache__holds_nothing_of_a_kernel_that_calls_a_changed_one(packed):
     assert show(packed) == [12, 0, 1]
     (packed / "lanes.py").write_text(LANES.format(1))
     assert show(packed) == [11, 1, 0]
+    (packed.parent / "signatures.py").write_text("TEN = 20")
+    assert show(packed) == [21, 0, 1]
 
 
 def test_cache__of_others_stays_where_it_was():

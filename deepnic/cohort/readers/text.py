@@ -1,4 +1,4 @@
-"""Text files of columns: how they are written, and reading them as they are written."""
+"""Text files of columns: CSV tables, and labels beside other files, read as they are written."""
 
 import csv
 import re
@@ -10,18 +10,66 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from deepnic.cohort.readers.raw import Raw
 from deepnic.errors import InputError
 
 MISSING = ("", "NA", "N/A", "#N/A", "na", "n/a", "NaN", "nan")
 """What stands for a missing value; a missing label is to be predicted."""
 
+STATE_COLUMNS = (
+    "state", "etat", "label", "status", "diagnosis", "group", "outcome", "target", "class", "y",
+)  # fmt: skip
+"""Usual names of the state column, in any case; the first that occurs is taken.
+
+``class`` comes late: in the ROP package's titanic table it is a variable, beside ``ETAT``.
+"""
+
+ID_COLUMNS = (
+    "id", "sample_id", "sample", "observation_id", "observation", "patient_id", "patient",
+    "subject", "individual",
+)  # fmt: skip
+"""Usual names of the id column, in any case; the first that occurs is taken."""
+
 
 class Layout(NamedTuple):
-    """How a CSV file is written: its separators, and a name for each of its columns."""
+    """How a CSV file is written: its name, its separators, and a name for each of its columns."""
 
+    file: str
     delimiter: str
     decimal: str
     header: list[str]
+
+    def find(self, option: str, column: str) -> int:
+        """Number of the column that an option names."""
+        if column not in self.header:
+            raise InputError(f"{self.file} has no column {column!r}; {self.choose(option)}")
+        if (count := self.header.count(column)) > 1:
+            raise InputError(f"{self.file} has {count} columns {column!r}; keep one of them")
+        return self.header.index(column)
+
+    def find_state(self, state: str | None) -> int:
+        """Number of the column of the states: the one named, or a usual one."""
+        if state is not None:
+            return self.find("state", state)
+        lower = [name.lower() for name in self.header]
+        usual = next((name for name in STATE_COLUMNS if name in lower), None)
+        if usual is None:
+            raise InputError(f"{self.file} has no state column; {self.choose('state')}")
+        return self._replace(header=lower).find("state", usual)
+
+    def find_id(self) -> int | None:
+        """Number of the column of the ids, or of R's row names."""
+        lower = [name.lower() for name in self.header]
+        unnamed = None if self.header[0] else 0
+        return next((lower.index(name) for name in ID_COLUMNS if name in lower), unnamed)
+
+    def choose(self, option: str) -> str:
+        """Say what an option names."""
+        some = ", ".join(self.header[:6]) + (", ..." if len(self.header) > 6 else "")
+        return (
+            f"a row is one observation, and {option}= names one of the {len(self.header)} columns: "
+            f"{some}"
+        )
 
 
 def check_file(path: Path) -> None:
@@ -55,7 +103,7 @@ def find_layout(path: Path) -> Layout:
                 decimal = _decimal(delimiter, chain([delimiter.join(row)], filled))
     except UnicodeDecodeError as error:
         raise _not_utf8(path) from error
-    return Layout(delimiter, decimal, [name.strip() for name in header])
+    return Layout(path.name, delimiter, decimal, [name.strip() for name in header])
 
 
 def _decimal(delimiter: str, lines: Iterable[str]) -> str:
@@ -127,3 +175,56 @@ def read_numbers(
         table[numbers.columns] = numbers
     with np.errstate(over="ignore"):  # what is beyond float32 is refused as infinite later
         return table.to_numpy(np.float32)
+
+
+def read_labels(path: Path) -> pd.Series:
+    """Read the first two columns of a table: labels by id, "" where there is none.
+
+    Row names without a name before them (as R writes them) and columns behind them are left out.
+
+    Raises
+    ------
+    InputError
+        No such file, or not a table of at least two columns.
+    """
+    check_file(path)
+    layout = find_layout(path)
+    at = int(not layout.header[0] and len(layout.header) > 2)  # R's row names
+    text, _ = read_columns(path, layout, {at, at + 1})
+    return pd.Series(text[at + 1].to_numpy(), index=pd.Index(text[at]))
+
+
+def read_table(path: Path, state: str | None, groups: str | None) -> Raw:
+    """Read a table of one row an observation; see `read_cohort`."""
+    layout = find_layout(path)
+    header = layout.header
+    state_at = layout.find_state(state)
+    group_at = state_at if groups is None else layout.find("groups", groups)
+    facts = {state_at, group_at}
+    id_at = layout.find_id()
+    ids = {k for k, name in enumerate(header) if name.lower() in ID_COLUMNS or not (k or name)}
+    text, table = read_columns(path, layout, facts | (ids or {0}))
+    if id_at is None and 0 not in facts:
+        if _looks_like_ids(text[0], layout.decimal):
+            id_at = 0
+        else:  # the first column is a gene
+            text, table = read_columns(path, layout, facts)
+    if id_at is None:
+        observation, id_column = [f"obs_{k}" for k in range(1, len(table) + 1)], ""
+    else:
+        observation, id_column = text[id_at].tolist(), header[id_at] or "row names"
+    gene = [header[int(k)] for k in table.columns]
+    return Raw(
+        values=read_numbers(table, layout.decimal, gene, observation),
+        label=text[state_at].tolist(),
+        gene=gene,
+        observation=observation,
+        id_column=id_column,
+        group=None if groups is None else text[group_at].tolist(),
+    )
+
+
+def _looks_like_ids(column: pd.Series, decimal: str) -> bool:
+    """Tell ids, text or whole numbers that differ, from the values of a gene."""
+    number = to_numeric(column, decimal)
+    return bool(number.isna().all() or (column.is_unique and (number.dropna() % 1 == 0).all()))

@@ -16,7 +16,8 @@ from llvmlite.binding import get_host_cpu_name
 
 def _cache() -> Path:
     here = Path(__file__).parent
-    content = b"".join(file.read_bytes() for file in sorted(here.glob("*.py")))
+    files = [*sorted(here.glob("*.py")), here.parent / "signatures.py"]  # its codes are compiled in
+    content = b"".join(file.read_bytes() for file in files)
     place = here / "__pycache__" if os.access(here, os.W_OK) else Path.home() / ".cache" / "deepnic"
     name = f"kernels-{hashlib.sha256(content).hexdigest()[:16]}-{get_host_cpu_name()}"
     return Path(numba.config.CACHE_DIR or place, name)

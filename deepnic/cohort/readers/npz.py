@@ -1,0 +1,88 @@
+"""NumPy archives, with a labels file beside them."""
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from deepnic.cohort.readers.raw import Raw
+from deepnic.cohort.readers.text import check_file, find_layout, read_columns
+from deepnic.errors import InputError
+
+
+def read_archive(path: Path, state: str | None, groups: str | None) -> Raw:
+    """Read an archive and its labels file; see `read_cohort`."""
+    arrays = _load_arrays(path)
+    values, gene, observation = (arrays[name] for name in ("X", "genes", "samples"))
+    if values.dtype.kind not in "fiu" or (values.ndim, gene.ndim, observation.ndim) != (2, 1, 1):
+        raise InputError(
+            f"{path.name} holds X of dtype {values.dtype} and shape {values.shape}; save numbers "
+            "(observation, gene), with lists of genes and samples"
+        )
+    observations = observation.astype(str).tolist()
+    label, group = _read_labels(
+        path.with_suffix(".labels.csv"), state or "label", groups, observations
+    )
+    return Raw(values, label, gene.astype(str).tolist(), observations, "samples", group)
+
+
+def _load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read X, genes and samples; whatever the file holds, no code in it is run."""
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{path.name} is damaged or no NumPy archive; copy or save it again")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            missing = [name for name in ("X", "genes", "samples") if name not in archive]
+            if missing:
+                raise InputError(
+                    f"{path.name} lacks the arrays {', '.join(missing)}; save X, genes and samples"
+                )
+            return {name: np.asarray(archive[name]) for name in ("X", "genes", "samples")}
+    except InputError:
+        raise
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise InputError(f"{path.name} is damaged; copy or save it again") from error
+        raise InputError(
+            f"{path.name} holds pickled objects, which could run code and are refused; save genes "
+            "and samples as arrays of str"
+        ) from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise InputError(f"{path.name} is damaged; copy or save it again") from error
+
+
+def _read_labels(
+    path: Path, state: str, groups: str | None, observations: list[str]
+) -> tuple[list[str], list[str] | None]:
+    """Return the label of each observation, matched by id, and its group."""
+    if not path.is_file():
+        raise InputError(
+            f"the labels file {path.name} is missing beside the archive; write one with the "
+            "columns sample_id and label"
+        )
+    check_file(path)
+    layout = find_layout(path)
+    id_at = layout.find_id()
+    if id_at is None:
+        raise InputError(f"{path.name} has no column sample_id; add it")
+    state_at = layout.find("state", state)
+    group_at = state_at if groups is None else layout.find("groups", groups)
+    text, _ = read_columns(path, layout, {id_at, state_at, group_at})
+    text = text.set_index(id_at)
+    twice = text.index[text.index.duplicated()].unique()
+    without = pd.Index(observations).difference(text.index, sort=False)
+    unknown = text.index.difference(pd.Index(observations), sort=False)
+    for ids, what in (
+        (twice, f"sample ids occur more than once in {path.name}"),
+        (without, f"observations have no row in {path.name}"),
+        (unknown, f"sample ids of {path.name} are no observation of the archive"),
+    ):
+        if len(ids):
+            raise InputError(
+                f"{len(ids)} {what} (first: {ids[0]!r}); give each observation one row with its "
+                "sample_id"
+            )
+    text = text.loc[observations]
+    return text[state_at].tolist(), None if groups is None else text[group_at].tolist()
