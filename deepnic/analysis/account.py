@@ -10,6 +10,8 @@ import pandas as pd
 from deepnic.analysis.ranking import OURS, RANDOM, in_one_unit, strengths
 from deepnic.variables import NO_FILTER
 
+PATHS_TOGETHER = "the paths, mean and range"
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -109,6 +111,33 @@ def kept_pixels(accounts: Sequence[Mapping[str, Any]], table: pd.DataFrame) -> p
     }
     every = pd.MultiIndex.from_product([table["cohort"].unique(), strengths(table)], names=place)
     return pd.DataFrame({name: part.reindex(every) for name, part in columns.items()}).reset_index()
+
+
+def uses_of_pixels(kept: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Balanced accuracy of each use of the kept pixels: by the paths, and by every other family.
+
+    Parameters
+    ----------
+    kept : DataFrame
+        From `kept_pixels`.
+    table : DataFrame
+        Scores of the arms in balanced accuracy.
+
+    Returns
+    -------
+    DataFrame
+        Columns cohort, use, strength, pixels (mean over training folds); mean, low and high over
+        the arms of the use, with pixels as units.
+    """
+    arms = in_one_unit(table[table["strength"] != ""])
+    use = arms["family"].where(arms["role"] != OURS, PATHS_TOGETHER)
+    pixels = kept[["cohort", "strength", "pixels"]].dropna()
+    arms = arms.assign(use=use).merge(pixels, on=["cohort", "strength"])
+    return (
+        arms.groupby(["cohort", "use", "strength", "pixels"], sort=False)["mean"]
+        .agg(mean="mean", low="min", high="max")
+        .reset_index()
+    )
 
 
 def unfiltered_pixels(kept: pd.DataFrame) -> float:
