@@ -6,7 +6,8 @@ import pytest
 from scipy.stats import norm
 
 from deepnic.analysis import Interval
-from deepnic.analysis.training import RunResults, find_run, headline, share
+from deepnic.analysis.results import RunResults
+from deepnic.analysis.training import find_run, headline, share
 
 FACTS = {
     "items": "genes", "n_training": 90, "n_validation": 10, "n_test": 50,
