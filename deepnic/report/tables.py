@@ -1,15 +1,13 @@
 """Tables of a study: cells under heads, for the page and for Markdown alike."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from deepnic.analysis.differences import Difference
-from deepnic.analysis.findings import Findings
-from deepnic.analysis.interval import Interval
+from deepnic.analysis import Findings, Interval
 from deepnic.analysis.metrics import METRIC_TITLES
 from deepnic.analysis.ranking import best_of_each, rows, strength_label
 from deepnic.study.arms import KINDS
@@ -29,57 +27,37 @@ Row = Sequence[Cell]
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells, in groups.
+    """Rows of cells.
 
     Attributes
     ----------
     heads : sequence of str
         Of the columns; may be empty.
-    groups : sequence of (str, sequence of rows)
-        Titles of groups, and their rows; a lone group needs no title.
+    rows : sequence of sequence of cells
+    groups : sequence of str
+        Title of the group of each row; empty without groups.
     align : str
-        A letter a column: l for words, r for numbers.
-    caption : str
+        A letter a column, l for words and r for numbers; numbers after the first, unless given.
     """
 
     heads: Sequence[str]
-    groups: Sequence[tuple[str, Sequence[Row]]]
+    rows: Sequence[Row]
+    groups: Sequence[str] = ()
     align: str = ""
-    caption: str = ""
 
     @property
-    def rows(self) -> list[Row]:
-        """Rows of all groups."""
-        return [row for _, group in self.groups for row in group]
+    def grouped(self) -> list[tuple[str, list[Row]]]:
+        """Rows under the titles of their groups, in order."""
+        pairs = zip(self.groups or [""] * len(self.rows), self.rows, strict=True)
+        return [(title, [row for _, row in of]) for title, of in groupby(pairs, lambda p: p[0])]
 
 
-def kind_title(kind: str) -> str:
-    """Title of a kind of arms; a user's own kind may have none but its name.
-
-    Examples
-    --------
-    >>> kind_title("forest"), kind_title("mine")
-    ('the forest itself', 'mine')
-    """
-    return KINDS[kind].title if kind in KINDS else kind
-
-
-def by_kind(rows: Iterable[tuple[str, Row]]) -> list[tuple[str, Sequence[Row]]]:
-    """Group rows that come with their kinds, in the order given, under titles."""
-    return [
-        (kind_title(kind), [row for _, row in group])
-        for kind, group in groupby(rows, lambda pair: pair[0])
-    ]
-
-
-def facts_table(caption: str, facts: Mapping[str, Any]) -> Table:
+def facts_table(facts: Mapping[str, Any]) -> Table:
     """Facts by name, with their values in words."""
-    return Table([], [("", [[name, plain(value)] for name, value in facts.items()])], "ll", caption)
+    return Table([], [[name, plain(value)] for name, value in facts.items()], align="ll")
 
 
-def scores_table(
-    findings: Findings, table: pd.DataFrame, head: str, by: str = "family", caption: str = ""
-) -> Table:
+def scores_table(findings: Findings, table: pd.DataFrame, head: str, by: str = "family") -> Table:
     """Scores in one metric, a row for each family (or arm), a column for each cohort.
 
     Parameters
@@ -91,7 +69,6 @@ def scores_table(
         Of the first column.
     by : str
         family or arm.
-    caption : str
 
     Returns
     -------
@@ -99,88 +76,67 @@ def scores_table(
         In bold, the best of our arms and of all others in a cohort.
     """
     best = set(zip(findings.winners["cohort"], findings.winners["arm"], strict=True))
-    cells: dict[str, dict[str, Cell]] = {}
+    lines: dict[tuple[str, str], dict[str, Cell]] = {}
     for row in rows(table):
         cell = Interval.of(row)
-        of_row = cells.setdefault(getattr(row, by), {})
-        of_row[row.cohort] = Strong(cell) if (row.cohort, row.arm) in best else cell
-    kinds = table.drop_duplicates(by).set_index(by)["kind"]
-    groups = by_kind(
-        (kinds[name], [name, *(of_row.get(cohort, Interval()) for cohort in findings.tested)])
-        for name, of_row in cells.items()
-    )
+        line = lines.setdefault((getattr(row, by), kind_title(row.kind)), {})
+        line[row.cohort] = Strong(cell) if (row.cohort, row.arm) in best else cell
     return Table(
-        [head, *findings.tested], groups, "l" + "r" * len(findings.tested), caption=caption
+        [head, *findings.tested],
+        [
+            [name, *(line.get(cohort, "") for cohort in findings.tested)]
+            for (name, _), line in lines.items()
+        ],
+        [title for _, title in lines],
     )
 
 
-def metrics_table(findings: Findings, cohort: str, arms: pd.DataFrame | None = None) -> Table:
+def metrics_table(findings: Findings, cohort: str, among: pd.DataFrame) -> Table:
     """Arms of a cohort with all their metrics, the best of each kind first.
 
     Parameters
     ----------
     findings : Findings
     cohort : str
-    arms : DataFrame, optional
-        Those shown; all, unless given.
+    among : DataFrame
+        Rows of `Findings.scores`: the arms shown, of that cohort and others.
     """
-    table = findings.scores()
-    table = table[table["cohort"] == cohort]
+    arms = best_of_each(among[among["cohort"] == cohort], "arm")
     best = set(findings.winners.loc[findings.winners["cohort"] == cohort, "arm"])
-    if arms is not None:
-        table = table[table["arm"].isin(arms["arm"])]
     of_cohort = findings.arms[findings.arms["cohort"] == cohort]
     metrics = {(row.arm, row.metric): str(Interval.of(row)) for row in rows(of_cohort)}
     lines = []
-    for row in rows(best_of_each(table, "arm")):
-        cells = [row.arm, *(metrics.get((row.arm, name), "undefined") for name in METRIC_TITLES)]
-        lines.append((row.kind, [*map(Strong, cells)] if row.arm in best else cells))
-    return Table(
-        ["arm", *METRIC_TITLES.values()],
-        by_kind(lines),
-        "l" + "r" * len(METRIC_TITLES),
-        "Mean and 95% interval over patients (bootstrap; it does not cover the choice of "
-        "the training patients). Undefined: the measure does not exist for this arm. The smaller "
-        "a Brier score, the better.",
-    )
+    for arm in arms["arm"]:
+        line = [arm, *(metrics.get((arm, name), "undefined") for name in METRIC_TITLES)]
+        lines.append([*map(Strong, line)] if arm in best else line)
+    return Table(["arm", *METRIC_TITLES.values()], lines, [*map(kind_title, arms["kind"])])
 
 
 def rivals_table(findings: Findings) -> Table:
     """What the best assembly of each cohort is worth beside other ways, a column for each way."""
-    cells: dict[tuple[str, str], Cell] = {
-        (name, each.cohort): _points(each)
-        for name, differences in findings.rivals.items()
-        for each in differences
-    }
-    lines = [
-        [cohort, *(cells.get((name, cohort), "") for name in findings.rivals)]
-        for cohort in findings.tested
-    ]
+    cells: dict[tuple[str, str], Cell] = {}
+    for name, differences in findings.rivals.items():
+        for each in differences:
+            points = each.patients.points()
+            cells[name, each.cohort] = Strong(points) if each.sign else points
     return Table(
         ["cohort", *(f"beside {name}" for name in findings.rivals)],
-        [("", lines)],
-        "l" + "r" * len(findings.rivals),
-        "What the best assembly of each cohort is worth beside other ways: points of "
-        "balanced accuracy and their 95% interval over patients; in bold where they are beyond "
-        "chance.",
+        [
+            [cohort, *(cells.get((name, cohort), "") for name in findings.rivals)]
+            for cohort in findings.tested
+        ],
     )
 
 
 def kept_table(findings: Findings) -> Table:
     """Pixels kept and balanced accuracy by cohort and strength."""
+    heads = ["cohort", "strength", "pixels", "paths, mean", "best less worst", "random placement"]
     lines = [
         [row.cohort, strength_label(row.strength), f"{row.pixels:,.0f}"]
         + [f"{value:.3f}" for value in (row.paths, row.spread, row.random)]
         for row in rows(findings.kept)
     ]
-    heads = ["cohort", "strength", "pixels", "paths, mean", "best less worst", "random placement"]
-    return Table(
-        heads,
-        [("", lines)],
-        "llrrrr",
-        "Pixels kept at most, by relevance: pixels kept, mean over training folds; "
-        "balanced accuracy, mean over the paths (pixels as units) and of random placement.",
-    )
+    return Table(heads, lines, align="llrrrr")
 
 
 def factors_table(findings: Findings) -> Table:
@@ -189,17 +145,18 @@ def factors_table(findings: Findings) -> Table:
         [factor.name, factor.mean.points(), *map(factor.point, findings.cohorts)]
         for factor in findings.factors
     ]
-    return Table(
-        ["choice", "mean", *findings.cohorts],
-        [("", lines)],
-        "lr" + "r" * len(findings.cohorts),
-        "Points of balanced accuracy, mean over cohorts with its 95% interval, and each cohort.",
-    )
+    return Table(["choice", "mean", *findings.cohorts], lines)
 
 
-def _points(difference: Difference) -> Cell:
-    points = difference.patients.points()
-    return Strong(points) if difference.sign else points
+def kind_title(kind: str) -> str:
+    """Title of a kind of arms; a user's own kind may have none but its name.
+
+    Examples
+    --------
+    >>> kind_title("forest"), kind_title("mine")
+    ('the forest itself', 'mine')
+    """
+    return KINDS[kind].title if kind in KINDS else kind
 
 
 def duration(seconds: float) -> str:

@@ -114,7 +114,7 @@ def test_comparison__of_families_has_an_interval_in_every_cohort(results, findin
     assert set(rows) == set(findings.arms["family"])
     snail = findings.scores().query("family == 'snail'").groupby("cohort")["mean"].max()
     assert [cell.mean for cell in rows["snail"]] == snail[[*findings.tested]].tolist()
-    assert [title for title, _ in best.groups] == [
+    assert [title for title, _ in best.grouped] == [
         "assemblies", "other placements, the same network", "the same pixels without a canvas",
         "the forest itself", "expression, without images",
     ]  # fmt: skip
@@ -174,7 +174,7 @@ def test_account__draws_the_weakest_filter_by_relevance(results, findings):
 
 def test_training__gives_seconds_of_a_fold(results, findings):
     content = training.section(results, findings).content
-    assert content["costs"].groups[0][0] == "shared by the arms"
+    assert content["costs"].grouped[0][0] == "shared by the arms"
     rows = by_name(content["costs"])
     assert rows["the forest"] == ["20.0 s"] * 4 + ["40.0 s"]
     assert set(findings.arms["family"]) < set(rows)
@@ -188,9 +188,8 @@ def test_training__tells_of_a_data_parallel_run_if_there_was_one(small_results, 
 
 
 def test_made__groups_the_settings(results, findings):
-    tables = {
-        table.caption: by_name(table) for table in made.section(results, findings).content["facts"]
-    }
+    facts = made.section(results, findings).content["facts"]
+    tables = {title: by_name(table) for title, table in facts.items()}
     assert [*tables] == ["Machine", "Settings", "Settings: forest", "Settings: arms"]
     assert tables["Settings: forest"]["weight_ranges"] == ["3, 4, 5"]
     assert tables["Settings"]["folds"] == ["4"]
@@ -211,7 +210,7 @@ def test_sections__need_nothing_for_a_further_path_and_a_kind_of_a_user(small_re
     )
     findings = find(results)
     best = comparison.section(results, findings).content["best"]
-    assert dict(best.groups)["mine"][0][0] == "forest vote"
+    assert dict(best.grouped)["mine"][0][0] == "forest vote"
     assert "zigzag, 64 pixels" in by_name(best)
     assert by_name(images.section(results, findings).content["paths"])["zigzag"] == [
         "from corner to corner", "a user’s"

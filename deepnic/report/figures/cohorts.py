@@ -13,27 +13,13 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentF
 from deepnic.analysis.factors import Factor
 from deepnic.analysis.metrics import METRIC_TITLES
 from deepnic.analysis.ranking import MEASURE, OURS, strength_label, strengths
-from deepnic.report.figures.style import (
-    BLUE,
-    GREY,
-    NARROW,
-    ORANGE,
-    RULE,
-    STYLE,
-    WIDTH,
-    Chart,
-    forest_plot,
-    legend,
-    look,
-    places,
-    subplots,
-)
+from deepnic.report.figures import style
 from deepnic.variables import NO_FILTER
 
 GUESSING = 0.5
 
 
-class Families(Chart):
+class Families(style.Chart):
     """Balanced accuracy of the best arm of each family with its interval, by cohort.
 
     The table has columns cohort, kind, role, family, mean, low, high. Ours are blue discs, all
@@ -43,18 +29,18 @@ class Families(Chart):
     def draw(self) -> Figure:
         """Draw a panel for each cohort."""
         families = self.table.drop_duplicates("family")
-        at = places(families["family"].tolist(), families["kind"].tolist())
+        at = style.places(families["family"].tolist(), families["kind"].tolist())
         ours = self.table["role"] == OURS
         table = self.table.assign(name=self.table["family"], ours=ours, filled=ours)
         figure, panels = _grid(table["cohort"].unique().tolist(), 0.6 - 0.2 * min(at.values()))
         for cohort, axes in panels.items():
-            forest_plot(axes, table[table["cohort"] == cohort], at, GUESSING)
+            style.forest_plot(axes, table[table["cohort"] == cohort], at, GUESSING)
             axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        figure.supxlabel(f"{METRIC_TITLES[MEASURE]}: mean and 95% interval", fontsize=9)
+        _label(figure, f"{METRIC_TITLES[MEASURE]}: mean and 95% interval")
         return figure
 
 
-class Filters(Chart):
+class Filters(style.Chart):
     """Balanced accuracy of every path by the strength of the filter, by cohort and unit.
 
     The table has columns cohort, path, strength, unit, mean, low, high.
@@ -76,20 +62,18 @@ class Filters(Chart):
             for k, path in enumerate(paths):
                 of_path = arms[arms["path"] == path]
                 x = of_path["strength"].map(steps.index) + shift[k]
-                colour, mark, _ = look(k)
+                colour, mark, _ = style.look(k)
                 axes.vlines(x, of_path["low"], of_path["high"], color=colour, lw=1.2)
                 axes.plot(x, of_path["mean"], mark, color=colour, ms=4.5, label=path)
             axes.set_xticks(range(len(steps)), [strength_label(k) for k in steps])
             axes.set_xlim(-0.6, len(steps) - 0.4)
             axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-            axes.grid(axis="y", color=RULE, lw=0.6)
-        figure.supxlabel("pixels kept at most, by relevance", fontsize=9)
-        figure.supylabel(METRIC_TITLES[MEASURE], fontsize=9)
-        legend(figure, axes)
+            axes.grid(axis="y", color=style.RULE, lw=0.6)
+        _label(figure, "pixels kept at most, by relevance", METRIC_TITLES[MEASURE], axes)
         return figure
 
 
-class UsesOfPixels(Chart):
+class UsesOfPixels(style.Chart):
     """Balanced accuracy against the pixels kept: the paths, and other uses of the same pixels.
 
     The table is `deepnic.analysis.account.uses_of_pixels`. Filled: pixels chosen by relevance, from
@@ -105,15 +89,14 @@ class UsesOfPixels(Chart):
                 _draw_use(axes, self.table[of_use], k, use)
             axes.set_xscale("log")
             axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-            axes.grid(color=RULE, lw=0.6)
+            axes.grid(color=style.RULE, lw=0.6)
             _counts_axis(axes, self.table["pixels"])
-        figure.supxlabel("pixels kept (mean over training folds, log scale)", fontsize=9)
-        figure.supylabel(METRIC_TITLES[MEASURE], fontsize=9)
-        legend(figure, axes)
+        words = "pixels kept (mean over training folds, log scale)"
+        _label(figure, words, METRIC_TITLES[MEASURE], axes)
         return figure
 
 
-class Factors(Chart):
+class Factors(style.Chart):
     """What each choice is worth: a tick for every cohort, and the mean with its interval.
 
     The table has columns question, name, mean, low, high, and one of each cohort, in points.
@@ -130,19 +113,19 @@ class Factors(Chart):
 
     def draw(self) -> Figure:
         """Draw the factors, question after question."""
-        at = places(self.table["name"].tolist(), self.table["question"].tolist())
+        at = style.places(self.table["name"].tolist(), self.table["question"].tolist())
         outside = (self.table["low"] > 0) | (self.table["high"] < 0)
-        figure, [[axes]] = subplots(size=(WIDTH, 0.9 - 0.25 * min(at.values())))
+        figure, [[axes]] = style.subplots(size=(style.WIDTH, 0.9 - 0.25 * min(at.values())))
         cohorts = self.table.columns.drop(["question", "name", "mean", "low", "high"])
+        look = {"color": style.GREY, "ms": 9, "mew": 1.3, "zorder": 1}
         for name, dots in self.table.set_index("name")[cohorts].iterrows():
-            dots = dots.dropna()
-            axes.plot(dots, [at[str(name)]] * len(dots), "|", color=GREY, ms=9, mew=1.3, zorder=1)
-        forest_plot(axes, self.table.assign(ours=True, filled=outside), at, 0)
+            axes.plot(dots, [at[str(name)]] * len(dots), "|", **look)
+        style.forest_plot(axes, self.table.assign(ours=True, filled=outside), at, 0)
         axes.set_xlabel("points of balanced accuracy; right of the line, the first is better")
         return figure
 
 
-class Ranks(Chart):
+class Ranks(style.Chart):
     """Critical-difference diagram: mean ranks over cohorts, bars join what does not differ.
 
     The table is one metric of `deepnic.analysis.compare.compare_cohorts`.
@@ -154,8 +137,8 @@ class Ranks(Chart):
 
         mean = self.table.drop_duplicates("arm").set_index("arm")["rank"]
         p = self.table.pivot_table("p", "arm", "other").loc[mean.index, mean.index]
-        figure, [[axes]] = subplots(size=(WIDTH, 1.1 + 0.16 * len(mean)))
-        with matplotlib.rc_context(STYLE):
+        figure, [[axes]] = style.subplots(size=(style.WIDTH, 1.1 + 0.16 * len(mean)))
+        with matplotlib.rc_context(style.STYLE):
             drawn = critical_difference_diagram(
                 mean,
                 p,
@@ -163,9 +146,9 @@ class Ranks(Chart):
                 label_fmt_left="{label} ({rank:.1f})",
                 label_fmt_right="({rank:.1f}) {label}",
                 label_props={"parse_math": False},
-                elbow_props={"color": GREY, "lw": 0.9},
-                marker_props={"color": BLUE, "s": 18},
-                crossbar_props={"color": BLUE, "linewidth": 2.5},
+                elbow_props={"color": style.GREY, "lw": 0.9},
+                marker_props={"color": style.BLUE, "s": 18},
+                crossbar_props={"color": style.BLUE, "linewidth": 2.5},
             )
         axes.spines["top"].set_visible(True)
         for label in drawn["labels"]:
@@ -173,7 +156,7 @@ class Ranks(Chart):
         return figure
 
 
-class Calibration(Chart):
+class Calibration(style.Chart):
     """Share that came true against the probability given, by cohort.
 
     The table has columns cohort, name (of the curve), predicted, observed, n.
@@ -183,19 +166,17 @@ class Calibration(Chart):
         """Draw a panel for each cohort; the larger a mark, the more predictions."""
         figure, panels = _grid(self.table["cohort"].unique().tolist(), 2.7)
         for cohort, axes in panels.items():
-            axes.plot([0, 1], [0, 1], color=ORANGE, lw=1, ls=(0, (4, 3)), zorder=0)
+            axes.plot([0, 1], [0, 1], color=style.ORANGE, lw=1, ls=(0, (4, 3)), zorder=0)
             for k, name in enumerate(self.table["name"].unique()):
                 curve = self.table[(self.table["cohort"] == cohort) & (self.table["name"] == name)]
-                colour, mark, dashes = look(k)
+                colour, mark, dashes = style.look(k)
                 points = curve["predicted"], curve["observed"]
                 axes.plot(*points, color=colour, ls=dashes, lw=1.2, label=name)
                 size = 5 + 40 * curve["n"] / max(curve["n"].max(), 1)
                 axes.scatter(*points, size, color=colour, marker=mark, alpha=0.8, lw=0)
             axes.set(xlim=(-0.03, 1.03), ylim=(-0.05, 1.05), aspect="equal")
-            axes.grid(color=RULE, lw=0.6)
-        figure.supxlabel("probability given", fontsize=9)
-        figure.supylabel("share that came true", fontsize=9)
-        legend(figure, axes)
+            axes.grid(color=style.RULE, lw=0.6)
+        _label(figure, "probability given", "share that came true", axes)
         return figure
 
 
@@ -205,8 +186,8 @@ def _grid(
     """Panels under their names, on shared axes; a lone one is wide."""
     columns = min(columns or (2 if len(names) == 4 else 3), len(names))
     rows = -(-len(names) // columns)
-    size = (WIDTH if columns > 1 else NARROW, 0.6 + height * rows)
-    figure, axes = subplots(rows, columns, size=size, sharex=True, sharey=True)
+    size = (style.WIDTH if columns > 1 else style.NARROW, 0.6 + height * rows)
+    figure, axes = style.subplots(rows, columns, size=size, sharex=True, sharey=True)
     axes = axes.ravel()
     for empty in axes[len(names) :]:
         empty.set_visible(False)
@@ -219,17 +200,27 @@ def _grid(
     return figure, panels
 
 
+def _label(figure: Figure, x: str, y: str = "", axes: Any = None) -> None:
+    """Name the axes of all panels together, and explain above them what one of them holds."""
+    figure.supxlabel(x, fontsize=9)
+    if axes is not None:
+        figure.supylabel(y, fontsize=9)
+        handles, names = axes.get_legend_handles_labels()
+        columns = 3 if max(map(len, names), default=0) > 12 else max(len(names), 1)
+        figure.legend(handles, names, loc="outside upper center", ncols=columns, frameon=False)
+
+
 def _draw_use(axes: Any, rows: pd.DataFrame, k: int, name: str) -> None:
     """Draw the mean of one use against the pixels kept, and the range where its arms differ."""
-    colour, mark, dashes = look(k)
+    colour, mark, dashes = style.look(k)
     chosen = rows[rows["strength"] != NO_FILTER].sort_values("pixels")
     rest = rows[rows["strength"] == NO_FILTER]
-    style = {"color": colour, "zorder": 9 - k}
+    look = {"color": colour, "zorder": 9 - k}
     axes.fill_between(*chosen[["pixels", "low", "high"]].T.values, color=colour, alpha=0.2, lw=0)
     axes.vlines(*rest[["pixels", "low", "high"]].T.values, color=colour, alpha=0.2, lw=5)
     curve = {"data": chosen, "ls": dashes, "ms": 4, "lw": 1.4, "label": name}
-    axes.plot("pixels", "mean", mark, **curve, **style)
-    axes.plot("pixels", "mean", mark, data=rest, ms=5, mfc="white", mew=1.4, label="", **style)
+    axes.plot("pixels", "mean", mark, **curve, **look)
+    axes.plot("pixels", "mean", mark, data=rest, ms=5, mfc="white", mew=1.4, label="", **look)
 
 
 def _counts_axis(axes: Any, counts: pd.Series) -> None:

@@ -12,24 +12,13 @@ from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 from deepnic.analysis.account import Stage
 from deepnic.analysis.ranking import rows
 from deepnic.analysis.training import NETWORK, PARTS, Ranking
-from deepnic.report.figures.style import (
-    BLUE,
-    GREY,
-    NARROW,
-    ORANGE,
-    RULE,
-    WIDTH,
-    Chart,
-    forest_plot,
-    places,
-    subplots,
-)
+from deepnic.report.figures import style
 
-LINES = dict(zip(PARTS, [(BLUE, "-"), (ORANGE, (0, (5, 2))), (GREY, (0, (1, 1)))], strict=True))
+COLOURS = dict(zip(PARTS, (style.BLUE, style.ORANGE, style.GREY), strict=True))
 CURVES = {"training_loss": "training loss", "test_accuracy": "accuracy on unseen"}
 
 
-class Account(Chart):
+class Account(style.Chart):
     """How many pixels each stage of the filter keeps and removes, on a log scale.
 
     The table has columns name, pixels, removed (whether they were).
@@ -46,9 +35,9 @@ class Account(Chart):
 
     def draw(self) -> Figure:
         """Draw a bar for what was kept, a thin one for what was removed."""
-        figure, [[axes]] = subplots(size=(NARROW, 0.8 + 0.27 * len(self.table)))
+        figure, [[axes]] = style.subplots(size=(style.NARROW, 0.8 + 0.27 * len(self.table)))
         for k, row in enumerate(rows(self.table)):
-            colour, end = GREY if row.removed else BLUE, max(row.pixels, 0.8)
+            colour, end = style.GREY if row.removed else style.BLUE, max(row.pixels, 0.8)
             axes.hlines(-k, 0.8, end, color=colour, lw=1 if row.removed else 4)
             axes.plot(end, -k, "o", ms=6, color=colour, mfc="white" if row.removed else colour)
             words = f"{row.pixels:,.0f}{' removed' if row.removed else ''}"
@@ -62,11 +51,11 @@ class Account(Chart):
         axes.set_xlabel("pixels of one observation, log scale (mean over training folds)")
         axes.xaxis.set_major_formatter(EngFormatter())
         axes.minorticks_off()
-        axes.grid(axis="x", color=RULE, lw=0.6)
+        axes.grid(axis="x", color=style.RULE, lw=0.6)
         return figure
 
 
-class Training(Chart):
+class Training(style.Chart):
     """Training curves by path and placement: the mean over folds and the range between them.
 
     The table has columns path, curve, epoch, mean, low, high.
@@ -76,20 +65,16 @@ class Training(Chart):
         """Draw a row of panels for each curve."""
         paths = self.table["path"].unique()
         curves = [name for name in CURVES if name in set(self.table["curve"])]
-        figure, panels = subplots(
-            len(curves),
-            len(paths),
-            size=(WIDTH, 0.6 + 1.9 * len(curves)),
-            sharex=True,
-            sharey="row",
-        )
+        shape, size = (len(curves), len(paths)), (style.WIDTH, 0.6 + 1.9 * len(curves))
+        figure, panels = style.subplots(*shape, size=size, sharex=True, sharey="row")
         for of_curve, curve in zip(panels, curves, strict=True):
             for axes, path in zip(of_curve, paths, strict=True):
                 of_path = (self.table["path"] == path) & (self.table["curve"] == curve)
                 line = self.table[of_path].sort_values("epoch")
-                axes.fill_between("epoch", "low", "high", data=line, color=BLUE, alpha=0.18, lw=0)
-                axes.plot("epoch", "mean", data=line, color=BLUE, lw=1.8)
-                axes.grid(color=RULE, lw=0.6)
+                look = {"data": line, "color": style.BLUE}
+                axes.fill_between("epoch", "low", "high", alpha=0.18, lw=0, **look)
+                axes.plot("epoch", "mean", lw=1.8, **look)
+                axes.grid(color=style.RULE, lw=0.6)
                 axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
             of_curve[0].set_ylabel(CURVES[curve])
             if curve == "training_loss":
@@ -101,7 +86,7 @@ class Training(Chart):
 
 
 @dataclass(frozen=True)
-class Learning(Chart):
+class Learning(style.Chart):
     """Loss and accuracy of one training run, epoch by epoch.
 
     The table has a column epoch and, of each part of the items, ``<part>_loss`` and
@@ -113,20 +98,20 @@ class Learning(Chart):
     def draw(self) -> Figure:
         """Draw a panel for each measure; a line marks the epoch whose network was kept."""
         titles = {"loss": "loss: cross-entropy (nats)", "accuracy": "accuracy (% of items)"}
-        figure, [panels] = subplots(1, 2, size=(WIDTH, 3.4))
+        figure, [panels] = style.subplots(1, 2, size=(style.WIDTH, 3.4))
         entries = {}
         for axes, (measure, title) in zip(panels, titles.items(), strict=True):
-            for part, (colour, dashes) in LINES.items():
+            for (part, colour), dashes in zip(COLOURS.items(), style.DASHES, strict=False):
                 if (curve := f"{part}_{measure}") in self.table:
                     points = self.table[["epoch", curve]].dropna().to_numpy().T
                     look = {"ls": dashes, "color": colour, "ms": 4, "markevery": [-1]}
                     [entries[part]] = axes.plot(*points, "o", label=part, **look)
             if self.kept_epoch is not None:
-                axes.axvline(self.kept_epoch, color=ORANGE, lw=0.8, zorder=0)
+                axes.axvline(self.kept_epoch, color=style.ORANGE, lw=0.8, zorder=0)
             axes.set_xlabel("epoch")
             axes.set_ylabel(title)
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-            axes.grid(color=RULE, lw=0.6)
+            axes.grid(color=style.RULE, lw=0.6)
         panels[0].set_ylim(bottom=0)
         panels[1].yaxis.set_major_formatter(PercentFormatter(1))
         place = {"loc": "outside lower center", "ncols": len(entries), "frameon": False}
@@ -134,7 +119,7 @@ class Learning(Chart):
         return figure
 
 
-class Rankings(Chart):
+class Rankings(style.Chart):
     """How well each ranking of the held-out genes does with its interval, by metric.
 
     The table has columns metric, name, mean, low, high.
@@ -155,10 +140,10 @@ class Rankings(Chart):
         """Draw a panel for each metric."""
         names, metrics = self.table["name"].unique().tolist(), self.table["metric"].unique()
         ours = self.table["name"] == NETWORK
-        table, at = self.table.assign(ours=ours, filled=ours), places(names, names[:1] * len(names))
-        size = (WIDTH, 0.9 + 0.3 * len(names))
-        figure, [panels] = subplots(1, len(metrics), size=size, sharey=True)
+        table = self.table.assign(ours=ours, filled=ours)
+        at, size = style.places(names, [""] * len(names)), (style.WIDTH, 0.9 + 0.3 * len(names))
+        figure, [panels] = style.subplots(1, len(metrics), size=size, sharey=True)
         for axes, metric in zip(panels, metrics, strict=True):
-            forest_plot(axes, table[table["metric"] == metric], at)
+            style.forest_plot(axes, table[table["metric"] == metric], at)
             axes.set_xlabel(f"{metric}: value and 95% interval")
         return figure

@@ -144,10 +144,3 @@ def forest_plot(
     axes.grid(axis="x", color=RULE, lw=0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-
-
-def legend(figure: Figure, axes: Any) -> None:
-    """Explain above the panels what one of them holds."""
-    handles, names = axes.get_legend_handles_labels()
-    columns = 3 if max(map(len, names), default=0) > 12 else max(len(names), 1)
-    figure.legend(handles, names, loc="outside upper center", ncols=columns, frameon=False)

@@ -34,12 +34,8 @@ def _table(accounts: Mapping[str, Sequence[Stage]], strengths: Sequence[str]) ->
     strengths = [k for k in strengths if k in accounts]
     columns = [_counts(accounts[strength]) for strength in strengths]
     names = dict.fromkeys(name for column in columns for name in column)
-    return Table(
-        ["stage", *map(strength_label, strengths)],
-        [("", [[name, *(column.get(name, "") for column in columns)] for name in names])],
-        "l" + "r" * len(strengths),
-        "Pixels, mean over training folds; by how many are kept at most.",
-    )
+    lines = [[name, *(column.get(name, "") for column in columns)] for name in names]
+    return Table(["stage", *map(strength_label, strengths)], lines)
 
 
 def _counts(stages: Sequence[Stage]) -> dict[Cell, Cell]:

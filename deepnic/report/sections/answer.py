@@ -24,28 +24,25 @@ def section(study: StudyResults, findings: Findings) -> Section:
 
 def _differences_table(findings: Findings) -> Table:
     """Which arms were compared, and both intervals of each difference."""
-    several = len(findings.cohorts) > 1
-    groups = []
-    for name, differences in findings.rivals.items():
-        lines = [
-            [
-                *([each.cohort] if several else []),
-                each.arm,
-                f"{each.value.mean:.3f}",
-                each.other,
-                f"{each.other_value.mean:.3f}",
-                each.patients.points(),
-                each.folds.points(),
-                each.verdict,
-            ]
-            for each in differences
-        ]
-        groups.append((name, lines))
     heads = ["cohort", "assembly", "has", "beside", "has", "patients", "training sets", "verdict"]
+    differences = [(name, each) for name, of_name in findings.rivals.items() for each in of_name]
+    lines = [
+        (
+            each.cohort,
+            each.arm,
+            f"{each.value.mean:.3f}",
+            each.other,
+            f"{each.other_value.mean:.3f}",
+            each.patients.points(),
+            each.folds.points(),
+            each.verdict,
+        )
+        for _, each in differences
+    ]
+    first = 0 if len(findings.cohorts) > 1 else 1  # of a lone cohort no name is needed
     return Table(
-        heads if several else heads[1:],
-        groups,
-        "llrlrrrl" if several else "lrlrrrl",
-        "Balanced accuracy of the best assembly and of other ways, and the difference in "
-        "points with its 95% intervals: over patients, and over training sets.",
+        heads[first:],
+        [line[first:] for line in lines],
+        [name for name, _ in differences],
+        "llrlrrrl"[first:],
     )

@@ -10,19 +10,17 @@ def section(study: StudyResults, findings: Findings) -> Section:
     """Always there; of one cohort, the best arm of each family comes with all its metrics."""
     several = len(findings.tested) > 1
     n_arms = findings.arms["arm"].nunique()
-    caption = (
-        "Balanced accuracy: mean and 95% interval over patients (bootstrap; it does not cover the "
-        "choice of the training patients). The best assembly and the best of all others in bold."
-    )
     if several:
-        best = scores_table(findings, findings.best, "best of", caption=caption)
+        best = scores_table(findings, findings.best, "best of")
         titles = {name: f"All arms and metrics: {name}" for name in findings.tested}
     else:
         best = metrics_table(findings, findings.tested[0], findings.best)
         titles = {findings.tested[0]: f"All {n_arms} arms"} if n_arms > len(best.rows) else {}
+    every = findings.scores()
     content = {
         "families": Families(findings.best),
         "best": best,
-        "all_arms": {title: metrics_table(findings, name) for name, title in titles.items()},
+        "all_arms": {title: metrics_table(findings, name, every) for name, title in titles.items()},
+        "several": several,
     }
     return Section("comparison", "Comparison", content)

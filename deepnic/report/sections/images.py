@@ -20,7 +20,7 @@ def section(study: StudyResults, findings: Findings) -> Section | None:
     ]
     content = {
         "courses": Courses.of(example["path"].values.tolist()),
-        "paths": Table(["path", "course", "whose definition"], [("", notes)], "lll"),
+        "paths": Table(["path", "course", "whose definition"], notes, align="lll"),
         "observations": {
             name: (each.attrs["label"], ObservationCanvases(each))
             for name, each in examples.items()

@@ -13,18 +13,15 @@ def section(study: StudyResults, findings: Findings) -> Section:
     facts, settings = study.facts, study.facts["settings"]
     alone = {name: one for name, one in settings.items() if not isinstance(one, Mapping)}
     groups = {f"Settings: {name}": one for name, one in settings.items() if name not in alone}
+    tables = {"Machine": facts["machine"], "Settings": alone} | groups
     began, ended = (facts[name].replace("T", " ") for name in ("started", "finished"))
     content = {
         "command": facts["command"],
         "words": f"Begun {began}, finished {ended}. Beside this page lie study.toml, from which "
         "the same command makes the same study, and every number as CSV: summary, results, "
         "predictions, comparison, control, calibration, history, costs.",
-        "tables": [_cohorts_table(facts["cohorts"])],
-        "facts": [
-            facts_table("Machine", facts["machine"]),
-            facts_table("Settings", alone),
-            *(facts_table(title, one) for title, one in groups.items() if one),
-        ],
+        "cohorts": _cohorts_table(facts["cohorts"]),
+        "facts": {title: facts_table(one) for title, one in tables.items() if one},
     }
     return Section("made", "How this was made", content)
 
@@ -39,4 +36,4 @@ def _cohorts_table(cohorts: Mapping[str, Mapping[str, Any]]) -> Table:
         ]
         lines.append([name, cohort["source"], *counts, ", ".join(classes)])
     heads = ["", "source", "observations", "genes", "constant genes", "classes"]
-    return Table(heads, [("", lines)], "llrrrl", caption="Cohorts")
+    return Table(heads, lines, align="llrrrl")

@@ -19,41 +19,28 @@ def run_sections(run: RunResults, findings: RunFindings) -> list[Section]:
 
 
 def _rankings_table(findings: RunFindings) -> Table:
-    groups: list[tuple[str, list[Row]]] = []
-    for metric, rankings in findings.rankings.items():
-        lines: list[Row] = []
-        for ranking in rankings:
-            if ranking.name == NETWORK:
-                lines.append([Strong(ranking.name), Strong(str(ranking.value)), "", ""])
-            else:
-                difference = str(ranking.difference)
-                lines.append([ranking.name, str(ranking.value), difference, ranking.verdict])
-        groups.append((metric, lines))
-    return Table(
-        ["ranking", "value", "network less this", "the network is"],
-        groups,
-        "lrrl",
-        "Value on the held-out genes and its 95% interval (bootstrap over genes, the same for all "
-        "rankings). The network is better or worse where the interval of the difference leaves "
-        "out 0.",
-    )
+    lines: list[Row] = []
+    for ranking in (each for rankings in findings.rankings.values() for each in rankings):
+        name, value = ranking.name, str(ranking.value)
+        if name == NETWORK:
+            lines.append([Strong(name), Strong(value), "", ""])
+        else:
+            lines.append([name, value, str(ranking.difference), ranking.verdict])
+    metrics = [metric for metric, rankings in findings.rankings.items() for _ in rankings]
+    heads = ["ranking", "value", "network less this", "the network is"]
+    return Table(heads, lines, metrics, "lrrl")
 
 
 def _learning(run: RunResults, findings: RunFindings) -> Section:
     parts = [*findings.counts]
-    lines: list[Row] = [
+    lines = [
         [measure, *(str(values.get(part, "")) for part in parts)]
         for measure, values in findings.measures.items()
     ]
-    judged = "Validation and test" if "validation" in parts else "Test"
-    caption = (
-        f"Training: as met during the last epoch, with dropout. {judged}: the finished network; "
-        "Wilson’s 95% interval."
-    )
     content = {
         "chart": Learning(run.history, findings.kept_epoch),
         "validated": "validation" in parts,
-        "measures": Table(["measure", *parts], [("", lines)], "l" + "r" * len(parts), caption),
+        "measures": Table(["measure", *parts], lines),
     }
     return Section("learning", "Learning", content)
 
@@ -75,7 +62,7 @@ def _made(run: RunResults) -> Section:
     content = {
         "command": facts["command"],
         "words": f"It took {duration(facts['seconds'])}.",
-        "tables": [],
-        "facts": [facts_table(title, part) for title, part in tables.items() if part],
+        "cohorts": None,
+        "facts": {title: facts_table(part) for title, part in tables.items() if part},
     }
     return Section("made", "How this was made", content)

@@ -3,7 +3,7 @@
 from deepnic.analysis import Findings, StudyResults
 from deepnic.report.figures.curves import Training
 from deepnic.report.sections.section import Section
-from deepnic.report.tables import Row, Table, duration, kind_title
+from deepnic.report.tables import Table, duration, kind_title
 
 STAGES = {
     "forest": "the forest",
@@ -28,20 +28,12 @@ def section(study: StudyResults, findings: Findings) -> Section:
 
 
 def _costs_table(findings: Findings) -> Table:
-    groups: list[tuple[str, list[Row]]] = []
-    of_kinds = findings.costs.groupby("kind", sort=False)
-    for kind, of_kind in of_kinds:
-        lines: list[Row] = []
-        for name, rows in of_kind.groupby("name", sort=False):
-            seconds = dict(zip(rows["cohort"], rows["seconds"], strict=True))
-            cells = [duration(seconds[each]) if each in seconds else "" for each in findings.tested]
-            words = STAGES.get(str(name), str(name)) if kind == "" else str(name)
-            lines.append([words, *cells, duration(rows["core_seconds"].iloc[0])])
-        groups.append((kind_title(str(kind)) if kind else "shared by the arms", lines))
-    return Table(
-        ["", *findings.tested, "processor seconds"],
-        groups,
-        "l" + "r" * (1 + len(findings.tested)),
-        "Median seconds of one fold: the stages that arms share, and the best arm of each "
-        "family by itself. Last, the processor time.",
-    )
+    lines, titles = [], []
+    for pair, rows in findings.costs.groupby(["kind", "name"], sort=False):
+        kind, name = map(str, pair)
+        seconds = dict(zip(rows["cohort"], rows["seconds"], strict=True))
+        cells = [duration(seconds[each]) if each in seconds else "" for each in findings.tested]
+        words = name if kind else STAGES.get(name, name)
+        lines.append([words, *cells, duration(rows["core_seconds"].iloc[0])])
+        titles.append(kind_title(kind) if kind else "shared by the arms")
+    return Table(["", *findings.tested, "processor seconds"], lines, titles)
