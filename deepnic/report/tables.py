@@ -188,7 +188,7 @@ def plain(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "none", True: "yes", False: "no"}[value]
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} = {plain(one)}" for name, one in value.items())
+        return ", ".join(f"{name} = {plain(part)}" for name, part in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(plain, value))
     return str(value)

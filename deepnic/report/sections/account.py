@@ -13,15 +13,15 @@ from deepnic.variables import NO_FILTER
 
 def section(study: StudyResults, findings: Findings) -> Section | None:
     """Nothing without an account; the figure is of the weakest filter by relevance."""
-    first = findings.tested[0]
-    if first not in findings.accounts:
+    cohort = findings.tested[0]
+    if cohort not in findings.accounts:
         return None
-    stages = findings.accounts[first]
+    stages = findings.accounts[cohort]
     weakest = [k for k in findings.strengths if k in stages and k != NO_FILTER] or [*stages]
     several = len(findings.tested) > 1
     content = {
         "account": Account.of(stages[weakest[-1]]),
-        "of_first": f" of {first}" if several else "",
+        "of_cohort": f" of {cohort}" if several else "",
         "tables": {
             f"The account of {name}" if several else "": _table(of_cohort, findings.strengths)
             for name, of_cohort in findings.accounts.items()

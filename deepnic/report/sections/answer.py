@@ -39,10 +39,10 @@ def _differences_table(findings: Findings) -> Table:
         )
         for _, each in differences
     ]
-    first = 0 if len(findings.cohorts) > 1 else 1  # of a lone cohort no name is needed
+    skipped = 0 if len(findings.cohorts) > 1 else 1  # a lone cohort needs no name
     return Table(
-        heads[first:],
-        [line[first:] for line in lines],
+        heads[skipped:],
+        [line[skipped:] for line in lines],
         [name for name, _ in differences],
-        "llrlrrrl"[first:],
+        "llrlrrrl"[skipped:],
     )

@@ -12,7 +12,7 @@ def section(study: StudyResults, findings: Findings) -> Section | None:
     examples = {name: study.examples[name] for name in findings.tested if name in study.examples}
     if not examples:
         return None
-    first, example = next(iter(examples.items()))
+    cohort, example = next(iter(examples.items()))
     paths = study.facts["settings"]["arms"]["paths"]
     notes = [
         [path, *([PATHS[path].words, PATHS[path].source] if path in PATHS else ["", ""])]
@@ -25,7 +25,7 @@ def section(study: StudyResults, findings: Findings) -> Section | None:
             name: (each.attrs["label"], ObservationCanvases(each))
             for name, each in examples.items()
         },
-        "of_first": f" of {first}" if len(findings.tested) > 1 else "",
+        "of_cohort": f" of {cohort}" if len(findings.tested) > 1 else "",
         "gene": example.attrs["gene"],
         "gene_canvases": GeneCanvases(example),
         "tiles": BaseTiles(example),

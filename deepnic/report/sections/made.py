@@ -11,8 +11,8 @@ from deepnic.report.tables import Row, Table, facts_table
 def section(study: StudyResults, findings: Findings) -> Section:
     """Always there."""
     facts, settings = study.facts, study.facts["settings"]
-    alone = {name: one for name, one in settings.items() if not isinstance(one, Mapping)}
-    groups = {f"Settings: {name}": one for name, one in settings.items() if name not in alone}
+    alone = {name: value for name, value in settings.items() if not isinstance(value, Mapping)}
+    groups = {f"Settings: {name}": value for name, value in settings.items() if name not in alone}
     tables = {"Machine": facts["machine"], "Settings": alone} | groups
     began, ended = (facts[name].replace("T", " ") for name in ("started", "finished"))
     content = {
@@ -21,7 +21,7 @@ def section(study: StudyResults, findings: Findings) -> Section:
         "the same command makes the same study, and every number as CSV: summary, results, "
         "predictions, comparison, control, calibration, history, costs.",
         "cohorts": _cohorts_table(facts["cohorts"]),
-        "facts": {title: facts_table(one) for title, one in tables.items() if one},
+        "facts": {title: facts_table(table) for title, table in tables.items() if table},
     }
     return Section("made", "How this was made", content)
 

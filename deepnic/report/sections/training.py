@@ -15,12 +15,12 @@ STAGES = {
 
 def section(study: StudyResults, findings: Findings) -> Section:
     """Always there; the curves only where networks were trained."""
-    first, several = findings.tested[0], len(findings.tested) > 1
-    curves = findings.curves[findings.curves["cohort"] == first]
+    cohort, several = findings.tested[0], len(findings.tested) > 1
+    curves = findings.curves[findings.curves["cohort"] == cohort]
     content = {
         "curves": None if curves.empty else Training(curves),
         "costs": _costs_table(findings),
-        "of_first": f" of {first}" if several else "",
+        "of_cohort": f" of {cohort}" if several else "",
         "several": several,
         "data_parallel": study.facts["data_parallel"],
     }

@@ -82,7 +82,7 @@ def test_filters__have_room_for_more_paths_than_colours(ours):
     figure = Filters(more).draw()
     x = np.concatenate([line.get_xdata() for line in figure.axes[0].lines])
     assert len(np.unique(x)) == len(x) == 15 * 3
-    assert np.abs(x - x.round()).max() < 0.5
+    assert -0.5 < x.min() < x.max() < 2.5  # between the neighbours of the first and last strength
 
 
 def test_uses_of_pixels__are_drawn_against_the_pixels_kept(findings):
@@ -94,6 +94,9 @@ def test_uses_of_pixels__are_drawn_against_the_pixels_kept(findings):
     assert filtered.get_ydata() == pytest.approx(means[["64", "1024"]].to_numpy())
     assert unfiltered.get_xdata().tolist() == [1024]
     assert unfiltered.get_ydata() == pytest.approx([means["none"]])
+    band, *_ = figure.axes[0].collections
+    ends = alon.groupby("strength")["mean"].agg(["min", "max"]).loc[["64", "1024"]].to_numpy()
+    assert {y for _, y in band.get_paths()[0].vertices} == {*ends.ravel()}
     [legend] = figure.legends
     names = [text.get_text() for text in legend.get_texts()]
     assert names[0] == "the paths, mean and range"
