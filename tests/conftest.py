@@ -26,3 +26,31 @@ def small_study(tmp_path_factory):
     cohort = {"wisconsin": 0.9}
     folder = tmp_path_factory.mktemp("small")
     return write_study(folder, cohort, None, 0, strengths=("64",), units=("pixel",))
+
+
+@pytest.fixture(scope="session")
+def results(study):
+    from deepnic.study import read_study
+
+    return read_study(study)
+
+
+@pytest.fixture(scope="session")
+def findings(results):
+    from deepnic.analysis import find
+
+    return find(results)
+
+
+@pytest.fixture(scope="session")
+def small_results(small_study):
+    from deepnic.study import read_study
+
+    return read_study(small_study)
+
+
+@pytest.fixture(scope="session")
+def small_findings(small_results):
+    from deepnic.analysis import find
+
+    return find(small_results)

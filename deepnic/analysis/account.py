@@ -10,6 +10,8 @@ import pandas as pd
 from deepnic.analysis.ranking import OURS, RANDOM, in_one_unit, strengths
 from deepnic.variables import NO_FILTER
 
+PATHS_TOGETHER = "the paths, mean and range"
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -31,53 +33,41 @@ def mean_accounts(accounts: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, 
     Parameters
     ----------
     accounts : sequence of mappings
-        Of each fold and strength: ``cohort``, ``strength`` and ``account``.
+        Of each fold and strength: ``cohort``, ``strength`` and ``account``, a list of ``stage``,
+        ``kept`` and ``removed`` (count by reason).
 
     Returns
     -------
     dict of dict of list of Stage
-    """
-    folds: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
-    for fold in accounts:
-        folds.setdefault(fold["cohort"], {}).setdefault(str(fold["strength"]), []).append(fold)
-    return {
-        cohort: {strength: mean_account(parts) for strength, parts in by_strength.items()}
-        for cohort, by_strength in folds.items()
-    }
-
-
-def mean_account(accounts: Sequence[Mapping[str, Any]]) -> list[Stage]:
-    """Average the accounts of the training folds.
-
-    Parameters
-    ----------
-    accounts : sequence of mappings
-        Each with ``account``: a list of ``stage``, ``kept`` and ``removed`` (count by reason).
-
-    Returns
-    -------
-    list of Stage
         In the order of the first fold; a reason that a fold does not name counts 0 there.
 
     Examples
     --------
     >>> folds = [
-    ...     {"account": [{"stage": "data", "kept": 4, "removed": {"undefined": 6}}]},
-    ...     {"account": [{"stage": "data", "kept": 2, "removed": {"duplicate": 8}}]},
+    ...     {"cohort": "c", "strength": 64, "account": [{"stage": "data", **counts}]} for counts in
+    ...     ({"kept": 4, "removed": {"undefined": 6}}, {"kept": 2, "removed": {"duplicate": 8}})
     ... ]
-    >>> mean_account(folds)
+    >>> mean_accounts(folds)["c"]["64"]
     [Stage(stage='data', kept=3.0, removed={'undefined': 3.0, 'duplicate': 4.0})]
     """
-    folds = [{part["stage"]: part for part in fold["account"]} for fold in accounts]
-    stages = []
-    for name in dict.fromkeys(name for fold in folds for name in fold):
-        parts = [fold[name] for fold in folds if name in fold]
-        reasons = dict.fromkeys(reason for part in parts for reason in part["removed"])
-        removed = {
-            r: sum(part["removed"].get(r, 0) for part in parts) / len(parts) for r in reasons
+    parts: dict[str, dict[str, dict[str, list[Mapping[str, Any]]]]] = {}
+    for fold in accounts:
+        by_stage = parts.setdefault(fold["cohort"], {}).setdefault(str(fold["strength"]), {})
+        for part in fold["account"]:
+            by_stage.setdefault(part["stage"], []).append(part)
+    return {
+        cohort: {
+            strength: [_mean_stage(name, folds) for name, folds in by_stage.items()]
+            for strength, by_stage in by_strength.items()
         }
-        stages.append(Stage(name, sum(part["kept"] for part in parts) / len(parts), removed))
-    return stages
+        for cohort, by_strength in parts.items()
+    }
+
+
+def _mean_stage(name: str, folds: Sequence[Mapping[str, Any]]) -> Stage:
+    reasons = dict.fromkeys(reason for fold in folds for reason in fold["removed"])
+    removed = {r: sum(fold["removed"].get(r, 0) for fold in folds) / len(folds) for r in reasons}
+    return Stage(name, sum(fold["kept"] for fold in folds) / len(folds), removed)
 
 
 def kept_pixels(accounts: Sequence[Mapping[str, Any]], table: pd.DataFrame) -> pd.DataFrame:
@@ -109,6 +99,33 @@ def kept_pixels(accounts: Sequence[Mapping[str, Any]], table: pd.DataFrame) -> p
     }
     every = pd.MultiIndex.from_product([table["cohort"].unique(), strengths(table)], names=place)
     return pd.DataFrame({name: part.reindex(every) for name, part in columns.items()}).reset_index()
+
+
+def uses_of_pixels(kept: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Balanced accuracy of each use of the kept pixels: by the paths, and by every other family.
+
+    Parameters
+    ----------
+    kept : DataFrame
+        From `kept_pixels`.
+    table : DataFrame
+        Scores of the arms in balanced accuracy.
+
+    Returns
+    -------
+    DataFrame
+        Columns cohort, use, strength, pixels (mean over training folds); mean, low and high over
+        the arms of the use, with pixels as units.
+    """
+    arms = in_one_unit(table[table["strength"] != ""])
+    use = arms["family"].where(arms["role"] != OURS, PATHS_TOGETHER)
+    pixels = kept[["cohort", "strength", "pixels"]].dropna()
+    arms = arms.assign(use=use).merge(pixels, on=["cohort", "strength"])
+    return (
+        arms.groupby(["cohort", "use", "strength", "pixels"], sort=False)["mean"]
+        .agg(mean="mean", low="min", high="max")
+        .reset_index()
+    )
 
 
 def unfiltered_pixels(kept: pd.DataFrame) -> float:

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from deepnic.analysis.account import Stage, kept_pixels, mean_accounts, unfiltered_pixels
+from deepnic.analysis.account import (
+    Stage,
+    kept_pixels,
+    mean_accounts,
+    unfiltered_pixels,
+    uses_of_pixels,
+)
 from deepnic.analysis.compare import compare_cohorts
 from deepnic.analysis.differences import Difference, rivals
 from deepnic.analysis.factors import Factor, factors
@@ -18,10 +24,13 @@ from deepnic.analysis.ranking import (
     best_of_each,
     check_scores,
     representatives,
+    strengths,
     winners,
 )
 from deepnic.analysis.results import StudyResults
 from deepnic.analysis.sentences import answer, claim
+
+CURVES = ("training_loss", "test_accuracy")
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,9 @@ class Findings:
     kept : DataFrame
         Pixels kept and balanced accuracy by cohort and strength, see
         `deepnic.analysis.account.kept_pixels`.
+    uses : DataFrame
+        Balanced accuracy of each use of the kept pixels, see
+        `deepnic.analysis.account.uses_of_pixels`.
     accounts : dict of dict of list of Stage
         Stages of the filter by cohort and strength.
     control : DataFrame
@@ -61,7 +73,8 @@ class Findings:
         Probabilities of the best arm of each kind that gives any: cohort, arm, kind, predicted,
         observed, n.
     curves : DataFrame
-        Training curves of the best arm of each path and placement, with its path.
+        Training curves of the best arm of each path and placement: cohort, path, curve (of
+        `CURVES`, those that were followed), epoch; mean over folds, low and high between them.
     answer, claim : tuple of str
         Sentences: the best assembly beside everything else; what uninformative pixels do.
     """
@@ -75,6 +88,7 @@ class Findings:
     factors: tuple[Factor, ...]
     ranks: pd.DataFrame | None
     kept: pd.DataFrame
+    uses: pd.DataFrame
     accounts: dict[str, dict[str, list[Stage]]]
     control: pd.DataFrame
     costs: pd.DataFrame
@@ -87,6 +101,11 @@ class Findings:
     def tested(self) -> tuple[str, ...]:
         """Cohorts, then transfers."""
         return self.cohorts + self.transfers
+
+    @property
+    def strengths(self) -> list[str]:
+        """Strengths of the filter, the fewest pixels first."""
+        return strengths(self.arms)
 
     @property
     def off_chance(self) -> list[str]:
@@ -136,6 +155,7 @@ def find(study: StudyResults) -> Findings:
         factors=every_factor,
         ranks=_ranks(table, study.cohorts),
         kept=kept,
+        uses=uses_of_pixels(kept, table),
         accounts=mean_accounts(study.accounts),
         control=_no_control() if study.control is None else study.control,
         costs=_costs(study.costs, best),
@@ -184,8 +204,18 @@ def _calibration(calibration: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame
 
 
 def _curves(history: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
+    """Mean and range over folds of the best arm of each path and placement."""
     canvases = best.loc[best["path"] != "", ["cohort", "arm", "path"]]
-    return history.merge(canvases, on=["cohort", "arm"])
+    place = ["cohort", "path", "curve", "epoch"]
+    followed = [name for name in CURVES if name in history]
+    return (
+        history.merge(canvases, on=["cohort", "arm"])
+        .melt(["cohort", "path", "epoch"], followed, "curve")
+        .dropna(subset="value")
+        .groupby(place, sort=False)["value"]
+        .agg(mean="mean", low="min", high="max")
+        .reset_index()
+    )
 
 
 def _no_control() -> pd.DataFrame:

@@ -62,7 +62,7 @@ def best_of_each(table: pd.DataFrame, by: str = "family") -> pd.DataFrame:
         {
             "cohort": best["cohort"].map(_order(table["cohort"])),
             "kind": best["kind"].map(_order(table["kind"])),
-            "worth": -best[by].map(over_cohorts),
+            "worth": best[by].map(-over_cohorts),
         }
     )
     return best.loc[places.sort_values([*places], kind="stable").index]

@@ -100,13 +100,15 @@ def report(
 def _study(settings: Any, output: Path) -> None:
     needs("train", "report")
     import deepnic
+    from deepnic.analysis import find
     from deepnic.report import summary_table
+    from deepnic.study import read_study
     from deepnic.study.cohorts import read_cohorts
 
     cohorts = read_cohorts(settings)
     for name, cohort in cohorts.items():
         say_what_was_read(name, cohort)
-    summary = deepnic.run_study(cohorts, output, settings)
+    deepnic.run_study(cohorts, output, settings)
     page = deepnic.write_report(output)
-    console.print(summary_table(summary))
+    console.print(summary_table(find(read_study(output))))
     console.print(f"report: {page}", soft_wrap=True)

@@ -1,7 +1,113 @@
-"""Small tables for the console."""
+"""Tables for the console."""
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from rich.box import SIMPLE
+from rich.filesize import decimal
 from rich.table import Table
+from rich.text import Text
+
+from deepnic.analysis import Findings, Interval
+from deepnic.analysis.metrics import METRIC_TITLES
+from deepnic.analysis.ranking import best_of_each, rows
+from deepnic.variables import METRICS
+
+if TYPE_CHECKING:
+    from deepnic.store.estimate import Estimate  # loads the search
+
+
+def summary_table(findings: Findings) -> Table:
+    """Lay out the comparison of the arms of a study.
+
+    Parameters
+    ----------
+    findings : Findings
+
+    Returns
+    -------
+    rich.table.Table
+        The best arm of each family; of each kind, if there are several cohorts.
+    """
+    from deepnic.report.tables import kind_title
+
+    several = len(findings.tested) > 1
+    best = best_of_each(findings.scores(), "kind") if several else findings.best
+    intervals = {
+        (row.cohort, row.arm, row.metric): Interval.of(row).short() for row in rows(findings.arms)
+    }
+    metrics = [metric for metric in METRIC_TITLES if METRICS[metric]]  # more is better: 80 columns
+    title = "On unseen observations: mean and 95% interval"
+    table = Table(title=title, box=SIMPLE, show_edge=False, padding=0)
+    table.add_column("arm")
+    for metric in metrics:
+        table.add_column(METRIC_TITLES[metric], justify="right", no_wrap=True)
+    above = None
+    for row in rows(best):
+        section = row.cohort if several else kind_title(row.kind)
+        if section != above:
+            table.add_section()
+            table.add_row(Text(section, style="bold"))
+        above = section
+        cells = [row.arm, *(intervals[row.cohort, row.arm, metric] for metric in metrics)]
+        table.add_row(*map(Text, cells))  # Text: a bracket in a name is no markup
+    return table
+
+
+def account_table(account: Sequence[Mapping[str, Any]]) -> Table:
+    """Lay out one filter's account.
+
+    Parameters
+    ----------
+    account : sequence of mappings
+        Of each stage, ``stage``, ``kept`` and ``removed`` (count by reason).
+
+    Returns
+    -------
+    rich.table.Table
+
+    Examples
+    --------
+    >>> table = account_table([{"stage": "data", "kept": 4, "removed": {"undefined": 6}}])
+    >>> [list(column.cells) for column in table.columns]
+    [['data'], ['4'], ['undefined 6']]
+    """
+    table = Table("stage", "kept", "removed")
+    for stage in account:
+        removed = ", ".join(f"{reason} {count:,}" for reason, count in stage["removed"].items())
+        table.add_row(stage["stage"], f"{stage['kept']:,}", removed)
+    return table
+
+
+def estimate_table(job: "Estimate", cores: int) -> Table:
+    """Lay out what a job will take, on this machine and on so many cores like its own.
+
+    Parameters
+    ----------
+    job : Estimate
+    cores : int
+
+    Returns
+    -------
+    rich.table.Table
+
+    Examples
+    --------
+    >>> from deepnic.store.estimate import Estimate
+    >>> job = Estimate(core_seconds=7200, process_bytes=3e8, thread_bytes=1e7, disk_bytes=1e9)
+    >>> [list(column.cells)[1] for column in estimate_table(job, 36).columns]
+    ['36 cores like these', '0:03:20', '660.0 MB', '1.0 GB']
+    """
+    table = Table("", "time", "memory", "disk")
+    here = os.cpu_count() or 1
+    for where, n in ((f"this machine, {here} cores", here), (f"{cores} cores like these", cores)):
+        time = str(timedelta(seconds=math.ceil(job.seconds(n))))
+        table.add_row(where, time, decimal(int(job.memory(n))), decimal(int(job.disk_bytes)))
+    return table
 
 
 def ranking_table(ranking: pd.DataFrame) -> Table:
@@ -12,6 +118,10 @@ def ranking_table(ranking: pd.DataFrame) -> Table:
     ranking : DataFrame
         From `deepnic.analysis.gene_rankings.compare_rankings`.
 
+    Returns
+    -------
+    rich.table.Table
+
     Examples
     --------
     >>> ranking = pd.DataFrame([["network", "auroc", 0.8, 0.7, 0.9]],
@@ -21,11 +131,8 @@ def ranking_table(ranking: pd.DataFrame) -> Table:
     """
     metrics = ranking["metric"].unique().tolist()
     table = Table("order of the test genes by", *(name.replace("_", " ") for name in metrics))
-    for name, rows in ranking.groupby("ranking", sort=False):
-        by_metric = rows.set_index("metric")
-        cells = [
-            "{mean:.3f} ({low:.3f}-{high:.3f})".format(**by_metric.loc[metric])
-            for metric in metrics
-        ]
+    for name, of_name in ranking.groupby("ranking", sort=False):
+        by_metric = of_name.set_index("metric")
+        cells = ["{mean:.3f} ({low:.3f}-{high:.3f})".format(**by_metric.loc[m]) for m in metrics]
         table.add_row(str(name), *cells)
     return table

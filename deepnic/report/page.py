@@ -1,15 +1,20 @@
 """The report of a study or a training run: one HTML page that needs nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
+from markupsafe import Markup
 
-from deepnic.analysis.ranking import strength_label
+from deepnic.analysis import Interval, StudyResults, find
+from deepnic.analysis.results import RunResults
+from deepnic.analysis.training import find_run
 from deepnic.errors import InputError
-from deepnic.report import study, training
-from deepnic.report.folder import RUN, STUDY, read_study, read_training
+from deepnic.report.sections import SECTIONS, Section
+from deepnic.report.sections.run import run_sections
+from deepnic.report.tables import Cell, Strong, duration
+from deepnic.runs.folder import RUN, read_run
+from deepnic.study.folder import STUDY, read_study
 
 
 def write_report(folder: str | Path, path: str | Path | None = None) -> Path:
@@ -43,20 +48,8 @@ def write_report(folder: str | Path, path: str | Path | None = None) -> Path:
     trained = (folder / RUN).is_file()
     if not trained and not (folder / STUDY).is_file():
         raise InputError(f"no study in {folder}: run `deepnic study` first, or `deepnic train`")
-    environment = Environment(
-        loader=PackageLoader("deepnic", "report/templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters |= {"duration": duration, "plain": plain, "strength": strength_label}
     try:
-        if trained:
-            template, content = "training.html.jinja", training.content(read_training(folder))
-        else:
-            template, content = "report.html.jinja", study.content(read_study(folder))
-        page = environment.get_template(template).render(content)
+        page = run_page(read_run(folder)) if trained else study_page(read_study(folder))
     except (KeyError, UndefinedError) as error:
         what, command = ("training run", "train") if trained else ("study", "study")
         raise InputError(
@@ -68,36 +61,66 @@ def write_report(folder: str | Path, path: str | Path | None = None) -> Path:
     return path
 
 
-def duration(seconds: float) -> str:
-    """Return a time in words.
+def study_page(study: StudyResults) -> str:
+    """Return the page of a study."""
+    findings = find(study)
+    facts = {name: study.facts["cohorts"][name] for name in findings.cohorts}
+    cohorts = [
+        f"{name}, {each['observations']:,} observations × {each['genes']:,} genes"
+        for name, each in facts.items()
+    ]
+    transfers = ["and transfers from cohort to cohort"] if findings.transfers else []
+    sections = [section for make in SECTIONS if (section := make(study, findings))]
+    return _page(
+        title=f"Assemblies of pixels compared: {', '.join(findings.tested)}",
+        heading="One gene, one image: the ways to assemble its pixels, compared",
+        subtitle=f"{findings.arms['arm'].nunique()} arms: {'; '.join(cohorts + transfers)}",
+        sections=sections,
+        version=study.facts["machine"]["deepnic"],
+    )
 
-    Examples
-    --------
-    >>> duration(0.0512), duration(8.25), duration(75), duration(7322)
-    ('0.051 s', '8.2 s', '1 min 15 s', '2 h 2 min')
-    """
-    if seconds < 1:
-        return f"{seconds:.2g} s"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+
+def run_page(run: RunResults) -> str:
+    """Return the page of a training run."""
+    findings, facts = find_run(run), run.facts
+    (first, n_trained), *others = findings.counts.items()
+    parts = [f"{n_trained:,} {facts['items']} for {first}", *(f"{n:,} for {p}" for p, n in others)]
+    return _page(
+        title=f"Training run {facts['name']}",
+        heading=f"A network trained on {n_trained:,} {facts['items']}, each an image",
+        subtitle=f"{facts['name']}: {', '.join(parts)}",
+        sections=run_sections(run, findings),
+        version=facts["machine"]["deepnic"],
+    )
 
 
-def plain(value: Any) -> str:
-    """Return a parameter in words.
+def render_section(section: Section) -> Markup:
+    """Return the HTML of a section, without its heading."""
+    template = ENVIRONMENT.get_template(f"sections/{section.name}.html.jinja")
+    return Markup(template.render(section.content))
 
-    Examples
-    --------
-    >>> plain([3, 4]), plain(None), plain(True), plain({"k": 5})
-    ('3, 4', 'none', 'yes', 'k = 5')
-    """
-    if value is None or isinstance(value, bool):
-        return {None: "none", True: "yes", False: "no"}[value]
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} = {plain(one)}" for name, one in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(map(plain, value))
-    return str(value)
+
+def _page(sections: Sequence[Section], **head: str) -> str:
+    template = ENVIRONMENT.get_template("page.html.jinja")
+    return template.render(sections=[(each, render_section(each)) for each in sections], **head)
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, Strong):
+        return Markup("<strong>{}</strong>").format(_cell(cell.cell))
+    if isinstance(cell, Interval) and cell.bounded:
+        ends = Markup('<br><span class="soft">{:.2f}–{:.2f}</span>').format(cell.low, cell.high)
+        return f"{cell.mean:.3f}" + ends
+    return str(cell)
+
+
+ENVIRONMENT = Environment(
+    loader=PackageLoader("deepnic", "report/templates"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=StrictUndefined,
+)
+ENVIRONMENT.filters |= {"duration": duration, "cell": _cell}
+for _name in ("figure", "table"):
+    ENVIRONMENT.globals[_name] = getattr(ENVIRONMENT.get_template("parts.html.jinja").module, _name)

@@ -1,213 +1,194 @@
-"""Rows of the tables of a study."""
+"""Tables of a study: cells under heads, for the page and for Markdown alike."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from deepnic.analysis.ranking import (
-    KINDS,
-    NO_FILTER,
-    RANDOM,
-    TITLES,
-    Interval,
-    in_one_unit,
-    leaders,
-    records,
-    strengths,
-)
-from deepnic.report.account import Stage, mean_account
-from deepnic.report.folder import StudyFolder
-
-STAGES = {
-    "forest": "the forest",
-    "relevant": "pixels chosen by relevance",
-    "varying": "pixels that vary most",
-}
-
-R = TypeVar("R", bound=dict[str, Any])
+from deepnic.analysis import Findings, Interval
+from deepnic.analysis.metrics import METRIC_TITLES
+from deepnic.analysis.ranking import best_of_each, rows, strength_label
+from deepnic.study.arms import KINDS
 
 
-def by_kind(rows: Sequence[R]) -> list[tuple[str, list[R]]]:
-    """Rows under the titles of their kinds, in the order given."""
-    return [
-        (KINDS.get(kind, kind), list(group)) for kind, group in groupby(rows, lambda r: r["kind"])
-    ]
+class Strong(NamedTuple):
+    """A cell to be seen first."""
+
+    cell: "str | Interval"
 
 
-def family_rows(first: pd.DataFrame) -> list[dict[str, Any]]:
-    """Balanced accuracy of each family by cohort.
+Cell = str | Interval | Strong
+"""Text; or an interval, which each medium writes in its own way."""
+
+Row = Sequence[Cell]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells.
+
+    Attributes
+    ----------
+    heads : sequence of str
+        Of the columns; may be empty.
+    rows : sequence of sequence of cells
+    groups : sequence of str
+        Title of the group of each row; empty without groups.
+    align : str
+        A letter a column, l for words and r for numbers; numbers after the first, unless given.
+    """
+
+    heads: Sequence[str]
+    rows: Sequence[Row]
+    groups: Sequence[str] = ()
+    align: str = ""
+
+    @property
+    def grouped(self) -> list[tuple[str, list[Row]]]:
+        """Rows under the titles of their groups, in order."""
+        pairs = zip(self.groups or [""] * len(self.rows), self.rows, strict=True)
+        return [(title, [row for _, row in of]) for title, of in groupby(pairs, lambda p: p[0])]
+
+
+def facts_table(facts: Mapping[str, Any]) -> Table:
+    """Facts by name, with their values in words."""
+    return Table([], [[name, plain(value)] for name, value in facts.items()], align="ll")
+
+
+def scores_table(findings: Findings, table: pd.DataFrame, head: str, by: str = "family") -> Table:
+    """Scores in one metric, a row for each family (or arm), a column for each cohort.
 
     Parameters
     ----------
-    first : DataFrame
-        From `deepnic.analysis.ranking.leaders`.
+    findings : Findings
+    table : DataFrame
+        Rows of `Findings.scores`, at most one for each cohort and family (or arm).
+    head : str
+        Of the first column.
+    by : str
+        family or arm.
 
     Returns
     -------
-    list of dict
-        name, kind, intervals (by cohort).
+    Table
+        In bold, the best of our arms and of all others in a cohort.
     """
-    rows: dict[str, dict[str, Any]] = {}
-    for row in records(first):
-        found = rows.setdefault(row.family, {"name": row.family, "kind": row.kind, "intervals": {}})
-        found["intervals"][row.cohort] = Interval(row.mean, row.low, row.high)
-    return list(rows.values())
-
-
-def arm_rows(summary: pd.DataFrame, table: pd.DataFrame, cohort: str) -> list[dict[str, Any]]:
-    """Every arm of a cohort with all its metrics.
-
-    Parameters
-    ----------
-    summary, table : DataFrame
-        All metrics, and from `deepnic.analysis.ranking.scores`.
-    cohort : str
-
-    Returns
-    -------
-    list of dict
-        name, kind, metrics (Interval by metric), best (of the assemblies, of all others): kinds in
-        order, the best of each first.
-    """
-    known = {
-        (row.arm, row.metric): Interval(row.mean, row.low, row.high)
-        for row in records(summary[summary["cohort"] == cohort])
-    }
-    own = table[table["cohort"] == cohort]
-    won = {arm for _, arm in winners(own, "arm")}
-    return [
-        {
-            "name": row.arm,
-            "kind": row.kind,
-            "metrics": {metric: known.get((row.arm, metric), Interval()) for metric in TITLES},
-            "best": row.arm in won,
-        }
-        for row in records(leaders(own, "arm"))
-    ]
-
-
-def winners(table: pd.DataFrame, name: str = "family") -> set[tuple[str, str]]:
-    """Cohort and name of the best assembly, and of the best of all others, in each cohort."""
-    side = table["kind"].eq("assembly").rename("side")
-    known = table.dropna(subset="mean")
-    top = known.loc[known.groupby(["cohort", side])["mean"].idxmax()]
-    return set(zip(top["cohort"], top[name], strict=True))
-
-
-def kept_pixels(study: StudyFolder) -> pd.Series:
-    """Pixels kept by cohort and strength, mean over training folds."""
-    accounts = pd.DataFrame(study.accounts).astype({"strength": str})
-    return accounts.groupby(["cohort", "strength"], sort=False)["kept_pixels"].mean()
-
-
-def unfiltered(kept: pd.Series) -> float:
-    """Pixels kept without a filter by relevance, mean over cohorts."""
-    return float(kept[kept.index.get_level_values("strength") == NO_FILTER].mean())
-
-
-def kept_rows(table: pd.DataFrame, kept: pd.Series) -> list[dict[str, Any]]:
-    """Pixels kept and balanced accuracy by cohort and strength.
-
-    Returns
-    -------
-    list of dict
-        cohort, strength, pixels; paths (mean over the paths), spread (best path
-        less worst), random (placement).
-    """
-    place = ["cohort", "strength"]
-    own = in_one_unit(table)
-    paths = own[own["kind"] == "assembly"].groupby(place)["mean"]
-    mean, spread = paths.mean(), paths.max() - paths.min()
-    placed = table[table["family"] == RANDOM].set_index(place)["mean"]
-    return [
-        {
-            "cohort": cohort,
-            "strength": strength,
-            "pixels": kept.get((cohort, strength), np.nan),
-            "paths": mean.get((cohort, strength), np.nan),
-            "spread": spread.get((cohort, strength), np.nan),
-            "random": placed.get((cohort, strength), np.nan),
-        }
-        for cohort in table["cohort"].unique()
-        for strength in strengths(table)
-    ]
-
-
-def stages(study: StudyFolder, cohort: str, strength: str) -> list[Stage]:
-    """Stages of the filter at one strength, means over the training folds of a cohort."""
-    return mean_account(
+    best = set(zip(findings.winners["cohort"], findings.winners["arm"], strict=True))
+    lines: dict[tuple[str, str], dict[str, Cell]] = {}
+    for row in rows(table):
+        cell = Interval.of(row)
+        line = lines.setdefault((getattr(row, by), kind_title(row.kind)), {})
+        line[row.cohort] = Strong(cell) if (row.cohort, row.arm) in best else cell
+    return Table(
+        [head, *findings.tested],
         [
-            one
-            for one in study.accounts
-            if one["cohort"] == cohort and str(one["strength"]) == strength
-        ]
+            [name, *(line.get(cohort, "") for cohort in findings.tested)]
+            for (name, _), line in lines.items()
+        ],
+        [title for _, title in lines],
     )
 
 
-def filter_rows(
-    study: StudyFolder, cohort: str, asked: Sequence[str]
-) -> list[tuple[str, str, dict[str, float]]]:
-    """The filter's account of a cohort.
-
-    Returns
-    -------
-    list of tuple
-        What is counted, whether it is a reason or what was kept, and the count by strength.
-    """
-    rows: dict[tuple[str, str], dict[str, float]] = {}
-    for strength in asked:
-        found = stages(study, cohort, strength)
-        counts = {("all pixels", "kept"): found[0].before}
-        for stage in found:
-            counts |= {(f"removed: {why}", "reason"): n for why, n in stage.removed.items()}
-            counts[f"kept by the {stage.stage} stage", "kept"] = stage.kept
-        for name, count in counts.items():
-            rows.setdefault(name, {})[strength] = count
-    return [(name, what, counts) for (name, what), counts in rows.items()]
-
-
-def cost_rows(costs: pd.DataFrame, first: pd.DataFrame) -> list[dict[str, Any]]:
-    """What one fold costs: the stages that arms share, then the best arm of each family.
+def metrics_table(findings: Findings, cohort: str, among: pd.DataFrame) -> Table:
+    """Arms of a cohort with all their metrics, the best of each kind first.
 
     Parameters
     ----------
-    costs : DataFrame
-        Columns cohort, stage, arm, seconds, core_seconds.
-    first : DataFrame
-        From `deepnic.analysis.ranking.leaders`.
-
-    Returns
-    -------
-    list of dict
-        name, kind, seconds (median by cohort), core_seconds (median over all).
+    findings : Findings
+    cohort : str
+    among : DataFrame
+        Rows of `Findings.scores`: the arms shown, of that cohort and others.
     """
-    by_stage = costs[costs["arm"] == ""].assign(kind="shared by the arms")
-    by_stage["family"] = by_stage["stage"].map(STAGES).fillna(by_stage["stage"])
-    by_arm = costs[costs["arm"] != ""].merge(first[["cohort", "arm", "kind", "family"]])
-    groups = dict(iter(pd.concat([by_stage, by_arm]).groupby("family")))
-    return [
-        {
-            "name": name,
-            "kind": groups[name]["kind"].iloc[0],
-            "seconds": groups[name].groupby("cohort")["seconds"].median().to_dict(),
-            "core_seconds": groups[name]["core_seconds"].median(),
-        }
-        for name in dict.fromkeys([*by_stage["family"], *first["family"]])
-        if name in groups
-    ]
+    arms = best_of_each(among[among["cohort"] == cohort], "arm")
+    best = set(findings.winners.loc[findings.winners["cohort"] == cohort, "arm"])
+    of_cohort = findings.arms[findings.arms["cohort"] == cohort]
+    metrics = {(row.arm, row.metric): str(Interval.of(row)) for row in rows(of_cohort)}
+    lines = []
+    for arm in arms["arm"]:
+        line = [arm, *(metrics.get((arm, name), "undefined") for name in METRIC_TITLES)]
+        lines.append([*map(Strong, line)] if arm in best else line)
+    return Table(["arm", *METRIC_TITLES.values()], lines, [*map(kind_title, arms["kind"])])
 
 
-def control_rows(control: pd.DataFrame) -> list[dict[str, Any]]:
-    """Arms under permuted labels: arm, metric, interval, off_chance."""
-    return [
-        {
-            "arm": row.arm,
-            "metric": row.metric,
-            "interval": Interval(row.mean, row.low, row.high),
-            "off_chance": row.off_chance,
-        }
-        for row in records(control)
+def rivals_table(findings: Findings) -> Table:
+    """What the best assembly of each cohort is worth beside other ways, a column for each way."""
+    cells: dict[tuple[str, str], Cell] = {}
+    for name, differences in findings.rivals.items():
+        for each in differences:
+            points = each.patients.points()
+            cells[name, each.cohort] = Strong(points) if each.sign else points
+    return Table(
+        ["cohort", *(f"beside {name}" for name in findings.rivals)],
+        [
+            [cohort, *(cells.get((name, cohort), "") for name in findings.rivals)]
+            for cohort in findings.tested
+        ],
+    )
+
+
+def kept_table(findings: Findings) -> Table:
+    """Pixels kept and balanced accuracy by cohort and strength."""
+    heads = ["cohort", "strength", "pixels", "paths, mean", "best less worst", "random placement"]
+    lines = [
+        [row.cohort, strength_label(row.strength), f"{row.pixels:,.0f}"]
+        + [f"{value:.3f}" for value in (row.paths, row.spread, row.random)]
+        for row in rows(findings.kept)
     ]
+    return Table(heads, lines, align="llrrrr")
+
+
+def factors_table(findings: Findings) -> Table:
+    """What each choice is worth: mean over cohorts with its interval, and each cohort."""
+    lines = [
+        [factor.name, factor.mean.points(), *map(factor.point, findings.cohorts)]
+        for factor in findings.factors
+    ]
+    return Table(["choice", "mean", *findings.cohorts], lines)
+
+
+def kind_title(kind: str) -> str:
+    """Title of a kind of arms; a user's own kind may have none but its name.
+
+    Examples
+    --------
+    >>> kind_title("forest"), kind_title("mine")
+    ('the forest itself', 'mine')
+    """
+    return KINDS[kind].title if kind in KINDS else kind
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words.
+
+    Examples
+    --------
+    >>> duration(0.0512), duration(8.25), duration(75), duration(7322)
+    ('0.051 s', '8.2 s', '1 min 15 s', '2 h 2 min')
+    """
+    if seconds < 1:
+        return f"{seconds:.2g} s"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def plain(value: Any) -> str:
+    """Return a parameter in words.
+
+    Examples
+    --------
+    >>> plain([3, 4]), plain(None), plain(True), plain({"k": 5})
+    ('3, 4', 'none', 'yes', 'k = 5')
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} = {plain(part)}" for name, part in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(plain, value))
+    return str(value)

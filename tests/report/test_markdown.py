@@ -2,10 +2,8 @@
 
 import pytest
 
-from deepnic.analysis.ranking import scores
 from deepnic.errors import InputError
 from deepnic.report import write_tables
-from deepnic.report.folder import read_study
 from tests.made_study import PATIENT
 
 
@@ -18,34 +16,36 @@ def tables_of(text):
     ]
 
 
-def defined_arms(study):
-    """How many arms have a value in each metric; no distance from a plane is a probability."""
-    told = read_study(study).summary.dropna(subset="mean")
-    counts = told.groupby("metric")["arm"].nunique()
-    return counts[["balanced_accuracy", "accuracy", "auroc", "brier"]].tolist()
-
-
-def test_write_tables__holds_answer_families_leads_strengths_and_choices(study, tmp_path):
+def test_write_tables__holds_answer_families_rivals_strengths_and_choices(
+    study, findings, tmp_path
+):
     file = write_tables(study, tmp_path / "tables.md")
     text = file.read_text(encoding="utf-8")
-    families, leads, strengths, choices, *metrics = tables_of(text)
+    families, rivals, strengths, choices, *metrics = tables_of(text)
     assert families[0] == ["best of", "alon", "golub", "singh", "golub-to-singh"]
-    table = scores(read_study(study).summary)
-    top = table.query("family == 'forest vote' and cohort == 'golub'").iloc[0]
+    top = findings.scores().query("family == 'forest vote' and cohort == 'golub'").iloc[0]
     (row,) = (line for line in families if line[0] == "forest vote")
     assert row[2] == f"{top['mean']:.3f} ({top['low']:.2f}-{top['high']:.2f})"
-    assert [line[0] for line in leads[2:]] == families[0][1:]
+    assert rivals[0] == ["cohort", *findings.rivals]
+    assert [line[0] for line in rivals[2:]] == families[0][1:]
+    first = next(iter(findings.rivals.values()))[0]
+    points = first.patients.points()
+    assert rivals[2][1] == (f"**{points}**" if first.sign else points)
     assert len(strengths) == 2 + 4 * 3
     assert choices[0] == ["choice", "mean", "alon", "golub", "singh"]
-    assert all(len(line) == len(one[0]) for one in (families, leads, strengths) for line in one)
-    assert [len(one) for one in metrics] == [2 + n for n in defined_arms(study)]
-    (row,) = (line for line in metrics[2] if line[0] == "snail, no filter")
-    told = read_study(study).summary.query("arm == 'snail, no filter' and metric == 'auroc'")
-    one = told.set_index("cohort").loc["alon"]
-    assert row[1] == f"{one['mean']:.3f} ({one['low']:.2f}-{one['high']:.2f})"
+    for table in (families, rivals, strengths):
+        assert {len(line) for line in table} == {len(table[0])}
     assert text.startswith("Balanced accuracy on unseen observations, mean over 3 cohorts")
     assert "the claim that too many uninformative pixels" in text
     assert PATIENT not in text
+    # no distance from a plane is a probability: not every arm has a Brier score
+    defined = findings.arms.dropna(subset="mean").groupby("metric")["arm"].nunique()
+    names = ["balanced_accuracy", "accuracy", "auroc", "brier"]
+    assert [len(table) - 2 for table in metrics] == defined[names].tolist()
+    (row,) = (line for line in metrics[2] if line[0] == "snail, no filter")
+    auroc = findings.scores("auroc").query("arm == 'snail, no filter'").set_index("cohort")
+    expected = auroc.loc["alon"]
+    assert row[1] == f"{expected['mean']:.3f} ({expected['low']:.2f}-{expected['high']:.2f})"
 
 
 def test_write_tables__of_one_cohort_and_strength_leaves_out_the_rest(small_study):

@@ -1,11 +1,10 @@
-"""Pictures of images: the courses of the paths, canvases, tiles."""
+"""Figures of images: the courses of the paths, canvases, tiles."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
-import matplotlib
 import numpy as np
-import xarray as xr
+import pandas as pd
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
@@ -21,7 +20,7 @@ from deepnic.report.figures.colours import (
     render,
     tile_sheet,
 )
-from deepnic.report.figures.style import BLUE, RULE, STYLE
+from deepnic.report.figures.style import BLUE, RULE, WIDTH, Chart, Picture, subplots
 
 MEANINGS = {
     "grey": "NIC1",
@@ -31,127 +30,120 @@ MEANINGS = {
 }
 
 
-def courses(names: Sequence[str], side: int = 8) -> Figure:
-    """Draw the course of each path over a small canvas, from its first cell to its last.
+class Courses(Chart):
+    """The course of each path over a small canvas, from its first cell to its last.
 
-    Parameters
-    ----------
-    names : sequence of str
-        Names in `deepnic.assembly.paths.PATHS`; others are left blank.
-    side : int
-        Side of the canvas; even.
-
-    Returns
-    -------
-    Figure
+    The table has columns path, row, column: the cells in the order of the visit.
     """
-    figure, panels = _panels(names, 2.2)
-    for axes, name in zip(panels, names, strict=True):
-        axes.set(xlim=(-0.7, side - 0.3), ylim=(side - 0.3, -0.7), xticks=[], yticks=[])
-        if name not in PATHS:
-            continue
-        step = visit(name, side, side)
-        leaps = np.flatnonzero(np.abs(np.diff(step, axis=0)).max(axis=1) > 1) + 1
-        runs = np.split(step, leaps) + _tunnels(step[leaps - 1], step[leaps])
-        for run in runs:
-            axes.plot(run[:, 1], run[:, 0], color=BLUE, lw=1.4, solid_capstyle="round")
-        (first_row, first), (last_row, last) = step[0], step[-1]
-        axes.plot(first, first_row, "o", color=BLUE, ms=7)
-        axes.plot(last, last_row, "s", color=BLUE, mfc="white", ms=6, mew=1.5)
-    return figure
+
+    @classmethod
+    def of(cls, names: Sequence[str], side: int = 8) -> Self:
+        """Visit the cells of a square canvas of even side by each path; an unknown one has none."""
+        parts = [
+            pd.DataFrame(visit(name, side, side), columns=["row", "column"]).assign(path=name)
+            if name in PATHS
+            else pd.DataFrame({"path": [name], "row": [np.nan], "column": [np.nan]})
+            for name in names
+        ]
+        return cls(pd.concat(parts, ignore_index=True)[["path", "row", "column"]])
+
+    def draw(self) -> Figure:
+        """Draw lines from cell to cell, and both mouths of a tunnel from edge to edge."""
+        names = self.table["path"].unique().tolist()
+        end = self.table[["row", "column"]].max().max() + 0.7
+        figure, panels = _panels(names, 2.2)
+        for axes, name in zip(panels, names, strict=True):
+            axes.set(xlim=(-0.7, end), ylim=(end, -0.7))
+            step = self.table.loc[self.table["path"] == name, ["row", "column"]].dropna().to_numpy()
+            leaps = np.flatnonzero(np.abs(np.diff(step, axis=0)).max(axis=1) > 1) + 1
+            for run in np.split(step, leaps) + _tunnels(step[leaps - 1], step[leaps]):
+                axes.plot(run[:, 1], run[:, 0], color=BLUE, lw=1.4, solid_capstyle="round")
+            axes.plot(step[:1, 1], step[:1, 0], "o", color=BLUE, ms=7)
+            axes.plot(step[-1:, 1], step[-1:, 0], "s", color=BLUE, mfc="white", ms=6, mew=1.5)
+        return figure
 
 
-def observation_canvases(examples: xr.Dataset) -> Figure:
+class ObservationCanvases(Picture):
     """One observation under each path.
 
-    Parameters
-    ----------
-    examples : Dataset
-        ``observation_image(path, row, column)`` from -1 to 1, NaN where undefined.
-
-    Returns
-    -------
-    Figure
+    The images are ``observation_image(path, row, column)`` from -1 to 1, NaN where undefined.
     """
-    images = examples["observation_image"].transpose("path", "row", "column")
-    figure, panels = _panels(images["path"].values.tolist(), 2.25)
-    for axes, image in zip(panels, images.values, strict=True):
-        _picture(axes, render(image, "signed"))
-    ramp = ListedColormap(render(np.linspace(-1, 1, 201), "signed") / 255)
-    bar = figure.colorbar(
-        ScalarMappable(Normalize(-1, 1), ramp),
-        ax=panels,
-        shrink=0.7,
-        aspect=15,
-        pad=0.02,
-        ticks=[-1, 0, 1],
-    )
-    bar.outline.set_visible(False)
-    bar.ax.set_yticklabels(["−1  not at risk", "0", "+1  at risk"])
-    _legend(figure, {})
-    return figure
+
+    def frame(self) -> pd.DataFrame:
+        """Return the value of every cell, indexed by path, row and column."""
+        return self.images["observation_image"].to_dataframe()
+
+    def draw(self) -> Figure:
+        """Draw a canvas for each path, and the scale."""
+        images = self.images["observation_image"].transpose("path", "row", "column")
+        figure, panels = _panels(images["path"].values.tolist(), 2.25)
+        for axes, image in zip(panels, images.values, strict=True):
+            axes.imshow(render(image, "signed"), interpolation="nearest")
+        ramp = ListedColormap(render(np.linspace(-1, 1, 201), "signed") / 255)
+        place: dict[str, Any] = {"shrink": 0.7, "aspect": 15, "pad": 0.02, "ticks": [-1, 0, 1]}
+        bar = figure.colorbar(ScalarMappable(Normalize(-1, 1), ramp), ax=panels, **place)
+        bar.outline.set_visible(False)
+        bar.ax.set_yticklabels(["−1  not at risk", "0", "+1  at risk"])
+        _legend(figure, {})
+        return figure
 
 
-def gene_canvases(examples: xr.Dataset) -> Figure:
+class GeneCanvases(Picture):
     """One gene under each path, in the published colours.
 
-    Parameters
-    ----------
-    examples : Dataset
-        ``gene_image(path, gene_row, gene_column)`` from 0 to 1 and ``gene_colour``, codes of
-        `deepnic.nic.families.COLOURS`.
-
-    Returns
-    -------
-    Figure
+    The images are ``gene_image(path, gene_row, gene_column)`` from 0 to 1 and ``gene_colour``,
+    codes of `deepnic.nic.families.COLOURS`.
     """
-    dims = ("path", "gene_row", "gene_column")
-    images = examples["gene_image"].transpose(*dims)
-    codes = examples["gene_colour"].transpose(*dims).values
-    figure, panels = _panels(images["path"].values.tolist())
-    for axes, image, code in zip(panels, images.values, codes, strict=True):
-        _picture(axes, render(image, code))
-    _legend(figure, _colour_keys(np.unique(codes[codes >= 0]).tolist()))
-    return figure
+
+    def frame(self) -> pd.DataFrame:
+        """Return value and code of every cell, indexed by path, row and column."""
+        return self.images[["gene_image", "gene_colour"]].to_dataframe()
+
+    def draw(self) -> Figure:
+        """Draw a canvas for each path."""
+        images = self.images.transpose("path", "gene_row", "gene_column", ...)
+        codes = images["gene_colour"].values
+        figure, panels = _panels(images["path"].values.tolist())
+        for axes, image, code in zip(panels, images["gene_image"].values, codes, strict=True):
+            axes.imshow(render(image, code), interpolation="nearest")
+        _legend(figure, _colour_keys(np.unique(codes[codes >= 0]).tolist()))
+        return figure
 
 
-def base_tiles(examples: xr.Dataset) -> Figure:
-    """Draw the base images of a gene, a tile each.
+class BaseTiles(Picture):
+    """The base images of a gene, a tile each.
 
-    Parameters
-    ----------
-    examples : Dataset
-        ``tile(combination, tree_size, weight_range)`` with ``colour(combination)``.
-
-    Returns
-    -------
-    Figure
+    The images are ``tile(combination, tree_size, weight_range)`` with ``colour(combination)``.
     """
-    tiles = examples["tile"]
-    sheet = tile_sheet(tiles)
-    height, width = np.array([tiles.sizes["tree_size"], tiles.sizes["weight_range"]]) + TILE_GAP
-    with matplotlib.rc_context(STYLE):
-        figure = Figure((9.2, 0.2 + 9.2 * sheet.shape[0] / sheet.shape[1]), layout="constrained")
-        axes = figure.subplots()
-    axes.imshow(sheet, interpolation="nearest")
-    axes.axis("off")
-    for k, label in enumerate(tiles["combination"].values.tolist()):
-        row, column = divmod(k, SHEET_COLUMNS)
-        top = row * height + TILE_GAP[0] - 0.5
-        axes.text(column * width - 0.5, top - 0.3, label, va="bottom", fontsize=8, parse_math=False)
-    present = set(tiles["colour"].values.tolist())
-    _legend(figure, _colour_keys([COLOURS.index(name) for name in COLOURS if name in present]))
-    return figure
+
+    def frame(self) -> pd.DataFrame:
+        """Return the value of every pixel, indexed by combination and condition."""
+        return self.images["tile"].to_dataframe()
+
+    def draw(self) -> Figure:
+        """Draw the sheet of tiles under their names."""
+        tiles = self.images["tile"]
+        sheet = tile_sheet(tiles)
+        height, width = np.array([tiles.sizes["tree_size"], tiles.sizes["weight_range"]]) + TILE_GAP
+        figure, [[axes]] = subplots(size=(WIDTH, 0.2 + WIDTH * sheet.shape[0] / sheet.shape[1]))
+        axes.imshow(sheet, interpolation="nearest")
+        axes.axis("off")
+        for k, label in enumerate(tiles["combination"].values.tolist()):
+            row, column = divmod(k, SHEET_COLUMNS)
+            place = column * width - 0.5, row * height + TILE_GAP[0] - 0.8
+            axes.text(*place, label, va="bottom", fontsize=8, parse_math=False)
+        present = set(tiles["colour"].values.tolist())
+        codes = [code for code, name in enumerate(COLOURS) if name in present]
+        _legend(figure, _colour_keys(codes))
+        return figure
 
 
 def _panels(names: Sequence[str], height: float = 2.55) -> tuple[Figure, Any]:
     """Square panels side by side, under their names."""
-    with matplotlib.rc_context(STYLE):
-        figure = Figure((9.2, height), layout="constrained")
-        panels = figure.subplots(1, len(names), squeeze=False)[0]
+    figure, [panels] = subplots(1, len(names), size=(WIDTH, height))
     for axes, name in zip(panels, names, strict=True):
         axes.set_title(name, parse_math=False)
-        axes.set_aspect("equal")
+        axes.set(aspect="equal", xticks=[], yticks=[])
         for side in axes.spines.values():
             side.set(visible=True, color=RULE)
     return figure, panels
@@ -165,11 +157,6 @@ def _tunnels(before: Any, after: Any) -> list[Any]:
             out = 0.7 * np.sign(leave - enter)
             mouths += [np.array([leave, leave + out]), np.array([enter - out, enter])]
     return mouths
-
-
-def _picture(axes: Any, rgb: Any) -> None:
-    axes.imshow(rgb, interpolation="nearest")
-    axes.set(xticks=[], yticks=[])
 
 
 def _colour_keys(codes: Sequence[int]) -> dict[str, Any]:

@@ -1,16 +1,30 @@
-"""How figures look and how they are kept; drawn without pyplot: nothing global is touched.
+"""What a figure is, how figures look and how they are kept.
 
-Colours are those of Okabe and Ito, told apart by the colour-blind; shape and fill say the same
-once more.
+They are drawn without pyplot: nothing global is touched. Colours are those of Okabe and Ito, told
+apart by the colour-blind; shape and fill say the same once more.
 """
 
 import base64
 import io
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, ClassVar
 
 import matplotlib
+import numpy as np
+import pandas as pd
+import xarray as xr
 from matplotlib.figure import Figure
 
+from deepnic.analysis.ranking import rows
+
+WIDTH, NARROW = 9.2, 7.6
 BLUE, ORANGE, GREY, RULE = "#0072B2", "#C65300", "#5F5F5F", "#DDDDDD"
+HUES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#5F5F5F", "#56B4E9", "#E69F00", "#000000")
+MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES = ("-", (0, (5, 2)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (3, 3)))
 STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -26,31 +40,107 @@ STYLE = {
 }
 
 
-def svg(figure: Figure) -> bytes:
-    """Return a chart as SVG, the same bytes for the same chart."""
-    file = io.BytesIO()
+class Display(ABC):
+    """A figure that holds its numbers: it gives them as a table, and draws itself."""
+
+    media: ClassVar[str]
+    save: ClassVar[dict[str, Any]]
+
+    @abstractmethod
+    def frame(self) -> pd.DataFrame:
+        """Return the numbers that are drawn."""
+
+    @abstractmethod
+    def draw(self) -> Figure:
+        """Draw them."""
+
+    def address(self) -> str:
+        """Return the drawn figure as an address that holds it whole, the same for the same."""
+        file = io.BytesIO()
+        figure = self.draw()
+        with matplotlib.rc_context(STYLE):
+            figure.savefig(file, **self.save)
+        return f"data:{self.media};base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+@dataclass(frozen=True)
+class Chart(Display):
+    """Marks and lines, kept as SVG."""
+
+    table: pd.DataFrame
+
+    media = "image/svg+xml"
+    save: ClassVar = {"format": "svg", "metadata": {"Date": None}}
+
+    def frame(self) -> pd.DataFrame:
+        """Return the table itself."""
+        return self.table
+
+
+@dataclass(frozen=True)
+class Picture(Display):
+    """Images, kept as PNG: their pixels stay sharp wherever it is shown."""
+
+    images: xr.Dataset
+
+    media = "image/png"
+    save: ClassVar = {"format": "png", "dpi": 180}
+
+
+def look(k: int) -> tuple[str, str, Any]:
+    """Colour, mark and dashes of the k-th curve of a panel."""
+    return HUES[k % len(HUES)], MARKS[k % len(MARKS)], DASHES[k % len(DASHES)]
+
+
+def subplots(
+    rows: int = 1, columns: int = 1, *, size: tuple[float, float], **sharing: Any
+) -> tuple[Figure, Any]:
+    """Make a figure and its axes, an array (row, column)."""
     with matplotlib.rc_context(STYLE):
-        figure.savefig(file, format="svg", metadata={"Date": None})
-    return file.getvalue()
+        figure = Figure(size, layout="constrained")
+        return figure, figure.subplots(rows, columns, squeeze=False, **sharing)
 
 
-def png(figure: Figure) -> bytes:
-    """Return a picture as PNG: its pixels stay sharp wherever it is shown."""
-    file = io.BytesIO()
-    with matplotlib.rc_context(STYLE):
-        figure.savefig(file, format="png", dpi=180)
-    return file.getvalue()
+def places(names: Sequence[str], groups: Sequence[str]) -> dict[str, float]:
+    """Places of names one below the other, a gap wherever the group changes.
+
+    Examples
+    --------
+    >>> places(["a", "b", "c"], ["x", "x", "y"])
+    {'a': -1.0, 'b': -2.0, 'c': -3.6}
+    """
+    changes = [1.6 if before != group else 1 for before, group in pairwise(groups)]
+    return dict(zip(names, (-np.cumsum([1.0, *changes])).tolist(), strict=True))
 
 
-def svg_address(figure: Figure) -> str:
-    """Return a chart as an address that holds it whole."""
-    return _address("image/svg+xml", svg(figure))
+def forest_plot(
+    axes: Any, table: pd.DataFrame, at: Mapping[str, float], reference: float | None = None
+) -> None:
+    """Draw means and their intervals, one below the other.
 
-
-def png_address(figure: Figure) -> str:
-    """Return a picture as an address that holds it whole."""
-    return _address("image/png", png(figure))
-
-
-def _address(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    Parameters
+    ----------
+    axes : Axes
+    table : DataFrame
+        Columns name, mean, low, high; ours: a blue disc, others a grey square; filled.
+    at : mapping of str to float
+        Height of every name, also of those that have no row.
+    reference : float, optional
+        Value that means no effect, as a dashed line; an undefined mean is said to be so there.
+    """
+    if reference is not None:
+        axes.axvline(reference, color=ORANGE, lw=1, ls=(0, (4, 3)), zorder=0)
+    for row in rows(table):
+        colour, mark = (BLUE, "o") if row.ours else (GREY, "s")
+        y = at[row.name]
+        if np.isnan(row.mean):
+            axes.text(reference or 0, y, " undefined", va="center", color=GREY)
+            continue
+        axes.hlines(y, row.low, row.high, color=colour, lw=1.9)
+        fill = colour if row.filled else "white"
+        axes.plot(row.mean, y, mark, ms=6, color=colour, mfc=fill, mew=1.5)
+    axes.set_yticks([*at.values()], [*at], parse_math=False)
+    axes.set_ylim(min(at.values()) - 0.8, -0.2)
+    axes.grid(axis="x", color=RULE, lw=0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)

@@ -6,15 +6,15 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import norm
 
-from deepnic.analysis.ranking import Interval
 from deepnic.errors import InputError
 from deepnic.report import write_report
-from deepnic.report.figures import curves as charts
-from deepnic.report.figures import style as drawing
-from deepnic.report.training import headline, share
-from tests.report.test_report import Page
+from tests.report.conftest import Page
+
+
+def page_of(folder):
+    return Page(write_report(folder).read_text(encoding="utf-8"))
+
 
 FACTS = {
     "name": "snail-0123456789abcdef",
@@ -82,11 +82,11 @@ def make_run(tmp_path):
 def test_page__says_whether_the_network_ranks_better(make_run, low, high, verdict):
     folder = make_run(make_ranking(low, high))
     page = write_report(folder).read_text()
-    (said,) = re.findall(r'class="headline">(.*?)</p>', page, re.S)
-    assert verdict in said
+    (sentence,) = re.findall(r'class="headline">(.*?)</p>', page, re.S)
+    assert verdict in sentence
     middle = (low + high) / 2
-    assert f"(0.800 against {0.8 - middle:.3f}: difference {middle:.3f}, 95% interval" in said
-    assert "by average precision" in said
+    assert f"(0.800 against {0.8 - middle:.3f}: difference {middle:.3f}, 95% interval" in sentence
+    assert "by average precision" in sentence
 
 
 def test_page__shows_what_was_run_and_nothing_from_elsewhere(make_run):
@@ -102,20 +102,20 @@ def test_page__shows_what_was_run_and_nothing_from_elsewhere(make_run):
 
 
 def test_page__is_well_formed_and_describes_its_pictures(make_run):
-    page = Page(write_report(make_run(make_ranking(0.01, 0.03))))
+    page = page_of(make_run(make_ranking(0.01, 0.03)))
     pictures = [attrs for tag, attrs in page.tags if tag == "img"]
     assert len(pictures) == 2
     assert all(attrs["src"].startswith("data:image/svg+xml;base64,") for attrs in pictures)
     assert all(len(attrs["alt"]) > 20 for attrs in pictures)
-    for said in ("0.780 (0.700 to 0.900)", "0.020 (0.010 to 0.030)", "900 genes for training"):
-        assert said in page.text
+    for words in ("0.780 (0.700 to 0.900)", "0.020 (0.010 to 0.030)", "900 genes for training"):
+        assert words in page.text
     assert "http:" not in page.source
     assert "https:" not in page.source
 
 
 def test_page__gives_validation_at_the_epoch_that_was_kept(make_run):
     """The second: its validation loss is the least, though it is not the last."""
-    text = Page(write_report(make_run())).text
+    text = page_of(make_run()).text
     assert "loss (cross-entropy, nats) 0.400 0.600 " in text
     assert "accuracy 0.800 0.600 0.750 (" in text
 
@@ -125,7 +125,7 @@ def test_page__counts_only_test_items_of_known_class(make_run):
     predictions = pd.read_csv(folder / "predictions.csv")
     predictions.loc[predictions.index[-300:], "truth"] = -1
     predictions.to_csv(folder / "predictions.csv", index=False)
-    text = Page(write_report(folder)).text
+    text = page_of(folder).text
     assert "of the 100 genes held out" in text
     assert "among the 100 genes of known class" in text
     assert "400" not in text.replace("0.400", "")
@@ -134,7 +134,7 @@ def test_page__counts_only_test_items_of_known_class(make_run):
 def test_page__of_a_prediction_without_truth_claims_nothing(make_run):
     folder = make_run(metrics={"training_loss": 0.4, "training_accuracy": 0.8})
     pd.DataFrame({"item": ["patient Smith"], "state": [-1]}).to_csv(folder / "predictions.csv")
-    text = Page(write_report(folder)).text
+    text = page_of(folder).text
     assert "how well it predicts is not known" in text
     assert "Test accuracy is" not in text
 
@@ -151,62 +151,6 @@ def test_page__without_test_items_claims_nothing(make_run):
     page = write_report(folder).read_text()
     assert "how well it predicts is not known" in page
     assert "Test accuracy is" not in page
-
-
-def test_headline__gives_chance_for_more_classes():
-    facts = FACTS | {"classes": ["a", "b", "c", "d"]}
-    assert "balanced accuracy is 0.700, where guessing gives 0.250" in headline(facts, {})
-
-
-@pytest.mark.parametrize(("right", "n"), [(0.75, 400), (1.0, 20), (0.5, 2)])
-def test_share__is_wilsons_interval(right, n):
-    """The shares p that a normal test at 5 % does not refuse: their ends lie 1.96 sd away."""
-    found = share(right, n)
-    for end in (found.low, found.high):
-        if 0 < end < 1:
-            assert abs(right - end) == pytest.approx(
-                norm.ppf(0.975) * np.sqrt(end * (1 - end) / n), rel=1e-6
-            )
-
-
-def test_learning__draws_the_curves_there_are():
-    history = pd.DataFrame(
-        {"epoch": [1, 2], "training_loss": [2, 1], "training_accuracy": [0.5, 0.6],
-         "test_accuracy": [0.4, 0.45]}
-    )  # fmt: skip
-    loss, accuracy = charts.learning(history).axes
-    drawn = {line.get_label(): line.get_ydata().tolist() for line in accuracy.lines}
-    assert drawn == {"training": [0.5, 0.6], "test": [0.4, 0.45]}
-    assert [line.get_ydata().tolist() for line in loss.lines] == [[2, 1]]
-
-
-def test_learning__marks_the_least_validation_loss():
-    history = pd.DataFrame(
-        {"epoch": [1, 2, 3], "training_loss": [3, 2, 1], "validation_loss": [3, 1, 2],
-         "training_accuracy": [0.5, 0.6, 0.7], "validation_accuracy": [0.5, 0.6, 0.8]}
-    )  # fmt: skip
-    figure = charts.learning(history)
-    for axes in figure.axes:
-        *_, kept = axes.lines
-        assert list(kept.get_xdata()) == [2, 2]
-    [legend] = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["training", "validation"]
-    assert [axes.get_ylabel() for axes in figure.axes] == [
-        "loss: cross-entropy (nats)", "accuracy (% of items)"
-    ]  # fmt: skip
-    assert drawing.svg(figure)
-
-
-def test_rankings__draws_each_value_with_its_interval():
-    rows = {"network": Interval(0.8, 0.7, 0.9), "$|t|$": Interval(0.6, 0.5, 0.7)}
-    figure = charts.rankings({"AUROC": rows, "average precision": rows})
-    assert len(figure.axes) == 2
-    for axes in figure.axes:
-        assert [line.get_xdata()[0] for line in axes.lines] == [0.8, 0.6]
-        assert [line.get_marker() for line in axes.lines] == ["o", "s"]
-        ends = [bar.get_segments()[0][:, 0].tolist() for bar in axes.collections]
-        assert ends == [[0.7, 0.9], [0.5, 0.7]]
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(rows)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+"""The sections of a training run's page."""
+
+from deepnic.analysis.results import RunResults
+from deepnic.analysis.training import NETWORK, RunFindings
+from deepnic.report.figures.curves import Learning, Rankings
+from deepnic.report.sections.section import Section
+from deepnic.report.tables import Row, Strong, Table, duration, facts_table
+
+
+def run_sections(run: RunResults, findings: RunFindings) -> list[Section]:
+    """Headline; rankings of genes where the network learnt which replicate; learning; how made."""
+    n_test = findings.counts.get("test", 0)
+    headline = {"headline": findings.headline, "n_test": n_test, "items": run.facts["items"]}
+    sections = [Section("headline", "", headline)]
+    if findings.rankings:
+        content = {"chart": Rankings.of(findings.rankings), "numbers": _rankings_table(findings)}
+        sections.append(Section("rankings", "Which genes replicate", content))
+    return [*sections, _learning(run, findings), _made(run)]
+
+
+def _rankings_table(findings: RunFindings) -> Table:
+    lines: list[Row] = []
+    for ranking in (each for rankings in findings.rankings.values() for each in rankings):
+        name, value = ranking.name, str(ranking.value)
+        if name == NETWORK:
+            lines.append([Strong(name), Strong(value), "", ""])
+        else:
+            lines.append([name, value, str(ranking.difference), ranking.verdict])
+    metrics = [metric for metric, rankings in findings.rankings.items() for _ in rankings]
+    heads = ["ranking", "value", "network less this", "the network is"]
+    return Table(heads, lines, metrics, "lrrl")
+
+
+def _learning(run: RunResults, findings: RunFindings) -> Section:
+    parts = [*findings.counts]
+    lines = [
+        [measure, *(str(values.get(part, "")) for part in parts)]
+        for measure, values in findings.measures.items()
+    ]
+    content = {
+        "chart": Learning(run.history, findings.kept_epoch),
+        "validated": "validation" in parts,
+        "measures": Table(["measure", *parts], lines),
+    }
+    return Section("learning", "Learning", content)
+
+
+def _made(run: RunResults) -> Section:
+    facts = run.facts
+    items = {
+        "items": facts["items"],
+        "classes": facts["classes"],
+        "canvas": " × ".join(map(str, facts["canvas"])),
+    }
+    device = {
+        "device": facts["device"],
+        "name": facts["device_name"],
+        "workers": facts["workers"] or "none: in one process",
+    }
+    configuration = {f"Configuration: {name}": part for name, part in facts["config"].items()}
+    tables = {"Items": items, "Device": device, "Machine": facts["machine"]} | configuration
+    content = {
+        "command": facts["command"],
+        "words": f"It took {duration(facts['seconds'])}.",
+        "cohorts": None,
+        "facts": {title: facts_table(part) for title, part in tables.items() if part},
+    }
+    return Section("made", "How this was made", content)
