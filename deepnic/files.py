@@ -220,6 +220,5 @@ def read_csv(path: str | Path, words: Collection[str]) -> "pd.DataFrame":
         path,
         dtype=dict.fromkeys(words, str),
         keep_default_na=False,
-        float_precision="round_trip",
         na_values={name: ["", "nan"] for name in numbers},
     )
