@@ -1,24 +1,32 @@
 # make demo   the whole way on the bundled cohort, to demo/report.html
-# make test   formatting, types, tests
+# make quick  the tests that take no cluster and no long run, in a few minutes
+# make test   formatting, types, and every test that this machine can run
 # make benchmark   what it all costs on this machine, in one table, some minutes
 # All make the environment (.venv) first where it is missing; only packages are downloaded.
 
 PYTHON ?= python3
 VENV ?= .venv
 READY = $(VENV)/.ready
+# what starts hosts, clusters or kernels of notebooks has the machine to itself
+ALONE = hosts or slurm or ray or notebook
+# a file to a process, for what its tests share
+PARALLEL = -n 2 --dist loadfile
 
-.PHONY: demo test benchmark install clean
+.PHONY: demo quick test benchmark install clean
 
 demo: install
 	$(VENV)/bin/deepnic demo --output demo
 
-# compiled kernels are cached by their own file: one that calls a changed one would stay as it was
+quick: install
+	$(VENV)/bin/pytest $(PARALLEL) -m "not ($(ALONE) or slow)" --durations=30
+
 test: install
-	find deepnic tests -name '*.nb[ic]' -delete
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest --cov --cov-report=term
+	$(VENV)/bin/pytest $(PARALLEL) -m "not ($(ALONE))" --durations=30 \
+	    --cov --cov-report= --cov-fail-under=0
+	$(VENV)/bin/pytest -m "$(ALONE)" --durations=30 --cov --cov-append --cov-report=term
 
 benchmark: install
 	$(VENV)/bin/python -m tests.benchmarks
@@ -27,8 +35,9 @@ install: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[test]"
+	$(VENV)/bin/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[all,test]"
 	touch $@
 
 clean:
 	rm -rf $(VENV) demo
+	find . -name __pycache__ -prune -exec rm -rf {} +

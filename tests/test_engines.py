@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import psutil
+import pytest
 
 import deepnic
 
@@ -12,6 +13,7 @@ DEEPNIC = [sys.executable, "-m", "deepnic"]
 FEW = ["--n-trees", "4", "--weight-ranges", "3", "--tree-sizes", "3", "--subsample", "0.5"]
 
 
+@pytest.mark.ray
 def test_dask_then_ray__leave_nothing_to_each_other(tmp_path):
     """Each is closed when its command ends: no process stays to hold cores or memory."""
     cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))

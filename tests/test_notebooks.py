@@ -25,6 +25,7 @@ def test_notebooks__are_kept_without_outputs():
     assert not any(outputs(nbformat.read(path, as_version=4)) for path in paths)
 
 
+@pytest.mark.notebook
 def test_notebooks__run_and_show_pictures(lessons):
     folder, done = lessons
     pictures = {
@@ -40,6 +41,7 @@ def test_notebooks__run_and_show_pictures(lessons):
     assert (folder / "lessons" / "table.zarr").is_dir()
 
 
+@pytest.mark.notebook
 def test_notebooks__show_progress_and_the_account(lessons):
     def words(name):
         return "".join(

@@ -382,7 +382,9 @@ def test_folder__is_named_by_all_that_decides_the_result(make_images, tmp_path):
         ),
         ({"network": "huge"}, "unknown network 'huge'"),
         ({"workers": -1}, "workers is -1"),
-        ({"workers": 10_000}, r"workers is 10000, and Ray has \d+ CPUs"),
+        pytest.param(
+            {"workers": 10_000}, r"workers is 10000, and Ray has \d+ CPUs", marks=pytest.mark.ray
+        ),
         ({"device": "tpu"}, "unknown device 'tpu'; choose from auto, cpu, cuda"),
         ({"truth": [0, 1]}, r"truth has shape \(2,\)"),
         ({"truth": np.full(52, 7)}, "truth holds other values than the classes 0 to 1"),

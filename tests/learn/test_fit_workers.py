@@ -46,7 +46,10 @@ def mortal(channels, classes):
     return Mortal(channels, classes, dropout=0.3)
 """
 
-pytestmark = pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two workers take two CPUs")
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two workers take two CPUs"),
+]
 
 
 @pytest.fixture(scope="module")

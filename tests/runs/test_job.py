@@ -22,6 +22,7 @@ from deepnic.store import write_forest, write_table
 
 RAY = Path(sys.executable).with_name("ray")
 DEEPNIC = Path(sys.executable).with_name("deepnic")
+pytestmark = pytest.mark.ray
 
 
 def free_port():
