@@ -65,8 +65,8 @@ def integers(name: str, words: str) -> tuple[int, ...]:
     try:
         for word in words.split(","):
             low, _, high = word.partition("-")
-            numbers += (found := range(int(low), int(high or low) + 1))
-            if not found:
+            numbers += (span := range(int(low), int(high or low) + 1))
+            if not span:
                 raise ValueError("the range is empty")
     except ValueError as error:
         raise InputError(f"--{name} {words!r} is not a list such as 3-8 or 3,5") from error

@@ -80,8 +80,8 @@ def train(
     logging.getLogger("deepnic").setLevel(logging.INFO)
     result, ranking = run(settings, resume=resume)
     for name, value in result.metrics.items():
-        shown = f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
-        console.print(f"{name.replace('_', ' ')}: {shown}")
+        number = f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
+        console.print(f"{name.replace('_', ' ')}: {number}")
     if ranking is not None:
         console.print(ranking_table(ranking))
     if result.folder is not None:
