@@ -30,16 +30,8 @@ class Stage:
 def mean_accounts(accounts: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[Stage]]]:
     """Stages of the filter by cohort and strength, means over the training folds.
 
-    Parameters
-    ----------
-    accounts : sequence of mappings
-        Of each fold and strength: ``cohort``, ``strength`` and ``account``, a list of ``stage``,
-        ``kept`` and ``removed`` (count by reason).
-
-    Returns
-    -------
-    dict of dict of list of Stage
-        In the order of the first fold; a reason that a fold does not name counts 0 there.
+    Accounts hold ``cohort``, ``strength`` and ``account``, a list of ``stage``, ``kept`` and
+    ``removed`` (count by reason); a reason that a fold does not name counts 0 there.
 
     Examples
     --------
@@ -71,21 +63,10 @@ def _mean_stage(name: str, folds: Sequence[Mapping[str, Any]]) -> Stage:
 
 
 def kept_pixels(accounts: Sequence[Mapping[str, Any]], table: pd.DataFrame) -> pd.DataFrame:
-    """Pixels kept and balanced accuracy by cohort and strength.
+    """Pixels kept (mean over training folds) and balanced accuracy, by cohort and strength.
 
-    Parameters
-    ----------
-    accounts : sequence of mappings
-        As in `mean_accounts`, with ``kept_pixels``.
-    table : DataFrame
-        Scores of the arms in balanced accuracy.
-
-    Returns
-    -------
-    DataFrame
-        Columns cohort, strength; pixels, mean over training folds; paths, mean over the paths with
-        pixels as units; spread, the best path less the worst; random, of random placement. NaN
-        where there is none.
+    Columns cohort, strength, pixels; paths, mean over the paths with pixels as units; spread, the
+    best path less the worst; random, of random placement. NaN where there is none.
     """
     place = ["cohort", "strength"]
     pixels = pd.DataFrame(accounts).astype({"strength": str}).groupby(place)["kept_pixels"]
@@ -104,18 +85,7 @@ def kept_pixels(accounts: Sequence[Mapping[str, Any]], table: pd.DataFrame) -> p
 def uses_of_pixels(kept: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """Balanced accuracy of each use of the kept pixels: by the paths, and by every other family.
 
-    Parameters
-    ----------
-    kept : DataFrame
-        From `kept_pixels`.
-    table : DataFrame
-        Scores of the arms in balanced accuracy.
-
-    Returns
-    -------
-    DataFrame
-        Columns cohort, use, strength, pixels (mean over training folds); mean, low and high over
-        the arms of the use, with pixels as units.
+    Columns cohort, use, strength, pixels; mean, low and high over the arms of the use.
     """
     arms = in_one_unit(table[table["strength"] != ""])
     use = arms["family"].where(arms["role"] != OURS, PATHS_TOGETHER)

@@ -64,20 +64,8 @@ def rivals(
 ) -> dict[str, tuple[Difference, ...]]:
     """Compare the best assembly of each cohort with the best of each other way.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Scores of the arms in balanced accuracy.
-    predictions : DataFrame
-        Columns cohort, arm, kind, repeat, fold, seed, item, state, score, predicted.
-    cohorts : sequence of str
-        Those that are no transfers.
-
-    Returns
-    -------
-    dict of tuple of Difference
-        By name of the way; last, under `PICKED`, an assembly and a baseline that were picked for
-        each cohort on the others.
+    By name of the way; last, under `PICKED`, an assembly and a baseline that were picked for each
+    cohort on the others. The table has the scores of the arms in balanced accuracy.
     """
     of_role = {role: rows for role, rows in table.groupby("role", sort=False)}
     nothing = table.iloc[:0]
@@ -96,20 +84,7 @@ def rivals(
 def differences(
     table: pd.DataFrame, predictions: pd.DataFrame, arms: pd.Series, others: pd.Series
 ) -> tuple[Difference, ...]:
-    """Compare one arm with another one in every cohort.
-
-    Parameters
-    ----------
-    table, predictions : DataFrame
-        As in `rivals`.
-    arms, others : Series
-        Names of arms by cohort.
-
-    Returns
-    -------
-    tuple of Difference
-        Of the cohorts where both are named.
-    """
+    """Compare one arm with another one, both named by cohort, in every cohort that has both."""
     values = {(row.cohort, row.arm): Interval.of(row) for row in rows(table)}
     found = []
     for cohort in arms.index.intersection(others.index, sort=False):

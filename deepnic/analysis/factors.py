@@ -53,19 +53,9 @@ class Factor:
 
 
 def factors(table: pd.DataFrame, cohorts: Sequence[str]) -> tuple[Factor, ...]:
-    """Weigh every choice that a study holds both sides of.
+    """Weigh every choice that a study holds both sides of, over cohorts that are no transfers.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Scores of the arms in balanced accuracy.
-    cohorts : sequence of str
-        Those compared over: no transfers.
-
-    Returns
-    -------
-    tuple of Factor
-        Arms are compared that differ in the choice only.
+    Arms are compared that differ in the choice only; the table has their balanced accuracy.
 
     Examples
     --------

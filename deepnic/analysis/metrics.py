@@ -146,13 +146,6 @@ def probability(predictions: pd.DataFrame) -> pd.Series:
 
     They are if all of an arm's lie in 0..1 and its predictions are cut at 0.5. A forest's vote and
     a distance from a plane are not.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame(dict(arm=list("aab"), kind="baseline", score=[0.2, 0.9, 0.7],
-    ...     predicted=[0, 1, 0]))
-    >>> probability(table).tolist()
-    [0.2, 0.9, nan]
     """
     score = predictions["score"]
     cut = (score - 0.5) * (predictions["predicted"] - 0.5) >= 0
@@ -168,17 +161,9 @@ def patient_states(group: pd.DataFrame) -> pd.Series:
 def measure_of(group: pd.DataFrame) -> Statistic:
     """Metrics of one arm, as a function of how often each patient counts in each class.
 
-    Parameters
-    ----------
-    group : DataFrame
-        Predictions of one arm.
-
-    Returns
-    -------
-    callable
-        From two arrays (..., patient), how often a patient counts as positive and as negative, to
-        the `METRICS` (metric, ...). It knows no states: draws count each patient in its own class,
-        permutations in another's.
+    The function goes from two arrays (..., patient), how often a patient counts as positive and as
+    negative, to the `METRICS` (metric, ...). It knows no states: draws count each patient in its
+    own class, permutations in another's.
     """
     patient = np.unique(group["item"], return_inverse=True)[1]
     size = np.bincount(patient)
@@ -220,17 +205,8 @@ def bootstrap_patients(
 ) -> NDArray[np.float64]:
     """Value, low and high of a statistic, by SciPy's percentile bootstrap within each class.
 
-    Parameters
-    ----------
-    statistic : callable
-        As `measure_of` returns.
-    state : array of int, shape (patient,)
-    confidence : float
-
-    Returns
-    -------
-    array (3, ...)
-        Value, low and high. NaN where the value is, or a class has fewer than two patients.
+    The statistic is as `measure_of` returns; the result is (3, ...), NaN where the value is, or a
+    class has fewer than two patients.
     """
     classes = np.flatnonzero(state == 1), np.flatnonzero(state == 0)
 

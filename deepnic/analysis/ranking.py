@@ -25,13 +25,7 @@ COLUMNS = (
 
 
 def check_scores(summary: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores of a study, with `COLUMNS` first and numbers as floats.
-
-    Raises
-    ------
-    InputError
-        A column is missing, or there is no arm.
-    """
+    """Return the scores of a study, refusing those without one of `COLUMNS` or without an arm."""
     lacking = [name for name in COLUMNS if name not in summary]
     if lacking or summary.empty:
         raise InputError(
@@ -41,19 +35,10 @@ def check_scores(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def best_of_each(table: pd.DataFrame, by: str = "family") -> pd.DataFrame:
-    """Best arm of each family (or kind) in each cohort.
+    """Best arm of each family (or kind) in each cohort, by scores in one metric.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Columns cohort, arm, kind, family, mean: scores of the arms in one metric.
-    by : str
-
-    Returns
-    -------
-    DataFrame
-        Rows of the table: cohorts and kinds in the order met, and in a kind the best first (mean
-        over cohorts; one whose score is undefined last).
+    Cohorts and kinds come in the order met, and in a kind the best first (mean over cohorts; one
+    whose score is undefined last).
     """
     best_first = table.sort_values("mean", ascending=False, kind="stable", na_position="last")
     best = best_first.groupby(["cohort", by], sort=False).head(1)
@@ -69,13 +54,7 @@ def best_of_each(table: pd.DataFrame, by: str = "family") -> pd.DataFrame:
 
 
 def best_arm(table: pd.DataFrame) -> pd.Series:
-    """Best arm in each cohort of a table.
-
-    Returns
-    -------
-    Series
-        Names of arms by cohort; without the cohorts where none has a defined score.
-    """
+    """Best arm in each cohort of a table: names by cohort, none where no score is defined."""
     known = table.dropna(subset="mean")
     return known.loc[known.groupby("cohort", sort=False)["mean"].idxmax()].set_index("cohort")[
         "arm"
@@ -84,17 +63,6 @@ def best_arm(table: pd.DataFrame) -> pd.Series:
 
 def picked_elsewhere(table: pd.DataFrame, cohorts: Sequence[str]) -> pd.Series:
     """Pick an arm for each cohort by its mean over the other cohorts: before its results.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Columns cohort, arm, mean.
-    cohorts : sequence of str
-
-    Returns
-    -------
-    Series
-        Names of arms by cohort; empty for a lone cohort.
 
     Examples
     --------
@@ -148,13 +116,7 @@ def strengths(table: pd.DataFrame) -> list[str]:
 
 
 def strength_label(strength: str) -> str:
-    """Name a strength in a few characters.
-
-    Examples
-    --------
-    >>> strength_label("1024"), strength_label("none")
-    ('1,024', 'no filter')
-    """
+    """Name a strength in a few characters: 1,024, no filter."""
     return "no filter" if strength == NO_FILTER else f"{int(strength):,}"
 
 

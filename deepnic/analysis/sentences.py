@@ -22,22 +22,7 @@ SIDES = {"assemblies": OURS, "baselines": BASELINE}
 def answer(
     table: pd.DataFrame, rivals: Mapping[str, Sequence[Difference]], cohorts: Sequence[str]
 ) -> tuple[str, ...]:
-    """Say what the best assembly is beside everything else.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Scores of the arms in balanced accuracy.
-    rivals : mapping of str to sequence of Difference
-        From `deepnic.analysis.differences.rivals`.
-    cohorts : sequence of str
-        Those counted.
-
-    Returns
-    -------
-    tuple of str
-        Sentences.
-    """
+    """Say what the best assembly is beside everything else, in the cohorts named."""
     counted = {
         name: [each for each in differences if each.cohort in cohorts]
         for name, differences in rivals.items()
@@ -53,17 +38,7 @@ def answer(
 def claim(factors: Sequence[Factor], unfiltered_pixels: float) -> tuple[str, ...]:
     """Say whether too many uninformative pixels make the assemblies lose their effect.
 
-    Parameters
-    ----------
-    factors : sequence of Factor
-        From `deepnic.analysis.factors.factors`.
-    unfiltered_pixels : float
-        Pixels kept without a filter by relevance, mean over cohorts.
-
-    Returns
-    -------
-    tuple of str
-        Sentences; none if the study holds no arm without a filter, or none with one.
+    Nothing is said of a study that holds no arm without a filter, or none with one.
     """
     filters = [factor for factor in factors if factor.question == FILTER]
     if not filters:

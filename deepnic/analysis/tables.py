@@ -9,22 +9,13 @@ from deepnic.analysis.metrics import calibration, score_arms, summarise
 
 
 def make_tables(predictions: pd.DataFrame, cohorts: Collection[str]) -> dict[str, pd.DataFrame]:
-    """Judge the predictions of all arms.
+    """Judge the predictions of all arms: the tables of a study by name.
 
-    Parameters
-    ----------
-    predictions : DataFrame
-        One row for each cohort, permutation of the labels (-1: the true ones), arm, repeat, fold,
-        seed and item, with the columns that describe the arm.
-    cohorts : collection of str
-        Those that are no transfers.
-
-    Returns
-    -------
-    dict of DataFrame
-        Of the true labels ``results`` (`score_arms`), ``summary`` (`summarise`) and ``calibration``
-        of each cohort, and for several cohorts ``comparison`` (`compare_cohorts`); of permuted
-        labels, where there are any, ``control`` (`permutation_control`).
+    Predictions have a row for each cohort, permutation of the labels (-1: the true ones), arm,
+    repeat, fold, seed and item. Of the true labels ``results`` (`score_arms`), ``summary``
+    (`summarise`) and ``calibration`` of each cohort, and ``comparison`` (`compare_cohorts`) of
+    several; of permuted ones, where there are any, ``control`` (`permutation_control`). Transfers
+    are no cohorts.
     """
     true = predictions[predictions["permutation"] < 0]
     by_cohort = dict(iter(true.groupby("cohort", sort=False)))

@@ -42,15 +42,7 @@ class Ranking:
 
     @property
     def verdict(self) -> str:
-        """What the network is beside this ranking.
-
-        Examples
-        --------
-        >>> Ranking("NIC1", Interval(0.7), Interval(0.1, 0.05, 0.15)).verdict
-        'better'
-        >>> Ranking("NIC1", Interval(0.7), Interval(0.1, -0.05, 0.25)).verdict
-        'not distinguishable'
-        """
+        """What the network is beside this ranking."""
         return VERDICTS[self.difference.sign] if self.difference.bounded else "undefined"
 
 
@@ -140,13 +132,7 @@ def headline(facts: Mapping[str, Any], rankings: Mapping[str, Sequence[Ranking]]
 
 
 def share(right: float, n: int) -> Interval:
-    """A share of n independent items, with Wilson's 95% interval.
-
-    Examples
-    --------
-    >>> str(share(1.0, 20))
-    '1.000 (0.839 to 1.000)'
-    """
+    """A share of n independent items, with Wilson's 95% interval."""
     interval = binomtest(round(right * n), n).proportion_ci(method="wilson")
     return Interval(right, float(interval.low), float(interval.high))
 
