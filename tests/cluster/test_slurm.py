@@ -16,7 +16,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from deepnic.cli import main
 from deepnic.cluster import slurm as scripts
-from deepnic.cluster.slurm.jobs import read_profile
+from deepnic.cluster.slurm.jobs import Profile, _options, read_profile
+from deepnic.config import checked
 from deepnic.errors import InputError
 from tests.cluster.hosts import BRIDGE, Hosts
 from tests.cluster.slurm import Slurm, lacking
@@ -138,6 +139,13 @@ def test_read_profile__reads_the_example_and_refuses_what_it_does_not_know(tmp_p
     with pytest.raises(InputError, match="walltime is '1h'"):
         read_profile(file)
     assert read_profile(EXAMPLES / "profile.toml").memory == 64 * 2**30
+
+
+def test_options__leave_out_what_a_profile_does_not_say():
+    profile = checked(Profile, {"cores": 18, "memory": "64GiB", "gpus": 2})
+    assert _options(profile) == [
+        "--nodes=1", "--cpus-per-task=18", "--mem=65536M", "--time=01:00:00", "--gpus-per-node=2"
+    ]  # fmt: skip
 
 
 def test_scripts__are_alike_where_they_do_the_same():
