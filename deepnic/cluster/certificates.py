@@ -83,20 +83,17 @@ def check_certificates(folder: Path) -> list[Check]:
 
 
 def _make_authority(folder: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = _name("deepnic private authority")
     signs = x509.KeyUsage(
         digital_signature=False, content_commitment=False, key_encipherment=False,
         data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
         encipher_only=False, decipher_only=False,
     )  # fmt: skip
-    certificate = (
-        _builder(name, name, key.public_key(), key.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(signs, critical=True)
-        .sign(key, SHA256())
+    name, key = _name("deepnic private authority"), ec.generate_private_key(ec.SECP256R1())
+    builder = _builder(name, name, key, key).add_extension(signs, critical=True)
+    authority = x509.BasicConstraints(ca=True, path_length=0)
+    _write_pair(
+        folder, AUTHORITY, builder.add_extension(authority, critical=True).sign(key, SHA256()), key
     )
-    _write_pair(folder, AUTHORITY, certificate, key)
 
 
 def _make_certificate(folder: Path, name: str, address: str) -> None:
@@ -105,34 +102,33 @@ def _make_certificate(folder: Path, name: str, address: str) -> None:
     signer = load_pem_private_key(Path(files.key).read_bytes(), None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
     key = ec.generate_private_key(ec.SECP256R1())
-    names = [x509.DNSName(name), x509.DNSName("localhost")]
     addresses = [x509.IPAddress(ip_address(each)) for each in {address, "127.0.0.1"}]
-    certificate = (
-        _builder(_name(name), authority.subject, key.public_key(), signer.public_key())
-        .add_extension(x509.SubjectAlternativeName([*names, *addresses]), critical=False)
-        .sign(signer, SHA256())
-    )
+    names = x509.SubjectAlternativeName([x509.DNSName(name), x509.DNSName("localhost"), *addresses])
+    builder = _builder(_name(name), authority.subject, key, signer)
+    certificate = builder.add_extension(names, critical=False).sign(signer, SHA256())
     _write_pair(folder, name, certificate, key)
 
 
 def _builder(
     subject: x509.Name,
     issuer: x509.Name,
-    key: ec.EllipticCurvePublicKey,
-    signer: ec.EllipticCurvePublicKey,
+    key: ec.EllipticCurvePrivateKey,
+    signer: ec.EllipticCurvePrivateKey,
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
+    # Python 3.13 and later refuse certificates without these two
+    own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    of_signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
-        .public_key(key)
+        .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))  # clocks differ
         .not_valid_after(now + VALID)
-        # Python 3.13 and later refuse certificates without these two
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer), critical=False)
+        .add_extension(own, critical=False)
+        .add_extension(of_signer, critical=False)
     )
 
 

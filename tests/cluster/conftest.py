@@ -11,6 +11,14 @@ from deepnic.store import write_table
 from tests.cluster.hosts import Hosts, lacking
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark what needs hosts or Slurm, by its fixtures."""
+    for item in items:
+        for name in {"hosts", "slurm"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(name)
+
+
 @pytest.fixture(scope="module")
 def hosts(tmp_path_factory):
     """Two hosts; where they cannot be made the tests are skipped, except in CI."""

@@ -15,7 +15,7 @@ from deepnic import cli
 from deepnic.store import forest as store
 from deepnic.store import write_forest
 from tests.cluster.conftest import skip_for
-from tests.test_store import (
+from tests.store.test_forest import (
     BLOCKS_BY_TREE,
     ONE_TREE,
     PARAMETERS,

@@ -20,6 +20,8 @@ TRAIN = Path(__file__).parents[2] / "cluster" / "train.py"
 NODES = "python -m deepnic.cluster.nodes $RAY_ADDRESS"
 PATIENCE = 60
 
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
 
 @pytest.fixture(scope="module")
 def launch(hosts: Hosts, tmp_path_factory):

@@ -16,7 +16,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from deepnic.cli import main
 from deepnic.cluster import slurm as scripts
-from deepnic.cluster.slurm.jobs import read_profile
+from deepnic.cluster.slurm.jobs import Profile, _options, read_profile
+from deepnic.config import checked
 from deepnic.errors import InputError
 from tests.cluster.hosts import BRIDGE, Hosts
 from tests.cluster.slurm import Slurm, lacking
@@ -28,6 +29,8 @@ GROW, TRAIN = (Path(scripts.__path__[0]) / f"{name}.sbatch" for name in ("grow",
 FEW = ["--n-trees", "2", "--weight-ranges", "3", "--tree-sizes", "3,4"]  # 2 blocks, a second each
 MANY = ["--n-trees", "10", "--weight-ranges", "3-5", "--tree-sizes", "3-6"]  # 12, of 10 s in all
 needs_alon = pytest.mark.skipif(not ALON.exists(), reason="../shared/data/alon.npz is absent")
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +141,21 @@ def test_read_profile__reads_the_example_and_refuses_what_it_does_not_know(tmp_p
     assert read_profile(EXAMPLES / "profile.toml").memory == 64 * 2**30
 
 
+def test_options__leave_out_what_a_profile_does_not_say():
+    profile = checked(Profile, {"cores": 18, "memory": "64GiB", "gpus": 2})
+    assert _options(profile) == [
+        "--nodes=1", "--cpus-per-task=18", "--mem=65536M", "--time=01:00:00", "--gpus-per-node=2"
+    ]  # fmt: skip
+
+
+def test_scripts__are_alike_where_they_do_the_same():
+    """Each is whole, so that it can be copied and changed by itself."""
+    start, end = 'eval "${DEEPNIC_PROLOGUE:-}"', "trap 'exit 143' TERM"
+    alike = {script.read_text().partition(start)[2].partition(end)[0] for script in (GROW, TRAIN)}
+    assert len(alike) == 1
+    assert "mktemp" in alike.pop()
+
+
 @needs_alon
 def test_grow__on_two_nodes_is_the_same_store(slurm, write_profile, store, tmp_path):
     output = tmp_path / "store.zarr"
@@ -233,6 +251,7 @@ def test_grow__leaves_no_job_after_ctrl_c(slurm, write_profile, tmp_path):
     slurm.wait(lambda: not slurm.jobs(), 10)
 
 
+@pytest.mark.ray
 def test_train__elastic_goes_on_when_a_node_is_lost(
     slurm, write_profile, table, tmp_path, monkeypatch
 ):
@@ -270,6 +289,7 @@ def test_train__elastic_goes_on_when_a_node_is_lost(
     slurm.wait_idle()
 
 
+@pytest.mark.ray
 def test_train__is_cancelled_by_ctrl_c(slurm, write_profile, table, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     training = start(slurm, "train", table, "--workers", 2, "--slurm", write_profile())
@@ -355,6 +375,7 @@ def printed(cell):
     return "".join(part.text for part in cell.outputs if part.get("name") == "stdout")
 
 
+@pytest.mark.notebook
 def test_jobqueue_yaml__starts_workers_from_a_notebook(slurm, write_profile, tmp_path):
     settings = yaml.safe_load((EXAMPLES / "jobqueue.yaml").read_text())
     here = {

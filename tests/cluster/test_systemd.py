@@ -4,6 +4,8 @@ import re
 import time
 from pathlib import Path
 
+import pytest
+
 from deepnic.cluster.ssh import workstations
 from deepnic.cluster.ssh.inventory import read_inventory
 from tests.cluster import systemd
@@ -12,6 +14,8 @@ from tests.cluster.hosts import Hosts
 from tests.cluster.sshd import SSHD, make_inventory
 
 PATIENCE = 120
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 
 def test_units__are_started_kept_and_removed(hosts: Hosts, tmp_path):

@@ -30,6 +30,8 @@ DEEPNIC = [sys.executable, "-m", "deepnic"]
 PATIENCE = 180
 EPOCHS = 25
 
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
 # 8 blocks, enough for both hosts
 FEW = ["--n-trees", "2", "--weight-ranges", "3-4", "--tree-sizes", "3-6"]
 MANY = ["--n-trees", "20", "--weight-ranges", "3-5", "--tree-sizes", "3-6"]  # some 20 s of a core

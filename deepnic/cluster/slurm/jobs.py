@@ -238,13 +238,7 @@ def train_job(profile: Profile, arguments: Sequence[str], *, elastic: bool = Fal
 
 
 def _options(profile: Profile) -> list[str]:
-    """Options of sbatch for one job on all nodes of a profile.
-
-    Examples
-    --------
-    >>> _options(checked(Profile, {"cores": 18, "memory": "64GiB", "gpus": 1}))[1:4]
-    ['--cpus-per-task=18', '--mem=65536M', '--time=01:00:00']
-    """
+    """Options of sbatch for one job on all nodes of a profile."""
     optional = {
         "partition": profile.partition,
         "account": profile.account,

@@ -74,16 +74,7 @@ def check_hosts(inventory: Inventory, secrets: Path) -> dict[str, list[Check]]:
 
 
 def check_folder(inventory: Inventory) -> dict[Host, Check]:
-    """Let every host write a file into the folder, and read those of the others.
-
-    Parameters
-    ----------
-    inventory : Inventory
-
-    Returns
-    -------
-    dict of Host to Check
-    """
+    """Let every host write a file into the folder, and read those of the others."""
     folder = inventory.folder
     mark = f"{folder}/.doctor-{token_hex(4)}-"
     # as private as all that is kept there: another user of the same name cannot read it

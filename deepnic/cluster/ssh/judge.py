@@ -92,14 +92,7 @@ def check_membership(facts: HostFacts, secrets: Path) -> Check:
 
 
 def check_listeners(inventory: Inventory, ports: Answers) -> list[Check]:
-    """Whether the ports of the head are free, or serve this cluster.
-
-    Parameters
-    ----------
-    inventory : Inventory
-    ports : mapping of str to Answer
-        What the head meets at the `listeners`.
-    """
+    """Whether the ports of the head are free, or serve this cluster: what it meets at its own."""
     serving = dict(zip(("dask", "ray"), (ports[door] for door in doors(inventory)), strict=True))
     checks = []
     for name, number in inventory.ports:
@@ -116,16 +109,7 @@ def check_listeners(inventory: Inventory, ports: Answers) -> list[Check]:
 
 
 def check_doors(inventory: Inventory, met: Answers, at_head: Mapping[str, Answer]) -> list[Check]:
-    """Whether the services of the head are reached from elsewhere.
-
-    Parameters
-    ----------
-    inventory : Inventory
-    met : mapping of str to Answer
-        At the `doors`, or some of them, from there.
-    at_head : mapping of str to Answer
-        At the same from the head; empty where it could not be asked.
-    """
+    """Whether services of the head are reached, judged by what the head itself meets there."""
     checks = []
     for door, answer in met.items():
         from_head = at_head.get(door, Answer.REFUSED)

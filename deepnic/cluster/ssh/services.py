@@ -32,18 +32,7 @@ class Service(NamedTuple):
 
 
 def services(inventory: Inventory, host: Host) -> list[Service]:
-    """List what runs on a host, in the order in which it is started.
-
-    Parameters
-    ----------
-    inventory : Inventory
-    host : Host
-
-    Returns
-    -------
-    list of Service
-        The head has the Dask scheduler too.
-    """
+    """List what runs on a host, in the order in which it is started; the head has the scheduler."""
     workers = [
         Service("dask-worker", _dask_worker(inventory, host)),
         Service("ray", f"{ray_start(inventory, host)} --block"),

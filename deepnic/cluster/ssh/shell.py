@@ -23,20 +23,7 @@ def sh(inventory: Inventory, host: Host, script: str) -> str:
 
 
 def ssh(inventory: Inventory, host: Host, command: str, stdin: bytes) -> str:
-    """Run a command on a host.
-
-    Parameters
-    ----------
-    inventory : Inventory
-    host : Host
-    command : str
-    stdin : bytes
-        Standard input of the command.
-
-    Returns
-    -------
-    str
-        Its standard output.
+    """Run a command on a host with some standard input, and return its standard output.
 
     Raises
     ------

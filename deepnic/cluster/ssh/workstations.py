@@ -73,19 +73,7 @@ def up(inventory: Inventory, secrets: Path) -> dict[str, str]:
 
 
 def prepare(inventory: Inventory, secrets: Path) -> None:
-    """Make the secrets that are missing, and send each host its files; nothing is started.
-
-    Parameters
-    ----------
-    inventory : Inventory
-    secrets : Path
-        As `up`.
-
-    Raises
-    ------
-    EngineError
-        A host is not reached or does not see the shared folder.
-    """
+    """Make the secrets that are missing, and send each host its files, as `up`; start nothing."""
     make_secrets(secrets, {host.name: str(host.address) for host in inventory.hosts})
     if inventory.shared:
         _check_shared(inventory)
@@ -93,19 +81,7 @@ def prepare(inventory: Inventory, secrets: Path) -> None:
 
 
 def status(inventory: Inventory, secrets: Path) -> list[State]:
-    """Look at the hosts: which services run, and which hosts Dask and Ray count on.
-
-    Parameters
-    ----------
-    inventory : Inventory
-    secrets : Path
-        As `up`.
-
-    Returns
-    -------
-    list of State
-        One of each host.
-    """
+    """Look at each host: which services run, and whether Dask and Ray count on it."""
     services = each_host(inventory, lambda host: _running(inventory, host))
     dask, ray = _dask_workers(inventory, secrets.absolute()), _ray_nodes(inventory)
     states = []
@@ -118,10 +94,6 @@ def status(inventory: Inventory, secrets: Path) -> list[State]:
 
 def down(inventory: Inventory) -> None:
     """Stop all services of the hosts; stores, logs and secrets stay.
-
-    Parameters
-    ----------
-    inventory : Inventory
 
     Raises
     ------
