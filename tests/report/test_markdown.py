@@ -28,9 +28,10 @@ def test_write_tables__holds_answer_families_rivals_strengths_and_choices(
     assert row[2] == f"{top['mean']:.3f} ({top['low']:.2f}-{top['high']:.2f})"
     assert rivals[0] == ["cohort", *findings.rivals]
     assert [line[0] for line in rivals[2:]] == families[0][1:]
-    first = next(iter(findings.rivals.values()))[0]
-    points = first.patients.points()
-    assert rivals[2][1] == (f"**{points}**" if first.sign else points)
+    differences = next(iter(findings.rivals.values()))
+    assert [line[1].strip("*") for line in rivals[2:]] == [
+        each.patients.points() for each in differences
+    ]
     assert len(strengths) == 2 + 4 * 3
     assert choices[0] == ["choice", "mean", "alon", "golub", "singh"]
     for table in (families, rivals, strengths):
@@ -46,6 +47,13 @@ def test_write_tables__holds_answer_families_rivals_strengths_and_choices(
     auroc = findings.scores("auroc").query("arm == 'snail, no filter'").set_index("cohort")
     expected = auroc.loc["alon"]
     assert row[1] == f"{expected['mean']:.3f} ({expected['low']:.2f}-{expected['high']:.2f})"
+
+
+def test_write_tables__marks_what_is_beyond_chance(study, sure_findings, tmp_path, monkeypatch):
+    monkeypatch.setattr("deepnic.report.markdown.find", lambda results: sure_findings)
+    text = write_tables(study, tmp_path / "tables.md").read_text(encoding="utf-8")
+    assert "| alon | +10.0 (+5.0 to +15.0) |" in text
+    assert "| golub | **+10.0 (+5.0 to +15.0)** |" in text
 
 
 def test_write_tables__of_one_cohort_and_strength_leaves_out_the_rest(small_study):

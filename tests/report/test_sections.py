@@ -65,20 +65,21 @@ def test_answer__holds_every_difference(results, findings):
     assert [(line[0], line[1], line[3]) for line in lines] == [
         (each.cohort, each.arm, each.other) for each in every
     ]
-    rivals = content["rivals"]
-    assert [line[0] for line in rivals.rows] == [*findings.tested]
-    bold = {
-        (line[0], head.removeprefix("beside "))
-        for line in rivals.rows
-        for head, cell in zip(rivals.heads, line, strict=True)
-        if isinstance(cell, Strong)
-    }
-    assert bold == {
-        (each.cohort, name)
-        for name, differences in findings.rivals.items()
-        for each in differences
-        if each.sign
-    }
+    assert [line[0] for line in content["rivals"].rows] == [*findings.tested]
+
+
+def test_answer__marks_what_is_beyond_chance(results, sure_findings):
+    content = answer.section(results, sure_findings).content
+    points = "+10.0 (+5.0 to +15.0)"
+    cells = {row[0]: row[1] for row in content["rivals"].rows}
+    assert cells == {
+        "alon": points, "golub": Strong(points), "singh": "", "golub-to-singh": ""
+    }  # fmt: skip
+    verdicts = [row[-1] for row in content["differences"].rows]
+    assert verdicts == ["not distinguishable", "better"]
+    assert "<strong>+10.0 (+5.0 to +15.0)</strong>" in render_section(
+        answer.section(results, sure_findings)
+    )
 
 
 def test_answer__of_arms_that_are_all_undefined_claims_nothing(small_results):
