@@ -154,4 +154,4 @@ def test_store_damaged__is_refused(refuse, place, tmp_path):
     (store / "vote" / "zarr.json").unlink()
     sentence = refuse("pixels", store, "-o", tmp_path / "t.zarr")
     assert "is not a complete store" in sentence
-    assert "make it again" in sentence
+    assert "make it anew" in sentence
