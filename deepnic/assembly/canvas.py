@@ -51,6 +51,15 @@ class Assembly:
     unit: str
     seed: int
 
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """How the pixels were laid, for the attributes of a canvas."""
+        return {name: getattr(self, name) for name in ("path", "order", "unit", "seed")}
+
+    def apply_codes(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Code in each cell (row, column), of codes of the pixels (pixel,); -1 where none."""
+        return np.where(self.index >= 0, codes[self.index], np.int8(-1))
+
     def apply(self, values: Any) -> Any:
         """Lay values on the canvas.
 
@@ -141,7 +150,7 @@ def fit_assembly(
            [ 2,  3,  4]], dtype=int32)
     """
     lay = UNITS[choose("unit", unit, UNITS)]
-    order = order_along(path, order)
+    order = PATHS[choose("path", path, PATHS)].order if order is None else order
     if table.sizes["pixel"] == 0:
         raise InputError("the table has no pixel to assemble: let the filters keep at least one")
     index = lay(table, arrange(table, order, seed=seed), path, seed)
@@ -207,27 +216,12 @@ def lay(table: xr.Dataset, assembly: Assembly) -> xr.Dataset:
             "index": (CANVAS_INDEX.dims, assembly.index),
         },
         coords={name: c for name, c in table.coords.items() if c.dims in [("item",), ("pixel",)]},
-        attrs={name: getattr(assembly, name) for name in ("path", "order", "unit", "seed")},
+        attrs=assembly.attrs,
     )
     if "combination" in table.coords:
         colour = colour_codes(table["combination"].values)
-        canvas["colour"] = (
-            CANVAS_COLOUR.dims,
-            np.where(assembly.index >= 0, colour[assembly.index], np.int8(-1)),
-        )
+        canvas["colour"] = CANVAS_COLOUR.dims, assembly.apply_codes(colour)
     return describe(canvas, "canvas")
-
-
-def order_along(path: str, order: str | ArrayLike | None) -> str | ArrayLike:
-    """Order of the pixels along a path: the one chosen, or else the path's.
-
-    Examples
-    --------
-    >>> order_along("linear", None), order_along("linear", "random")
-    ('relevance', 'random')
-    """
-    usual = PATHS[choose("path", path, PATHS)].order
-    return usual if order is None else order
 
 
 def square_side(size: int) -> int:

@@ -4,10 +4,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from deepnic.assembly.canvas import fit_assembly, order_along
+from deepnic.assembly.canvas import fit_assembly
 from deepnic.assembly.orders import ORDERS
-from deepnic.assembly.paths import shuffle
-from deepnic.errors import InputError
+from deepnic.assembly.paths import PATHS, shuffle
+from deepnic.errors import InputError, choose
 from deepnic.nic.families import Family, colour_codes
 from deepnic.nic.families import family as family_of_name
 from deepnic.nic.genes import expand
@@ -86,8 +86,8 @@ def assemble_counts(
             "weight_range": ("pixel", items["weight_range"].values[place[2]]),
         }
     )
-    order = order_along(path, order)
-    if isinstance(order, str) and order in ORDERS and ORDERS[order].compares:
+    order = PATHS[choose("path", path, PATHS)].order if order is None else order
+    if isinstance(order, str) and ORDERS[choose("order", order, ORDERS)].compares:
         pixels["value"] = ("item", "pixel"), _sample(items, members, seed)
     assembly = fit_assembly(pixels, path=path, order=order, unit=unit, seed=seed)
     colour = colour_codes(members.label)[place[0]]
@@ -95,20 +95,14 @@ def assemble_counts(
         {
             "count": (CANVAS_COUNT.dims, items["count"].values),
             "index": (CANVAS_INDEX.dims, assembly.index),
-            "colour": (
-                CANVAS_COLOUR.dims,
-                np.where(assembly.index >= 0, colour[assembly.index], np.int8(-1)),
-            ),
+            "colour": (CANVAS_COLOUR.dims, assembly.apply_codes(colour)),
         },
         coords={
             name: coord
             for name, coord in items.coords.items()
             if coord.dims in [("item",), ("tree_size",), ("weight_range",)]
         },
-        attrs={
-            "family": family,
-            **{name: getattr(assembly, name) for name in ("path", "order", "unit", "seed")},
-        },
+        attrs={"family": family, **assembly.attrs},
     )
     return describe(canvas, "count canvas")
 

@@ -15,22 +15,12 @@ BATCH = 256  # steps of the greedy order between two copies of the pixels left
 
 
 class Order(NamedTuple):
-    """An order, as everybody who offers or explains it sees it.
+    """A row of `ORDERS`."""
 
-    Attributes
-    ----------
-    sequence : callable
-        (table, seed) -> positions in the table, first to last.
-    compares : bool
-        Whether it looks at the values of the pixels, not at the table's order alone.
-    words, source : str
-        The sequence in words, and whose definition it is.
-    """
-
-    sequence: Callable[[xr.Dataset, int], NDArray[np.intp]]
-    compares: bool
+    sequence: Callable[[xr.Dataset, int], NDArray[np.intp]]  # (table, seed) -> positions in it
+    compares: bool  # looks at the values of the pixels, too
     words: str
-    source: str
+    source: str  # of the definition
 
 
 def arrange(table: xr.Dataset, order: str | ArrayLike, *, seed: int = 0) -> NDArray[np.intp]:

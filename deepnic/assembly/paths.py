@@ -17,22 +17,13 @@ UP, RIGHT, DOWN, LEFT = range(4)
 
 
 class Path(NamedTuple):
-    """A path, as everybody who offers or explains it sees it.
+    """A row of `PATHS`."""
 
-    Attributes
-    ----------
-    course : callable
-        (rows, columns, seed) -> cell numbers (row * columns + column) in the order of the visit.
-    order : str
-        Order of the pixels along it where none is chosen, a name in `deepnic.assembly.ORDERS`.
-    words, source : str
-        The course in words, and whose definition it is.
-    """
-
+    # (rows, columns, seed) -> cell numbers (row * columns + column) in the order of the visit
     course: Callable[[int, int, int], NDArray[np.intp]]
-    order: str
-    words: str
-    source: str
+    order: str  # of the pixels along it where none is chosen, a name in `ORDERS`
+    words: str  # the course
+    source: str  # of the definition
 
 
 def visit(path: str, rows: int, columns: int, *, seed: int = 0) -> NDArray[np.int32]:
@@ -188,22 +179,16 @@ def _curve(length: int, height: int) -> NDArray[np.intp]:
     )
 
 
+READING = "the authors’ name, our reading"
 PATHS = {
     "linear": Path(_linear, "relevance", "left to right, top to bottom", "the authors’"),
-    "snail": Path(
-        _snail, "relevance", "a spiral from the centre outwards", "the authors’ name, our reading"
-    ),
-    "earthworm": Path(
-        _earthworm,
-        "relevance",
-        "left to right, then right to left",
-        "the authors’ name, our reading",
-    ),
+    "snail": Path(_snail, "relevance", "a spiral from the centre outwards", READING),
+    "earthworm": Path(_earthworm, "relevance", "left to right, then right to left", READING),
     "pacman": Path(
         _pacman,
         "similarity",
         "a closed walk through a maze whose edges wrap; it eats next the most similar pixel left",
-        "the authors’ name, our reading",
+        READING,
     ),
     "hilbert": Path(
         _hilbert,
