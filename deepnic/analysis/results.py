@@ -54,7 +54,8 @@ class RunResults:
     Attributes
     ----------
     facts : dict
-        ``run.json``, see `deepnic.runs.folder.RunFacts`.
+        ``run.json``: name, items, classes, canvas, config, metrics, n_training, n_validation,
+        n_test, device, device_name, workers, machine, command, seconds.
     history : DataFrame
         One row an epoch.
     n_judged : int

@@ -26,24 +26,12 @@ N_GENES_CHOSEN = 100
 
 @dataclass(frozen=True)
 class Baseline:
-    """A classifier that the networks are compared with; none is tuned.
+    """A classifier that the networks are compared with; none is tuned."""
 
-    Attributes
-    ----------
-    make : callable
-        (number of variables, seed) -> estimator.
-    random : bool
-        Whether its result depends on the seed.
-    probability : bool
-        Else it is scored by a signed distance.
-    on : tuple of str
-        What a study fits it on: "expression", "pixels".
-    """
-
-    make: Callable[[int, int], ClassifierMixin]
-    random: bool = False
-    probability: bool = True
-    on: tuple[str, ...] = ("expression",)
+    make: Callable[[int, int], ClassifierMixin]  # (number of variables, seed) -> estimator
+    random: bool = False  # its result depends on the seed
+    probability: bool = True  # else it is scored by a signed distance
+    on: tuple[str, ...] = ("expression",)  # what a study fits it on: expression, pixels
 
 
 def _scaled(*steps: Any) -> ClassifierMixin:

@@ -13,7 +13,6 @@ import pandas as pd
 import ray.train
 import torch
 from tensorboardX import SummaryWriter
-from torch import nn
 
 from deepnic.files import whole, write_csv
 
@@ -53,12 +52,12 @@ class Record:
     ----------
     folder : str or None
         Of the run, on storage that all machines share: `history.csv` and TensorBoard's files.
-    network, optimiser, scaler
-        Whose states are kept.
+    parts : dict
+        Whose states are kept: network, optimiser and scaler.
+    about : About
     rank : int
     on_ray : bool
         On a worker of Ray's, not in the process of the caller.
-    about : About
 
     Attributes
     ----------
@@ -70,20 +69,10 @@ class Record:
     """
 
     def __init__(
-        self,
-        folder: str | None,
-        network: nn.Module,
-        optimiser: torch.optim.Optimizer,
-        scaler: torch.amp.GradScaler,
-        rank: int,
-        *,
-        on_ray: bool,
-        about: About,
+        self, folder: str | None, parts: dict[str, Any], about: About, rank: int, *, on_ray: bool
     ):
         self.folder = None if folder is None else Path(folder)
-        self.on_ray, self.about = on_ray, about
-        self.kept: dict[str, Any] = {"network": network, "optimiser": optimiser, "scaler": scaler}
-        self.rank = rank
+        self.parts, self.about, self.rank, self.on_ray = parts, about, rank, on_ray
         self.history: list[dict[str, float]] = []
         self.followed: list[torch.Tensor] = []
         self.best: Best = {}
@@ -93,7 +82,7 @@ class Record:
         """Take up the last checkpoint of this run, if it was interrupted."""
         saved = self._last()
         if saved is not None:
-            for name, part in self.kept.items():
+            for name, part in self.parts.items():
                 part.load_state_dict(saved[name])
             self.history, self.followed = saved["history"], saved["followed"]
             self.best = saved["best"]
@@ -103,7 +92,7 @@ class Record:
         self.history.append({"epoch": len(self.history) + 1} | row)
         loss = row.get("validation_loss")
         if loss is not None and loss < self.best.get("loss", float("inf")):
-            weights = self.kept["network"].state_dict()
+            weights = self.parts["network"].state_dict()
             self.best = {
                 "epoch": len(self.history),
                 "loss": loss,
@@ -122,7 +111,7 @@ class Record:
     def finish(self) -> None:
         """Give the network the weights of its best epoch, and close what is written."""
         if self.best:
-            self.kept["network"].load_state_dict(self.best["weights"])
+            self.parts["network"].load_state_dict(self.best["weights"])
         if self.writer is not None:
             self.writer.close()
 
@@ -141,7 +130,7 @@ class Record:
             ray.train.report(self.history[-1])
             return
         assert self.folder is not None
-        states = {name: part.state_dict() for name, part in self.kept.items()}
+        states = {name: part.state_dict() for name, part in self.parts.items()}
         states |= {"history": self.history, "followed": self.followed, "best": self.best}
         states["about"] = self.about
         if not self.on_ray:

@@ -162,8 +162,26 @@ def train(
     if workers < 0:
         raise InputError(f"workers is {workers}; give 0 to train in this process, or more")
     canvas, state = _check_canvas(images, len(classes))
-    true_state = None if truth is None else _true_state(truth, canvas, state, len(classes))
-    job = _job(canvas, state, classes, chosen, follow=true_state is not None, on_ray=workers > 0)
+    true_state = _true_state(truth, canvas, state, len(classes))
+    arrays = canvas_arrays(canvas)
+    channels, size = make_images(arrays).channels, (canvas.sizes["row"], canvas.sizes["column"])
+    check_network(chosen.network, (channels, *size), len(classes))
+    validation, share = np.zeros(len(state), bool), chosen.validation
+    if share:
+        validation = draw_stratified(state, share, chosen.seed, what="a validation part")
+    job: Job = {
+        "canvas": arrays,
+        "state": state,
+        "classes": len(classes),
+        "validation": validation,
+        "settings": chosen.model_dump(),
+        # who stops early does not look at the test, not even at its curve
+        "follow": truth is not None and not share,
+        "about": describe_network(chosen.network, classes, canvas, channels),
+        "on_ray": workers > 0,
+        "device": device,
+        "folder": None,
+    }
     name = f"{canvas.attrs.get('path', 'images')}-{_digest(job)}"
     folder = None if storage is None else Path(storage).resolve() / name
     if folder is not None and folder.exists() and not resume:
@@ -171,57 +189,26 @@ def train(
             f"the run {folder.name} was started in {folder.parent} before; resume it, or choose "
             "another folder"
         )
-    result, trained_on = _fit(job, workers, elastic, device, folder)
+    result, trained_on = _fit(job, workers, elastic, folder)
     weights = {name: torch.tensor(values) for name, values in result.weights.items()}
     if folder is not None:
         save_checkpoint(
             folder / CHECKPOINT_FILE, network=weights, about=job["about"], history=result.history
         )
+    columns = {"item": canvas["item"].to_index(), "state": state}
+    if truth is not None:
+        columns["truth"] = true_state
     return TrainResult(
         metrics=_metrics(result, job, true_state),
-        history=_history(result, state, true_state),
-        predictions=_predictions(result, canvas, state, true_state),
+        history=_history(result, true_state[state < 0]),
+        predictions=pd.DataFrame(columns | _predicted(result.probability)),
         predictor=rebuild(job["about"], weights),
         folder=folder,
         device=trained_on,
     )
 
 
-def _job(
-    canvas: xr.Dataset,
-    state: NDArray[np.int64],
-    classes: Sequence[str],
-    settings: Settings,
-    *,
-    follow: bool,
-    on_ray: bool,
-) -> Job:
-    """What every rank is given; the device and the folder are added where it runs."""
-    arrays = canvas_arrays(canvas)
-    channels, shape = make_images(arrays).channels, (canvas.sizes["row"], canvas.sizes["column"])
-    check_network(settings.network, (channels, *shape), len(classes))
-    validation = np.zeros(len(state), bool)
-    if settings.validation:
-        share, seed = settings.validation, settings.seed
-        validation = draw_stratified(state, share, seed, what="a validation part")
-    return {
-        "canvas": arrays,
-        "state": state,
-        "classes": len(classes),
-        "validation": validation,
-        "settings": settings.model_dump(),
-        # who stops early does not look at the test, not even at its curve
-        "follow": follow and not settings.validation,
-        "about": describe_network(settings.network, classes, canvas, channels),
-        "on_ray": on_ray,
-        "device": "cpu",
-        "folder": None,
-    }
-
-
-def _fit(
-    job: Job, workers: int, elastic: bool, device: str, run: Path | None
-) -> tuple[LoopResult, str]:
+def _fit(job: Job, workers: int, elastic: bool, run: Path | None) -> tuple[LoopResult, str]:
     """Run the training loop through Ray Train, in this process or on workers; and the device."""
     with ExitStack() as stack:
         stack.enter_context(quiet())
@@ -232,13 +219,13 @@ def _fit(
                 raise InputError("storage is missing; several machines need a folder they share")
         # without a folder of its own Ray would write to the home directory
         place = run or Path(stack.enter_context(tempfile.TemporaryDirectory())) / "run"
-        chosen = _device(device, min(workers, 1) if elastic else workers)
+        device = _device(job["device"], min(workers, 1) if elastic else workers)
         trainer = TorchTrainer(
             train_loop,
-            train_loop_config=job | {"device": chosen, "folder": run and str(run)},
+            train_loop_config=job | {"device": device, "folder": run and str(run)},
             scaling_config=ray.train.ScalingConfig(
                 num_workers=(1, workers) if elastic else workers,
-                use_gpu=workers > 0 and chosen == "cuda",
+                use_gpu=workers > 0 and device == "cuda",
             ),
             run_config=ray.train.RunConfig(
                 name=place.name,
@@ -251,26 +238,21 @@ def _fit(
         try:
             result = trainer.fit().return_value
         except (torch.OutOfMemoryError, TrainingFailedError) as error:
-            raise _explained(error, job, chosen, place) from error
+            message, size = f"{type(error).__name__} {error}", job["settings"]["batch_size"]
+            if "OutOfMemoryError" in message:
+                raise InputError(
+                    f"the {device} device ran out of memory at batch_size {size}; a batch of "
+                    f"{max(size // 2, 1)} takes half as much"
+                ) from error
+            if "Unable to set up cluster storage" in message:
+                raise InputError(
+                    f"a worker cannot write to {place.parent}; give a folder that all machines "
+                    "share under one path"
+                ) from error
+            raise
     if isinstance(result, str):
         raise InputError(result)
-    return result, chosen
-
-
-def _explained(error: Exception, job: Job, device: str, place: Path) -> Exception:
-    """What a failure of Ray's or torch's asks of the user; itself where nothing is known of it."""
-    message, size = f"{type(error).__name__} {error}", job["settings"]["batch_size"]
-    if "OutOfMemoryError" in message:
-        return InputError(
-            f"the {device} device ran out of memory at batch_size {size}; a batch of "
-            f"{max(size // 2, 1)} takes half as much"
-        )
-    if "Unable to set up cluster storage" in message:
-        return InputError(
-            f"a worker cannot write to {place.parent}; give a folder that all machines "
-            "share under one path"
-        )
-    return error
+    return result, device
 
 
 def _check_canvas(images: xr.Dataset, n_classes: int) -> tuple[xr.Dataset, NDArray[np.int64]]:
@@ -292,9 +274,14 @@ def _check_canvas(images: xr.Dataset, n_classes: int) -> tuple[xr.Dataset, NDArr
 
 
 def _true_state(
-    truth: pd.Series | ArrayLike, images: xr.Dataset, state: NDArray[np.int64], n_classes: int
+    truth: pd.Series | ArrayLike | None,
+    images: xr.Dataset,
+    state: NDArray[np.int64],
+    n_classes: int,
 ) -> NDArray[np.int64]:
     """True state of each hidden item; -1 = unknown, or a training item."""
+    if truth is None:
+        return np.full_like(state, -1)
     if isinstance(truth, pd.Series):
         truth = truth.reindex(images["item"].to_index()).fillna(-1)
     values = np.asarray(truth)
@@ -333,15 +320,13 @@ def _digest(job: Job) -> str:
 
     parts = ("canvas", "state", "classes", "validation", "settings", "follow")
     deciding = {name: job[name] for name in parts}  # type: ignore[literal-required]
-    about = job["about"]
-    deciding["about"] = {name: about[name] for name in ("network", "classes", "layout")}
-    digest.update(json.dumps([deciding, RULES_IN_NAME], sort_keys=True, default=plain).encode())
+    about = {name: job["about"][name] for name in ("network", "classes", "layout")}
+    content = [deciding | {"about": about}, RULES_IN_NAME]
+    digest.update(json.dumps(content, sort_keys=True, default=plain).encode())
     return digest.hexdigest()[:16]
 
 
-def _metrics(
-    result: LoopResult, job: Job, true_state: NDArray[np.int64] | None
-) -> dict[str, float]:
+def _metrics(result: LoopResult, job: Job, true_state: NDArray[np.int64]) -> dict[str, float]:
     last, state, validation = result.history[-1], job["state"], job["validation"]
     metrics = {
         "n_training": int((state >= 0).sum() - validation.sum()),
@@ -350,12 +335,11 @@ def _metrics(
         "training_loss": last["training_loss"],
         "training_accuracy": last["training_accuracy"],
     }
-    if true_state is None or not (true_state >= 0).any():
-        return metrics
     judged = true_state >= 0
     y, probability = true_state[judged], result.probability[judged]
     predicted = probability.argmax(axis=1)
-    metrics["test_accuracy"] = float(accuracy_score(y, predicted))
+    if len(y):
+        metrics["test_accuracy"] = float(accuracy_score(y, predicted))
     if len(np.unique(y)) == job["classes"]:  # the others need all classes
         metrics["test_balanced_accuracy"] = float(balanced_accuracy_score(y, predicted))
         if job["classes"] == 2:
@@ -363,12 +347,10 @@ def _metrics(
     return metrics
 
 
-def _history(
-    result: LoopResult, state: NDArray[np.int64], true_state: NDArray[np.int64] | None
-) -> pd.DataFrame:
+def _history(result: LoopResult, y: NDArray[np.int64]) -> pd.DataFrame:
+    """Learning curve, with the accuracy on the hidden items of true state y after each epoch."""
     history = pd.DataFrame(result.history)
-    if result.followed and true_state is not None and np.any(true_state >= 0):
-        y = true_state[state < 0]
+    if result.followed and np.any(y >= 0):
         history["test_accuracy"] = [
             float((probability.argmax(axis=1) == y)[y >= 0].mean())
             for probability in result.followed
@@ -376,19 +358,9 @@ def _history(
     return history
 
 
-def _predictions(
-    result: LoopResult,
-    images: xr.Dataset,
-    state: NDArray[np.int64],
-    true_state: NDArray[np.int64] | None,
-) -> pd.DataFrame:
-    probability = result.probability
-    columns = {"item": images["item"].to_index(), "state": state}
-    if true_state is not None:
-        columns["truth"] = true_state
-    if probability.shape[1] == 2:
-        columns["probability"] = probability[:, 1]
-    else:
-        columns |= {f"probability_{k}": probability[:, k] for k in range(probability.shape[1])}
-    columns["predicted"] = probability.argmax(axis=1).astype(np.int8)
-    return pd.DataFrame(columns)
+def _predicted(probability: NDArray[np.float32]) -> dict[str, NDArray]:
+    """Columns of the probabilities and of the most probable class."""
+    columns = {f"probability_{k}": values for k, values in enumerate(probability.T)}
+    if len(columns) == 2:
+        columns = {"probability": columns["probability_1"]}
+    return columns | {"predicted": probability.argmax(axis=1).astype(np.int8)}

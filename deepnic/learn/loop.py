@@ -37,23 +37,12 @@ class Job(TypedDict):
 
 
 class LoopResult(NamedTuple):
-    """What a training comes to, the same on every rank.
+    """What a training comes to, the same on every rank."""
 
-    Attributes
-    ----------
-    weights : dict of array
-        State of the network.
-    history : list of dict
-        One an epoch.
-    followed : list of array of float32, shape (item of state -1, class)
-        Predictions after each epoch.
-    probability : array of float32, shape (item, class)
-    """
-
-    weights: dict[str, NDArray]
-    history: list[dict[str, float]]
-    followed: list[NDArray[np.float32]]
-    probability: NDArray[np.float32]
+    weights: dict[str, NDArray]  # state of the network
+    history: list[dict[str, float]]  # one an epoch
+    followed: list[NDArray[np.float32]]  # (item of state -1, class) after each epoch
+    probability: NDArray[np.float32]  # (item, class)
 
 
 def train_loop(job: Job) -> LoopResult | str:
@@ -86,15 +75,8 @@ def train_loop(job: Job) -> LoopResult | str:
             network.compile()
         model = ray.train.torch.prepare_model(network, move_to_device=False)
         learner = Learner(model, settings, job["classes"], rank, size)
-        record = Record(
-            job["folder"],
-            network,
-            learner.optimiser,
-            learner.scaler,
-            rank,
-            on_ray=job["on_ray"],
-            about=job["about"],
-        )
+        parts = {"network": network, "optimiser": learner.optimiser, "scaler": learner.scaler}
+        record = Record(job["folder"], parts, job["about"], rank, on_ray=job["on_ray"])
         record.resume()
         for epoch in range(len(record.history), settings.epochs):
             if record.is_over(settings.patience):

@@ -5,7 +5,7 @@ run, in ``run.json``, comes last.
 """
 
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import pandas as pd
 
@@ -18,29 +18,9 @@ RUN = "run.json"
 HISTORY, PREDICTIONS, RANKING = "history.csv", "predictions.csv", "ranking.csv"
 
 
-class RunFacts(TypedDict):
-    """What ``run.json`` says."""
-
-    name: str
-    items: str  # observations or genes
-    classes: list[str]
-    canvas: list[int]  # rows and columns
-    config: dict[str, Any]  # of `TrainConfig`
-    metrics: dict[str, float]
-    n_training: int
-    n_validation: int
-    n_test: int
-    device: str
-    device_name: str
-    workers: int
-    machine: dict[str, Any]
-    command: str
-    seconds: float
-
-
 def write_run(
     folder: Path,
-    facts: RunFacts,
+    facts: dict[str, Any],
     history: pd.DataFrame,
     predictions: pd.DataFrame,
     ranking: pd.DataFrame | None = None,

@@ -8,12 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import stats
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from deepnic.cohort.holdout import draw_stratified
 from deepnic.cohort.readers.text import read_labels
 from deepnic.errors import InputError
 from deepnic.nic import rop_images
@@ -247,44 +246,6 @@ def table_labels(path: str | PathLike[str], genes: Sequence[str]) -> GeneLabels:
             "at least 2 are needed to learn"
         )
     return GeneLabels(found.codes.astype(np.int64), classes)
-
-
-def hold_out(state: ArrayLike, share: float, seed: int = 0) -> NDArray[np.bool_]:
-    """Draw the labelled items to test on: a share of each class.
-
-    Parameters
-    ----------
-    state : array (item)
-        Class of each item, -1 for one without label: it is never drawn.
-    share : float
-        Of the labelled items, between 0 and 1.
-    seed : int
-
-    Returns
-    -------
-    array of bool (item)
-
-    Raises
-    ------
-    InputError
-        A share out of its range, or with which a class has no item to learn from or to test on.
-
-    Examples
-    --------
-    >>> test = hold_out([0, 0, 0, 0, 1, 1, -1], share=0.5)
-    >>> test[:4].sum(), test[4:6].sum(), test[6]
-    (np.int64(2), np.int64(1), np.False_)
-    """
-    classes = np.asarray(state)
-    test = draw_stratified(classes, share, seed)
-    for part, use in ((~test, "learn from"), (test, "test on")):
-        lacking = np.setdiff1d(classes[classes >= 0], classes[part])
-        if lacking.size:
-            raise InputError(
-                f"with a share of {share}, class {lacking[0]} has no item to {use}; choose another "
-                "share, or label more items"
-            )
-    return test
 
 
 class _Welch(NamedTuple):

@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from deepnic.cohort import read_cohort
+from deepnic.cohort.holdout import draw_stratified
 from deepnic.errors import InputError
 from deepnic.nic import count_signatures
 from deepnic.runs.config import Clusters, LabelTable, Replication, TrainConfig
@@ -15,7 +16,6 @@ from deepnic.runs.gene_labels import (
     GeneLabels,
     check_grown_from,
     cluster_labels,
-    hold_out,
     replication_labels,
     table_labels,
 )
@@ -24,26 +24,13 @@ from deepnic.variables import kind_of
 
 
 class Items(NamedTuple):
-    """What is learnt from.
+    """What is learnt from."""
 
-    Attributes
-    ----------
-    name : str
-        What the items are: "observations" or "genes".
-    source : Dataset
-        Pixel table or counts of signatures, with `state`: -1 for the items held out.
-    truth : array of int, shape (item,)
-        True states of all items, -1 where unknown.
-    classes : tuple of str
-    facts : DataFrame or None
-        What is known of each gene without images, in the replication task.
-    """
-
-    name: str
-    source: xr.Dataset
-    truth: NDArray[np.int64]
+    name: str  # what the items are: observations or genes
+    source: xr.Dataset  # pixel table or counts of signatures, with state: -1 = held out
+    truth: NDArray[np.int64]  # true states of all items, -1 where unknown
     classes: tuple[str, ...]
-    facts: pd.DataFrame | None = None
+    facts: pd.DataFrame | None = None  # of each gene without images, in the replication task
 
 
 def read_items(config: TrainConfig) -> Items:
@@ -82,7 +69,7 @@ def _genes_of_forest(forest: xr.Dataset, config: TrainConfig) -> Items:
     """Genes of a store, seen through the counts of their signatures."""
     labels = _labels(forest, config)
     counts = count_signatures(forest).compute()
-    counts = counts.assign_coords(state=("gene", _hidden(labels, config)))
+    counts = counts.assign_coords(state=("gene", _hidden(labels.state, config)))
     return Items("genes", counts, labels.state, labels.classes, labels.facts)
 
 
@@ -94,7 +81,7 @@ def _genes_of_table(table: xr.Dataset, config: TrainConfig) -> Items:
             'label the genes by a configuration with [labels] kind = "table"'
         )
     labels = table_labels(config.labels.file, table["item"].values.tolist())
-    table = table.assign_coords(state=("item", _hidden(labels, config)))
+    table = table.assign_coords(state=("item", _hidden(labels.state, config)))
     return Items("genes", table, labels.state, labels.classes)
 
 
@@ -117,8 +104,16 @@ def _labels(forest: xr.Dataset, config: TrainConfig) -> GeneLabels:
     )
 
 
-def _hidden(labels: GeneLabels, config: TrainConfig) -> NDArray[np.int8]:
-    """States of the genes, those of the test genes hidden."""
+def _hidden(truth: NDArray[np.int64], config: TrainConfig) -> NDArray[np.int8]:
+    """States of the genes, those of the test genes hidden: a share of each class."""
     assert config.labels is not None
-    test = hold_out(labels.state, config.labels.test, config.training.seed)
-    return np.where(test, -1, labels.state).astype(np.int8)
+    share = config.labels.test
+    test = draw_stratified(truth, share, config.training.seed)
+    for part, use in ((~test, "learn from"), (test, "test on")):
+        lacking = np.setdiff1d(truth[truth >= 0], truth[part])
+        if lacking.size:
+            raise InputError(
+                f"with a share of {share}, class {lacking[0]} has no item to {use}; choose another "
+                "share, or label more items"
+            )
+    return np.where(test, -1, truth).astype(np.int8)

@@ -73,30 +73,22 @@ def run(config: TrainConfig, *, resume: bool = False) -> Outcome:
     )
     ranking = None if items.facts is None else _compare(items, items.facts, result)
     if result.folder is not None:
-        metrics = result.metrics
-        write_run(
-            result.folder,
-            {
-                "name": result.folder.name,
-                "items": items.name,
-                "classes": list(items.classes),
-                "canvas": [canvas.sizes["row"], canvas.sizes["column"]],
-                "config": config.model_dump(mode="json"),
-                "metrics": metrics,
-                "n_training": int(metrics["n_training"]),
-                "n_validation": int(metrics["n_validation"]),
-                "n_test": int(metrics["n_test"]),
-                "device": result.device,
-                "device_name": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
-                "workers": config.run.workers,
-                "machine": machine() | {"torch": torch.__version__},
-                "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-                "seconds": perf_counter() - start,
-            },
-            result.history,
-            result.predictions,
-            ranking,
-        )
+        facts = {
+            "name": result.folder.name,
+            "items": items.name,
+            "classes": list(items.classes),
+            "canvas": [canvas.sizes["row"], canvas.sizes["column"]],
+            "config": config.model_dump(mode="json"),
+            "metrics": result.metrics,
+            **{name: result.metrics[name] for name in ("n_training", "n_validation", "n_test")},
+            "device": result.device,
+            "device_name": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+            "workers": config.run.workers,
+            "machine": machine() | {"torch": torch.__version__},
+            "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            "seconds": perf_counter() - start,
+        }
+        write_run(result.folder, facts, result.history, result.predictions, ranking)
     return Outcome(result, ranking)
 
 

@@ -12,7 +12,6 @@ from deepnic.nic import rop_images
 from deepnic.rop import grow_forest
 from deepnic.runs.gene_labels import (
     cluster_labels,
-    hold_out,
     replication_labels,
     table_labels,
 )
@@ -317,17 +316,3 @@ def test_table_labels__rejects_what_is_no_table_of_labels(tmp_path, text, fact):
 def test_table_labels__rejects_a_missing_file(tmp_path):
     with pytest.raises(InputError, match=r"no such file: .*none.csv; check the path"):
         table_labels(tmp_path / "none.csv", GENES)
-
-
-@pytest.mark.parametrize(
-    ("state", "share", "fact"),
-    [
-        ([0, 0, 1, 1], 0, "a share must lie between 0 and 1; 0.25 is usual"),
-        ([0, 0, 0, 1], 0.5, "a share of 0.5 cannot be drawn .*; choose another"),
-        ([0] * 98 + [1] * 2, 0.1, "with a share of 0.1, class 1 has no item to test on; choose"),
-        ([0] * 98 + [1] * 2, 0.9, "with a share of 0.9, class 1 has no item to learn from; choose"),
-    ],
-)
-def test_hold_out__rejects_what_it_cannot_draw(state, share, fact):
-    with pytest.raises(InputError, match=fact):
-        hold_out(state, share)
