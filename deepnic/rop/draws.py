@@ -154,31 +154,23 @@ def by_gene(
     weight_range: int,
     parameters: Mapping[str, Any],
 ) -> NDArray[np.uint8]:
-    """Put signatures of some draws of a condition, (draw, tree, slot), in the order of the genes.
+    """Signatures (draw, gene) uint8 of the genes wanted, from those of whole draws of a condition.
 
     Parameters
     ----------
     tree_signature : array of uint8, shape (draw, tree, slot)
-        All trees of the draws.
     draws : iterable of int
-        Which draws they are.
     wanted : array of int, shape (gene,)
         Positions in the whole cohort.
     tree_size, weight_range : int
         The condition.
     parameters : mapping
         ``seed``, ``design`` and ``n_genes`` of the forest.
-
-    Returns
-    -------
-    array of uint8, shape (draw, gene)
     """
     known = {name: parameters[name] for name in ("n_genes", "seed", "design")}
     rows = []
     for trees, draw in zip(tree_signature, draws, strict=True):
-        tree, slot = gene_trees(
-            weight_range=weight_range, tree_size=tree_size, draw=int(draw), **known
-        )
+        tree, slot = gene_trees(draw=draw, tree_size=tree_size, weight_range=weight_range, **known)
         rows.append(trees[tree[wanted], slot[wanted]])
     return np.stack(rows)
 

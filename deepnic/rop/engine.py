@@ -43,12 +43,8 @@ def grow_block(
     Parameters
     ----------
     block : Block
-    expression : array of float32, shape (gene, observation)
-        Of all genes.
-    state : array of int8, shape (observation,)
-    wanted : array of int, shape (gene,)
-        Positions in the whole cohort.
-    parameters : Parameters
+    expression, state, wanted, parameters
+        As in `deepnic.rop.graph.grow_lazily`.
     signatures : array of uint8, shape (draw, tree, slot)
         Filled, as is ``votes``, where there is such a tree.
     votes : array of int8, shape (draw, tree, observation)
@@ -61,28 +57,19 @@ def grow_block(
         draw = draw_trees(
             state,
             len(expression),
-            seed=parameters["seed"],
             weight_range=R,
             tree_size=V,
             draw=number,
+            trees=block.trees,
+            seed=parameters["seed"],
             design=parameters["design"],
             subsample=parameters["subsample"],
-            trees=block.trees,
         )
         trees = np.unique(draw.gene_tree[wanted]) - block.trees.start
         trees = trees[(trees >= 0) & (trees < len(draw.members))]
         signature = np.empty((trees.size, V), np.uint8)
         vote = np.empty((trees.size, state.size), np.int8)
-        grow_trees(
-            expression,
-            state,
-            draw.members[trees],
-            draw.in_bag[trees],
-            draw.keys[trees],
-            weights,
-            MAX_SOLUTIONS,
-            signature,
-            vote,
-        )
+        drawn = draw.members[trees], draw.in_bag[trees], draw.keys[trees]
+        grow_trees(expression, state, *drawn, weights, MAX_SOLUTIONS, signature, vote)
         signatures[row, trees, :V] = signature
         votes[row, trees] = vote

@@ -134,14 +134,12 @@ def _gene_positions(cohort: xr.Dataset, genes: Sequence[str] | None) -> NDArray[
 
 
 def _check(cohort: xr.Dataset, parameters: Parameters) -> None:
-    n_genes = cohort.sizes["gene"]
-    counts = {label: int((cohort["state"] == label).sum()) for label in (0, 1)}
-    for label, count in counts.items():
-        if count < 2:
+    for label in (0, 1):
+        if (count := int((cohort["state"] == label).sum())) < 2:
             raise InputError(
                 f"{count} observations have state {label}; each class needs at least 2 to grow on"
             )
-    if sum(counts.values()) > 335_000:
+    if (cohort["state"] >= 0).sum() > 335_000:
         raise InputError(
             "more than 335,000 observations would overflow the fixed point; take fewer"
         )
@@ -152,17 +150,18 @@ def _check(cohort: xr.Dataset, parameters: Parameters) -> None:
         raise InputError("subsample must lie in (0, 1]; 0.8 is usual, 1 is the published protocol")
     if not 0 <= parameters["seed"] < 2**64:
         raise InputError("seed must be an integer from 0 to 2**64 - 1")
-    if not parameters["weight_ranges"] or not parameters["tree_sizes"]:
+    ranges, sizes = parameters["weight_ranges"], parameters["tree_sizes"]
+    if not ranges or not sizes:
         raise InputError("no condition is left; give at least one weight range and one tree size")
-    if min(parameters["weight_ranges"]) < 2 or max(parameters["weight_ranges"]) > 9:
+    if ranges[0] < 2 or ranges[-1] > 9:
         raise InputError(
             "weight_ranges must lie in 2..9 (|weight| <= 4, or the fixed point overflows)"
         )
-    if min(parameters["tree_sizes"]) < 1 or max(parameters["tree_sizes"]) > 10:
+    if sizes[0] < 1 or sizes[-1] > 10:
         raise InputError("tree_sizes must lie in 1..10, or the fixed point overflows")
-    if max(parameters["tree_sizes"]) > n_genes:
+    if sizes[-1] > parameters["n_genes"]:
         raise InputError(
-            f"a tree of {max(parameters['tree_sizes'])} genes was asked of a cohort of {n_genes}; "
+            f"a tree of {sizes[-1]} genes was asked of a cohort of {parameters['n_genes']}; "
             "take smaller tree_sizes"
         )
 

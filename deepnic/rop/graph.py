@@ -120,19 +120,18 @@ def tree_seconds(tree_size: int, weight_range: int, n_observations: int) -> floa
 
 def _cut(parameters: Parameters, n_observations: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Chunks of draws and of trees with which the dearest condition takes TASK_SECONDS a task."""
-    draw_seconds = 0.0
-    for V in parameters["tree_sizes"]:
-        trees = n_trees_of_draw(parameters["design"], parameters["n_genes"], V)
-        for R in parameters["weight_ranges"]:
-            draw_seconds = max(draw_seconds, trees * tree_seconds(V, R, n_observations))
-    V = parameters["tree_sizes"][-1]
-    dearest = n_trees_of_draw(parameters["design"], parameters["n_genes"], V)
-    most = n_trees_of_draw(parameters["design"], parameters["n_genes"], parameters["tree_sizes"][0])
-    if draw_seconds > TASK_SECONDS:
-        draws, trees = 1, -(-dearest // int(np.ceil(draw_seconds / TASK_SECONDS)))
-    else:
-        draws, trees = max(int(TASK_SECONDS / draw_seconds), 1), most
-    return (
-        normalize_chunks(draws, (parameters["n_trees"],))[0],
-        normalize_chunks(trees, (most,))[0],
+    trees = {  # of a draw: most of the smallest size, fewest of the largest
+        V: n_trees_of_draw(parameters["design"], parameters["n_genes"], V)
+        for V in parameters["tree_sizes"]
+    }
+    draw_seconds = max(
+        trees[V] * tree_seconds(V, R, n_observations)
+        for V in trees
+        for R in parameters["weight_ranges"]
     )
+    most = trees[parameters["tree_sizes"][0]]
+    draws, some = max(int(TASK_SECONDS / draw_seconds), 1), most
+    if draw_seconds > TASK_SECONDS:
+        dearest = trees[parameters["tree_sizes"][-1]]
+        some = -(-dearest // int(np.ceil(draw_seconds / TASK_SECONDS)))
+    return normalize_chunks(draws, (parameters["n_trees"],))[0], normalize_chunks(some, (most,))[0]

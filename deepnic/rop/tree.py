@@ -96,13 +96,13 @@ class Tree:
         InputError
             Not a finite table of V columns.
         """
-        from deepnic.rop.kernels import tree as tree_numba
+        from deepnic.rop import kernels
 
         X = _table(X, columns=len(self._quantitative))
         seen = np.concatenate([np.ones(len(self._X), bool), np.zeros(len(X), bool)])
         Z = _fixed(np.concatenate([self._X, X]), self._quantitative, seen)
         votes = np.empty(len(seen), np.int8)
-        tree_numba.vote(Z, self._coef, self._record, votes)
+        kernels.tree.vote(Z, self._coef, self._record, votes)
         return (votes[len(self._X) :] == 1).astype(np.int8)
 
 
@@ -158,37 +158,25 @@ def search_node(
     >>> node.coef, node.threshold, node.tp, node.fp, node.solution
     (array([1]), 2.0, 2, 0, 'unique')
     """
-    from deepnic.rop.kernels import search as search_numba
-    from deepnic.rop.kernels import tree as tree_numba
+    from deepnic.rop import kernels
 
     X = _table(X)
     at_risk = _classes(y, len(X))
     weights, n_weights = _box(weight_min, weight_max, weight_step, X.shape[1])
     order = np.argsort(~at_risk, kind="stable")  # positives first
     Z = _int32(_fixed(X[order], np.zeros(X.shape[1], bool), np.ones(len(X), bool)), weights)
-    coef = np.empty(X.shape[1], np.int64)
     P = int(at_risk.sum())
-    key = _key(rng)
-
-    def run(capacity: int) -> tuple[tuple[int, int, int, int], NDArray[np.int64]]:
-        ties = np.empty((capacity, X.shape[1]), np.int64)
-        rop8 = _is_rop8(rules)
-        return search_numba.search(Z, P, weights, n_weights, rop8, key, ties, coef), ties
-
-    found, _ = run(0)
-    ties = run(found[3])[1] if return_ties else None
-    threshold, tp, fp, n_ties = (int(number) for number in found)
-    return Node(
-        coef=coef,
-        threshold=threshold / tree_numba.SCALE,
-        tp=tp,
-        fp=fp,
-        tn=len(X) - P - fp,
-        fn=P - tp,
-        n_ties=n_ties,
-        solution=_solution(n_ties, max_solutions),
-        ties=ties,
+    node = Z, P, weights, n_weights, _is_rop8(rules), _key(rng)
+    coef = np.empty(X.shape[1], np.int64)
+    threshold, tp, fp, n_ties = kernels.search.search(
+        *node, np.empty((0, coef.size), np.int64), coef
     )
+    ties = None
+    if return_ties:
+        ties = np.empty((n_ties, coef.size), np.int64)
+        kernels.search.search(*node, ties, coef)
+    row = [1, 1, threshold, tp, fp, len(X) - P - fp, P - tp, n_ties]
+    return _node(coef, row, max_solutions, ties)
 
 
 def grow_tree(
@@ -240,7 +228,7 @@ def grow_tree(
     >>> tree.perfect, tree.cycles, tree.predict([[9.0, 0.0], [0.0, 0.0]])
     (True, 1, array([1, 0], dtype=int8))
     """
-    from deepnic.rop.kernels import tree as kernel
+    from deepnic.rop import kernels
 
     X = _table(X)
     at_risk = _classes(y, len(X))
@@ -254,7 +242,7 @@ def grow_tree(
     Z = _int32(_fixed(X, scaled, np.ones(len(X), bool)), weights)
     coef = np.zeros((max_cycles * max_steps, X.shape[1]), np.int64)
     record = np.zeros((len(coef), 8), np.int64)
-    n_nodes, _ = kernel.grow(
+    n_nodes, _ = kernels.tree.grow(
         Z, at_risk, weights, n_weights, max_cycles, max_steps, _is_rop8(rules), _key(rng),
         coef, record,
     )  # fmt: skip
@@ -262,14 +250,14 @@ def grow_tree(
     nodes = tuple(
         _node(c, row, max_solutions) for c, row in zip(coef, record.tolist(), strict=True)
     )
-    last_cycle = record[record[:, kernel.CYCLE] == record[-1, kernel.CYCLE]]
-    last_steps = record[np.flatnonzero(np.diff(record[:, kernel.CYCLE], append=0))]
+    last_cycle = record[record[:, kernels.tree.CYCLE] == record[-1, kernels.tree.CYCLE]]
+    last_steps = record[np.flatnonzero(np.diff(record[:, kernels.tree.CYCLE], append=0))]
     return Tree(
         nodes,
-        tp=int(last_cycle[:, kernel.TP].sum()),
-        fp=int(last_cycle[:, kernel.FP].sum()),
-        tn=int(last_steps[:, kernel.TN].sum()),
-        fn=int(last_steps[:, kernel.FN].sum()),
+        tp=int(last_cycle[:, kernels.tree.TP].sum()),
+        fp=int(last_cycle[:, kernels.tree.FP].sum()),
+        tn=int(last_steps[:, kernels.tree.TN].sum()),
+        fn=int(last_steps[:, kernels.tree.FN].sum()),
         _X=X,
         _quantitative=scaled,
         _coef=coef,
@@ -277,18 +265,19 @@ def grow_tree(
     )
 
 
-def _node(coef: NDArray[np.int64], row: list[int], max_solutions: int) -> Node:
-    from deepnic.rop.kernels.tree import SCALE
+def _node(
+    coef: NDArray[np.int64],
+    row: list[int],
+    max_solutions: int,
+    ties: NDArray[np.int64] | None = None,
+) -> Node:
+    """Name what the kernels say of a node; their thresholds are fixed-point numbers."""
+    from deepnic.rop import kernels
 
     cycle, step, threshold, tp, fp, tn, fn, n_ties = row
-    solution = _solution(n_ties, max_solutions)
-    return Node(coef, threshold / SCALE, tp, fp, tn, fn, n_ties, solution, cycle, step)
-
-
-def _solution(n_ties: int, max_solutions: int) -> str:
-    if n_ties > max_solutions:
-        return "overflow"
-    return "unique" if n_ties == 1 else "finite"
+    solution = "overflow" if n_ties > max_solutions else "unique" if n_ties == 1 else "finite"
+    score = threshold / kernels.tree.SCALE
+    return Node(coef, score, tp, fp, tn, fn, n_ties, solution, cycle, step, ties)
 
 
 def _is_rop8(rules: str) -> bool:
@@ -346,15 +335,15 @@ def _fixed(
     X: NDArray[np.float64], quantitative: NDArray[np.bool_], grown: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
     """Fixed-point values (V, n); quantitative variables standardised over the rows grown on."""
-    from deepnic.rop.kernels import tree as tree_numba
+    from deepnic.rop import kernels
 
     Z = np.empty(X.T.shape, np.int64)
     for v, x in enumerate(np.ascontiguousarray(X.T)):
         if quantitative[v]:
-            tree_numba.standardise(x, grown, Z[v])
+            kernels.tree.standardise(x, grown, Z[v])
         else:
-            limit = tree_numba.LIMIT
-            Z[v] = np.rint(np.clip(x * tree_numba.SCALE, -limit, limit)).astype(np.int64)
+            limit = kernels.tree.LIMIT
+            Z[v] = np.rint(np.clip(x * kernels.tree.SCALE, -limit, limit)).astype(np.int64)
     return Z
 
 

@@ -171,16 +171,16 @@ def time_searches(client: Client) -> None:
 
 
 def _time_searches(dask_worker: Any) -> None:
-    from deepnic.rop.kernels import tree as tree_numba
+    from deepnic.rop.kernels import tree
 
-    search, dask_worker.searches = tree_numba.grow_trees, []
+    search, dask_worker.searches = tree.grow_trees, []
 
     def timed(*arguments: Any) -> None:
         start = thread_time()
         search(*arguments)
         dask_worker.searches.append(Search(*_asked(arguments), thread_time() - start))
 
-    tree_numba.grow_trees = timed
+    tree.grow_trees = timed
 
 
 def searches(client: Client) -> list[Search]:
@@ -199,7 +199,7 @@ def sleep_for_searches(client: Client, found: Sequence[Search]) -> None:
 
 
 def _sleep_for_searches(seconds_of_a_tree: dict[Condition, float]) -> None:
-    from deepnic.rop.kernels import tree as tree_numba
+    from deepnic.rop.kernels import tree
 
     def asleep(*arguments: Any) -> None:
         condition, n_trees = _asked(arguments)
@@ -207,7 +207,7 @@ def _sleep_for_searches(seconds_of_a_tree: dict[Condition, float]) -> None:
         for result in arguments[-2:]:
             result[:] = 0
 
-    tree_numba.grow_trees = asleep
+    tree.grow_trees = asleep
 
 
 def _asked(arguments: tuple) -> tuple[Condition, int]:

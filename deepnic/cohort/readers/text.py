@@ -111,7 +111,7 @@ def _decimal(delimiter: str, lines: Iterable[str]) -> str:
     broken = re.compile(
         rf'{delimiter}\s*"?[-+]?\d*([.,])\d+(?:[eE][-+]?\d+)?"?\s*(?={delimiter}|$)'
     )
-    return next((found[1] for line in lines if (found := broken.search(line))), ".")
+    return next((match[1] for line in lines if (match := broken.search(line))), ".")
 
 
 def _not_utf8(path: Path) -> InputError:

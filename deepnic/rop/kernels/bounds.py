@@ -38,7 +38,7 @@ PAIRS_PAY = 1 << 11  # vectors of a box for which tabulating more than a few pai
 N_BUCKETS = 512
 
 
-class Node(NamedTuple):
+class BoundedNode(NamedTuple):
     """A node as the bounds see it.
 
     ``Z`` (V, H + width) int32; ``weights`` (V, most) and ``n_weights`` (V,) int64. Vectors with at
@@ -88,7 +88,9 @@ def make_node(Z, H, L, weights, n_weights):
         reach = _slack_of_scores(Z, H, weights, n_weights)
         n_buckets, shift = N_BUCKETS, _shift_of_buckets(Z, H + L, weights, n_weights)
     buckets = np.zeros((2, n_buckets), np.int32)
-    return Node(Z, H, L, weights, n_weights, pairs_to, most, least, counts, reach, shift, buckets)
+    return BoundedNode(
+        Z, H, L, weights, n_weights, pairs_to, most, least, counts, reach, shift, buckets
+    )
 
 
 @njit(nogil=True, cache=True, _nrt=False, forceinline=True)

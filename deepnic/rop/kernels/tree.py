@@ -14,20 +14,8 @@ import numpy as np
 from numba import boolean, float32, float64, int8, int32, int64, njit, uint8, uint64, void
 from numba.types import Tuple
 
+from deepnic.rop import signatures as code
 from deepnic.rop.kernels.search import random_at, search
-from deepnic.rop.signatures import (
-    FINITE,
-    MIXED,
-    NEGATIVE,
-    ONE_CYCLE,
-    ONE_NODE,
-    OTHER,
-    POSITIVE,
-    SEVERAL_CYCLES,
-    SHAPE,
-    UNIQUE,
-    ZERO,
-)
 
 CYCLE, STEP, THRESHOLD, TP, FP, TN, FN, TIES = range(8)
 
@@ -170,11 +158,14 @@ def signature(weights, record, n_nodes, perfect, max_solutions):
         zero |= weights[k] == 0
         unique &= record[k, TIES] == 1
         finite &= 1 < record[k, TIES] <= max_solutions
-    sign = ZERO if zero else POSITIVE if positive else NEGATIVE if negative else MIXED
-    in_one_cycle = record[n_nodes - 1, CYCLE] == 1
-    cycle = ONE_NODE if n_nodes == 1 else ONE_CYCLE if in_one_cycle else SEVERAL_CYCLES
-    solution = FINITE if finite else UNIQUE if unique else OTHER
-    return 1 + (sign * SHAPE[1] + cycle) * SHAPE[2] + solution
+    sign = code.POSITIVE if positive else code.NEGATIVE if negative else code.MIXED
+    cycle = code.SEVERAL_CYCLES if record[n_nodes - 1, CYCLE] > 1 else code.ONE_CYCLE
+    solution = code.FINITE if finite else code.UNIQUE if unique else code.OTHER
+    if zero:
+        sign = code.ZERO
+    if n_nodes == 1:
+        cycle = code.ONE_NODE
+    return 1 + (sign * code.SHAPE[1] + cycle) * code.SHAPE[2] + solution
 
 
 @njit(
