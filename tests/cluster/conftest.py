@@ -15,8 +15,10 @@ from tests.cluster.hosts import Hosts, lacking
 def pytest_collection_modifyitems(items):
     """Mark what needs hosts or Slurm, by its fixtures."""
     for item in items:
-        for name in {"hosts", "slurm"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(name)
+        fixtures = getattr(item, "fixturenames", ())
+        for mark, fixture in {"hosts": "hosts", "slurm": "slurm", "slow": "slurm"}.items():
+            if fixture in fixtures:
+                item.add_marker(mark)
 
 
 @pytest.fixture(scope="module")

@@ -30,8 +30,6 @@ FEW = ["--n-trees", "2", "--weight-ranges", "3", "--tree-sizes", "3,4"]  # 2 blo
 MANY = ["--n-trees", "10", "--weight-ranges", "3-5", "--tree-sizes", "3-6"]  # 12, of 10 s in all
 needs_alon = pytest.mark.skipif(not ALON.exists(), reason="../shared/data/alon.npz is absent")
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def slurm(hosts: Hosts, tmp_path_factory):
