@@ -117,8 +117,8 @@ def _builder(
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     # Python 3.13 and later refuse certificates without these two
-    own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    of_signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    issuer_identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -127,8 +127,8 @@ def _builder(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))  # clocks differ
         .not_valid_after(now + VALID)
-        .add_extension(own, critical=False)
-        .add_extension(of_signer, critical=False)
+        .add_extension(identifier, critical=False)
+        .add_extension(issuer_identifier, critical=False)
     )
 
 
