@@ -156,7 +156,7 @@ def test_train__on_slurm_wants_workers(place, tmp_path, refuse):
         (["--epochs", 0], ["epochs is 0 in [training], but it should be greater than or equal"]),
         (["--workers", -1], ["workers is -1 in [run], but it should be greater than or equal"]),
         (["--network", "huge"], ["unknown network 'huge'; choose small or residual"]),
-        (["--device", "tpu"], ["device is 'tpu'", "'auto', 'cpu' or 'cuda'"]),
+        (["--device", "tpu"], ["device is 'tpu'", "one of auto, cpu, cuda"]),
     ],
 )
 def test_train__refuses_with_one_sentence(refuse, place, tmp_path, options, words):
