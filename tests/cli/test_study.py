@@ -31,6 +31,7 @@ def test_study_and_report(place, tmp_path):
     assert (tmp_path / "other.html").exists()
 
 
+@pytest.mark.slow
 def test_study__from_its_own_copy_on_a_dask_worker(place, tmp_path):
     settings = write_toml(tmp_path / "study.toml", place / "cohort.csv")
     succeed("study", settings, "-o", tmp_path / "a" / "b")

@@ -124,6 +124,7 @@ print(json.dumps(results))
 """
 
 
+@pytest.mark.slow
 def test_kernels__do_the_same_uncompiled(tmp_path):
     """In plain Python, where coverage sees them: the same nodes, ties, trees, votes, pixels.
 
