@@ -168,9 +168,8 @@ def search_node(
     P = int(at_risk.sum())
     node = Z, P, weights, n_weights, _is_rop8(rules), _key(rng)
     coef = np.empty(X.shape[1], np.int64)
-    threshold, tp, fp, n_ties = kernels.search.search(
-        *node, np.empty((0, coef.size), np.int64), coef
-    )
+    no_ties = np.empty((0, coef.size), np.int64)
+    threshold, tp, fp, n_ties = map(int, kernels.search.search(*node, no_ties, coef))
     ties = None
     if return_ties:
         ties = np.empty((n_ties, coef.size), np.int64)
