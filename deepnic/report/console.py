@@ -22,17 +22,7 @@ if TYPE_CHECKING:
 
 
 def summary_table(findings: Findings) -> Table:
-    """Lay out the comparison of the arms of a study.
-
-    Parameters
-    ----------
-    findings : Findings
-
-    Returns
-    -------
-    rich.table.Table
-        The best arm of each family; of each kind, if there are several cohorts.
-    """
+    """The best arm of each family of a study; of each kind, if there are several cohorts."""
     from deepnic.report.tables import kind_title
 
     several = len(findings.tested) > 1
@@ -66,10 +56,6 @@ def account_table(account: Sequence[Mapping[str, Any]]) -> Table:
     account : sequence of mappings
         Of each stage, ``stage``, ``kept`` and ``removed`` (count by reason).
 
-    Returns
-    -------
-    rich.table.Table
-
     Examples
     --------
     >>> table = account_table([{"stage": "data", "kept": 4, "removed": {"undefined": 6}}])
@@ -85,15 +71,6 @@ def account_table(account: Sequence[Mapping[str, Any]]) -> Table:
 
 def estimate_table(job: "Estimate", cores: int) -> Table:
     """Lay out what a job will take, on this machine and on so many cores like its own.
-
-    Parameters
-    ----------
-    job : Estimate
-    cores : int
-
-    Returns
-    -------
-    rich.table.Table
 
     Examples
     --------
@@ -117,10 +94,6 @@ def ranking_table(ranking: pd.DataFrame) -> Table:
     ----------
     ranking : DataFrame
         From `deepnic.analysis.gene_rankings.compare_rankings`.
-
-    Returns
-    -------
-    rich.table.Table
 
     Examples
     --------

@@ -60,20 +60,8 @@ def facts_table(facts: Mapping[str, Any]) -> Table:
 def scores_table(findings: Findings, table: pd.DataFrame, head: str, by: str = "family") -> Table:
     """Scores in one metric, a row for each family (or arm), a column for each cohort.
 
-    Parameters
-    ----------
-    findings : Findings
-    table : DataFrame
-        Rows of `Findings.scores`, at most one for each cohort and family (or arm).
-    head : str
-        Of the first column.
-    by : str
-        family or arm.
-
-    Returns
-    -------
-    Table
-        In bold, the best of our arms and of all others in a cohort.
+    In bold is the best of our arms, and of all others, in a cohort. The rows of the table are some
+    of `Findings.scores`, at most one for each cohort and family (or arm).
     """
     best = set(zip(findings.winners["cohort"], findings.winners["arm"], strict=True))
     lines: dict[tuple[str, str], dict[str, Cell]] = {}
@@ -92,15 +80,7 @@ def scores_table(findings: Findings, table: pd.DataFrame, head: str, by: str = "
 
 
 def metrics_table(findings: Findings, cohort: str, among: pd.DataFrame) -> Table:
-    """Arms of a cohort with all their metrics, the best of each kind first.
-
-    Parameters
-    ----------
-    findings : Findings
-    cohort : str
-    among : DataFrame
-        Rows of `Findings.scores`: the arms shown, of that cohort and others.
-    """
+    """Those among some arms that are of a cohort, with all metrics, the best of each kind first."""
     arms = best_of_each(among[among["cohort"] == cohort], "arm")
     best = set(findings.winners.loc[findings.winners["cohort"] == cohort, "arm"])
     of_cohort = findings.arms[findings.arms["cohort"] == cohort]

@@ -27,7 +27,6 @@ class Families(style.Chart):
     """
 
     def draw(self) -> Figure:
-        """Draw a panel for each cohort."""
         families = self.table.drop_duplicates("family")
         at = style.places(families["family"].tolist(), families["kind"].tolist())
         ours = self.table["role"] == OURS
@@ -47,7 +46,6 @@ class Filters(style.Chart):
     """
 
     def draw(self) -> Figure:
-        """Draw a panel for each cohort and unit."""
         paths, steps = self.table["path"].unique().tolist(), strengths(self.table)
         units = self.table["unit"].unique()
         names = {
@@ -81,7 +79,6 @@ class UsesOfPixels(style.Chart):
     """
 
     def draw(self) -> Figure:
-        """Draw a panel for each cohort."""
         figure, panels = _grid(self.table["cohort"].unique().tolist(), 2.1)
         for cohort, axes in panels.items():
             for k, use in enumerate(self.table["use"].unique()):
@@ -112,7 +109,6 @@ class Factors(style.Chart):
         return cls(pd.concat([pd.DataFrame(names), 100 * table], axis=1))
 
     def draw(self) -> Figure:
-        """Draw the factors, question after question."""
         at = style.places(self.table["name"].tolist(), self.table["question"].tolist())
         outside = (self.table["low"] > 0) | (self.table["high"] < 0)
         figure, [[axes]] = style.subplots(size=(style.WIDTH, 0.9 - 0.25 * min(at.values())))
@@ -132,7 +128,6 @@ class Ranks(style.Chart):
     """
 
     def draw(self) -> Figure:
-        """Draw the diagram of Demšar (2006)."""
         from scikit_posthocs import critical_difference_diagram  # imports pyplot
 
         mean = self.table.drop_duplicates("arm").set_index("arm")["rank"]
@@ -140,16 +135,12 @@ class Ranks(style.Chart):
         figure, [[axes]] = style.subplots(size=(style.WIDTH, 1.1 + 0.16 * len(mean)))
         with matplotlib.rc_context(style.STYLE):
             drawn = critical_difference_diagram(
-                mean,
-                p,
-                ax=axes,
-                label_fmt_left="{label} ({rank:.1f})",
-                label_fmt_right="({rank:.1f}) {label}",
-                label_props={"parse_math": False},
-                elbow_props={"color": style.GREY, "lw": 0.9},
+                mean, p, ax=axes,
+                label_fmt_left="{label} ({rank:.1f})", label_fmt_right="({rank:.1f}) {label}",
+                label_props={"parse_math": False}, elbow_props={"color": style.GREY, "lw": 0.9},
                 marker_props={"color": style.BLUE, "s": 18},
                 crossbar_props={"color": style.BLUE, "linewidth": 2.5},
-            )
+            )  # fmt: skip
         axes.spines["top"].set_visible(True)
         for label in drawn["labels"]:
             label.set_color("black")
@@ -163,7 +154,6 @@ class Calibration(style.Chart):
     """
 
     def draw(self) -> Figure:
-        """Draw a panel for each cohort; the larger a mark, the more predictions."""
         figure, panels = _grid(self.table["cohort"].unique().tolist(), 2.7)
         for cohort, axes in panels.items():
             axes.plot([0, 1], [0, 1], color=style.ORANGE, lw=1, ls=(0, (4, 3)), zorder=0)

@@ -34,7 +34,6 @@ class Account(style.Chart):
         return cls(pd.DataFrame(counts, columns=["name", "pixels", "removed"]))
 
     def draw(self) -> Figure:
-        """Draw a bar for what was kept, a thin one for what was removed."""
         figure, [[axes]] = style.subplots(size=(style.NARROW, 0.8 + 0.27 * len(self.table)))
         for k, row in enumerate(rows(self.table)):
             colour, end = style.GREY if row.removed else style.BLUE, max(row.pixels, 0.8)
@@ -62,7 +61,6 @@ class Training(style.Chart):
     """
 
     def draw(self) -> Figure:
-        """Draw a row of panels for each curve."""
         paths = self.table["path"].unique()
         curves = [name for name in CURVES if name in set(self.table["curve"])]
         shape, size = (len(curves), len(paths)), (style.WIDTH, 0.6 + 1.9 * len(curves))
@@ -96,7 +94,6 @@ class Learning(style.Chart):
     kept_epoch: int | None = None
 
     def draw(self) -> Figure:
-        """Draw a panel for each measure; a line marks the epoch whose network was kept."""
         titles = {"loss": "loss: cross-entropy (nats)", "accuracy": "accuracy (% of items)"}
         figure, [panels] = style.subplots(1, 2, size=(style.WIDTH, 3.4))
         entries = {}
@@ -137,7 +134,6 @@ class Rankings(style.Chart):
         )
 
     def draw(self) -> Figure:
-        """Draw a panel for each metric."""
         names, metrics = self.table["name"].unique().tolist(), self.table["metric"].unique()
         ours = self.table["name"] == NETWORK
         table = self.table.assign(ours=ours, filled=ours)

@@ -13,14 +13,8 @@ from matplotlib.patches import Patch
 
 from deepnic.assembly.paths import PATHS, visit
 from deepnic.nic.families import COLOURS
-from deepnic.report.figures.colours import (
-    SHEET_COLUMNS,
-    TILE_GAP,
-    UNDEFINED,
-    render,
-    tile_sheet,
-)
-from deepnic.report.figures.style import BLUE, RULE, WIDTH, Chart, Picture, subplots
+from deepnic.report.figures import style
+from deepnic.report.figures.colours import SHEET_COLUMNS, TILE_GAP, UNDEFINED, render, tile_sheet
 
 MEANINGS = {
     "grey": "NIC1",
@@ -30,7 +24,7 @@ MEANINGS = {
 }
 
 
-class Courses(Chart):
+class Courses(style.Chart):
     """The course of each path over a small canvas, from its first cell to its last.
 
     The table has columns path, row, column: the cells in the order of the visit.
@@ -48,7 +42,6 @@ class Courses(Chart):
         return cls(pd.concat(parts, ignore_index=True)[["path", "row", "column"]])
 
     def draw(self) -> Figure:
-        """Draw lines from cell to cell, and both mouths of a tunnel from edge to edge."""
         names = self.table["path"].unique().tolist()
         end = self.table[["row", "column"]].max().max() + 0.7
         figure, panels = _panels(names, 2.2)
@@ -57,24 +50,22 @@ class Courses(Chart):
             step = self.table.loc[self.table["path"] == name, ["row", "column"]].dropna().to_numpy()
             leaps = np.flatnonzero(np.abs(np.diff(step, axis=0)).max(axis=1) > 1) + 1
             for run in np.split(step, leaps) + _tunnels(step[leaps - 1], step[leaps]):
-                axes.plot(run[:, 1], run[:, 0], color=BLUE, lw=1.4, solid_capstyle="round")
-            axes.plot(step[:1, 1], step[:1, 0], "o", color=BLUE, ms=7)
-            axes.plot(step[-1:, 1], step[-1:, 0], "s", color=BLUE, mfc="white", ms=6, mew=1.5)
+                axes.plot(run[:, 1], run[:, 0], color=style.BLUE, lw=1.4, solid_capstyle="round")
+            axes.plot(step[:1, 1], step[:1, 0], "o", color=style.BLUE, ms=7)
+            axes.plot(step[-1:, 1], step[-1:, 0], "s", color=style.BLUE, mfc="white", ms=6, mew=1.5)
         return figure
 
 
-class ObservationCanvases(Picture):
+class ObservationCanvases(style.Picture):
     """One observation under each path.
 
     The images are ``observation_image(path, row, column)`` from -1 to 1, NaN where undefined.
     """
 
     def frame(self) -> pd.DataFrame:
-        """Return the value of every cell, indexed by path, row and column."""
         return self.images["observation_image"].to_dataframe()
 
     def draw(self) -> Figure:
-        """Draw a canvas for each path, and the scale."""
         images = self.images["observation_image"].transpose("path", "row", "column")
         figure, panels = _panels(images["path"].values.tolist(), 2.25)
         for axes, image in zip(panels, images.values, strict=True):
@@ -88,7 +79,7 @@ class ObservationCanvases(Picture):
         return figure
 
 
-class GeneCanvases(Picture):
+class GeneCanvases(style.Picture):
     """One gene under each path, in the published colours.
 
     The images are ``gene_image(path, gene_row, gene_column)`` from 0 to 1 and ``gene_colour``,
@@ -96,11 +87,9 @@ class GeneCanvases(Picture):
     """
 
     def frame(self) -> pd.DataFrame:
-        """Return value and code of every cell, indexed by path, row and column."""
         return self.images[["gene_image", "gene_colour"]].to_dataframe()
 
     def draw(self) -> Figure:
-        """Draw a canvas for each path."""
         images = self.images.transpose("path", "gene_row", "gene_column", ...)
         codes = images["gene_colour"].values
         figure, panels = _panels(images["path"].values.tolist())
@@ -110,22 +99,22 @@ class GeneCanvases(Picture):
         return figure
 
 
-class BaseTiles(Picture):
+class BaseTiles(style.Picture):
     """The base images of a gene, a tile each.
 
     The images are ``tile(combination, tree_size, weight_range)`` with ``colour(combination)``.
     """
 
     def frame(self) -> pd.DataFrame:
-        """Return the value of every pixel, indexed by combination and condition."""
         return self.images["tile"].to_dataframe()
 
     def draw(self) -> Figure:
-        """Draw the sheet of tiles under their names."""
         tiles = self.images["tile"]
         sheet = tile_sheet(tiles)
         height, width = np.array([tiles.sizes["tree_size"], tiles.sizes["weight_range"]]) + TILE_GAP
-        figure, [[axes]] = subplots(size=(WIDTH, 0.2 + WIDTH * sheet.shape[0] / sheet.shape[1]))
+        figure, [[axes]] = style.subplots(
+            size=(style.WIDTH, 0.2 + style.WIDTH * sheet.shape[0] / sheet.shape[1])
+        )
         axes.imshow(sheet, interpolation="nearest")
         axes.axis("off")
         for k, label in enumerate(tiles["combination"].values.tolist()):
@@ -140,12 +129,12 @@ class BaseTiles(Picture):
 
 def _panels(names: Sequence[str], height: float = 2.55) -> tuple[Figure, Any]:
     """Square panels side by side, under their names."""
-    figure, [panels] = subplots(1, len(names), size=(WIDTH, height))
+    figure, [panels] = style.subplots(1, len(names), size=(style.WIDTH, height))
     for axes, name in zip(panels, names, strict=True):
         axes.set_title(name, parse_math=False)
         axes.set(aspect="equal", xticks=[], yticks=[])
         for side in axes.spines.values():
-            side.set(visible=True, color=RULE)
+            side.set(visible=True, color=style.RULE)
     return figure, panels
 
 
@@ -170,13 +159,7 @@ def _legend(figure: Figure, ramps: dict[str, Any]) -> None:
         tuple(Patch(facecolor=rgb / 255.0, linewidth=0) for rgb in ramp)
         for ramp in (*ramps.values(), np.array([UNDEFINED]))
     ]
-    figure.legend(
-        handles,
-        [*ramps, "undefined" if ramps else "undefined, or no pixel"],
-        handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
-        handlelength=3,
-        loc="outside lower center",
-        ncols=len(handles),
-        frameon=False,
-        fontsize=8,
-    )
+    names = [*ramps, "undefined" if ramps else "undefined, or no pixel"]
+    look = {"loc": "outside lower center", "frameon": False, "fontsize": 8, "handlelength": 3}
+    join = {tuple: HandlerTuple(ndivide=None, pad=0)}
+    figure.legend(handles, names, handler_map=join, ncols=len(handles), **look)

@@ -73,7 +73,6 @@ class Chart(Display):
     save: ClassVar = {"format": "svg", "metadata": {"Date": None}}
 
     def frame(self) -> pd.DataFrame:
-        """Return the table itself."""
         return self.table
 
 

@@ -6,4 +6,4 @@ from deepnic.report.sections.section import Section
 
 def section(study: StudyResults, findings: Findings) -> Section:
     """Always there."""
-    return Section("whose", "Whose definitions")
+    return Section("whose", "Whose definitions", {})

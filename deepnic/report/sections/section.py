@@ -1,24 +1,16 @@
 """What a section of a page is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Section:
-    """A part of a page: figures, tables and numbers, for the words of its template.
+class Section(NamedTuple):
+    """A part of a page, for the words of its template ``templates/sections/<name>.html.jinja``.
 
-    Attributes
-    ----------
-    name : str
-        Its anchor, and its template ``templates/sections/<name>.html.jinja``.
-    title : str
-        Its heading; "" for none.
-    content : mapping
-        What the template shows, by name: `Display`, `Table`, words and numbers.
+    A section without a title has no heading; its name is its anchor. The content is what the
+    template shows, by name: `Display`, `Table`, words and numbers.
     """
 
     name: str
     title: str
-    content: Mapping[str, Any] = field(default_factory=dict)
+    content: Mapping[str, Any]
