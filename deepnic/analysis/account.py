@@ -32,15 +32,6 @@ def mean_accounts(accounts: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, 
 
     Accounts hold ``cohort``, ``strength`` and ``account``, a list of ``stage``, ``kept`` and
     ``removed`` (count by reason); a reason that a fold does not name counts 0 there.
-
-    Examples
-    --------
-    >>> folds = [
-    ...     {"cohort": "c", "strength": 64, "account": [{"stage": "data", **counts}]} for counts in
-    ...     ({"kept": 4, "removed": {"undefined": 6}}, {"kept": 2, "removed": {"duplicate": 8}})
-    ... ]
-    >>> mean_accounts(folds)["c"]["64"]
-    [Stage(stage='data', kept=3.0, removed={'undefined': 3.0, 'duplicate': 4.0})]
     """
     parts: dict[str, dict[str, dict[str, list[Mapping[str, Any]]]]] = {}
     for fold in accounts:

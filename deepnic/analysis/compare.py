@@ -27,41 +27,14 @@ ROUNDING = 1e-9
 def compare_arms(
     predictions: pd.DataFrame, reference: str, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """Tell how far every other arm of a study is from a reference, in every metric.
+    """Difference of every other arm of a study from a reference arm, in every metric.
 
-    Two intervals, both paired. The bootstrap is over patients, the same for both arms; it takes
-    the trained models as they are. The corrected resampled t is over folds (`corrected_t`); it
-    allows for the choice of the training observations too, and is as a rule the wider one.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-        Columns arm, kind, repeat, fold, seed, item, state, score, predicted, of one study.
-    reference : str
-        An arm.
-    confidence : float
-
-    Returns
-    -------
-    DataFrame
-        Columns arm, kind, metric; difference (the arm's value minus the reference's), low, high by
-        the bootstrap; t_low, t_high, p by the corrected t, around the mean difference of folds.
-        NaN where undefined.
-
-    Raises
-    ------
-    InputError
-        No arm is called like the reference, or an arm was tested on other patients.
-
-    Examples
-    --------
-    >>> first = pd.DataFrame(dict(arm="net", kind="assembly", repeat=0, fold=[0, 0, 1, 1], seed=0,
-    ...     item=list("pqrs"), state=[0, 1, 0, 1], score=[0.1, 0.9, 0.2, 0.8],
-    ...     predicted=[0, 1, 0, 1]))
-    >>> other = first.assign(arm="svm", kind="baseline", predicted=[0, 1, 0, 0])
-    >>> table = compare_arms(pd.concat([first, other]), "svm")
-    >>> table.query("metric == 'accuracy'").round(2).values.tolist()
-    [['net', 'assembly', 'accuracy', 0.25, 0.0, 0.5, -5.25, 5.75, 0.67]]
+    Predictions have columns arm, kind, repeat, fold, seed, item, state, score, predicted. Returns
+    columns arm, kind, metric and two paired intervals of the arm's value minus the reference's,
+    NaN where undefined. ``difference``, ``low``, ``high``: bootstrap over patients, the same for
+    both arms; it takes the trained models as they are. ``t_low``, ``t_high``, ``p``: corrected
+    resampled t over folds (`corrected_t`), around the mean difference of folds; it allows for the
+    choice of the training observations too, and is as a rule the wider one.
     """
     groups = {str(arm): group for arm, group in predictions.groupby("arm", sort=False)}
     states = patient_states(groups[choose("arm", reference, groups)])
@@ -79,9 +52,9 @@ def compare_arms(
         return values - values[zero]
 
     patients = bootstrap_patients(lead, states.to_numpy(), confidence)
-    results = score_arms(predictions)
-    folds = results.pivot_table(list(METRICS), ["repeat", "fold"], "arm", dropna=False)
-    n_test = results["n_test"].mean()
+    scores = score_arms(predictions)
+    folds = scores.pivot_table(list(METRICS), ["repeat", "fold"], "arm", dropna=False)
+    n_test = scores["n_test"].mean()
     ratio = n_test / max(len(states) - n_test, 1)
     rows = []
     for a, (arm, group) in enumerate(groups.items()):
@@ -96,33 +69,11 @@ def compare_arms(
 def corrected_t(
     differences: ArrayLike, ratio: float, confidence: float = 0.95
 ) -> tuple[float, float, float]:
-    """Interval and p-value of a mean difference over folds, by the corrected resampled t test.
+    """Low, high and p of a mean difference over the folds of all repeats; NaN for fewer than two.
 
     Folds share training observations, so their variance over the number of folds is too small; it
-    is enlarged by the ratio of test to training observations.
-
-    Parameters
-    ----------
-    differences : array (fold)
-        Of all repeats; NaN where undefined.
-    ratio : float
-        Test observations of a fold / its training observations.
-    confidence : float
-
-    Returns
-    -------
-    low, high, p : float
-        NaN for fewer than two folds.
-
-    References
-    ----------
-    Nadeau and Bengio (2003), Inference for the generalization error, Machine Learning 52: 239-281.
-
-    Examples
-    --------
-    >>> low, high, p = corrected_t([0.1, 0.0, 0.2, 0.1], ratio=1 / 3)
-    >>> round(low, 3), round(high, 3), round(p, 3)
-    (-0.098, 0.298, 0.207)
+    is enlarged by the ratio of test to training observations. Corrected resampled t test of Nadeau
+    and Bengio (2003), Inference for the generalization error, Machine Learning 52: 239-281.
     """
     known = np.asarray(differences, np.float64)
     known = known[~np.isnan(known)]
@@ -138,41 +89,13 @@ def corrected_t(
 def compare_cohorts(summaries: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
     """Compare arms over cohorts by their ranks: Friedman's test, and Nemenyi's of every pair.
 
-    Parameters
-    ----------
-    summaries : DataFrame
-        Columns cohort, arm, metric, mean: the summaries of several studies, one under another.
-    alpha : float
-        Level of the critical difference.
-
-    Returns
-    -------
-    DataFrame
-        A row for each metric, arm and other arm, itself included, in the order of mean ranks:
-        metric, arm, rank (mean over cohorts, 1 = best), other, other_rank, p (Nemenyi), n_cohorts,
-        critical_difference (ranks further apart differ at ``alpha``), friedman (statistic),
-        friedman_p. An arm takes part in a metric if every cohort defines it; a metric with fewer
-        than three such arms is left out.
-
-    Raises
-    ------
-    InputError
-        A cohort has an arm twice, or there are not two cohorts with three arms in common.
-
-    References
-    ----------
-    Demšar (2006), Statistical comparisons of classifiers over multiple data sets, Journal of
-    Machine Learning Research 7: 1-30.
-
-    Examples
-    --------
-    >>> rows = [(cohort, arm, "auroc", mean) for cohort in "xyz"
-    ...     for arm, mean in [("a", 0.7), ("b", 0.9), ("c", 0.8)]]
-    >>> table = compare_cohorts(pd.DataFrame(rows, columns=["cohort", "arm", "metric", "mean"]))
-    >>> table.query("arm == 'b'")[["other", "other_rank", "p"]].round(3).values.tolist()
-    [['b', 1.0, 1.0], ['c', 2.0, 0.438], ['a', 3.0, 0.038]]
-    >>> table[["friedman", "critical_difference"]].round(2).values[0].tolist()
-    [6.0, 1.91]
+    Summaries have columns cohort, arm, metric, mean. Returns a row for each metric, arm and other
+    arm, itself included, in the order of mean ranks: metric, arm, rank (mean over cohorts, 1 =
+    best), other, other_rank, p (Nemenyi), n_cohorts, critical_difference (ranks further apart
+    differ at ``alpha``), friedman (statistic), friedman_p. An arm takes part in a metric if every
+    cohort defines it; a metric with fewer than three such arms is left out. As in Demšar (2006),
+    Statistical comparisons of classifiers over multiple data sets, Journal of Machine Learning
+    Research 7: 1-30.
     """
     if summaries.duplicated(["cohort", "arm", "metric"]).any():
         raise InputError("a cohort has an arm twice; give one summary for each cohort")
@@ -216,36 +139,16 @@ def _compare_ranks(scores: pd.DataFrame, more_is_better: bool, alpha: float) -> 
 def permutation_control(studies: Sequence[pd.DataFrame], alpha: float = 0.05) -> pd.DataFrame:
     """Tell which arms are not at chance though the labels were permuted.
 
+    Each study is the predictions, as in `compare_arms`, of another cohort or another permutation,
+    so that they are independent, as two transfers between the same cohorts are not; the more, the
+    smaller the leak that is found. Returns columns arm, kind, metric (of `CHANCE`), mean over
+    studies, low, high, p and off_chance: whether the interval leaves out 0.5.
+
     A study's spread by chance is that of its metric when the labels are permuted once more under
     fixed predictions. That is too narrow for a cross-validation, whose models were fitted on each
     other's test observations; its variance is enlarged by Nadeau and Bengio's factor, as in
     `corrected_t`. Intervals and p-values are Bonferroni's over all arms and metrics, so that
     together they raise a false alarm at the rate ``alpha``.
-
-    Parameters
-    ----------
-    studies : sequence of DataFrame
-        Predictions of each study of permuted labels, with columns arm, kind, repeat, fold, seed,
-        item, state, score, predicted. Each is of another cohort or another permutation, so that
-        they are independent, as two transfers between the same cohorts are not; the more, the
-        smaller the leak that is found.
-    alpha : float
-
-    Returns
-    -------
-    DataFrame
-        Columns arm, kind, metric (balanced accuracy and AUROC), mean over studies, low, high, p
-        and off_chance: whether the interval leaves out 0.5.
-
-    Examples
-    --------
-    >>> state = np.arange(60) % 2
-    >>> honest = pd.DataFrame(dict(arm="honest", kind="assembly", repeat=0, fold=np.arange(60) % 5,
-    ...     seed=0, item=range(60), state=state, score=np.random.default_rng(0).random(60)))
-    >>> leak = honest.assign(arm="leak", score=0.1 + 0.8 * state)
-    >>> study = pd.concat([honest, leak]).eval("predicted = score > 0.5")
-    >>> permutation_control([study]).query("off_chance")[["arm", "metric"]].values.tolist()
-    [['leak', 'balanced_accuracy'], ['leak', 'auroc']]
     """
     arms = [
         pd.DataFrame({"arm": arm, "kind": kind, **_chance_of(group)})

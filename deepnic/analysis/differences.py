@@ -25,18 +25,11 @@ VERDICTS = {1: "better", -1: "worse", 0: "not distinguishable"}
 
 @dataclass(frozen=True)
 class Difference:
-    """An arm beside another one in a cohort.
+    """Balanced accuracy of an arm beside another one in a cohort.
 
-    Attributes
-    ----------
-    cohort, arm, other : str
-    value, other_value : Interval
-        Balanced accuracy of each.
-    patients : Interval
-        The arm's less the other's; bootstrap over patients.
-    folds : Interval
-        The same by the corrected resampled t test over folds, which allows for the choice of the
-        training observations too; undefined where there is one fold.
+    Two intervals of the arm's less the other's: bootstrap over patients, and the corrected
+    resampled t over folds, which allows for the choice of the training observations too; undefined
+    where there is one fold.
     """
 
     cohort: str

@@ -25,16 +25,8 @@ CANVAS, UNFILTERED_CANVAS = "the canvas, relevant pixels", "the canvas, no filte
 class Factor:
     """One way of making an image rather than another one.
 
-    Attributes
-    ----------
-    question : str
-        What is chosen: the path, the filter, the unit or the canvas.
-    name : str
-        One way rather than the other.
-    differences : Series
-        Of balanced accuracy by cohort, in the means over all that is not chosen.
-    beside : str
-        Role of the arms on the other side, where they are no assemblies.
+    ``differences`` of balanced accuracy by cohort are in the means over all that is not chosen;
+    ``beside`` is the role of the arms on the other side, where they are no assemblies.
     """
 
     question: str
@@ -56,15 +48,6 @@ def factors(table: pd.DataFrame, cohorts: Sequence[str]) -> tuple[Factor, ...]:
     """Weigh every choice that a study holds both sides of, over cohorts that are no transfers.
 
     Arms are compared that differ in the choice only; the table has their balanced accuracy.
-
-    Examples
-    --------
-    >>> rows = [("c", "ours", "snail", "64", unit, mean)
-    ...     for unit, mean in (("pixel", 0.9), ("tile", 0.8))]
-    >>> columns = ["cohort", "role", "path", "strength", "unit", "mean"]
-    >>> [factor] = factors(pd.DataFrame(rows, columns=columns).assign(family="snail"), ["c"])
-    >>> factor.name, factor.differences.round(2).to_dict()
-    ('tiles rather than pixels', {'c': -0.1})
     """
     table = table[table["cohort"].isin(cohorts)]
     every = [*_paths(table), *_filters(table), *_units(table), *_canvases(table)]

@@ -23,42 +23,14 @@ def compare_rankings(
     n_resamples: int = 1000,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """Quality of each ranking, and how far the first is ahead of each other one.
+    """Quality of each ranking of genes, and how far the first is ahead of each other one.
 
-    Intervals are SciPy's percentile bootstrap over genes, within each class. A resample is ranked
-    by all scores, so that differences are paired: what makes a resample hard is hard for all.
-
-    Parameters
-    ----------
-    truth : array (gene)
-        1 or 0.
-    scores : mapping of name to array (gene)
-        Higher = rather 1; may be infinite, not NaN.
-    n_resamples : int
-    confidence : float
-
-    Returns
-    -------
-    DataFrame
-        Columns ranking, metric (`RANKING_METRICS`), mean, low, high, and the first ranking's
-        lead over this one with its interval: difference, difference_low, difference_high, NaN in
-        the rows of the first. ``mean`` and ``difference`` are those of the genes as given.
-
-    Raises
-    ------
-    InputError
-        The truth holds something else or fewer than two genes of a class, or a score is missing.
-
-    Examples
-    --------
-    >>> truth = [0, 0, 0, 1, 1]
-    >>> scores = {"network": [1, 2, 3, 4, 5], "t": [1, 2, 5, 4, 4]}
-    >>> compare_rankings(truth, scores)[["ranking", "metric", "mean", "difference"]]
-       ranking             metric      mean  difference
-    0  network              auroc  1.000000         NaN
-    1  network  average_precision  1.000000         NaN
-    2        t              auroc  0.666667    0.333333
-    3        t  average_precision  0.666667    0.333333
+    The truth of a gene is 1 or 0; a score is higher for rather 1, may be infinite, not NaN. Returns
+    columns ranking, metric (`RANKING_METRICS`), mean, low, high, and the first ranking's lead over
+    this one: difference, difference_low, difference_high, NaN in the rows of the first. Means and
+    differences are those of the genes as given; intervals are SciPy's percentile bootstrap over
+    genes, within each class. A resample is ranked by all scores, so that differences are paired:
+    what makes a resample hard is hard for all.
     """
     y = _check_truth(truth)
     levels = [_levels(name, score, len(y)) for name, score in scores.items()]

@@ -57,13 +57,7 @@ class Interval:
         return f"{self.mean:.1%} (95% interval {self.low:.1%} to {self.high:.1%})"
 
     def points(self) -> str:
-        """Return a difference in points of per cent, with its sign.
-
-        Examples
-        --------
-        >>> Interval(-0.012, -0.03, 0.006).points()
-        '−1.2 (−3.0 to +0.6)'
-        """
+        """Return a difference in points of per cent, with its sign: −1.2 (−3.0 to +0.6)."""
         if np.isnan(self.mean):
             return "undefined"
         mean = _signed(100 * self.mean)
@@ -75,13 +69,7 @@ class Interval:
 
 
 def over_cohorts(differences: Iterable[float]) -> Interval:
-    """Mean of a difference over cohorts, with Student's 95% interval.
-
-    Examples
-    --------
-    >>> str(over_cohorts([0.01, 0.02, 0.03]))
-    '0.020 (-0.005 to 0.045)'
-    """
+    """Mean of a difference over cohorts, with Student's 95% interval."""
     known = np.array([value for value in differences if not np.isnan(value)])
     mean = float(known.mean()) if known.size else np.nan
     if known.size < 2:

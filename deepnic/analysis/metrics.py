@@ -23,26 +23,11 @@ Statistic = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.floa
 
 
 def score_arms(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy, balanced accuracy, AUROC and Brier score of each arm, repeat, fold and seed.
+    """Size and `METRICS` of the test fold of each arm, repeat, fold and seed.
 
-    Parameters
-    ----------
-    predictions : DataFrame
-        Columns arm, kind, repeat, fold, seed, state, score, predicted; one row a test observation.
-
-    Returns
-    -------
-    DataFrame
-        One row for each arm, repeat, fold and seed, with ``n_test`` and the `METRICS`. Balanced
-        accuracy and AUROC are NaN where the test fold holds one class only, the Brier score where
-        the arm gives no probabilities (`probability`).
-
-    Examples
-    --------
-    >>> predictions = pd.DataFrame(dict(arm="a", kind="assembly", repeat=0, fold=0, seed=0,
-    ...     state=[0, 1, 1], score=[0.2, 0.7, 0.4], predicted=[0, 1, 0]))
-    >>> score_arms(predictions)[["n_test", *METRICS]].round(3).values
-    array([[3.   , 0.667, 0.75 , 1.   , 0.163]])
+    Predictions have columns arm, kind, repeat, fold, seed, state, score, predicted and a row for
+    each test observation. Balanced accuracy and AUROC are NaN where the fold holds one class only,
+    the Brier score where the arm gives no probabilities (`probability`).
     """
     keys = ["arm", "kind", "repeat", "fold", "seed"]
     place = [predictions[key] for key in keys]
@@ -69,33 +54,14 @@ def score_arms(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def summarise(predictions: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
-    """Mean and interval of every metric and arm, over patients.
+    """Mean, low and high of every arm and metric over patients, arms in the order met.
 
     A patient's correctness and squared error are means over repeats and seeds; AUROC is the share
     of (positive, negative) pairs that were scored in the right order by a network that tested both.
     Intervals are SciPy's percentile bootstrap over patients, within each class: a patient comes
     with all predictions made of it, so repeats and seeds make no patients. They do not cover the
-    choice of the training observations.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-        Columns arm, kind, repeat, fold, seed, item, state, score, predicted.
-    confidence : float
-
-    Returns
-    -------
-    DataFrame
-        Columns arm, kind, metric, mean, low, high; arms in the order met. NaN where a class has
-        fewer than two patients, and for the Brier score of an arm without probabilities.
-
-    Examples
-    --------
-    >>> predictions = pd.DataFrame(dict(arm="a", kind="assembly", repeat=0, fold=0, seed=0,
-    ...     item=list("pqrs"), state=[0, 0, 1, 1], score=[0.2, 0.6, 0.7, 0.4],
-    ...     predicted=[0, 1, 1, 0]))
-    >>> summarise(predictions).values[2].tolist()
-    ['a', 'assembly', 'auroc', 0.75, 0.0, 1.0]
+    choice of the training observations. NaN where a class has fewer than two patients, and for the
+    Brier score of an arm without probabilities.
     """
     rows = []
     for (arm, kind), group in predictions.groupby(["arm", "kind"], sort=False):
@@ -108,26 +74,9 @@ def summarise(predictions: pd.DataFrame, confidence: float = 0.95) -> pd.DataFra
 def calibration(predictions: pd.DataFrame) -> pd.DataFrame:
     """Compare the probabilities that each arm gives with the shares that came true.
 
-    Parameters
-    ----------
-    predictions : DataFrame
-        Columns arm, kind, state, score, predicted.
-
-    Returns
-    -------
-    DataFrame
-        Columns arm, kind, predicted (mean probability), observed (share of class 1) and n
-        (predictions: a patient makes one in each repeat and seed), a row for each of `BINS` that
-        holds any. Arms without probabilities have no rows.
-
-    Examples
-    --------
-    >>> predictions = pd.DataFrame(dict(arm="a", kind="assembly", state=[0, 1, 1],
-    ...     score=[0.1, 0.7, 0.75], predicted=[0, 1, 1]))
-    >>> calibration(predictions)
-      arm      kind  predicted  observed  n
-    0   a  assembly      0.100       0.0  1
-    1   a  assembly      0.725       1.0  2
+    Returns columns arm, kind, predicted (mean probability), observed (share of class 1) and n
+    (predictions: a patient makes one in each repeat and seed), a row for each of `BINS` that holds
+    any. Arms without probabilities have no rows.
     """
     table = predictions.assign(probability=probability(predictions)).dropna(subset="probability")
     table["bin"] = np.searchsorted(BINS[1:-1], table["probability"])  # as calibration_curve's

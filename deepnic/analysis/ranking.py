@@ -62,15 +62,7 @@ def best_arm(table: pd.DataFrame) -> pd.Series:
 
 
 def picked_elsewhere(table: pd.DataFrame, cohorts: Sequence[str]) -> pd.Series:
-    """Pick an arm for each cohort by its mean over the other cohorts: before its results.
-
-    Examples
-    --------
-    >>> rows = [("x", "a", 0.9), ("x", "b", 0.8), ("y", "a", 0.6), ("y", "b", 0.7)]
-    >>> table = pd.DataFrame(rows, columns=["cohort", "arm", "mean"])
-    >>> picked_elsewhere(table, ["x", "y"]).to_dict()
-    {'x': 'b', 'y': 'a'}
-    """
+    """Pick an arm for each cohort by its mean over the other cohorts: before its results."""
     means = means_by_cohort(table[table["cohort"].isin(cohorts)])
     if len(cohorts) < 2 or means.empty:
         return pd.Series(dtype=str)
@@ -104,13 +96,7 @@ def in_one_unit(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def strengths(table: pd.DataFrame) -> list[str]:
-    """Strengths of the filter in a table of arms, the fewest pixels first, no filter last.
-
-    Examples
-    --------
-    >>> strengths(pd.DataFrame({"strength": ["none", "1024", "", "64"]}))
-    ['64', '1024', 'none']
-    """
+    """Strengths of the filter in a table of arms, the fewest pixels first, no filter last."""
     known = set(table["strength"]) - {""}
     return sorted(known, key=lambda k: np.inf if k == NO_FILTER else int(k))
 

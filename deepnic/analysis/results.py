@@ -51,18 +51,9 @@ class StudyResults:
 class RunResults:
     """Results of a training run, as `deepnic.runs.folder.read_run` reads them.
 
-    Attributes
-    ----------
-    facts : dict
-        ``run.json``: name, items, classes, canvas, config, metrics, n_training, n_validation,
-        n_test, device, device_name, workers, machine, command, seconds.
-    history : DataFrame
-        One row an epoch.
-    n_judged : int
-        Items held out whose class is known: those that the test measures are of.
-    ranking : DataFrame or None
-        One row for each ranking of the test genes and metric; None unless the network learnt which
-        genes replicate.
+    ``facts`` are those of `deepnic.runs.folder.RunFacts`; ``history`` has a row an epoch;
+    ``n_judged`` items held out have a known class, those that the test measures are of; ``ranking``
+    has a row for each ranking of the test genes and metric, None unless they were ranked.
     """
 
     facts: dict[str, Any]

@@ -50,18 +50,10 @@ class Ranking:
 class RunFindings:
     """What a training run found.
 
-    Attributes
-    ----------
-    counts : dict of str to int
-        Items of known class by part (of `PARTS`), where there are any.
-    measures : dict of str to dict of str to Interval
-        By title of the measure, then by part; of validation at the epoch whose network was kept.
-    rankings : dict of str to list of Ranking
-        By title of the metric; empty unless genes were ranked.
-    kept_epoch : int or None
-        Epoch of the least validation loss, whose network was kept; None without validation.
-    headline : str
-        One honest sentence.
+    ``counts`` of the items of known class by part (of `PARTS`), where there are any; ``measures``
+    by title, then by part, of validation at ``kept_epoch``: that of the least validation loss,
+    whose network was kept, None without validation; ``rankings`` by title of the metric, empty
+    unless genes were ranked; ``headline``, one honest sentence.
     """
 
     counts: dict[str, int]
@@ -72,17 +64,7 @@ class RunFindings:
 
 
 def find_run(run: RunResults) -> RunFindings:
-    """Judge the results of a training run.
-
-    Parameters
-    ----------
-    run : RunResults
-        From `deepnic.runs.folder.read_run`.
-
-    Returns
-    -------
-    RunFindings
-    """
+    """Judge the results of a training run."""
     facts, rankings = run.facts | {"n_test": run.n_judged}, _rankings(run.ranking)
     kept = pd.Series(dtype=float)
     if "validation_loss" in run.history:
@@ -98,16 +80,7 @@ def find_run(run: RunResults) -> RunFindings:
 
 
 def headline(facts: Mapping[str, Any], rankings: Mapping[str, Sequence[Ranking]]) -> str:
-    """One honest sentence: the network beside the first half's |t|, or else its test accuracy.
-
-    Examples
-    --------
-    >>> facts = {"items": "genes", "n_training": 90, "n_test": 100, "classes": ["a", "b"]}
-    >>> headline(facts | {"metrics": {"test_accuracy": 0.8}}, {})
-    'The network is right for 80.0% (95% interval 71.1% to 86.7%) of the 100 genes held out.'
-    >>> headline(facts | {"metrics": {"training_accuracy": 0.9}}, {})  # doctest: +ELLIPSIS
-    'The network is right for 90.0% of the 90 genes it was trained on; ... is not known.'
-    """
+    """One honest sentence: the network beside the first half's |t|, or else its test accuracy."""
     metrics, items, n_test = facts["metrics"], facts["items"], facts["n_test"]
     if rankings:
         rivals = ["the first half’s own |t|", *["it"] * (len(rankings) - 1)]
