@@ -26,12 +26,6 @@ def progress() -> Iterator[Progress]:
     """Open a display of bars with the share done, time spent and time left, or join the one open.
 
     Silent unless stderr is a terminal.
-
-    Examples
-    --------
-    >>> with progress() as outer, progress() as inner:
-    ...     inner is outer
-    True
     """
     bars = _open.get()
     if bars is not None:
@@ -63,7 +57,7 @@ def compute(
     costs: Sequence[float] | None = None,
     receive: Callable[[Any], object] | None = None,
 ) -> list[Any]:
-    """Compute delayed values with a progress bar.
+    """Compute delayed values under a progress bar; they come in order.
 
     The current `distributed.Client` is used where there is one, else threads of this machine.
 
@@ -77,18 +71,8 @@ def compute(
     costs : sequence of float, optional
         What each task watched weighs in the bar and in the time left, all alike if left out.
     receive : callable, optional
-        Takes each value as it comes; then none is kept, here or on the workers. A worker that is
-        lost later takes no finished task along.
-
-    Returns
-    -------
-    list
-        The values, in order; empty with `receive`.
-
-    Examples
-    --------
-    >>> compute([dask.delayed(sum)([1, 2]), dask.delayed(sum)([3])], "adding")
-    [3, 3]
+        Takes each value as it comes; then none is kept or returned. A worker that is lost later
+        takes no finished task along.
     """
     watch = tasks if watch is None else watch
     costs = [1.0] * len(watch) if costs is None else costs
@@ -142,13 +126,7 @@ def _compute_each(
 
 
 def current_client() -> Any:
-    """Return the `distributed.Client` that is used where one is current, or None.
-
-    Examples
-    --------
-    >>> current_client() is None
-    True
-    """
+    """Return the `distributed.Client` that is used where one is current, or None."""
     if "distributed" not in sys.modules:
         return None
     from distributed import get_client

@@ -36,20 +36,7 @@ class EngineError(DeepnicError, RuntimeError):
 
 
 def choose(what: str, name: object, known: Collection[str]) -> str:
-    """Return a name that is known.
-
-    Raises
-    ------
-    InputError
-        It is not; the sentence tells those that are.
-
-    Examples
-    --------
-    >>> choose("path", "round", ["linear", "snail"])
-    Traceback (most recent call last):
-    ...
-    deepnic.errors.InputError: unknown path 'round'; choose from linear, snail
-    """
+    """Return the name if it is known; else an `InputError` tells those that are."""
     if not isinstance(name, str) or name not in known:
         raise InputError(f"unknown {what} {name!r}; choose from {', '.join(known)}")
     return name

@@ -26,14 +26,7 @@ EXTRAS = {
 
 
 def explain(error: ModuleNotFoundError) -> EngineError | None:
-    """Say which extra has the module that was not found, if one has.
-
-    Examples
-    --------
-    >>> explain(ModuleNotFoundError("No module named 'torch'", name="torch"))
-    EngineError("networks need torch and Ray; install them with: pip install 'deepnic[train]'")
-    >>> explain(ModuleNotFoundError("No module named 'mine'", name="mine"))
-    """
+    """Say which extra has the module that was not found, if one has."""
     module = (error.name or "").partition(".")[0]
     for extra, (_, modules) in EXTRAS.items():
         if module in modules:
@@ -42,13 +35,7 @@ def explain(error: ModuleNotFoundError) -> EngineError | None:
 
 
 def needs(*extras: str) -> None:
-    """See that extras are installed, before the work that ends with them begins.
-
-    Raises
-    ------
-    EngineError
-        One is not; the sentence says how to install it.
-    """
+    """See that extras are installed, before work that ends with them begins (or `EngineError`)."""
     for extra in extras:
         if not all(find_spec(module) for module in EXTRAS[extra][1]):
             raise _lack(extra)
@@ -63,16 +50,7 @@ def attach_stub(
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Load what a package's stub names when it is first used, as `lazy_loader.attach_stub`.
 
-    Parameters
-    ----------
-    package, file : str
-        ``__name__`` and ``__file__`` of the package.
-
-    Returns
-    -------
-    tuple
-        Its ``__getattr__``, ``__dir__`` and ``__all__``. The first raises `EngineError` where a
-        package of an extra is missing.
+    Its ``__getattr__`` raises `EngineError` where a package of an extra is missing.
     """
     load, names, public = lazy_loader.attach_stub(package, file)
 

@@ -25,25 +25,10 @@ PARTIAL = ".partial"
 
 @contextmanager
 def whole(path: str | Path, *, mode: int | None = None) -> Iterator[Path]:
-    """Give a path to write to; what is there at the end appears at once, on disk to stay.
+    """Give a path to write a file or folder to, which at the end appears at once, on disk to stay.
 
-    Parameters
-    ----------
-    path : path
-        Of a file, which replaces what is there, or of a folder, where nothing or an empty folder
-        may be. Its parents are made.
-    mode : int, optional
-        Permissions of a file, from its first byte on.
-
-    Yields
-    ------
-    Path
-        In the same folder. After an exception nothing is left of it.
-
-    Raises
-    ------
-    OSError
-        A folder with content has appeared at the path meanwhile, or the disk is full.
+    A file replaces what is there, and has the permissions ``mode`` from its first byte on; a folder
+    replaces an empty folder alone. After an exception (of a full disk, say) nothing is left.
 
     Examples
     --------
@@ -90,29 +75,10 @@ def _remove(place: Path) -> None:
 
 @contextmanager
 def locked(path: str | Path) -> Iterator[None]:
-    """Be the only one to write to a path; what a killed writer left beside it is removed.
+    """Be the only one to write to a path, or raise `InputError`; ``PATH.lock`` lies beside it then.
 
-    The lock is the kernel's: it ends with the process that holds it, however that ends.
-
-    Parameters
-    ----------
-    path : path
-        Of a file or folder that need not exist; ``PATH.lock`` lies beside it meanwhile.
-
-    Raises
-    ------
-    InputError
-        Another process writes to it. On a file system without locks nobody can know.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder, locked(f"{folder}/f.zarr"):
-    ...     with locked(f"{folder}/f.zarr"):
-    ...         pass
-    Traceback (most recent call last):
-    ...
-    deepnic.errors.InputError: ...f.zarr is being written by process ...; wait until ...
+    The lock is the kernel's: it ends with the process that holds it, however that ends. On a file
+    system without locks nobody can know. What a killed writer left beside the path is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,32 +106,13 @@ def locked(path: str | Path) -> Iterator[None]:
 
 
 def check_new(path: Path) -> None:
-    """Refuse a path that holds something, before anything is computed for it.
-
-    Raises
-    ------
-    InputError
-        It exists and is no empty folder.
-
-    Examples
-    --------
-    >>> check_new(Path("no/such/path"))
-    """
+    """Refuse a path that holds something, before anything is computed for it."""
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
         raise InputError(f"{path} exists already; choose another path")
 
 
 def write_json(path: str | Path, value: object) -> None:
-    """Write what JSON can hold, and other values as their words, into a file that appears whole.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_json(f"{folder}/a.json", {"file": Path("x.csv")})
-    ...     read_json(f"{folder}/a.json")
-    {'file': 'x.csv'}
-    """
+    """Write what JSON can hold, and other values as their words, into a file that appears whole."""
     with whole(path) as partial:
         partial.write_text(json.dumps(value, indent=1, default=str) + "\n", encoding="utf-8")
 
@@ -176,42 +123,15 @@ def read_json(path: str | Path) -> Any:
 
 
 def write_csv(path: str | Path, table: "pd.DataFrame") -> None:
-    """Write the columns of a table, as `read_csv` reads them back, into a file that appears whole.
-
-    Examples
-    --------
-    >>> import pandas as pd, tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_csv(f"{folder}/a.csv", pd.DataFrame({"arm": ["1"], "mean": [0.1 + 0.2]}))
-    ...     read_csv(f"{folder}/a.csv", words=["arm"]).values.tolist()
-    [['1', 0.30000000000000004]]
-    """
+    """Write a table, as `read_csv` reads it back, into a file that appears whole."""
     with whole(path) as partial:
         table.to_csv(partial, index=False)
 
 
 def read_csv(path: str | Path, words: Collection[str]) -> "pd.DataFrame":
-    r"""Read a CSV file as it was written: words stay words, and every digit of a number counts.
+    """Read a CSV file as it was written: words stay words, and every digit of a number counts.
 
-    Parameters
-    ----------
-    path : path
-    words : collection of str
-        Columns, as far as the file has them, whose "1", "none" and "" are read as such.
-
-    Returns
-    -------
-    DataFrame
-        What is empty is NaN in other columns.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = Path(folder, "a.csv")
-    ...     _ = file.write_text("arm,mean\nnone,0.1\n,\n")
-    ...     read_csv(file, words=["arm"]).values.tolist()
-    [['none', 0.1], ['', nan]]
+    ``words`` are columns whose "1", "none" and "" are read as such; what is empty in others is NaN.
     """
     import pandas as pd  # here, as most who write files read no tables
 

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from deepnic.cli.app import console
 from deepnic.cli.doctor import table
+from deepnic.cli.options import hosts_and_secrets
 
 cluster = typer.Typer(
     help="Start and stop Dask and Ray on the workstations of an inventory.", no_args_is_help=True
@@ -23,18 +24,17 @@ InventoryFile = Annotated[
 def up(inventory: InventoryFile) -> None:
     """Start what is not running, and print the variables with which this machine finds it."""
     from deepnic.cluster.ssh import workstations
-    from deepnic.cluster.ssh.inventory import read_inventory
     from deepnic.cluster.ssh.services import python_lines
 
-    hosts = read_inventory(inventory)
+    hosts, secrets = hosts_and_secrets(inventory)
     with Console(stderr=True).status("waiting for Dask and Ray on every host"):
-        variables = workstations.up(hosts, _secrets(inventory))
-    _warn(inventory)
+        variables = workstations.up(hosts, secrets)
+    _warn(secrets)
     for name, value in variables.items():
         console.print(f"export {name}={value}", markup=False, highlight=False, soft_wrap=True)
     # beside the variables, which a shell may read
     typer.echo("# in a Python that was started without these variables:", err=True)
-    typer.echo(python_lines(hosts, _secrets(inventory)), err=True)
+    typer.echo(python_lines(hosts, secrets), err=True)
 
 
 @cluster.command()
@@ -48,10 +48,9 @@ def launcher(
     import yaml
 
     from deepnic.cluster.ssh import launcher, workstations
-    from deepnic.cluster.ssh.inventory import read_inventory
 
-    hosts = read_inventory(inventory)
-    workstations.prepare(hosts, _secrets(inventory))
+    hosts, secrets = hosts_and_secrets(inventory)
+    workstations.prepare(hosts, secrets)
     output.write_text(yaml.safe_dump(launcher.launcher(hosts), sort_keys=False, width=1000))
     login = hosts.place(hosts.head) / launcher.LOGIN
     console.print(f"{output} is written; ~/.bashrc of {hosts.head.name} should have `. {login}`")
@@ -61,11 +60,11 @@ def launcher(
 def status(inventory: InventoryFile) -> None:
     """Tell what runs on each host; exit code 1 where something is missing."""
     from deepnic.cluster.ssh import workstations
-    from deepnic.cluster.ssh.inventory import read_inventory
 
-    states = workstations.status(read_inventory(inventory), _secrets(inventory))
+    hosts, secrets = hosts_and_secrets(inventory)
+    states = workstations.status(hosts, secrets)
     console.print(table([state.check for state in states]))
-    _warn(inventory)
+    _warn(secrets)
     if any(state.absent for state in states):
         raise typer.Exit(1)
 
@@ -74,18 +73,13 @@ def status(inventory: InventoryFile) -> None:
 def down(inventory: InventoryFile) -> None:
     """Stop Dask and Ray on every host; stores, logs and secrets stay."""
     from deepnic.cluster.ssh import workstations
-    from deepnic.cluster.ssh.inventory import read_inventory
 
-    workstations.down(read_inventory(inventory))
-
-
-def _secrets(inventory: Path) -> Path:
-    return inventory.absolute().parent / "secrets"
+    workstations.down(hosts_and_secrets(inventory)[0])
 
 
-def _warn(inventory: Path) -> None:
+def _warn(secrets: Path) -> None:
     from deepnic.cluster.certificates import check_certificates
 
-    for check in check_certificates(_secrets(inventory)):
+    for check in check_certificates(secrets):
         if check.remedy:
             typer.echo(f"warning: {check.subject} {check.result}; {check.remedy}", err=True)

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deepnic.cli.app import console
+from deepnic.cli.options import hosts_and_secrets
 from deepnic.errors import InputError
 
 
@@ -46,11 +47,9 @@ def table(checks: Sequence[tuple[str, str, str]], title: str | None = None) -> T
 
 def _look_at_hosts(inventory: Path) -> None:
     from deepnic.cluster.ssh.ask import check_hosts
-    from deepnic.cluster.ssh.inventory import read_inventory
 
-    hosts = read_inventory(inventory)
     with Console(stderr=True).status("asking every host"):
-        checks = check_hosts(hosts, inventory.absolute().parent / "secrets")
+        checks = check_hosts(*hosts_and_secrets(inventory))
     for name, of_host in checks.items():
         console.print(table(of_host, name))
     if any(check.remedy for of_host in checks.values() for check in of_host):

@@ -5,74 +5,52 @@ from typing import Annotated, Any
 
 import typer
 
+from deepnic.cli import options
 from deepnic.cli.app import console
-from deepnic.cli.options import (
-    CohortFile,
-    Kept,
-    Log2,
-    Positive,
-    Ranges,
-    Rate,
-    Scheduler,
-    Seed,
-    Sizes,
-    Slurm,
-    State,
-    Subsample,
-    Trees,
-    Workers,
-    dask_scheduler,
-    integers,
-    rate,
-    read,
-)
 from deepnic.errors import InputError, choose
 
 ITEMS = ("observations", "genes")
 
 
 def grow(
-    cohort: CohortFile,
+    cohort: options.CohortFile,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Zarr store to make or finish.")
     ] = None,
-    state: State = None,
-    positive: Positive = None,
-    log2: Log2 = False,
-    n_trees: Trees = 100,
-    weight_ranges: Ranges = "3-5",
-    tree_sizes: Sizes = "3-8",
-    subsample: Subsample = 0.8,
-    design: Annotated[
-        str,
-        typer.Option(help="{deepnic.rop.draws:DESIGNS}."),
-    ] = "balanced",
+    state: options.State = None,
+    positive: options.Positive = None,
+    log2: options.Log2 = False,
+    n_trees: options.Trees = 100,
+    weight_ranges: options.Ranges = "3-5",
+    tree_sizes: options.Sizes = "3-8",
+    subsample: options.Subsample = 0.8,
+    design: Annotated[str, typer.Option(help="{deepnic.rop.draws:DESIGNS}.")] = "balanced",
     hold_out: Annotated[
         float, typer.Option(help="Share of the observations whose label is hidden, to test on.")
     ] = 0.0,
-    seed: Seed = 0,
+    seed: options.Seed = 0,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Only tell the time, memory and disk it will take.")
     ] = False,
     cores: Annotated[
         int, typer.Option(min=1, help="With --estimate: also for so many cores like these.")
     ] = 36,
-    workers: Workers = 0,
-    scheduler: Scheduler = None,
-    slurm: Slurm = None,
+    workers: options.Workers = 0,
+    scheduler: options.Scheduler = None,
+    slurm: options.Slurm = None,
 ) -> None:
     """Grow the forest of a cohort into a store; an interrupted run goes on where it stopped."""
     import deepnic
     from deepnic.cohort.holdout import draw_stratified
 
-    data = read(cohort, state, positive, log2)
+    data = options.read(cohort, state, positive, log2)
     if hold_out:
         drawn = draw_stratified(data["state"].values, hold_out, seed, what="hold-out")
         data = deepnic.hide_labels(data, drawn)
     parameters: dict[str, Any] = {
         "n_trees": n_trees,
-        "weight_ranges": integers("weight-ranges", weight_ranges),
-        "tree_sizes": integers("tree-sizes", tree_sizes),
+        "weight_ranges": options.integers("weight-ranges", weight_ranges),
+        "tree_sizes": options.integers("tree-sizes", tree_sizes),
         "subsample": subsample,
         "design": design,
         "seed": seed,
@@ -86,7 +64,7 @@ def grow(
     if output is None:
         raise InputError("no store was named; give its path with -o, or ask for an --estimate")
     forest = deepnic.grow_forest(data, **parameters)
-    with dask_scheduler(workers, scheduler, slurm):
+    with options.dask_scheduler(workers, scheduler, slurm):
         written = deepnic.write_forest(forest, output)
     console.print(f"{written} blocks of trees grown; the store {output} is complete")
 
@@ -95,14 +73,14 @@ def pixels(
     store: Annotated[Path, typer.Argument(help="Store of `deepnic grow`.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Table (Zarr) to write.")],
     items: Annotated[str, typer.Option(help="{deepnic.cli.forests:ITEMS}.")] = "observations",
-    k: Kept = 1024,
-    fdr: Rate = 0.05,
+    k: options.Kept = 1024,
+    fdr: options.Rate = 0.05,
     max_undefined: Annotated[
         float, typer.Option(help="Share of items in which a pixel may be undefined.")
     ] = 0.5,
     redundancy: Annotated[bool, typer.Option(help="Choose the k by mRMR.")] = False,
-    workers: Workers = 0,
-    scheduler: Scheduler = None,
+    workers: options.Workers = 0,
+    scheduler: options.Scheduler = None,
 ) -> None:
     """Filter the pixels of a store's images into a table, and say what was removed."""
     import deepnic
@@ -117,9 +95,9 @@ def pixels(
         if choose("items", items, ITEMS) == "observations"
         else deepnic.rop_images(forest, family="distinct")
     )
-    with dask_scheduler(workers, scheduler):
+    with options.dask_scheduler(workers, scheduler):
         table = deepnic.filter_pixels(
-            images, max_undefined=max_undefined, fdr=rate(fdr), k=k, redundancy=redundancy
+            images, max_undefined=max_undefined, fdr=options.rate(fdr), k=k, redundancy=redundancy
         )
     deepnic.write_table(table, output)
     console.print(account_table(account(table)))

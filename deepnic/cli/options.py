@@ -15,6 +15,8 @@ from deepnic.errors import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
+    from deepnic.cluster.ssh.inventory import Inventory
+
 CohortFile = Annotated[Path, typer.Argument(help="CSV table, or .npz with its .labels.csv beside.")]
 State = Annotated[str | None, typer.Option(help="Column that holds the state.")]
 Positive = Annotated[str | None, typer.Option(help="Label that is state 1, against all others.")]
@@ -39,6 +41,12 @@ Slurm = Annotated[
     Path | None,
     typer.Option(help="Run on the nodes of this profile (TOML); see cluster/slurm/README.md."),
 ]
+
+
+def hosts_and_secrets(inventory: Path) -> tuple["Inventory", Path]:
+    from deepnic.cluster.ssh.inventory import read_inventory
+
+    return read_inventory(inventory), inventory.absolute().parent / "secrets"
 
 
 def read(path: Path, state: str | None, positive: str | None, log2: bool) -> "xr.Dataset":
@@ -113,9 +121,9 @@ def dask_scheduler(
         )
         with cluster, Client(cluster):
             yield
-        return
-    with Client(_answering(scheduler), timeout="30s"):
-        yield
+    else:
+        with Client(_answering(scheduler), timeout="30s"):
+            yield
 
 
 def _answering(scheduler: str) -> str:

@@ -6,24 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
+from deepnic.cli import options
 from deepnic.cli.app import console
-from deepnic.cli.options import (
-    Log2,
-    Positive,
-    Scheduler,
-    Seed,
-    State,
-    Workers,
-    dask_scheduler,
-    say_what_was_read,
-)
 from deepnic.errors import InputError
 from deepnic.extras import needs
 
 
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")] = Path("demo"),
-    seed: Seed = 0,
+    seed: options.Seed = 0,
 ) -> None:
     """Run the whole way on the bundled Wisconsin cohort, to the report, in a few minutes."""
     from deepnic.cohort.demo import DEMO
@@ -53,11 +44,11 @@ def study(
         Path | None,
         typer.Option("-o", "--output", help="Folder to write or go on with; study-SOURCE here."),
     ] = None,
-    state: State = None,
-    positive: Positive = None,
-    log2: Log2 = False,
-    workers: Workers = 0,
-    scheduler: Scheduler = None,
+    state: options.State = None,
+    positive: options.Positive = None,
+    log2: options.Log2 = False,
+    workers: options.Workers = 0,
+    scheduler: options.Scheduler = None,
 ) -> None:
     """Compare the assemblies with all else by cross-validation, and write the report.
 
@@ -67,17 +58,17 @@ def study(
     from deepnic.config import checked
     from deepnic.study import StudySettings, read_settings
 
-    options = {"state": state, "positive": positive, "log2": log2}
+    how = {"state": state, "positive": positive, "log2": log2}
     if source.suffix.lower() == ".toml":
-        if given := [name for name, value in options.items() if value]:
+        if given := [name for name, value in how.items() if value]:
             raise InputError(
                 f"--{given[0]} is for a single cohort; write it under [cohorts.NAME] of {source}"
             )
         settings = read_settings(source)
     else:
-        cohort = {"file": source} | options
+        cohort = {"file": source} | how
         settings = checked(StudySettings, {"cohorts": {source.stem: cohort}})
-    with dask_scheduler(workers, scheduler):
+    with options.dask_scheduler(workers, scheduler):
         _study(settings, output or Path(f"study-{source.stem}"))
 
 
@@ -107,7 +98,7 @@ def _study(settings: Any, output: Path) -> None:
 
     cohorts = read_cohorts(settings)
     for name, cohort in cohorts.items():
-        say_what_was_read(name, cohort)
+        options.say_what_was_read(name, cohort)
     deepnic.run_study(cohorts, output, settings)
     page = deepnic.write_report(output)
     console.print(summary_table(find(read_study(output))))

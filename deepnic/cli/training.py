@@ -29,8 +29,7 @@ def train(
     ] = None,
     path: Annotated[str | None, typer.Option(help="{deepnic.assembly:PATHS}.")] = None,
     unit: Annotated[
-        str | None,
-        typer.Option(help="Laid along the path: {deepnic.assembly.canvas:UNITS}."),
+        str | None, typer.Option(help="Laid along the path: {deepnic.assembly.canvas:UNITS}.")
     ] = None,
     network: Annotated[
         str | None, typer.Option(help="small, residual, or your own as module:function.")
@@ -96,14 +95,10 @@ def _submit(settings: "TrainConfig", slurm: Path, resume: bool) -> int:
     if not settings.run.workers:
         raise InputError("no Ray workers were asked for; give --workers, one for each node")
     profile = read_profile(slurm)
-    profile.logs.mkdir(parents=True, exist_ok=True)
+    logs = profile.logs.absolute()
+    logs.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(
-        "w",
-        encoding="utf-8",
-        dir=profile.logs.absolute(),
-        prefix="train-",
-        suffix=".toml",
-        delete=False,
+        "w", encoding="utf-8", dir=logs, prefix="train-", suffix=".toml", delete=False
     ) as file:
         file.write(to_toml(settings.model_dump(mode="json")))
     arguments = ["--config", file.name, *(["--resume"] if resume else [])]

@@ -23,34 +23,14 @@ COMPRESSOR = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
 
 
 def chunk_file(name: str, block: Sequence[int]) -> str:
-    """Place of a chunk in its store.
-
-    Examples
-    --------
-    >>> chunk_file("vote", (0, 1, 2, 0, 0))
-    'vote/c/0/1/2/0/0'
-    """
+    """Place of a chunk in its store, such as ``vote/c/0/1/2/0/0``."""
     return "/".join([name, "c", *map(str, block)])
 
 
 def encode(values: NDArray[np.generic], shape: tuple[int, ...]) -> bytes:
-    """Bytes of the file that Zarr makes of a chunk.
+    """Bytes of the file that Zarr makes of a chunk of a shape.
 
-    Parameters
-    ----------
-    values : array
-        At the edge of a variable they are less than the chunk.
-    shape : tuple of int
-        Of the chunk.
-
-    Returns
-    -------
-    bytes
-
-    Examples
-    --------
-    >>> len(encode(np.zeros((2, 100), np.uint8), (4, 100))) < 100
-    True
+    At the edge of a variable the values are less than the chunk.
     """
     files: dict[str, Any] = {}
     array = zarr.create_array(
@@ -67,29 +47,14 @@ def encode(values: NDArray[np.generic], shape: tuple[int, ...]) -> bytes:
 
 
 def write_files(folder: str | Path, files: Mapping[str, bytes]) -> None:
-    """Write files, each of which appears whole.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_files(folder, {"vote/c/0": b"1"})
-    ...     [file.name for file in Path(folder, "vote/c").iterdir()]
-    ['0']
-    """
+    """Write files, each of which appears whole."""
     for name, content in files.items():
         with whole(Path(folder, name)) as partial:
             partial.write_bytes(content)
 
 
 def is_whole(file: Path) -> bool:
-    """Compare the length of a chunk with bytes 12 to 15 of its Blosc header, which state it.
-
-    Examples
-    --------
-    >>> is_whole(Path("no/such/chunk"))
-    False
-    """
+    """Compare the length of a chunk with bytes 12 to 15 of its Blosc header, which state it."""
     if not file.exists():
         return False
     with file.open("rb") as opened:
@@ -98,24 +63,10 @@ def is_whole(file: Path) -> bool:
 
 
 def checked_where_read(data: Any, path: Path, variable: str, filled: Sequence[int]) -> Any:
-    """Have each chunk of a forest checked by the host that reads it.
+    """Return a variable of an opened store whose chunks are checked by the host that reads them.
 
-    Parameters
-    ----------
-    data : Dask array
-        A variable of an opened store.
-    path : Path
-        Of the store.
-    variable : str
-        Its name.
-    filled : sequence of int
-        For each number of genes a tree, how many of the blocks of a draw have a file.
-
-    Returns
-    -------
-    Dask array
-        The same. Computing it raises an `InputError` on a host that has no store there, another
-        one, or one that lacks the chunk.
+    For each number of genes a tree, ``filled`` is how many of the blocks of a draw have a file.
+    Computing raises `InputError` on a host that has no store there, another, or not the chunk.
     """
     schema = (path / "zarr.json").read_bytes()
     known = {"path": path, "variable": variable, "schema": schema, "filled": filled}

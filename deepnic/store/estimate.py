@@ -31,30 +31,12 @@ CHUNK_BYTES, SCHEMA_BYTES = 6144, 200_000
 
 @dataclass(frozen=True)
 class Estimate:
-    """Time, memory and disk of a job.
+    """Time, memory and disk of a job."""
 
-    Attributes
-    ----------
-    core_seconds : float
-        Work, in seconds of one core while the others are as busy.
-    process_bytes : float
-        Memory of a process before it grows anything.
-    thread_bytes : float
-        Memory that each thread adds.
-    disk_bytes : float
-        Size of the store.
-
-    Examples
-    --------
-    >>> job = Estimate(core_seconds=7200, process_bytes=3e8, thread_bytes=1e7, disk_bytes=1e9)
-    >>> job.seconds(36), job.memory(36)
-    (200.0, 660000000.0)
-    """
-
-    core_seconds: float
-    process_bytes: float
-    thread_bytes: float
-    disk_bytes: float
+    core_seconds: float  # of work, while the other cores are as busy
+    process_bytes: float  # memory of a process before it grows anything
+    thread_bytes: float  # memory that each thread adds
+    disk_bytes: float  # size of the store
 
     def seconds(self, cores: int) -> float:
         """Time on so many cores like these."""
@@ -68,20 +50,7 @@ class Estimate:
 def estimate_growth(cohort: xr.Dataset, *, n_trees: int = 100, **parameters: Any) -> Estimate:
     """Grow a few trees of every condition, on all cores at once, and count up.
 
-    Parameters
-    ----------
-    cohort : Dataset
-    n_trees, **parameters
-        As in `grow_forest`.
-
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    InputError
-        As `grow_forest`.
+    Parameters are those of `grow_forest`, and so are its errors.
 
     Examples
     --------

@@ -260,8 +260,7 @@ def _missing(path: Path, forest: xr.Dataset) -> tuple[list[Block], list[Draws]]:
         blocks += [
             (v, r, d, t)
             for t in range(filled[v])
-            if not is_whole(path / chunk_file("tree_signature", (v, r, d, t, 0)))
-            or not is_whole(path / chunk_file("vote", (v, r, d, t, 0)))
+            if not all(is_whole(path / chunk_file(name, (v, r, d, t, 0))) for name in GROWN)
         ]
         if not is_whole(path / chunk_file("signature", (v, r, d, 0))):
             unordered.append((v, r, d))

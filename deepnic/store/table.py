@@ -75,10 +75,7 @@ def open_table(path: str | Path) -> xr.Dataset:
 def open_store(path: Path, kind: str | None = None, *, load: bool = False) -> xr.Dataset:
     """Open a store, of a certain kind or any, of this version or an earlier one.
 
-    Raises
-    ------
-    InputError
-        It is damaged, something else, or of a newer version.
+    An `InputError` tells of one that is damaged, something else, or of a newer version.
     """
     try:
         dataset = xr.open_zarr(path, consolidated=False)

@@ -17,27 +17,14 @@ from deepnic.study.settings import StudySettings
 
 @dataclass(frozen=True)
 class Split:
-    """One outer fold of a cohort.
+    """One outer fold of a cohort."""
 
-    Attributes
-    ----------
-    name : str
-        Of the cohort, or TRAIN-to-TEST.
-    permutation : int
-        -1 = the true labels.
-    repeat, fold : int
-    cohort : Dataset
-        All labels known.
-    test : array of bool, shape (observation,)
-        What is to be predicted.
-    """
-
-    name: str
-    permutation: int
+    name: str  # of the cohort, or TRAIN-to-TEST
+    permutation: int  # -1 = the true labels
     repeat: int
     fold: int
-    cohort: xr.Dataset
-    test: NDArray[np.bool_]
+    cohort: xr.Dataset  # all labels known
+    test: NDArray[np.bool_]  # (observation,): what is to be predicted
 
     @property
     def folder(self) -> Path:
@@ -52,20 +39,12 @@ class Split:
 
 
 def read_cohorts(settings: StudySettings) -> dict[str, xr.Dataset]:
-    """Read the cohorts that the settings name.
-
-    Raises
-    ------
-    InputError
-        A file that is no cohort; see `deepnic.read_cohort`.
-    """
+    """Read the cohorts that the settings name; see `deepnic.read_cohort` for the errors."""
     cohorts = {}
     for name, source in settings.cohorts.items():
-        if str(source.file) in BUNDLED:
-            cohorts[name] = BUNDLED[str(source.file)]()
-        else:
-            how = source.model_dump(exclude={"file", "epochs"})
-            cohorts[name] = read_cohort(source.file, **how)
+        how = source.model_dump(exclude={"file", "epochs"})
+        bundled = BUNDLED.get(str(source.file))
+        cohorts[name] = bundled() if bundled else read_cohort(source.file, **how)
     return cohorts
 
 
@@ -118,10 +97,8 @@ def cut(cohorts: Mapping[str, xr.Dataset], settings: StudySettings) -> Iterator[
     for permutation in range(-1, settings.permutations):
         given, repeats = dict(cohorts), settings.repeats
         if permutation >= 0:
-            repeats = 1
-            given = {
-                name: permute(one, [settings.seed, permutation]) for name, one in given.items()
-            }
+            seed, repeats = [settings.seed, permutation], 1
+            given = {name: permute(cohort, seed) for name, cohort in given.items()}
         for name, cohort in given.items():
             for repeat, fold, test in _folds(cohort, settings, repeats):
                 yield Split(name, permutation, repeat, fold, cohort, test)
@@ -132,19 +109,10 @@ def cut(cohorts: Mapping[str, xr.Dataset], settings: StudySettings) -> Iterator[
 
 
 def permute(cohort: xr.Dataset, seed: list[int]) -> xr.Dataset:
-    """Give the labels of the observations to other observations.
-
-    Examples
-    --------
-    >>> import deepnic
-    >>> cohort = deepnic.demo_cohort()
-    >>> permuted = permute(cohort, [0])
-    >>> int(permuted.state.sum()), bool((permuted.state == cohort.state).all())
-    (212, False)
-    """
+    """Give the labels of the observations to other observations."""
     order = np.random.default_rng(seed).permutation(cohort.sizes["observation"])
-    moved = {name: ("observation", cohort[name].values[order]) for name in ("state", "label")}
-    return cohort.assign(state=moved["state"]).assign_coords(label=moved["label"])
+    names = ("state", "label")
+    return cohort.assign({name: ("observation", cohort[name].values[order]) for name in names})
 
 
 def join(

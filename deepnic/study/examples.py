@@ -20,13 +20,8 @@ def example_images(
     The observation is the first of the test fold, under the weakest filter by relevance; the gene
     is that of its first pixel. The gene's canvas holds the pixels that tell genes apart (structural
     and data filters, all genes of the fold's forest as items), ordered by their spread over the
-    genes.
-
-    Returns
-    -------
-    Dataset
-        ``observation_image(path, row, column)``, ``gene_image`` and ``gene_colour``
-        ``(path, gene_row, gene_column)`` and ``tile(combination, tree_size, weight_range)``.
+    genes: ``observation_image(path, row, column)``, ``gene_image`` and ``gene_colour``
+    ``(path, gene_row, gene_column)`` and ``tile(combination, tree_size, weight_range)``.
     """
     item = int(np.flatnonzero(split.test)[0])
     weakest = max(fold.tables, key=lambda strength: 0 if strength == NO_FILTER else int(strength))
@@ -34,23 +29,18 @@ def example_images(
     gene = str(table["gene"].values[0])
     genes = filter_pixels(rop_images(forest, family="distinct"), fdr=None, k=10_000)
     place = int(np.flatnonzero(genes["item"].values == gene)[0])
-    canvases = [assemble(table, path=path, seed=settings.seed) for path in paths]
-    gene_canvases = [assemble(genes, path=path, seed=settings.seed) for path in paths]
+    canvases = [assemble(table, path=path, seed=settings.seed)["image"] for path in paths]
+    of_genes = [assemble(genes, path=path, seed=settings.seed) for path in paths]
+    cells = ("path", "gene_row", "gene_column")
     base = rop_images(forest, family="base", genes=[gene]).compute().isel(gene=0)
     return xr.Dataset(
         {
             "observation_image": (
                 ("path", "row", "column"),
-                np.stack([c["image"].values[item] for c in canvases]),
+                np.stack([image.values[item] for image in canvases]),
             ),
-            "gene_image": (
-                ("path", "gene_row", "gene_column"),
-                np.stack([c["image"].values[place] for c in gene_canvases]),
-            ),
-            "gene_colour": (
-                ("path", "gene_row", "gene_column"),
-                np.stack([c["colour"].values for c in gene_canvases]),
-            ),
+            "gene_image": (cells, np.stack([canvas["image"].values[place] for canvas in of_genes])),
+            "gene_colour": (cells, np.stack([canvas["colour"].values for canvas in of_genes])),
             "tile": base["image"].drop_vars("gene"),
         },
         coords={"path": np.array(paths, object)},

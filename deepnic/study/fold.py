@@ -23,24 +23,12 @@ from deepnic.variables import NO_FILTER
 
 @dataclass(frozen=True)
 class Fold:
-    """What the arms of a fold learn from and predict.
+    """What the arms of a fold learn from and predict."""
 
-    Attributes
-    ----------
-    cohort : Dataset
-        The test labels hidden.
-    vote : array of float64, shape (observation,)
-        The forest's own.
-    tables : dict of Dataset
-        Kept pixels by strength of the filter.
-    epochs : int
-        Of the networks.
-    """
-
-    cohort: xr.Dataset
-    vote: NDArray[np.float64]
-    tables: dict[int | str, xr.Dataset]
-    epochs: int
+    cohort: xr.Dataset  # the test labels hidden
+    vote: NDArray[np.float64]  # (observation,), the forest's own
+    tables: dict[int | str, xr.Dataset]  # kept pixels by strength of the filter
+    epochs: int  # of the networks
 
 
 def lazy_forest(cohort: xr.Dataset, settings: StudySettings) -> xr.Dataset:
@@ -54,14 +42,6 @@ def preselect_genes(cohort: xr.Dataset, n_genes: int, chosen_by: str = "f-test")
     """Keep the genes of largest F between the training classes, or of largest variance over them.
 
     They stay in the cohort's order; 0 keeps all.
-
-    Examples
-    --------
-    >>> import deepnic
-    >>> preselect_genes(deepnic.demo_cohort(), 2).gene.values
-    array(['worst perimeter', 'worst concave points'], dtype=object)
-    >>> preselect_genes(deepnic.demo_cohort(), 2, "variance").gene.values
-    array(['mean area', 'worst area'], dtype=object)
     """
     if not 0 < n_genes < cohort.sizes["gene"]:
         return cohort
@@ -76,13 +56,7 @@ def preselect_genes(cohort: xr.Dataset, n_genes: int, chosen_by: str = "f-test")
 
 
 def grow(cohort: xr.Dataset, settings: StudySettings, folder: Path) -> xr.Dataset:
-    """Grow the forest of a fold in its folder, or what is missing of it.
-
-    Returns
-    -------
-    Dataset
-        In memory.
-    """
+    """Grow what is missing of the forest of a fold in its folder, and read it into memory."""
     folder.mkdir(parents=True, exist_ok=True)
     with noted(folder / "forest.json"):
         write_forest(lazy_forest(cohort, settings), folder / "forest.zarr")

@@ -35,10 +35,7 @@ LAST = ("role", "family")
 def begin(output: Path, facts: dict[str, Any]) -> dict[str, Any]:
     """Make the folder of a study, or go on with it; the facts, with the time of the first start.
 
-    Raises
-    ------
-    InputError
-        The folder holds something else, or another study.
+    An `InputError` tells of a folder that holds something else, or another study.
     """
     file = output / STUDY
     if not file.exists():
@@ -71,14 +68,9 @@ def write_outcome(folder: Path, arm: Arm, seed: int, outcome: Outcome) -> None:
 def gather(
     output: Path, splits: Iterable[Split], todo: Sequence[tuple[Arm, int]], settings: StudySettings
 ) -> tuple[dict[str, pd.DataFrame], list[dict]]:
-    """Put together what all folds hold.
+    """Put together what all folds hold: tables, and the filter's account by fold and strength.
 
-    Returns
-    -------
-    dict of DataFrame
-        predictions, history, costs; the last two of the true labels only.
-    list of dict
-        Account of the filter by fold and strength.
+    The tables are predictions, history and costs, the last two of the true labels only.
     """
     parts: dict[str, list[pd.DataFrame]] = {"predictions": [], "history": [], "costs": []}
     accounts: list[dict] = []
@@ -97,7 +89,8 @@ def gather(
                 for strength, table in read_tables(folder, settings).items()
             ]  # fmt: skip
         for arm, seed in todo:
-            predictions, record = _read_outcome(folder, arm, seed)
+            file = _file(folder, arm, seed)
+            predictions, record = read_csv(file, WORDS), read_json(file.with_suffix(".json"))
             columns = place | {"permutation": split.permutation, "seed": seed} | arm.columns
             state = split.cohort["state"].to_series()[predictions["item"]].to_numpy()
             parts["predictions"].append(predictions.assign(state=state, **columns))
@@ -161,7 +154,10 @@ def read_study(folder: str | Path) -> StudyResults:
             facts=read_json(folder / STUDY),
             **tables,
             accounts=read_json(folder / "accounts.json"),
-            examples={path.stem: _images(path) for path in (folder / EXAMPLES).glob("*.zarr")},
+            examples={
+                path.stem: xr.open_zarr(path, consolidated=False).load()
+                for path in (folder / EXAMPLES).glob("*.zarr")
+            },
             control=_read_table(folder / CONTROL) if (folder / CONTROL).exists() else None,
         )
     except (ValueError, OSError) as error:
@@ -174,11 +170,6 @@ def _file(folder: Path, arm: Arm, seed: int) -> Path:
     return folder / "arms" / f"{re.sub(r'[ ,]+', '-', arm.name)}-{seed}.csv"
 
 
-def _read_outcome(folder: Path, arm: Arm, seed: int) -> tuple[pd.DataFrame, dict[str, Any]]:
-    file = _file(folder, arm, seed)
-    return read_csv(file, WORDS), read_json(file.with_suffix(".json"))
-
-
 def _identity(facts: dict[str, Any]) -> dict[str, Any]:
     """What must not differ between two starts of a study; files may have moved."""
     cohorts = {f"the cohort {name}": one for name, one in facts["cohorts"].items()}
@@ -187,14 +178,9 @@ def _identity(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_table(file: Path) -> pd.DataFrame:
-    """Read a table, of version 0.1.0 too."""
+    """Read a table, and add what version 0.1.0 did not write of arms yet, as it named them."""
     table = read_csv(file, WORDS)
-    return _with_roles(table) if {"arm", "kind", "path"} <= {*table} else table
-
-
-def _with_roles(table: pd.DataFrame) -> pd.DataFrame:
-    """Add the columns that version 0.1.0 did not write yet, as it named its arms."""
-    if {*LAST} <= {*table}:
+    if {*LAST} <= {*table} or not {"arm", "kind", "path"} <= {*table}:
         return table
     placement = np.where(table["path"] == "random", RANDOM, PLACEMENT)
     role = np.select(
@@ -202,7 +188,3 @@ def _with_roles(table: pd.DataFrame) -> pd.DataFrame:
     )
     on_pixels = np.where(table["kind"] == "pixels", " on pixels", "")
     return table.assign(role=role, family=table["arm"].str.split(", ").str[0] + on_pixels)
-
-
-def _images(path: Path) -> xr.Dataset:
-    return xr.open_zarr(path, consolidated=False).load()

@@ -1,16 +1,31 @@
 """What a study is made of, in one TOML file."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from deepnic.assembly import PATHS
 from deepnic.assembly.canvas import TREE_SIZES, UNITS, WEIGHT_RANGES
 from deepnic.cohort.demo import BUNDLED
 from deepnic.config import Strict, checked, read_toml
 from deepnic.variables import NO_FILTER
+
+
+def _differ(values: Sequence[Any]) -> bool:
+    return 0 < len(values) == len(set(values))
+
+
+def _some_of(what: str, allowed: Collection[str]) -> AfterValidator:
+    def check(values: tuple[str, ...]) -> tuple[str, ...]:
+        if not _differ(values) or not set(values) <= {*allowed}:
+            raise ValueError(
+                f"{what} are {', '.join(allowed)}; name at least one of them, and none twice"
+            )
+        return values
+
+    return AfterValidator(check)
 
 
 class CohortFile(Strict):
@@ -51,21 +66,11 @@ class Forest(Strict):
 class Arms(Strict):
     """What is compared: every path with every strength of the filter and every unit."""
 
-    paths: tuple[str, ...] = tuple(PATHS)
+    paths: Annotated[tuple[str, ...], _some_of("paths", PATHS)] = tuple(PATHS)
     strengths: tuple[int | str, ...] = (NO_FILTER, 1024, 256)  # pixels kept at most, by relevance
     unfiltered: int = Field(default=1024, ge=4)  # pixels at most without a filter by relevance
-    units: tuple[str, ...] = ("pixel",)
+    units: Annotated[tuple[str, ...], _some_of("units", UNITS)] = ("pixel",)
     fdr: float = Field(default=0.05, gt=0, le=1)  # of the filter by relevance; 1 turns the test off
-
-    @field_validator("paths")
-    @classmethod
-    def _known_paths(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
-        return _some_of(paths, "paths", PATHS)
-
-    @field_validator("units")
-    @classmethod
-    def _known_units(cls, units: tuple[str, ...]) -> tuple[str, ...]:
-        return _some_of(units, "units", UNITS)
 
     @field_validator("strengths")
     @classmethod
@@ -127,16 +132,9 @@ class StudySettings(Strict):
     transfers: tuple[Transfer, ...] = ()
 
     def of_cohort(self, name: str) -> "StudySettings":
-        """Return the settings as they are for one cohort, or for a transfer.
-
-        Examples
-        --------
-        >>> settings = StudySettings(cohorts={"large": {"file": "large.csv", "epochs": 8}})
-        >>> settings.of_cohort("large").epochs, settings.of_cohort("large-to-small").epochs
-        (8, 40)
-        """
-        own = self.cohorts[name].epochs if name in self.cohorts else None
-        return self.model_copy(update={"epochs": own or self.epochs})
+        """Return the settings as they are for one cohort, or for a transfer."""
+        epochs = self.cohorts[name].epochs if name in self.cohorts else None
+        return self.model_copy(update={"epochs": epochs or self.epochs})
 
     @model_validator(mode="after")
     def _fit_together(self) -> "StudySettings":
@@ -178,23 +176,8 @@ def read_settings(path: Path) -> StudySettings:
     """
     settings = checked(StudySettings, read_toml(path))
     cohorts = {
-        name: cohort.model_copy(update={"file": _beside(path, cohort.file)})
+        name: cohort.model_copy(update={"file": path.parent / cohort.file})
         for name, cohort in settings.cohorts.items()
+        if str(cohort.file) not in BUNDLED
     }
-    return settings.model_copy(update={"cohorts": cohorts})
-
-
-def _beside(path: Path, file: Path) -> Path:
-    return file if str(file) in BUNDLED else path.parent / file
-
-
-def _some_of(values: Sequence[str], what: str, allowed: Iterable[str]) -> Any:
-    if not _differ(values) or not set(values) <= {*allowed}:
-        raise ValueError(
-            f"{what} are {', '.join(allowed)}; name at least one of them, and none twice"
-        )
-    return values
-
-
-def _differ(values: Sequence[Any]) -> bool:
-    return 0 < len(values) == len(set(values))
+    return settings.model_copy(update={"cohorts": settings.cohorts | cohorts})

@@ -18,6 +18,7 @@ from deepnic.study.fold import (
     preselect_genes,
     read_tables,
 )
+from deepnic.variables import stamp
 from tests.study.conftest import make_fold, make_settings
 
 TEST = np.arange(100) < 30
@@ -125,7 +126,7 @@ def test_filter_fold__is_filter_pixels_by_every_strength(cohort, tmp_path):
     }
     assert list(ran.tables) == list(expected)
     for strength, table in expected.items():
-        assert ran.tables[strength].identical(table)
+        assert ran.tables[strength].identical(table.assign_attrs(stamp()))
     assert ran.cohort.identical(hidden)
     np.testing.assert_array_equal(ran.vote, forest_vote(forest))
 

@@ -13,65 +13,31 @@ from deepnic.variables import NO_FILTER
 
 
 class Answer(NamedTuple):
-    """What an arm says of all observations of a fold, in order.
+    """What an arm says of all observations of a fold, in order."""
 
-    Attributes
-    ----------
-    score : array of float
-        Higher = state 1.
-    predicted : array of int or bool
-        State.
-    history : dict of list
-        Training curve of a network by column; empty for others.
-    """
-
-    score: NDArray
-    predicted: NDArray
-    history: dict[str, list]
+    score: NDArray  # higher = state 1
+    predicted: NDArray  # state, of int or bool
+    history: dict[str, list]  # training curve of a network by column; empty for others
 
 
 class Outcome(NamedTuple):
-    """What an arm says of the test observations, and what it took.
+    """What an arm says of the test observations, and what it took."""
 
-    Attributes
-    ----------
-    predictions : DataFrame
-        item, score (higher = state 1), predicted (0 or 1).
-    history : dict of list
-        As of `Answer`.
-    cost : dict
-        seconds, core_seconds.
-    """
-
-    predictions: pd.DataFrame
-    history: dict[str, list]
-    cost: dict[str, float]
+    predictions: pd.DataFrame  # item, score (higher = state 1), predicted (0 or 1)
+    history: dict[str, list]  # as of `Answer`
+    cost: dict[str, float]  # seconds, core_seconds
 
 
 @dataclass(frozen=True)
 class Arm(ABC):
-    """One way from a training fold to predictions; each kind is a class of its own.
+    """One way from a training fold to predictions; each kind is a class of its own."""
 
-    Attributes
-    ----------
-    method : str
-        The path or the placement, or the classifier.
-    strength : int or str
-        Pixels kept at most by relevance, or none; "" where pixels play no role.
-    unit : str
-        pixel or tile where there is a canvas.
-    kind : str
-        Name of the class in tables.
-    title : str
-        What the kind is called above its arms.
-    """
+    method: str  # the path or the placement, or the classifier
+    strength: int | str = ""  # pixels kept at most by relevance, or none; "" without pixels
+    unit: str = ""  # pixel or tile where there is a canvas
 
-    method: str
-    strength: int | str = ""
-    unit: str = ""
-
-    kind: ClassVar[str]
-    title: ClassVar[str]
+    kind: ClassVar[str]  # name of the class in tables
+    title: ClassVar[str]  # what the kind is called above its arms
 
     @classmethod
     @abstractmethod
