@@ -27,21 +27,9 @@ VALID = datetime.timedelta(days=825)
 def make_secrets(folder: Path, hosts: Mapping[str, str]) -> None:
     """Make what a folder lacks of the secrets of a cluster; what is there stays.
 
-    Parameters
-    ----------
-    folder : Path
-        Made where it is missing, for its owner only. It gets ``authority.pem``, a certificate and a
-        key of every host and of the client (``ws1.pem``, ``ws1-key.pem``), and ``ray_token``.
-    hosts : mapping of str to str
-        Address of every host. A host that has moved gets a new certificate.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     make_secrets(Path(folder), {"ws1": "10.0.0.11"})
-    ...     sorted(file.name for file in Path(folder).glob("ws1*"))
-    ['ws1-key.pem', 'ws1.pem']
+    They are ``authority.pem``, a certificate and a key of every host, by its name, and of the
+    client (``ws1.pem``, ``ws1-key.pem``), and ``ray_token``; only their owner reads them. A host
+    whose address is another one by now gets a new certificate.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
@@ -58,26 +46,7 @@ def make_secrets(folder: Path, hosts: Mapping[str, str]) -> None:
 
 
 def check_certificates(folder: Path) -> list[Check]:
-    """Look until when each certificate of a folder serves.
-
-    Parameters
-    ----------
-    folder : Path
-        Of `make_secrets`.
-
-    Returns
-    -------
-    list of Check
-        With a remedy where one has ended or ends within 30 days.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     make_secrets(Path(folder), {})
-    ...     [check.remedy for check in check_certificates(Path(folder))]
-    ['', '']
-    """
+    """Until when each certificate in a folder of `make_secrets` serves."""
     files = sorted(folder.glob("*.pem"))
     return [check_certificate(file) for file in files if not file.stem.endswith("-key")]
 
@@ -88,12 +57,11 @@ def _make_authority(folder: Path) -> None:
         data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
         encipher_only=False, decipher_only=False,
     )  # fmt: skip
+    authority = x509.BasicConstraints(ca=True, path_length=0)
     name, key = _name("deepnic private authority"), ec.generate_private_key(ec.SECP256R1())
     builder = _builder(name, name, key, key).add_extension(signs, critical=True)
-    authority = x509.BasicConstraints(ca=True, path_length=0)
-    _write_pair(
-        folder, AUTHORITY, builder.add_extension(authority, critical=True).sign(key, SHA256()), key
-    )
+    certificate = builder.add_extension(authority, critical=True).sign(key, SHA256())
+    _write_pair(folder, AUTHORITY, certificate, key)
 
 
 def _make_certificate(folder: Path, name: str, address: str) -> None:

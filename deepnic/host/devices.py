@@ -11,17 +11,7 @@ TURING = (7, 5)  # Quadro RTX 8000; the oldest that torch built for CUDA 13 runs
 
 
 def check_devices() -> list[Check]:
-    """Tell torch, and every CUDA device with its compute capability and memory.
-
-    Returns
-    -------
-    list of Check
-
-    Examples
-    --------
-    >>> check_devices()[0].subject
-    'torch'
-    """
+    """Tell torch, and every CUDA device with its compute capability and memory."""
     if find_spec("torch") is None:
         remedy = "to train networks: pip install 'deepnic[train]'"
         return [Check("torch", "not installed", remedy)]
@@ -51,11 +41,6 @@ def supports(kinds: list[str], capability: tuple[int, int]) -> bool:
 
     Machine code (``sm_``) runs on devices of the same major number and the same or a higher minor
     one; portable code (``compute_``) on all newer ones.
-
-    Examples
-    --------
-    >>> supports(["sm_75", "sm_80", "compute_120"], (7, 5)), supports(["sm_75"], (7, 0))
-    (True, False)
     """
     for kind in kinds:
         name, major, minor = re.match(r"(sm|compute)_(\d+)(\d)", kind).groups()  # type: ignore[union-attr]

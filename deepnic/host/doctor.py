@@ -31,22 +31,7 @@ class Check(NamedTuple):
 
 
 def check_machine(folder: Path) -> list[Check]:
-    """Look at versions, disk, name resolution, and the cluster that the environment names.
-
-    Parameters
-    ----------
-    folder : Path
-        Where stores and runs are to be written.
-
-    Returns
-    -------
-    list of Check
-
-    Examples
-    --------
-    >>> [check.subject for check in check_machine(Path())][:3]
-    ['versions', 'processor', 'free disk']
-    """
+    """Look at versions, the disk of a folder, and the own name and cluster of this machine."""
     return [
         Check("versions", ", ".join(f"{name} {number}" for name, number in versions().items())),
         Check("processor", f"{os.cpu_count()} cores"),
@@ -58,13 +43,7 @@ def check_machine(folder: Path) -> list[Check]:
 
 
 def versions() -> dict[str, str]:
-    """Tell the versions of Python and of the packages that a cluster must agree on.
-
-    Examples
-    --------
-    >>> list(versions())[:3]
-    ['Python', 'deepnic', 'numpy']
-    """
+    """Tell the versions of Python and of the packages that a cluster must agree on."""
     return {"Python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
 
 

@@ -22,40 +22,20 @@ class Secrets(NamedTuple):
 
     @classmethod
     def of(cls, folder: PurePath, owner: str) -> "Secrets":
-        """Name the files of a host, or of the client, in a folder.
-
-        Examples
-        --------
-        >>> from pathlib import PurePosixPath
-        >>> Secrets.of(PurePosixPath("secrets"), "ws1").key
-        'secrets/ws1-key.pem'
-        """
+        """Name the files of a host, or of the client, in a folder."""
         names = (f"{AUTHORITY}.pem", f"{owner}.pem", f"{owner}-key.pem", "ray_token")
         return cls(*(str(folder / name) for name in names))
 
     @classmethod
     def named_in(cls, environment: Mapping[str, str]) -> "Secrets":
-        """Find the files that an environment names; empty where it names none.
-
-        Examples
-        --------
-        >>> Secrets.named_in({"RAY_AUTH_TOKEN_PATH": "secrets/ray_token"})
-        Secrets(authority='', certificate='', key='', token='secrets/ray_token')
-        """
+        """Find the files that an environment names; empty where it names none."""
         variables = (f"{TLS}CA_FILE", f"{TLS}CLIENT__CERT", f"{TLS}CLIENT__KEY", TOKEN)
         return cls(*(environment.get(name, "") for name in variables))
 
     def variables(self, roles: Sequence[str] = ("CLIENT",)) -> dict[str, str]:
         """Name the files to Dask and Ray, in the variables that both look at.
 
-        Parameters
-        ----------
-        roles : sequence of str
-            What the machine is to Dask, of CLIENT, WORKER and SCHEDULER.
-
-        Returns
-        -------
-        dict of str to str
+        The roles are what the machine is to Dask, of CLIENT, WORKER and SCHEDULER.
         """
         dask = {f"{TLS}CA_FILE": self.authority}
         for role in roles:

@@ -15,11 +15,6 @@ def machine() -> dict[str, str | int | None]:
 
     Sums of floating-point numbers are taken in the order that the kernels for linear algebra
     prefer; they differ between processors, and with them the last digits of what is learnt.
-
-    Examples
-    --------
-    >>> list(machine())
-    ['processor', 'cores', 'linear algebra', 'python', 'deepnic']
     """
     kernels = {
         f"{blas['internal_api']} {blas.get('architecture') or ''}".strip()

@@ -11,11 +11,12 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import torch
 
 from deepnic.cluster.certificates import make_secrets
 from deepnic.cluster.ssh import host_facts
 from deepnic.cluster.ssh.host_facts import Answer, HostFacts, knock, look
-from deepnic.host import doctor
+from deepnic.host import devices, doctor
 from deepnic.host.environment import Secrets
 
 
@@ -115,6 +116,14 @@ def test_facts__keep_the_token_to_themselves(secrets):
 def test_facts__without_secrets():
     facts = HostFacts.model_validate_json(say({}, "0"))
     assert (facts.certificate, facts.token) == ("", "")
+
+
+def test_facts__of_gpus(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(devices, "check_devices", lambda: [doctor.Check("torch", "made up")])
+    facts = look(tmp_path, 2, [])
+    assert facts.gpus == 3
+    assert facts.checks[-1] == ("torch", "made up", "")
 
 
 def test_facts__ask_torch_only_for_gpus(tmp_path):

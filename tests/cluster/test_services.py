@@ -9,7 +9,13 @@ import pytest
 
 from deepnic.cluster.ssh import supervisors
 from deepnic.cluster.ssh.inventory import Inventory
-from deepnic.cluster.ssh.services import client_environment, host_environment, services
+from deepnic.cluster.ssh.launcher import LOGIN, launcher, scripts
+from deepnic.cluster.ssh.services import (
+    client_environment,
+    host_environment,
+    python_lines,
+    services,
+)
 from deepnic.cluster.ssh.supervisors import LOOP, SHELL_LOOP, SYSTEMD_USER, supervisor
 from deepnic.config import checked
 
@@ -80,6 +86,25 @@ def test_environment__names_the_same_key_to_all_roles_of_a_host():
         assert host[f"{tls}{role}__KEY"] == host["RAY_TLS_SERVER_KEY"]
     assert host[f"{tls}CA_FILE"] == host["RAY_TLS_CA_CERT"] == "/data/ws2/secrets/authority.pem"
     assert f"{tls}WORKER__KEY" not in client_environment(INVENTORY, PurePosixPath("secrets"))
+
+
+def test_python_lines__connect_with_the_certificate_of_the_client():
+    *security, client = python_lines(INVENTORY, PurePosixPath("/home/marie/secrets")).splitlines()
+    assert client == "client = Client('tls://10.0.0.1:9000', security=tls)"
+    names: dict = {}
+    exec("\n".join(security), names)
+    tls = names["tls"].get_tls_config_for_role("client")
+    assert tls["key"] == "/home/marie/secrets/client-key.pem"
+    assert names["tls"].require_encryption
+
+
+def test_launcher__names_the_head_and_the_script_of_each_host():
+    given = launcher(INVENTORY)
+    head = {"type": "local", "head_ip": "10.0.0.1", "worker_ips": ["10.0.0.2"]}
+    assert given["provider"] == head
+    assert "sh /data/ws1/ray-start.sh " in given["head_start_ray_commands"][0]
+    assert "*' 10.0.0.2 '*) sh /data/ws2/ray-start.sh" in given["worker_start_ray_commands"][0]
+    assert "RAY_ADDRESS=10.0.0.1:6379" in scripts(INVENTORY, OTHER)[LOGIN]
 
 
 def test_supervisor__is_that_of_the_inventory():

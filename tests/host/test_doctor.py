@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from deepnic.host import doctor
+from deepnic.host.environment import Secrets
 
 
 def test_check_disk__wants_room_and_permission(tmp_path, monkeypatch):
@@ -129,6 +130,14 @@ def test_versions__tells_what_is_missing(monkeypatch):
     assert list(found) == ["Python", "numpy", "no-such-package"]
     assert found["numpy"] == np.__version__
     assert found["no-such-package"] == "is missing"
+
+
+def test_check_machine__looks_at_all_of_it(monkeypatch, tmp_path):
+    for name in ("DASK_SCHEDULER_ADDRESS", *Secrets(*"abcd").variables()):
+        monkeypatch.delenv(name, raising=False)
+    checks = doctor.check_machine(tmp_path)
+    assert [check.subject for check in checks] == ["versions", "processor", "free disk", "own name"]
+    assert f"numpy {np.__version__}" in checks[0].result
 
 
 def test_check_dask__asks_the_scheduler(monkeypatch):

@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 
 import deepnic.host.provenance
-from deepnic.host.provenance import processor
+from deepnic.host.provenance import machine, processor
 
 SAY = "from deepnic.host.provenance import machine; print(machine()['linear algebra'])"
 
@@ -23,6 +23,10 @@ def test_machine__names_the_kernels_in_use():
             [sys.executable, "-c", SAY], env=chosen, capture_output=True, text=True
         )
         assert said.stdout.strip() == f"openblas {kernels}"
+
+
+def test_machine__says_what_results_name():
+    assert list(machine()) == ["processor", "cores", "linear algebra", "python", "deepnic"]
 
 
 def test_processor__is_named_without_linux_too():

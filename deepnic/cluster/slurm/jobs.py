@@ -30,13 +30,7 @@ UNFINISHED = (
 
 
 class Profile(Strict):
-    """What to ask Slurm for; the folders are shared by the login machine and the nodes.
-
-    Examples
-    --------
-    >>> checked(Profile, {"nodes": 2, "cores": 18, "memory": "64GiB"}).walltime
-    '01:00:00'
-    """
+    """What to ask Slurm for; the folders are shared by the login machine and the nodes."""
 
     partition: str | None = None
     account: str | None = None
@@ -53,28 +47,10 @@ class Profile(Strict):
 
 
 def read_profile(path: Path) -> Profile:
-    """Read a profile.
+    """Read a profile (TOML); an example is cluster/slurm/profile.toml.
 
-    Parameters
-    ----------
-    path : Path
-        TOML file; an example is cluster/slurm/profile.toml.
-
-    Returns
-    -------
-    Profile
-
-    Raises
-    ------
-    InputError
-        The file is missing or no TOML, a key is unknown, or a value is not allowed.
-
-    Examples
-    --------
-    >>> read_profile(Path("no/such.toml"))
-    Traceback (most recent call last):
-    ...
-    deepnic.errors.InputError: no configuration at no/such.toml; check the path
+    An InputError says that the file is missing or no TOML, a key is unknown, or a value not
+    allowed.
     """
     return checked(Profile, read_toml(path))
 
@@ -83,23 +59,10 @@ def read_profile(path: Path) -> Profile:
 def dask_workers(profile: Profile) -> Iterator[Client]:
     """Use one Dask worker on each node of a profile within the block; its jobs end with it.
 
-    The scheduler runs here. All talk TLS, with a certificate made for this run. Tasks wait for the
-    first worker, however long the queue is; a worker that was lost, or came to the end of its
-    time, is asked for again.
-
-    Parameters
-    ----------
-    profile : Profile
-
-    Yields
-    ------
-    Client
-        The current one within the block.
-
-    Raises
-    ------
-    EngineError
-        Slurm refuses the jobs, or no worker is left and three jobs in a row ended before one came.
+    The scheduler runs here, and the client is the current one. All talk TLS, with a certificate
+    made for this run. Tasks wait for the first worker, however long the queue is; a worker that was
+    lost, or came to the end of its time, is asked for again. Raises EngineError where Slurm refuses
+    the jobs, or no worker is left and three jobs in a row ended before one came.
     """
     # as of workers started here: a cohort rides in the graph, which Dask finds large
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
@@ -195,25 +158,10 @@ def _slurm_cluster(profile: Profile) -> Any:
 def train_job(profile: Profile, arguments: Sequence[str], *, elastic: bool = False) -> int:
     """Run `deepnic train` as a job, print its log as it grows, and return its exit code.
 
-    Ctrl-C cancels the job; if this process is lost otherwise, the job goes on.
-
-    Parameters
-    ----------
-    profile : Profile
-    arguments : sequence of str
-        Of `deepnic train`; paths are those of the current folder, which the nodes share.
-    elastic : bool
-        Go on without a node that is lost, instead of starting again where the run was.
-
-    Returns
-    -------
-    int
-        0 if the job completed, else its exit code, or 1 where Slurm ended it.
-
-    Raises
-    ------
-    EngineError
-        Slurm refuses the job.
+    Paths in the arguments are those of the current folder, which the nodes share. An elastic job
+    goes on without a node that is lost, instead of starting again where the run was. Ctrl-C cancels
+    the job; if this process is lost otherwise, the job goes on. The code is 1 where Slurm ended the
+    job. Raises EngineError where Slurm refuses it.
     """
     logs = profile.logs.absolute()
     logs.mkdir(parents=True, exist_ok=True)
@@ -278,7 +226,6 @@ def _slurm(*command: str, **options: Any) -> str:
     except FileNotFoundError as error:
         raise EngineError(f"no {command[0]} here; use a login machine of the cluster") from error
     except subprocess.CalledProcessError as error:
-        raise EngineError(
-            f"{command[0]} refused ({error.stderr.strip()}); correct the profile"
-        ) from error
+        reason = error.stderr.strip()
+        raise EngineError(f"{command[0]} refused ({reason}); correct the profile") from error
     return done.stdout

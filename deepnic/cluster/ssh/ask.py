@@ -43,19 +43,10 @@ set +a
 def check_hosts(inventory: Inventory, secrets: Path) -> dict[str, list[Check]]:
     """Look at every host, and compare it with the others and with this machine.
 
-    Nothing is started, and the files that are tried in the folder of the inventory are removed.
-
-    Parameters
-    ----------
-    inventory : Inventory
-    secrets : Path
-        As for `deepnic.cluster.ssh.workstations.up`; it may be missing.
-
-    Returns
-    -------
-    dict of str to list of Check
-        Of the cluster as this machine meets it, and of every host by its name. A host that is not
-        reached has one check; the others are looked at all the same.
+    The checks are those of the cluster as this machine meets it, and of every host by its name; a
+    host that is not reached has one. Nothing is started, the files tried in the folder of the
+    inventory are removed, and `secrets`, as for `deepnic.cluster.ssh.workstations.up`, may be
+    missing.
     """
     clocks = each_host(inventory, partial(_check_clock, inventory))
     near = tuple(host for host, check in clocks.items() if check.subject == "clock")

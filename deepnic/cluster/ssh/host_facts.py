@@ -50,32 +50,22 @@ class HostFacts(Strict):
 
 
 def look(folder: Path, gpus: int, addresses: Sequence[str]) -> HostFacts:
-    """Look at this host.
+    """Look at this host, with the folder of the inventory, and try ports as ``10.0.0.11:8786``.
 
-    Parameters
-    ----------
-    folder : Path
-        Of the inventory.
-    gpus : int
-        As many as the host is to give; for none torch is not loaded, which takes seconds.
-    addresses : sequence of str
-        Ports to try, as ``10.0.0.11:8786``.
-
-    Returns
-    -------
-    HostFacts
-
-    Examples
-    --------
-    >>> from deepnic import __version__
-    >>> look(Path(), 0, []).versions["deepnic"] == __version__
-    True
+    Where no GPUs are to be given torch is not loaded, which takes seconds.
     """
     secrets = Secrets.named_in(os.environ)
     token = _read(secrets.token).strip()
     checks = [check_own_name(), *check_secrets()]
     checks += [check_disk(folder)] if folder.is_dir() else []
-    devices, device_checks = _devices() if gpus else (0, [])
+    devices = 0
+    if gpus:
+        import torch
+
+        from deepnic.host.devices import check_devices
+
+        devices = torch.cuda.device_count()
+        checks += check_devices()
     return HostFacts(
         versions=versions(),
         cores=os.cpu_count() or 1,
@@ -88,30 +78,14 @@ def look(folder: Path, gpus: int, addresses: Sequence[str]) -> HostFacts:
         certificate=_read(secrets.certificate),
         token=sha256(token.encode()).hexdigest() if token else "",
         ports={address: knock(address, secrets) for address in addresses},
-        checks=checks + device_checks,
+        checks=checks,
     )
 
 
 def knock(address: str, secrets: Secrets) -> Answer:
-    """Try whether a port answers, and whether it is a service of this cluster.
+    """Try whether a port, as ``10.0.0.11:8786``, answers as a service of this cluster.
 
-    Parameters
-    ----------
-    address : str
-        As ``10.0.0.11:8786``.
-    secrets : Secrets
-        Of this machine; those that are not there trust nobody.
-
-    Returns
-    -------
-    Answer
-
-    Examples
-    --------
-    >>> with socket.create_server(("127.0.0.1", 0)) as server:
-    ...     address = "127.0.0.1:{1}".format(*server.getsockname())
-    >>> knock(address, Secrets.named_in({})).name  # the server is closed by now
-    'REFUSED'
+    Secrets that are not there trust nobody.
     """
     host, port = address.split(":")
     try:
@@ -132,14 +106,6 @@ def _trust(secrets: Secrets) -> ssl.SSLContext:
     context.load_cert_chain(secrets.certificate, secrets.key)
     context.set_alpn_protocols(["h2"])  # Ray's servers want it named
     return context
-
-
-def _devices() -> tuple[int, list[Check]]:
-    import torch
-
-    from deepnic.host.devices import check_devices
-
-    return torch.cuda.device_count(), check_devices()
 
 
 def _read(file: str) -> str:

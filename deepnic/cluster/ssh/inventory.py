@@ -55,17 +55,7 @@ class Host(Strict):
 
 
 class Inventory(Strict):
-    """The workstations; the first one is the head.
-
-    Examples
-    --------
-    >>> one = {"name": "ws1", "address": "10.0.0.11", "interface": "eth0", "cores": 18,
-    ...        "memory": "192GiB"}
-    >>> places = {"folder": "/data/deepnic", "python": "/opt/deepnic/bin/python"}
-    >>> inventory = checked(Inventory, places | {"hosts": [one]})
-    >>> inventory.head.name, inventory.place(inventory.head)
-    ('ws1', PurePosixPath('/data/deepnic/ws1'))
-    """
+    """The workstations; the first one is the head."""
 
     folder: RemotePath  # on every host
     shared: bool = True  # all hosts see the same files there
@@ -105,27 +95,9 @@ class Inventory(Strict):
 
 
 def read_inventory(path: str | Path) -> Inventory:
-    """Read an inventory.
+    """Read an inventory (TOML); `cluster/workstations/inventory.toml` is an example.
 
-    Parameters
-    ----------
-    path : path
-        TOML file; `cluster/workstations/inventory.toml` is an example.
-
-    Returns
-    -------
-    Inventory
-
-    Raises
-    ------
-    InputError
-        The file is missing or no TOML, a key is unknown, or a value is not allowed.
-
-    Examples
-    --------
-    >>> read_inventory("no/such.toml")
-    Traceback (most recent call last):
-    ...
-    deepnic.errors.InputError: no configuration at no/such.toml; check the path
+    An InputError says that the file is missing or no TOML, a key is unknown, or a value not
+    allowed.
     """
     return checked(Inventory, read_toml(Path(path)))

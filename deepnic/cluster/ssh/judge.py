@@ -1,6 +1,7 @@
 """What the hosts of an inventory say of themselves, judged as parts of one cluster."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,13 +19,7 @@ KEPT = 0.9  # of the memory it is sold with, a host has more; firmware and kerne
 
 
 def check_clock(ahead: float, doubt: float) -> Check:
-    """How far the clock of a host is from this machine's, in seconds.
-
-    Examples
-    --------
-    >>> check_clock(-40.0, 0.1).result
-    '40.0 s behind this machine, give or take 0.1 s'
-    """
+    """How far the clock of a host is from this machine's, in seconds."""
     where = "ahead of" if ahead > 0 else "behind"
     apart = "as" if abs(ahead) <= doubt else f"{abs(ahead):.1f} s {where}"
     result = f"{apart} this machine, give or take {doubt:.1f} s"
@@ -37,15 +32,7 @@ def check_clock(ahead: float, doubt: float) -> Check:
 
 
 def check_versions(there: Mapping[str, str], here: Mapping[str, str]) -> Check:
-    """Whether a host has the packages of this machine, and the same minor version of Python.
-
-    Examples
-    --------
-    >>> check_versions({"torch": "2.13.0+cpu"}, {"torch": "2.13.0"}).result
-    'as here'
-    >>> check_versions({"dask": "2025.1"}, {"dask": "2026.8"}).result
-    'dask 2025.1, here 2026.8'
-    """
+    """Whether a host has the packages of this machine, and the same minor version of Python."""
     differ = [
         f"{name} {there.get(name, 'is missing')}, here {version}"
         for name, version in here.items()
@@ -81,9 +68,16 @@ def check_membership(facts: HostFacts, secrets: Path) -> Check:
     """Whether the certificate and the token of a host are those of this cluster."""
     if not facts.certificate:
         return Check("membership", "no certificate yet: `deepnic cluster up` sends one")
-    foreign = _foreign(facts, secrets)
-    if not foreign:
-        return Check("membership", "certificate and token are of this cluster")
+    foreign = f"the certificate is not of the authority in {secrets}"
+    with suppress(OSError, ValueError, TypeError, InvalidSignature):
+        files = Secrets.of(secrets, AUTHORITY)
+        authority = load_pem_x509_certificate(Path(files.certificate).read_bytes())
+        certificate = load_pem_x509_certificate(facts.certificate.encode())
+        certificate.verify_directly_issued_by(authority)
+        token = Path(files.token).read_bytes().strip()
+        if facts.token == sha256(token).hexdigest():
+            return Check("membership", "certificate and token are of this cluster")
+        foreign = f"the token is not the one in {secrets}"
     remedy = (
         f"`deepnic cluster down`, then `up`, sends those in {secrets}; or copy that folder from "
         "the machine that started the cluster"
@@ -108,7 +102,7 @@ def check_listeners(inventory: Inventory, ports: Answers) -> list[Check]:
     return checks
 
 
-def check_doors(inventory: Inventory, met: Answers, at_head: Mapping[str, Answer]) -> list[Check]:
+def check_doors(inventory: Inventory, met: Answers, at_head: Answers) -> list[Check]:
     """Whether services of the head are reached, judged by what the head itself meets there."""
     checks = []
     for door, answer in met.items():
@@ -139,16 +133,3 @@ def listeners(inventory: Inventory) -> list[str]:
 def _release(name: str, version: str) -> str:
     """What must agree: not for which device torch was built, nor the patch of Python."""
     return version.rpartition(".")[0] if name == "Python" else version.partition("+")[0]
-
-
-def _foreign(facts: HostFacts, secrets: Path) -> str:
-    try:
-        files = Secrets.of(secrets, AUTHORITY)
-        authority = load_pem_x509_certificate(Path(files.certificate).read_bytes())
-        certificate = load_pem_x509_certificate(facts.certificate.encode())
-        certificate.verify_directly_issued_by(authority)
-        token = Path(files.token).read_bytes().strip()
-    except (OSError, ValueError, TypeError, InvalidSignature):
-        return f"the certificate is not of the authority in {secrets}"
-    same = facts.token == sha256(token).hexdigest()
-    return "" if same else f"the token is not the one in {secrets}"

@@ -36,27 +36,9 @@ PATH={programs}:$PATH
 
 
 def launcher(inventory: Inventory) -> dict[str, Any]:
-    """Describe the hosts to Ray's cluster launcher.
+    """Describe the hosts to Ray's cluster launcher; to be written as YAML, with `scripts` there.
 
     Ray is started as `deepnic cluster up` does: same ports, TLS and token, cores, GPUs and memory.
-
-    Parameters
-    ----------
-    inventory : Inventory
-
-    Returns
-    -------
-    dict
-        To be written as YAML; the scripts that it names are those of `scripts`.
-
-    Examples
-    --------
-    >>> from deepnic.config import checked
-    >>> host = {"interface": "eth0", "cores": 18, "memory": "192GiB"}
-    >>> hosts = [host | {"name": f"ws{k}", "address": f"10.0.0.{k}"} for k in (1, 2)]
-    >>> places = {"folder": "/data/deepnic", "python": "/opt/deepnic/bin/python"}
-    >>> launcher(checked(Inventory, places | {"hosts": hosts}))["provider"]
-    {'type': 'local', 'head_ip': '10.0.0.1', 'worker_ips': ['10.0.0.2']}
     """
     head, *others = inventory.hosts
     key = inventory.ssh.identity

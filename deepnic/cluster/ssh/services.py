@@ -71,19 +71,7 @@ def client_environment(inventory: Inventory, secrets: PurePath) -> dict[str, str
 
 
 def python_lines(inventory: Inventory, secrets: PurePath) -> str:
-    """Write the lines that connect a Python or a notebook that was started without the variables.
-
-    Examples
-    --------
-    >>> from pathlib import PurePosixPath
-    >>> from deepnic.config import checked
-    >>> host = {"name": "ws1", "address": "10.0.0.1", "interface": "eth0", "cores": 18,
-    ...         "memory": "192GiB"}
-    >>> places = {"folder": "/data/deepnic", "python": "/opt/deepnic/bin/python"}
-    >>> inventory = checked(Inventory, places | {"hosts": [host]})
-    >>> print(python_lines(inventory, PurePosixPath("secrets")).splitlines()[-1])
-    client = Client('tls://10.0.0.1:8786', security=tls)
-    """
+    """Lines that connect a Python or a notebook that was started without the variables."""
     arguments = ", ".join(f"{key}={value!r}" for key, value in security(secrets).items())
     return (
         "from distributed import Client, Security\n"

@@ -25,10 +25,7 @@ def sh(inventory: Inventory, host: Host, script: str) -> str:
 def ssh(inventory: Inventory, host: Host, command: str, stdin: bytes) -> str:
     """Run a command on a host with some standard input, and return its standard output.
 
-    Raises
-    ------
-    EngineError
-        The host is not reached, or the command failed.
+    Raises EngineError where the host is not reached, or the command failed.
     """
     login = inventory.ssh
     options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]

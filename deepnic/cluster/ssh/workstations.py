@@ -49,22 +49,10 @@ class State(NamedTuple):
 def up(inventory: Inventory, secrets: Path) -> dict[str, str]:
     """Start what is not running on the hosts, and wait until all of them answer.
 
-    Parameters
-    ----------
-    inventory : Inventory
-    secrets : Path
-        Folder of this machine for the authority and all keys; made where it is missing. A host gets
-        its own key only.
-
-    Returns
-    -------
-    dict of str to str
-        Variables with which `Client()`, `deepnic grow` and Ray find the cluster from here.
-
-    Raises
-    ------
-    EngineError
-        A host is not reached or does not see the shared folder, or a service does not answer.
+    `secrets` is the folder of this machine for the authority and all keys, made where it is
+    missing; a host gets its own key only. The variables that are returned let `Client()`, `deepnic
+    grow` and Ray find the cluster from here. Raises EngineError where a host is not reached or does
+    not see the shared folder, or a service does not answer.
     """
     prepare(inventory, secrets)
     each_host(inventory, lambda host: supervisor(inventory).start(inventory, host))
@@ -93,13 +81,7 @@ def status(inventory: Inventory, secrets: Path) -> list[State]:
 
 
 def down(inventory: Inventory) -> None:
-    """Stop all services of the hosts; stores, logs and secrets stay.
-
-    Raises
-    ------
-    EngineError
-        A host is not reached.
-    """
+    """Stop all services of the hosts, which must be reached; stores, logs and secrets stay."""
     each_host(inventory, lambda host: supervisor(inventory).stop(inventory, host))
 
 
