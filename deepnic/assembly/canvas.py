@@ -61,22 +61,10 @@ class Assembly:
         return np.where(self.index >= 0, codes[self.index], np.int8(-1))
 
     def apply(self, values: Any) -> Any:
-        """Lay values on the canvas.
+        """Lay values (..., pixel) on the canvas: a new array (..., row, column).
 
-        Parameters
-        ----------
-        values : ndarray or torch.Tensor, shape (..., pixel)
-            Floating-point values of the pixels of the table, on any device.
-
-        Returns
-        -------
-        ndarray or torch.Tensor, shape (..., row, column)
-            A new array of the same kind, dtype and device.
-
-        Raises
-        ------
-        InputError
-            Another number of pixels than the assembly was fitted on.
+        A floating-point ndarray or Tensor gives one of its kind, dtype and device; another number
+        of pixels than the assembly was fitted on is refused.
         """
         size = self.index.max() + 1
         if values.shape[-1] != size:
@@ -225,13 +213,7 @@ def lay(table: xr.Dataset, assembly: Assembly) -> xr.Dataset:
 
 
 def square_side(size: int) -> int:
-    """Side of the smallest square of at least `size` cells.
-
-    Examples
-    --------
-    >>> square_side(16), square_side(17)
-    (4, 5)
-    """
+    """Side of the smallest square of at least `size` cells."""
     return isqrt(size - 1) + 1
 
 

@@ -11,14 +11,7 @@ from deepnic.errors import InputError, choose
 from deepnic.nic.families import Family, colour_codes
 from deepnic.nic.families import family as family_of_name
 from deepnic.nic.genes import expand
-from deepnic.variables import (
-    CANVAS_COLOUR,
-    CANVAS_COUNT,
-    CANVAS_INDEX,
-    COUNT,
-    describe,
-    validate,
-)
+from deepnic.variables import CANVAS_COLOUR, CANVAS_COUNT, CANVAS_INDEX, COUNT, describe, validate
 
 SAMPLE = 256  # genes that similarity is measured on
 MOST_COMPARED = 20_000  # pixels; a greedy order compares each with all others
@@ -91,17 +84,14 @@ def assemble_counts(
         pixels["value"] = ("item", "pixel"), _sample(items, members, seed)
     assembly = fit_assembly(pixels, path=path, order=order, unit=unit, seed=seed)
     colour = colour_codes(members.label)[place[0]]
+    along = [("item",), ("tree_size",), ("weight_range",)]
     canvas = xr.Dataset(
         {
             "count": (CANVAS_COUNT.dims, items["count"].values),
             "index": (CANVAS_INDEX.dims, assembly.index),
             "colour": (CANVAS_COLOUR.dims, assembly.apply_codes(colour)),
         },
-        coords={
-            name: coord
-            for name, coord in items.coords.items()
-            if coord.dims in [("item",), ("tree_size",), ("weight_range",)]
-        },
+        coords={name: c for name, c in items.coords.items() if c.dims in along},
         attrs={"family": family, **assembly.attrs},
     )
     return describe(canvas, "count canvas")

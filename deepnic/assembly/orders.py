@@ -71,32 +71,9 @@ def arrange(table: xr.Dataset, order: str | ArrayLike, *, seed: int = 0) -> NDAr
 
 
 def training_values(table: xr.Dataset) -> NDArray[np.float64]:
-    """Values of the training items, the undefined ones replaced by their pixel's mean.
+    """Values of the training items, float64 (training item, pixel); refused where there is none.
 
-    Parameters
-    ----------
-    table : Dataset
-        Pixel table; training items are those with `state >= 0`.
-
-    Returns
-    -------
-    ndarray of float64, shape (training item, pixel)
-        Free of NaN; a pixel that no training item defines is 0.
-
-    Raises
-    ------
-    InputError
-        No training item.
-
-    Examples
-    --------
-    >>> table = xr.Dataset(
-    ...     {"value": (("item", "pixel"), [[1.0, 5], [np.nan, 3], [9, 9]])},
-    ...     coords={"state": ("item", [1, 0, -1])},
-    ... )
-    >>> training_values(table)
-    array([[1., 5.],
-           [1., 3.]])
+    An undefined value is replaced by its pixel's mean over them, 0 where none defines it.
     """
     value = table["value"].transpose("item", "pixel").to_numpy().astype(np.float64)
     # a table that was filtered without classes has training items only

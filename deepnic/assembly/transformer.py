@@ -94,20 +94,8 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Grow the forest, filter its pixels and choose their places.
 
-        Parameters
-        ----------
-        X : array, shape (observation, gene)
-        y : array, shape (observation,)
-            Two classes.
-
-        Returns
-        -------
-        ROPImageTransformer
-
-        Raises
-        ------
-        InputError
-            Not two classes, or what `grow_forest` and `filter_pixels` refuse.
+        X (observation, gene) with y (observation,) of two classes; others are refused, as is what
+        `grow_forest` and `filter_pixels` refuse.
         """
         self.X_, y = validate_data(self, X, y, dtype=np.float32)
         self.classes_, self.y_ = np.unique(y, return_inverse=True)
@@ -121,16 +109,9 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Canvases of observations.
+        """Canvases (observation, row, column) float32 of observations X (observation, gene).
 
-        Parameters
-        ----------
-        X : array, shape (observation, gene)
-
-        Returns
-        -------
-        array of float32, shape (observation, row, column)
-            NaN where a pixel is undefined or there is none.
+        NaN where a pixel is undefined or there is none.
         """
         check_is_fitted(self)
         rows = np.asarray(validate_data(self, X, dtype=np.float32, reset=False))

@@ -86,10 +86,7 @@ def make_cohort(
     state, positive = _state(labels, positive)
     constant = int((values.min(axis=0) == values.max(axis=0)).sum())
     cohort = xr.Dataset(
-        {
-            "expression": (("observation", "gene"), values),
-            "state": ("observation", state),
-        },
+        {"expression": (("observation", "gene"), values), "state": ("observation", state)},
         coords={
             "gene": genes.to_numpy(object),
             "observation": observations.to_numpy(object),

@@ -9,33 +9,11 @@ from deepnic.errors import InputError
 def draw_stratified(
     state: ArrayLike, share: float, seed: int = 0, *, what: str = "a share"
 ) -> NDArray[np.bool_]:
-    """Draw a share of the items of known class, of each class alike.
+    """Draw a share of the items of known class, of each class alike: bool (item,).
 
-    Parameters
-    ----------
-    state : array of int, shape (item,)
-        Class of each item, -1 where it is unknown: such an item is never drawn.
-    share : float
-        Of the items of known class, between 0 and 1.
-    seed : int
-    what : str
-        What the user calls the share, for the errors.
-
-    Returns
-    -------
-    array of bool, shape (item,)
-        Drawn by scikit-learn's ``train_test_split``.
-
-    Raises
-    ------
-    InputError
-        A share out of its range, or one that leaves no item of some class to one side.
-
-    Examples
-    --------
-    >>> drawn = draw_stratified([0, 0, 0, 0, 1, 1, -1], share=0.5)
-    >>> drawn[:4].sum(), drawn[4:6].sum(), drawn[6]
-    (np.int64(2), np.int64(1), np.False_)
+    ``state`` (item,) is -1 where the class is unknown: such an item is never drawn. ``what`` is
+    what the user calls the share, for the errors: it must lie between 0 and 1, and leave an item
+    of each class to both sides. Drawn by scikit-learn's ``train_test_split``.
     """
     from sklearn.model_selection import train_test_split  # a second, which reading a file spares
 

@@ -95,7 +95,5 @@ def read_cohort(
         values, raw.label, raw.gene, raw.observation, positive=positive, group=raw.group
     )
     return cohort.assign_attrs(
-        source=path.name,
-        id_column=raw.id_column,
-        transform="log2(max(x, 1))" if log2 else "none",
+        source=path.name, id_column=raw.id_column, transform="log2(max(x, 1))" if log2 else "none"
     )

@@ -125,29 +125,10 @@ def evaluate(
 ) -> Any:
     """Pixels of counts of signatures: N(A and B) of `above` over N(B) of `below`.
 
-    Parameters
-    ----------
-    above, below : arrays, shape (..., 37)
-        Counts; below 2**24 they are exact in float32, so that a pixel is one rounded division.
-    numerator, denominator : arrays, shape (combination, 37)
-        Sets of signatures, as of a `Family`.
-    published : bool
-        Criteria 5 and 6 by the published formulas; the sets are those of the base family.
-    xp : module
-        NumPy, or torch for tensors: the namespace of the array API that all arrays are of.
-
-    Returns
-    -------
-    array of float32, shape (..., combination)
-        NaN where there is nothing to divide by. The same bits from NumPy and torch.
-
-    Examples
-    --------
-    >>> members = family("base")
-    >>> count = np.zeros(37, np.uint16)
-    >>> count[:2] = 2  # half of the trees are perfect
-    >>> evaluate(count, count, members.numerator, members.denominator)[:3]
-    array([0.5, 0. , 0. ], dtype=float32)
+    Counts (..., 37) and sets (combination, 37), as of a `Family`, give float32 (..., combination),
+    NaN where there is nothing to divide by. Counts below 2**24 are exact in float32: a pixel is one
+    rounded division, the same bits from NumPy and torch, the ``xp`` that the arrays are of.
+    ``published`` shows criteria 5 and 6 of the base family by the published formulas.
     """
     with np.errstate(invalid="ignore"):
         pixels = _add(above, numerator, xp) / _add(below, denominator, xp)
@@ -181,13 +162,7 @@ def structure() -> dict[str, int]:
 
 
 def colour_codes(labels: Iterable[str]) -> NDArray[np.int8]:
-    """Colour family of combinations by label, as codes in `COLOURS`.
-
-    Examples
-    --------
-    >>> colour_codes(["1|", "2|1", "2+7|1", "9|7"])
-    array([0, 1, 2, 3], dtype=int8)
-    """
+    """Colour family of combinations by label, as codes in `COLOURS`."""
     return np.array([COLOURS.index(_colour(label)) for label in labels], np.int8)
 
 

@@ -114,13 +114,7 @@ def rop_images(
 
 
 def choose_genes(forest: xr.Dataset, genes: Sequence[str] | None) -> xr.Dataset:
-    """Keep some genes of a forest; all for None.
-
-    Raises
-    ------
-    InputError
-        A gene that the forest does not have.
-    """
+    """Keep some genes of a forest, all for None; one that it does not have is refused."""
     if genes is None:
         return forest
     places = pd.Index(forest["gene"].values, dtype=object).get_indexer(pd.Index(genes))
@@ -131,25 +125,7 @@ def choose_genes(forest: xr.Dataset, genes: Sequence[str] | None) -> xr.Dataset:
 
 
 def expand(counts: NDArray[np.uint16], members: Family) -> NDArray[np.float32]:
-    """Pixels of a block.
-
-    Parameters
-    ----------
-    counts : array, shape (gene, tree_size, weight_range, 37)
-    members : Family
-
-    Returns
-    -------
-    array of float32, shape (gene, combination, tree_size, weight_range)
-
-    Examples
-    --------
-    >>> from deepnic.nic import family
-    >>> counts = np.zeros((1, 1, 1, 37), np.uint16)
-    >>> counts[..., 0] = counts[..., 1] = 2  # half of the trees are perfect
-    >>> expand(counts, family("base"))[0, :3, 0, 0]
-    array([0.5, 0. , 0. ], dtype=float32)
-    """
+    """Pixels (gene, combination, tree_size, weight_range) of counts (gene, ..., signature)."""
     pixels = evaluate(
         counts, counts, members.numerator, members.denominator, published=members.published
     )

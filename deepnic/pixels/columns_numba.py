@@ -21,19 +21,13 @@ def _mix(state, word):
 
 @njit(
     void(
-        float32[:, ::1],
-        int64[::1],
-        float32,
-        int64[::1],
-        float64[::1],
-        float64[::1],
-        uint64[::1],
+        float32[:, ::1], int64[::1], float32, int64[::1], float64[::1], float64[::1], uint64[::1],
         uint64[::1],
     ),
     nogil=True,
     cache=True,
     error_model="numpy",
-)
+)  # fmt: skip
 def describe_columns(value, rows, resolution, defined, mean, variance, exact, near):
     """Describe the items ``rows`` of each pixel of ``value`` (n, P).
 

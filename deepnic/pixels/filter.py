@@ -112,29 +112,24 @@ def filter_pixels(
     limits = Limits(max_undefined, min_sd, resolution, max(pool, at_least))
     ranked_by = classes if supervised else None
     screened = _screen_all(image, item, ranked_by, train, limits)
+    removed = dict(zip(REASONS, screened.removed.tolist(), strict=True))
     if not screened.pixel.size:
+        reasons = ", ".join(f"{n} {reason}" for reason, n in removed.items())
         raise InputError(
-            f"no pixel of {before} combinations is left after the data stage "
-            f"({_words(screened)}); grow more trees, or raise max_undefined"
+            f"no pixel of {before} combinations is left after the data stage ({reasons}); grow "
+            "more trees, or raise max_undefined"
         )
     chosen = _passing(screened, None if ranked_by is None else fdr, at_least)
     if redundancy:
         filled = fill_undefined(screened.value, train)[train]
         chosen = chosen[_least_redundant(filled[:, chosen], screened.relevance[chosen], k)]
     chosen = chosen[:k]
-    survivors = int(screened.p_counts.sum())
+    left = int(screened.p_counts.sum())
+    beaten = {"less relevant or repeated": left - chosen.size}
     accounts = [
         structural,
-        {
-            "stage": "data",
-            "kept": survivors,
-            "removed": dict(zip(REASONS, screened.removed.tolist(), strict=True)),
-        },
-        {
-            "stage": "relevance",
-            "kept": int(chosen.size),
-            "removed": {"less relevant or repeated": survivors - int(chosen.size)},
-        },
+        {"stage": "data", "kept": left, "removed": removed},
+        {"stage": "relevance", "kept": chosen.size, "removed": beaten},
     ]
     return _table(items, image, item, classes, screened, chosen, accounts)
 
@@ -268,21 +263,20 @@ def _screen_all(
 ) -> Screened:
     """Screen block after block, and merge."""
     image = image.transpose(item, ...).chunk(combination=-1)  # duplicates are looked for along it
-    pixels, items = da.asarray(image.data), (image.sizes[item], *image.shape[1:])
-    starts = [np.concatenate([[0], np.cumsum(sizes)[:-1]]) for sizes in pixels.chunks]
-    group = image.dims.index("combination")
+    pixels = da.asarray(image.data)
+    starts = [np.cumsum([0, *sizes[:-1]]).tolist() for sizes in pixels.chunks[1:]]
+    group = image.dims.index("combination") - 1
     screen_block = dask.delayed(_screen_block, pure=True)
     tasks = []
     # all blocks at once: asked one by one, each would walk through the whole graph
     for place, block in np.ndenumerate(pixels.to_delayed()):
-        start = [int(starts[axis][k]) for axis, k in enumerate(place)][1:]
-        tasks.append(screen_block(block, start, items, group, classes, train, limits))
+        start = [along[k] for along, k in zip(starts, place[1:], strict=True)]
+        tasks.append(screen_block(block, start, image.shape[1:], group, classes, train, limits))
     merge_blocks = dask.delayed(merge, pure=True)
     merged = tasks
     while len(merged) > 1:
-        merged = [
-            merge_blocks(merged[k : k + FAN_IN], limits.k) for k in range(0, len(merged), FAN_IN)
-        ]
+        groups = range(0, len(merged), FAN_IN)
+        merged = [merge_blocks(merged[k : k + FAN_IN], limits.k) for k in groups]
     return compute(merged, "filtering pixels", watch=tasks)[0]
 
 
@@ -295,12 +289,11 @@ def _screen_block(
     train: NDArray[np.bool_],
     limits: Limits,
 ) -> Screened:
-    """Screen one block (item, ...) that begins at ``start`` of the pixel axes."""
+    """Screen one block (item, ...) that begins at ``start`` of the pixel axes, of that shape."""
     places = np.indices(block.shape[1:]).reshape(len(start), -1) + np.array(start)[:, None]
-    pixel = np.ravel_multi_index(tuple(places), shape[1:])
-    # duplicates are looked for among the combinations of a gene and condition
-    places[group - 1] = 0
-    tile = np.ravel_multi_index(tuple(places), shape[1:])
+    pixel = np.ravel_multi_index(tuple(places), shape)
+    places[group] = 0  # duplicates are looked for among the combinations of a gene and condition
+    tile = np.ravel_multi_index(tuple(places), shape)
     return screen(block.reshape(len(block), -1), pixel, tile, classes, train, limits)
 
 
@@ -337,9 +330,8 @@ def _table(
     chosen: NDArray[np.int64],
     accounts: list[dict],
 ) -> xr.Dataset:
-    axes = [name for name in image.dims if name != item]
-    shape = tuple(image.sizes[name] for name in axes)
-    places = np.unravel_index(screened.pixel[chosen], shape)
+    axes = {name: size for name, size in image.sizes.items() if name != item}
+    places = np.unravel_index(screened.pixel[chosen], tuple(axes.values()))
     table = xr.Dataset(
         {
             "value": (("item", "pixel"), screened.value[:, chosen]),
@@ -358,7 +350,3 @@ def _table(
     if classes is not None:
         table = table.assign_coords(state=("item", classes.astype(np.int8)))
     return describe(table, "table")
-
-
-def _words(screened: Screened) -> str:
-    return ", ".join(f"{n} {r}" for r, n in zip(REASONS, screened.removed.tolist(), strict=True))

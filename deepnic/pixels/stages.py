@@ -35,29 +35,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Screened:
-    """What a block leaves behind.
+    """What a block leaves behind: counts, and its c best pixels, best first."""
 
-    Attributes
-    ----------
-    removed : array of int64, shape (4,)
-        Pixels the data stage dropped, by `REASONS`.
-    p_counts : array of int64, shape (4000,)
-        Surviving pixels in each bin of `P_EDGES`.
-    pixel : array of int64, shape (c,)
-        Flat index of the best pixels, best first.
-    relevance, p, identity : arrays, shape (c,)
-        Their relevance, p-value, and a hash of their training values.
-    value : array of float32, shape (item, c)
-        Their values on all items.
-    """
-
-    removed: NDArray[np.int64]
-    p_counts: NDArray[np.int64]
-    pixel: NDArray[np.int64]
-    relevance: NDArray[np.float64]
-    p: NDArray[np.float64]
-    identity: NDArray[np.uint64]
-    value: NDArray[np.float32]
+    removed: NDArray[np.int64]  # (4,): pixels that the data stage dropped, by `REASONS`
+    p_counts: NDArray[np.int64]  # (4000,): surviving pixels in each bin of `P_EDGES`
+    pixel: NDArray[np.int64]  # (c,): flat index
+    relevance: NDArray[np.float64]  # (c,)
+    p: NDArray[np.float64]  # (c,)
+    identity: NDArray[np.uint64]  # (c,): a hash of the training values
+    value: NDArray[np.float32]  # (item, c): on all items
 
 
 def screen(
@@ -70,19 +56,9 @@ def screen(
 ) -> Screened:
     """Filter one block of pixels.
 
-    Parameters
-    ----------
-    value : array, shape (item, pixel)
-    pixel, tile : arrays, shape (pixel,)
-        Flat index of each pixel, and of the group in which duplicates are looked for.
-    y : array, shape (item,), or None
-        Classes; only those of training items are looked at.
-    train : array of bool, shape (item,)
-    limits : Limits
-
-    Returns
-    -------
-    Screened
+    ``value`` (item, pixel) with classes ``y`` (item,), of which only the training items' are looked
+    at; ``pixel`` and ``tile`` (pixel,) are the flat index of each pixel, and of the group in which
+    duplicates are looked for.
     """
     reason, mean, identity = _data_stage(value, tile, train, limits)
     kept = np.flatnonzero(reason == 0)
@@ -119,10 +95,7 @@ def merge(parts: list[Screened], k: int) -> Screened:
 
 
 def _best_distinct(
-    pixel: NDArray[np.int64],
-    relevance: NDArray[np.float64],
-    identity: NDArray[np.uint64],
-    k: int,
+    pixel: NDArray[np.int64], relevance: NDArray[np.float64], identity: NDArray[np.uint64], k: int
 ) -> NDArray[np.intp]:
     """Positions of the k best distinct pixels; ties go to the lower flat index."""
     order = np.lexsort((pixel, -relevance))
@@ -145,13 +118,6 @@ def benjamini_hochberg(p_counts: NDArray[np.int64], level: float) -> float:
     """Largest p-value that Benjamini-Hochberg control lets through.
 
     P-values are known by the upper edge of their bin, so the control is never looser than asked.
-
-    Examples
-    --------
-    >>> counts = np.zeros(P_EDGES.size, int)
-    >>> counts[0], counts[-1] = 99, 1  # one of a hundred p-values is tiny
-    >>> round(benjamini_hochberg(counts, 0.05), 4)  # 0.05 x 1 / 100
-    0.0005
     """
     up_to = np.cumsum(p_counts[::-1])[::-1]  # pixels with p at most each edge
     passing = P_EDGES * p_counts.sum() <= level * up_to
@@ -159,13 +125,7 @@ def benjamini_hochberg(p_counts: NDArray[np.int64], level: float) -> float:
 
 
 def fill_undefined(value: NDArray[Real], train: NDArray[np.bool_]) -> NDArray[Real]:
-    """Replace NaN by the mean of the training items that are defined.
-
-    Examples
-    --------
-    >>> fill_undefined(np.array([[1.0], [3.0], [np.nan]]), np.array([True, True, False])).ravel()
-    array([1., 3., 2.])
-    """
+    """Replace NaN by the mean of the training items that are defined; 0 where none is."""
     defined = ~np.isnan(value)
     known = np.where(defined, value, 0)[train]
     mean = known.sum(axis=0, dtype=np.float64) / np.maximum(defined[train].sum(axis=0), 1)

@@ -30,35 +30,17 @@ class Parameters(TypedDict):
 
 @dataclass(frozen=True)
 class Draw:
-    """Some or all trees of one draw of one condition.
+    """Some or all trees of one draw of one condition."""
 
-    Attributes
-    ----------
-    members : array of int32, shape (tree, V)
-        Genes of each tree asked for.
-    gene_tree, gene_slot : arrays of int32, shape (gene,)
-        The tree of the whole draw that counts for each gene, and the gene's column in it.
-    in_bag : array of bool, shape (tree, observation)
-        Observations each tree is grown on.
-    keys : array of uint64, shape (tree,)
-        What each tree draws ties with.
-    """
-
-    members: NDArray[np.int32]
-    gene_tree: NDArray[np.int32]
-    gene_slot: NDArray[np.int32]
-    in_bag: NDArray[np.bool_]
-    keys: NDArray[np.uint64]
+    members: NDArray[np.int32]  # (tree, V): genes of each tree asked for
+    gene_tree: NDArray[np.int32]  # (gene,): tree of the whole draw that counts for each gene
+    gene_slot: NDArray[np.int32]  # (gene,): column of the gene in it
+    in_bag: NDArray[np.bool_]  # (tree, observation): those each tree is grown on
+    keys: NDArray[np.uint64]  # (tree,): what each tree draws ties with
 
 
 def n_trees_of_draw(design: str, n_genes: int, tree_size: int) -> int:
-    """Trees grown in one draw: one a gene, or one for every V genes (rounded up).
-
-    Examples
-    --------
-    >>> n_trees_of_draw("stratified", 30, 8), n_trees_of_draw("balanced", 30, 8)
-    (30, 4)
-    """
+    """Trees grown in one draw: one a gene, or one for every V genes (rounded up)."""
     return n_genes if design == "stratified" else -(-n_genes // tree_size)
 
 
@@ -74,30 +56,10 @@ def draw_trees(
     subsample: float,
     trees: slice = slice(None),
 ) -> Draw:
-    """Genes, observations and tie keys of the trees of one draw.
+    """Genes, observations and tie keys of the trees of one draw; see `grow_forest`.
 
-    Parameters
-    ----------
-    state : array of int8, shape (observation,)
-        1, 0, or -1 for observations that are never in bag.
-    n_genes, seed, weight_range, tree_size, draw, design, subsample
-        As in `grow_forest`; ``draw`` counts from 0.
-    trees : slice, optional
-        Only these of the draw's trees; they are what they are among all.
-
-    Returns
-    -------
-    Draw
-
-    Examples
-    --------
-    >>> state = np.array([0, 0, 0, 1, 1, 1], np.int8)
-    >>> draw = draw_trees(state, 7, seed=1, weight_range=3, tree_size=3, draw=0,
-    ...                   design="balanced", subsample=0.7)
-    >>> draw.members.shape, sorted(set(draw.members.ravel().tolist()))
-    ((3, 3), [0, 1, 2, 3, 4, 5, 6])
-    >>> draw.in_bag.sum(axis=1)
-    array([4, 4, 4])
+    ``state`` (observation,) is 1, 0, or -1 for those never in bag; ``draw`` counts from 0;
+    ``trees`` are some of the draw's, which are what they are among all.
     """
     stream = (seed, weight_range, tree_size, draw)
     gene_tree, gene_slot = gene_trees(
@@ -111,37 +73,27 @@ def draw_trees(
         places = np.arange(first * tree_size, last * tree_size) % n_genes
         members = order[places].reshape(-1, tree_size)
     else:
-        members = _companions(_words(*stream, _GENES, first, last, tree_size - 1), first, n_genes)
+        members = _companions(_words(stream, _GENES, first, last, tree_size - 1), first, n_genes)
     in_bag = np.zeros((last - first, state.size), bool)
     known = np.flatnonzero(state >= 0)  # the others leave no trace: more of them, the same trees
-    order_words = _words(*stream, _OBSERVATIONS, first, last, known.size)
+    order_words = _words(stream, _OBSERVATIONS, first, last, known.size)
     for label in (0, 1):
         columns = np.flatnonzero(state[known] == label)
         best = np.argsort(order_words[:, columns], axis=1, kind="stable")
         best = best[:, : bag_size(columns.size, subsample)]
         np.put_along_axis(in_bag, known[columns[best]], True, axis=1)
-    return Draw(members, gene_tree, gene_slot, in_bag, _words(*stream, _TIES, first, last, 1)[:, 0])
+    return Draw(members, gene_tree, gene_slot, in_bag, _words(stream, _TIES, first, last, 1)[:, 0])
 
 
 def gene_trees(
     n_genes: int, *, seed: int, weight_range: int, tree_size: int, draw: int, design: str
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Tree that counts for each gene in a draw, and the gene's column in it; see `draw_trees`.
-
-    Examples
-    --------
-    >>> tree, slot = gene_trees(
-    ...     5, seed=1, weight_range=3, tree_size=3, draw=0, design="balanced")
-    >>> np.bincount(tree)
-    array([3, 2])
-    """
+    """Tree that counts for each gene in a draw, and the gene's column in it; see `draw_trees`."""
     if design == "stratified":
         return np.arange(n_genes, dtype=np.int32), np.zeros(n_genes, np.int32)
-    order = np.argsort(
-        _words(seed, weight_range, tree_size, draw, _GENES, 0, n_genes, 1)[:, 0], kind="stable"
-    )
+    words = _words((seed, weight_range, tree_size, draw), _GENES, 0, n_genes, 1)
     place = np.empty(n_genes, np.int32)
-    place[order] = np.arange(n_genes, dtype=np.int32)
+    place[np.argsort(words[:, 0], kind="stable")] = np.arange(n_genes, dtype=np.int32)
     return place // tree_size, place % tree_size
 
 
@@ -154,18 +106,10 @@ def by_gene(
     weight_range: int,
     parameters: Mapping[str, Any],
 ) -> NDArray[np.uint8]:
-    """Signatures (draw, gene) uint8 of the genes wanted, from those of whole draws of a condition.
+    """Signatures (draw, gene) of the genes wanted, from those (draw, tree, slot) of whole draws.
 
-    Parameters
-    ----------
-    tree_signature : array of uint8, shape (draw, tree, slot)
-    draws : iterable of int
-    wanted : array of int, shape (gene,)
-        Positions in the whole cohort.
-    tree_size, weight_range : int
-        The condition.
-    parameters : mapping
-        ``seed``, ``design`` and ``n_genes`` of the forest.
+    ``wanted`` (gene,) are positions in the whole cohort; of ``parameters``, a forest's, it takes
+    ``seed``, ``design`` and ``n_genes``.
     """
     known = {name: parameters[name] for name in ("n_genes", "seed", "design")}
     rows = []
@@ -176,29 +120,17 @@ def by_gene(
 
 
 def bag_size(n: int, subsample: float) -> int:
-    """Observations of a class in a tree: the nearest whole number, one of them left out at least.
-
-    Examples
-    --------
-    >>> bag_size(62, 0.8), bag_size(2, 0.8), bag_size(10, 1.0)
-    (50, 1, 10)
-    """
+    """Observations of a class in a tree: the nearest whole number, but at least one left out."""
     if subsample == 1:
         return n
     return min(max(int(subsample * n + 0.5), 1), n - 1)
 
 
 def _words(
-    seed: int,
-    weight_range: int,
-    tree_size: int,
-    draw: int,
-    purpose: int,
-    first: int,
-    last: int,
-    width: int,
+    stream: tuple[int, int, int, int], purpose: int, first: int, last: int, width: int
 ) -> NDArray[np.uint64]:
     """Rows of raw random words (last - first, width), a function of the arguments alone."""
+    seed, weight_range, tree_size, draw = stream
     skipped, begun = divmod(first * width, 4)  # the generator makes four words at a time
     counter = [skipped, draw, tree_size * 256 + weight_range, purpose]
     key = np.array([seed, 0], np.uint64)  # a list of large integers would become float

@@ -40,14 +40,8 @@ def grow_block(
 ) -> None:
     """Grow those trees of a block that count for the genes wanted.
 
-    Parameters
-    ----------
-    block : Block
-    expression, state, wanted, parameters
-        As in `deepnic.rop.graph.grow_lazily`.
-    signatures : array of uint8, shape (draw, tree, slot)
-        Filled, as is ``votes``, where there is such a tree.
-    votes : array of int8, shape (draw, tree, observation)
+    Fills ``signatures`` (draw, tree, slot) and ``votes`` (draw, tree, observation) where there is
+    such a tree; the rest as in `deepnic.rop.graph.grow_lazily`.
     """
     from deepnic.rop.kernels.tree import grow_trees  # compiled where it runs
 

@@ -11,15 +11,7 @@ from numpy.typing import NDArray
 from deepnic.errors import InputError, choose
 from deepnic.rop.draws import DESIGNS, Parameters
 from deepnic.rop.graph import grow_lazily
-from deepnic.variables import (
-    COHORT,
-    SIGNATURE,
-    TREE_SIGNATURE,
-    VOTE,
-    describe,
-    stamp,
-    validate,
-)
+from deepnic.variables import COHORT, SIGNATURE, TREE_SIGNATURE, VOTE, describe, stamp, validate
 
 
 def grow_forest(

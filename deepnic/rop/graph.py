@@ -22,21 +22,10 @@ def grow_lazily(
     wanted: NDArray[np.intp],
     parameters: Parameters,
 ) -> tuple[da.Array, da.Array, da.Array]:
-    """Lay out the tasks of a forest; nothing is computed.
+    """Lay out the tasks that grow ``signature``, ``tree_signature`` and ``vote`` of `grow_forest`.
 
-    Parameters
-    ----------
-    expression : array of float32, shape (gene, observation)
-        Of all genes.
-    state : array of int8, shape (observation,)
-    wanted : array of int, shape (gene,)
-        Positions of the genes whose trees are grown.
-    parameters : Parameters
-
-    Returns
-    -------
-    tuple of dask arrays
-        ``signature``, ``tree_signature`` and ``vote``, as in `grow_forest`.
+    ``expression`` (gene, observation) and ``state`` (observation,) are of all; ``wanted`` (gene,)
+    are positions of the genes whose trees are grown.
     """
     sizes, ranges = parameters["tree_sizes"], parameters["weight_ranges"]
     chunks = ((1,) * len(sizes), (1,) * len(ranges), *_cut(parameters, state.size))
@@ -109,11 +98,6 @@ def tree_seconds(tree_size: int, weight_range: int, n_observations: int) -> floa
 
     From 60 trees of each condition of three cohorts (18, 58 and 455 observations in bag) on one
     core (AMD EPYC, 2026): within a factor of 2.5 of each.
-
-    Examples
-    --------
-    >>> tree_seconds(8, 5, 22) > 5 * tree_seconds(3, 3, 22)
-    True
     """
     return 3e-5 + 4e-8 * n_observations * weight_range ** (0.6 * tree_size)
 

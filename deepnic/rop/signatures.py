@@ -24,19 +24,9 @@ N_EVENTS = 10
 
 
 def event_table() -> NDArray[np.bool_]:
-    """Which of the ten criteria each signature satisfies.
+    """Which of the ten criteria each signature satisfies, bool (37, 10).
 
-    Returns
-    -------
-    array of bool, shape (37, 10)
-        ``[s, k - 1]`` says whether criterion ``k`` (Nguyen et al. 2021 and the published
-        counting script) holds for a tree of signature ``s``.
-
-    Examples
-    --------
-    >>> table = event_table()
-    >>> table[0].any(), int(table[:, 0].sum())  # a tree that is not perfect; perfect ones
-    (np.False_, 36)
+    Criterion k is in column k - 1: Nguyen et al. 2021 and the published counting script.
     """
     table = np.zeros((N_SIGNATURES, N_EVENTS), bool)
     sign, cycle, solution = np.unravel_index(np.arange(N_SIGNATURES - 1), SHAPE)

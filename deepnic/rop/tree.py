@@ -13,49 +13,26 @@ MAX_SOLUTIONS = 50_000
 
 @dataclass(frozen=True)
 class Node:
-    """One weight vector and its threshold, and what they do to the node's observations.
+    """One weight vector and its threshold, and what they do to the node's observations."""
 
-    Attributes
-    ----------
-    coef : array of int64, shape (V,)
-        Weights retained.
-    threshold : float
-        Observations whose score is at least this are at risk; in units of the scores.
-    tp, fp, tn, fn : int
-        Counts at this node.
-    n_ties : int
-        Weight vectors that reach the optimum.
-    solution : str
-        ``"unique"``, ``"finite"`` or ``"overflow"`` (more than ``max_solutions``).
-    cycle, step : int
-        Place in its tree, from 1.
-    ties : array of int64, shape (n_ties, V), or None
-        All best vectors, on request.
-    """
-
-    coef: NDArray[np.int64]
-    threshold: float
+    coef: NDArray[np.int64]  # (V,): the weights retained
+    threshold: float  # at risk are scores of at least this, in units of the scores
     tp: int
     fp: int
     tn: int
     fn: int
-    n_ties: int
-    solution: str
-    cycle: int = 1
+    n_ties: int  # weight vectors that reach the optimum
+    solution: str  # "unique", "finite", or "overflow": more than max_solutions
+    cycle: int = 1  # place in its tree, from 1
     step: int = 1
-    ties: NDArray[np.int64] | None = None
+    ties: NDArray[np.int64] | None = None  # (n_ties, V): all best vectors, on request
 
 
 @dataclass(frozen=True)
 class Tree:
-    """A grown ROP tree.
+    """A grown ROP tree: its nodes in the order grown, and the counts of the whole.
 
-    Attributes
-    ----------
-    nodes : tuple of Node
-        In the order grown.
-    tp, fp, tn, fn : int
-        Totals: TP and FP of the last cycle, TN and FN of the last step of every cycle.
+    TP and FP are of the last cycle, TN and FN of the last step of every cycle.
     """
 
     nodes: tuple[Node, ...]
@@ -79,22 +56,9 @@ class Tree:
         return self.fp == 0 and self.fn == 0
 
     def predict(self, X: ArrayLike) -> NDArray[np.int8]:
-        """Walk observations down the tree.
+        """Walk observations down the tree: 1 at risk, 0 not, int8 (n,).
 
-        Parameters
-        ----------
-        X : array, shape (n, V)
-            Raw values of the tree's variables, as given to `grow_tree`.
-
-        Returns
-        -------
-        array of int8, shape (n,)
-            1 at risk, 0 not.
-
-        Raises
-        ------
-        InputError
-            Not a finite table of V columns.
+        X (n, V) holds raw values, as given to `grow_tree`; refused where it is no finite table.
         """
         from deepnic.rop import kernels
 
@@ -166,7 +130,7 @@ def search_node(
     order = np.argsort(~at_risk, kind="stable")  # positives first
     Z = _int32(_fixed(X[order], np.zeros(X.shape[1], bool), np.ones(len(X), bool)), weights)
     P = int(at_risk.sum())
-    node = Z, P, weights, n_weights, _is_rop8(rules), _key(rng)
+    node = Z, P, weights, n_weights, choose("rules", rules, RULES) == "rop8", _key(rng)
     coef = np.empty(X.shape[1], np.int64)
     no_ties = np.empty((0, coef.size), np.int64)
     threshold, tp, fp, n_ties = map(int, kernels.search.search(*node, no_ties, coef))
@@ -227,7 +191,7 @@ def grow_tree(
     >>> tree.perfect, tree.cycles, tree.predict([[9.0, 0.0], [0.0, 0.0]])
     (True, 1, array([1, 0], dtype=int8))
     """
-    from deepnic.rop import kernels
+    from deepnic.rop.kernels.tree import CYCLE, FN, FP, TN, TP, grow
 
     X = _table(X)
     at_risk = _classes(y, len(X))
@@ -241,27 +205,17 @@ def grow_tree(
     Z = _int32(_fixed(X, scaled, np.ones(len(X), bool)), weights)
     coef = np.zeros((max_cycles * max_steps, X.shape[1]), np.int64)
     record = np.zeros((len(coef), 8), np.int64)
-    n_nodes, _ = kernels.tree.grow(
-        Z, at_risk, weights, n_weights, max_cycles, max_steps, _is_rop8(rules), _key(rng),
-        coef, record,
-    )  # fmt: skip
+    rop8 = choose("rules", rules, RULES) == "rop8"
+    n_nodes, _ = grow(
+        Z, at_risk, weights, n_weights, max_cycles, max_steps, rop8, _key(rng), coef, record
+    )
     coef, record = coef[:n_nodes], record[:n_nodes]
-    nodes = tuple(
-        _node(c, row, max_solutions) for c, row in zip(coef, record.tolist(), strict=True)
-    )
-    last_cycle = record[record[:, kernels.tree.CYCLE] == record[-1, kernels.tree.CYCLE]]
-    last_steps = record[np.flatnonzero(np.diff(record[:, kernels.tree.CYCLE], append=0))]
-    return Tree(
-        nodes,
-        tp=int(last_cycle[:, kernels.tree.TP].sum()),
-        fp=int(last_cycle[:, kernels.tree.FP].sum()),
-        tn=int(last_steps[:, kernels.tree.TN].sum()),
-        fn=int(last_steps[:, kernels.tree.FN].sum()),
-        _X=X,
-        _quantitative=scaled,
-        _coef=coef,
-        _record=record,
-    )
+    nodes = [_node(c, row, max_solutions) for c, row in zip(coef, record.tolist(), strict=True)]
+    cycle = record[:, CYCLE]
+    last_steps = np.flatnonzero(np.diff(cycle, append=0))
+    tp, fp = record[cycle == cycle[-1]][:, [TP, FP]].sum(axis=0).tolist()
+    tn, fn = record[last_steps][:, [TN, FN]].sum(axis=0).tolist()
+    return Tree(tuple(nodes), tp, fp, tn, fn, X, scaled, coef, record)
 
 
 def _node(
@@ -277,10 +231,6 @@ def _node(
     solution = "overflow" if n_ties > max_solutions else "unique" if n_ties == 1 else "finite"
     score = threshold / kernels.tree.SCALE
     return Node(coef, score, tp, fp, tn, fn, n_ties, solution, cycle, step, ties)
-
-
-def _is_rop8(rules: str) -> bool:
-    return choose("rules", rules, RULES) == "rop8"
 
 
 def _key(rng: int | np.random.Generator | None) -> np.uint64:

@@ -181,11 +181,6 @@ def read_labels(path: Path) -> pd.Series:
     """Read the first two columns of a table: labels by id, "" where there is none.
 
     Row names without a name before them (as R writes them) and columns behind them are left out.
-
-    Raises
-    ------
-    InputError
-        No such file, or not a table of at least two columns.
     """
     check_file(path)
     layout = find_layout(path)

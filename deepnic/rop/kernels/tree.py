@@ -79,12 +79,12 @@ def grow(Z, y, weights, n_weights, max_cycles, max_steps, rop8, key, coef, recor
     no_ties = np.empty((0, V), np.int64)
     in_cycle = np.ones(n, np.bool_)
     node = 0
-    total_tn = total_fn = 0
+    total_fn = 0
     record[:] = 0
     cycle = 0
     while True:
         cycle += 1
-        cycle_tp = cycle_fp = 0
+        cycle_fp = 0
         waiting = in_cycle.copy()  # not yet at risk in a step of this cycle
         for step in range(1, max_steps + 1):
             chosen = np.concatenate((np.nonzero(waiting & y)[0], np.nonzero(waiting & ~y)[0]))
@@ -106,16 +106,13 @@ def grow(Z, y, weights, n_weights, max_cycles, max_steps, rop8, key, coef, recor
                     score += coef[node, v] * here[v, j]
                 if score >= threshold:
                     waiting[chosen[j]] = False
-            cycle_tp += tp
             cycle_fp += fp
             node += 1
             if tp == P:  # nobody sick is left to look for
                 break
-        total_tn += record[node - 1, TN]
         total_fn += record[node - 1, FN]
         if cycle_fp == 0 or cycle == max_cycles:
-            perfect = cycle_fp == 0 and total_fn == 0
-            return node, perfect
+            return node, cycle_fp == 0 and total_fn == 0
         in_cycle &= ~waiting
 
 
