@@ -69,13 +69,7 @@ class Run(Strict):
 
 
 class TrainConfig(Strict):
-    """A training, from the data to the folder of the run.
-
-    Examples
-    --------
-    >>> read_config(None, {"data": {"source": "table.zarr"}}).assembly.path
-    'linear'
-    """
+    """A training, from the data to the folder of the run."""
 
     data: Data
     labels: Replication | Clusters | LabelTable | None = Field(default=None, discriminator="kind")
@@ -85,23 +79,8 @@ class TrainConfig(Strict):
 
 
 def read_config(path: Path | None, given: Mapping[str, Mapping[str, Any]]) -> TrainConfig:
-    """Read a configuration, and put what was given on the command line over it.
-
-    Parameters
-    ----------
-    path : Path or None
-        TOML file with the tables data, labels, assembly, training and run.
-    given : mapping of table to mapping
-        None = not given.
-
-    Raises
-    ------
-    InputError
-        The file is missing or no TOML, a key is unknown, or a value is not allowed.
-    """
-    tables: dict[str, Any] = {}
-    if path is not None:
-        tables = read_toml(path)
+    """Read a TOML file, if any, and put tables of the command line over it (None = not given)."""
+    tables: dict[str, Any] = {} if path is None else read_toml(path)
     for name, values in given.items():
         options = {key: value for key, value in values.items() if value is not None}
         if options and isinstance(tables.setdefault(name, {}), dict):

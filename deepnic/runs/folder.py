@@ -37,30 +37,7 @@ def write_run(
 
 
 def read_run(folder: str | Path) -> RunResults:
-    """Read a run's folder.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Written by ``deepnic train``.
-
-    Returns
-    -------
-    RunResults
-        Without the id of any item: of the predictions only the states are read.
-
-    Raises
-    ------
-    InputError
-        The folder or one of its files is missing or cannot be read.
-
-    Examples
-    --------
-    >>> read_run("nowhere")
-    Traceback (most recent call last):
-    ...
-    deepnic.errors.InputError: no training run in nowhere: run `deepnic train` first
-    """
+    """Read a folder of ``deepnic train``: of the predictions only the states, no item's id."""
     folder = Path(folder)
     if not (folder / RUN).is_file():
         raise InputError(f"no training run in {folder}: run `deepnic train` first")

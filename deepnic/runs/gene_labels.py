@@ -21,67 +21,26 @@ from deepnic.variables import COHORT, FOREST, validate
 
 
 class GeneLabels(NamedTuple):
-    """Classes of genes.
+    """Classes of genes."""
 
-    Attributes
-    ----------
-    state : array of int, shape (gene,)
-        0 .. number of classes - 1, or -1 for a gene without label.
-    classes : tuple of str
-        What the classes are called.
-    facts : DataFrame or None
-        What else is known of each gene; indexed by gene.
-    """
-
-    state: NDArray[np.int64]
+    state: NDArray[np.int64]  # (gene) 0 .. number of classes - 1, or -1 for a gene without label
     classes: tuple[str, ...]
-    facts: pd.DataFrame | None = None
+    facts: pd.DataFrame | None = None  # what else is known of each gene, indexed by gene
 
 
 def replication_labels(cohort: xr.Dataset, forest: xr.Dataset, *, fdr: float = 0.05) -> GeneLabels:
     """Label the genes that differ between the classes in the half that the forest has not seen.
 
-    A gene replicates if it passes Welch's t test, with Benjamini and Hochberg's control over the
-    genes of the forest, among the observations whose state was held out when the forest was grown.
-    Observations of unknown state are in neither half.
+    A gene replicates (1) if it passes Welch's t test, with Benjamini and Hochberg's control over
+    the genes of the forest, among the observations whose state was held out when the forest was
+    grown. Observations of unknown state are in neither half. `cohort` has all true states. Facts:
+    ``first_half_t``, the absolute t in the half that the forest was grown on, which would rank the
+    genes without images; ``other_half_p`` and ``other_half_q``, the p value in the other half and
+    the lowest `fdr` at which the gene passes.
 
-    Parameters
-    ----------
-    cohort : Dataset
-        All observations that the forest was given, with their true states.
-    forest : Dataset
-        Grown with about half of the states held out (-1).
-    fdr : float
-        False discovery rate, between 0 and 1.
-
-    Returns
-    -------
-    GeneLabels
-        Of all genes of the forest; 1 = replicating. Facts: ``first_half_t``, the absolute t in the
-        half that the forest was grown on, which would rank the genes without images;
-        ``other_half_p`` and ``other_half_q``, the p value in the other half and the lowest ``fdr``
-        at which the gene passes.
-
-    Raises
-    ------
-    InputError
-        Nothing was held out, forest and cohort do not belong together, a half has fewer than two
-        observations of a class, or no gene or every gene passes.
-
-    Notes
-    -----
     A gene that is constant over a half has t = 0 and p = 1. One that is constant in each class, at
     different values, has p = 0, and as t the largest float32 where the formula says infinite: it
     ranks first and stays a number.
-
-    Examples
-    --------
-    >>> import deepnic
-    >>> cohort = deepnic.demo_cohort().isel(observation=slice(0, 100))
-    >>> half = deepnic.hide_labels(cohort, np.arange(100) % 2 == 1)
-    >>> labels = replication_labels(cohort, deepnic.grow_forest(half))
-    >>> [labels.classes[state] for state in labels.state[:10:3]]
-    ['replicating', 'replicating', 'replicating', 'not replicating']
     """
     if not 0 < fdr < 1:
         raise InputError(f"fdr is {fdr}, but must lie between 0 and 1; 0.05 is usual")
@@ -102,7 +61,8 @@ def replication_labels(cohort: xr.Dataset, forest: xr.Dataset, *, fdr: float = 0
                     "needs 2 of each; grow a forest with another --hold-out"
                 )
         tests[name] = _welch(*groups)
-    q = stats.false_discovery_control(tests["other"].p)
+    t, p = tests["first"][0], tests["other"][1]
+    q = stats.false_discovery_control(p)
     passing = q <= fdr
     if passing.all() or not passing.any():
         raise InputError(
@@ -110,20 +70,14 @@ def replication_labels(cohort: xr.Dataset, forest: xr.Dataset, *, fdr: float = 0
             f"learn; {'lower' if passing.all() else 'raise'} it"
         )
     facts = pd.DataFrame(
-        {"first_half_t": tests["first"].t, "other_half_p": tests["other"].p, "other_half_q": q},
+        {"first_half_t": t, "other_half_p": p, "other_half_q": q},
         index=pd.Index(forest["gene"].values, name="gene"),
     )
     return GeneLabels(passing.astype(np.int64), ("not replicating", "replicating"), facts)
 
 
 def check_grown_from(cohort: xr.Dataset, forest: xr.Dataset) -> None:
-    """Refuse a cohort whose expression is not what a forest was grown on.
-
-    Raises
-    ------
-    InputError
-        It differs, be it only by `log2`.
-    """
+    """Refuse a cohort that differs from what a forest was grown on, be it only by `log2`."""
     genes = cohort.indexes["gene"].get_indexer(forest.indexes["gene"])
     hidden = cohort.assign(state=("observation", forest["state"].values))
     if provenance(hidden, genes)["input_sha256"] != forest.attrs["input_sha256"]:
@@ -134,42 +88,12 @@ def check_grown_from(cohort: xr.Dataset, forest: xr.Dataset) -> None:
 
 
 def cluster_labels(forest: xr.Dataset, *, n_clusters: int = 3, seed: int = 0) -> GeneLabels:
-    """Label genes by the cluster of their base images.
+    """Label genes by the cluster of their base images, clusters in order of size (largest first).
 
-    Parameters
-    ----------
-    forest : Dataset
-        From `grow_forest` or a store.
-    n_clusters : int
-        At least 2, and no more than there are different images.
-    seed : int
-        Of the first centres.
-
-    Returns
-    -------
-    GeneLabels
-        Clusters in order of size, the largest first; of two of a size, the one whose first gene
-        comes first.
-
-    Raises
-    ------
-    InputError
-        ``n_clusters`` out of its range.
-
-    Notes
-    -----
-    As published: K-means (scikit-learn's, the best of ten starts; that is ours) of the 30 images
-    under all conditions, undefined pixels taken as 0. The labels are made of what is then learnt,
-    so a network that finds them again says nothing of genes; kept for comparison.
-
-    Examples
-    --------
-    >>> import deepnic
-    >>> cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
-    >>> forest = deepnic.grow_forest(cohort, n_trees=5, weight_ranges=[3], tree_sizes=[3])
-    >>> labels = cluster_labels(forest, n_clusters=2)
-    >>> labels.classes, labels.state.shape
-    (('cluster 1', 'cluster 2'), (30,))
+    Of two of a size, the one whose first gene comes first. As published: K-means (scikit-learn's,
+    the best of ten starts; that is ours) of the 30 images under all conditions, undefined pixels
+    taken as 0. The labels are made of what is then learnt, so a network that finds them again says
+    nothing of genes; kept for comparison.
     """
     images = rop_images(forest, family="base")["image"].values
     pixels = np.nan_to_num(images.reshape(len(images), -1), nan=0.0)
@@ -180,8 +104,7 @@ def cluster_labels(forest: xr.Dataset, *, n_clusters: int = 3, seed: int = 0) ->
             "clusters and no more than images"
         )
     with threadpool_limits(1):  # sums over threads would round by their number
-        model = KMeans(n_clusters, n_init=10, random_state=seed % 2**32)
-        cluster = model.fit_predict(pixels)
+        cluster = KMeans(n_clusters, n_init=10, random_state=seed % 2**32).fit_predict(pixels)
     _, first, cluster, size = np.unique(
         cluster, return_index=True, return_inverse=True, return_counts=True
     )
@@ -191,37 +114,10 @@ def cluster_labels(forest: xr.Dataset, *, n_clusters: int = 3, seed: int = 0) ->
 
 
 def table_labels(path: str | PathLike[str], genes: Sequence[str]) -> GeneLabels:
-    r"""Read the labels of genes from a table.
+    """Read the labels of genes from a table (see `read_labels`): one row a gene, its id and label.
 
-    Parameters
-    ----------
-    path : str or path
-        UTF-8, a header row, one row a gene: its id, then its label; comma, semicolon or tab between
-        the columns. Row names without a name before them, and columns behind them, are left out.
-    genes : sequence of str
-        Ids of the forest's genes.
-
-    Returns
-    -------
-    GeneLabels
-        Of each gene of the forest: -1 if it has no row, or no label in it. Classes are the labels
-        in alphabetical order.
-
-    Raises
-    ------
-    InputError
-        The file cannot be read, has fewer than two columns, names a gene twice or one that the
-        forest lacks, or holds fewer than two classes.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     path = Path(folder, "labels.csv")
-    ...     _ = path.write_text("gene;pathway\nTP53;repair\nMYC;growth\n")
-    ...     labels = table_labels(path, genes=["MYC", "ACTB", "TP53"])
-    >>> labels.state, labels.classes
-    (array([ 0, -1,  1]), ('growth', 'repair'))
+    States are of `genes`, the ids of the forest: -1 for one without row, or without label in it.
+    Classes are the labels in alphabetical order.
     """
     path = Path(path)
     label = read_labels(path)
@@ -238,22 +134,17 @@ def table_labels(path: str | PathLike[str], genes: Sequence[str]) -> GeneLabels:
             f"the labels name {len(unknown)} genes that the forest lacks ({_some(unknown)}); "
             f"drop them from {path.name}, or write their ids as in the cohort"
         )
-    found = pd.Categorical(label[label != ""].reindex(ids))
-    classes = tuple(found.categories)
+    labels = pd.Categorical(label[label != ""].reindex(ids))
+    classes = tuple(labels.categories)
     if len(classes) < 2:
         raise InputError(
             f"{path.name} holds {len(classes)} different labels ({', '.join(classes) or 'none'}); "
             "at least 2 are needed to learn"
         )
-    return GeneLabels(found.codes.astype(np.int64), classes)
+    return GeneLabels(labels.codes.astype(np.int64), classes)
 
 
-class _Welch(NamedTuple):
-    t: NDArray[np.float64]
-    p: NDArray[np.float64]
-
-
-def _welch(*groups: NDArray[np.float32]) -> _Welch:
+def _welch(*groups: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Absolute t and p value of each gene between two groups (observation, gene)."""
     moments: list = []
     for group in groups:
@@ -263,7 +154,7 @@ def _welch(*groups: NDArray[np.float32]) -> _Welch:
         moments += [group[0] + deviation.mean(axis=0), deviation.std(axis=0, ddof=1), len(group)]
     t, p = stats.ttest_ind_from_stats(*moments, equal_var=False)
     largest = float(np.finfo(np.float32).max)
-    return _Welch(np.nan_to_num(np.abs(t), posinf=largest), np.nan_to_num(p, nan=1.0))
+    return np.nan_to_num(np.abs(t), posinf=largest), np.nan_to_num(p, nan=1.0)
 
 
 def _aligned(

@@ -34,14 +34,7 @@ class Items(NamedTuple):
 
 
 def read_items(config: TrainConfig) -> Items:
-    """Open the source of a run and label its items.
-
-    Raises
-    ------
-    InputError
-        See `deepnic.store.open_items` and `deepnic.runs.gene_labels`; or labels that are missing,
-        or of no use to the source.
-    """
+    """Open the source of a run and label its items."""
     source = open_items(config.data.source)
     if kind_of(source) == "forest":
         return _genes_of_forest(source, config)

@@ -15,7 +15,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -38,23 +37,7 @@ class Outcome(NamedTuple):
 
 
 def run(config: TrainConfig, *, resume: bool = False) -> Outcome:
-    """Read, label, assemble, train, and write what came of it.
-
-    Parameters
-    ----------
-    config : TrainConfig
-    resume : bool
-        Go on with the same run where it was interrupted.
-
-    Returns
-    -------
-    Outcome
-
-    Raises
-    ------
-    InputError
-        See `deepnic.train` and `deepnic.runs.items.read_items`.
-    """
+    """Read, label, assemble, train (or resume the same run), and write what came of it."""
     start = perf_counter()
     items = read_items(config)
     layout = config.assembly.model_dump() | {"seed": config.training.seed}
@@ -102,6 +85,4 @@ def _compare(items: Items, facts: pd.DataFrame, result: TrainResult) -> pd.DataF
         "NIC1": first_criterion(count),
         "gradient boosting on counts": rank_genes(count, state),
     }
-    return compare_rankings(
-        items.truth[test], {name: np.asarray(score)[test] for name, score in scores.items()}
-    )
+    return compare_rankings(items.truth[test], {name: s[test] for name, s in scores.items()})
