@@ -70,7 +70,7 @@ def kept_pixels(accounts: Sequence[Mapping[str, Any]], table: pd.DataFrame) -> p
         "random": table[table["role"] == RANDOM].groupby(place)["mean"].mean(),
     }
     every = pd.MultiIndex.from_product([table["cohort"].unique(), strengths(table)], names=place)
-    return pd.DataFrame({name: part.reindex(every) for name, part in columns.items()}).reset_index()
+    return pd.DataFrame(columns, every).reset_index()
 
 
 def uses_of_pixels(kept: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:

@@ -60,18 +60,14 @@ def rivals(
     By name of the way; last, under `PICKED`, an assembly and a baseline that were picked for each
     cohort on the others. The table has the scores of the arms in balanced accuracy.
     """
-    of_role = {role: rows for role, rows in table.groupby("role", sort=False)}
-    nothing = table.iloc[:0]
-    ours, baselines = (of_role.get(role, nothing) for role in (OURS, BASELINE))
-    best = best_arm(ours)
-    others = {BEST_BASELINE: best_arm(baselines)}
+    ours, baselines = (table[table["role"] == role] for role in (OURS, BASELINE))
+    pairs = {BEST_BASELINE: (best_arm(ours), best_arm(baselines))}
     for role in (PLACEMENT, RANDOM):
-        for family, arms in of_role.get(role, nothing).groupby("family", sort=False):
-            others[str(family)] = best_arm(arms)
-    found = {name: differences(table, predictions, best, arms) for name, arms in others.items()}
-    picked = [picked_elsewhere(arms, cohorts) for arms in (ours, baselines)]
-    found[PICKED] = differences(table, predictions, *picked)
-    return {name: each for name, each in found.items() if each}
+        for family, arms in table[table["role"] == role].groupby("family", sort=False):
+            pairs[str(family)] = best_arm(ours), best_arm(arms)
+    pairs[PICKED] = picked_elsewhere(ours, cohorts), picked_elsewhere(baselines, cohorts)
+    of_way = {name: differences(table, predictions, *pair) for name, pair in pairs.items()}
+    return {name: each for name, each in of_way.items() if each}
 
 
 def differences(

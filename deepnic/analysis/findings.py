@@ -31,6 +31,7 @@ from deepnic.analysis.results import StudyResults
 from deepnic.analysis.sentences import answer, claim
 
 CURVES = ("training_loss", "test_accuracy")
+CONTROL = ["arm", "kind", "metric", "mean", "low", "high", "p", "off_chance"]
 
 
 @dataclass(frozen=True)
@@ -53,19 +54,14 @@ class Findings:
     factors : tuple of Factor
         What each choice is worth.
     ranks : DataFrame or None
-        One arm of each family compared over the cohorts by ranks, see
-        `deepnic.analysis.compare.compare_cohorts`; None for fewer than two cohorts or three arms.
-    kept : DataFrame
-        Pixels kept and balanced accuracy by cohort and strength, see
-        `deepnic.analysis.account.kept_pixels`.
-    uses : DataFrame
-        Balanced accuracy of each use of the kept pixels, see
-        `deepnic.analysis.account.uses_of_pixels`.
+        One arm of each family over the cohorts, see `deepnic.analysis.compare.compare_cohorts`;
+        None for fewer than two cohorts or three arms.
+    kept, uses : DataFrame
+        Pixels kept, and balanced accuracy of each use of them, see `deepnic.analysis.account`.
     accounts : dict of dict of list of Stage
         Stages of the filter by cohort and strength.
     control : DataFrame
-        Arms under permuted labels, see `deepnic.analysis.compare.permutation_control`; empty where
-        there was no control.
+        From `deepnic.analysis.compare.permutation_control`; empty where there was no control.
     costs : DataFrame
         Median seconds of a fold: name (stage or family), kind ("" of a stage that arms share),
         cohort, seconds, and core_seconds, median over all cohorts.
@@ -119,7 +115,7 @@ class Findings:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as plain numbers, words, lists and dicts, for ``findings.json``."""
-        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        return _plain(self)
 
 
 def find(study: StudyResults) -> Findings:
@@ -130,16 +126,13 @@ def find(study: StudyResults) -> Findings:
     study : StudyResults
         From `deepnic.study.read_study`.
 
-    Returns
-    -------
-    Findings
-
     Raises
     ------
     InputError
         The summary lacks a column, or has no arm.
     """
     arms = check_scores(study.summary)
+    no_control = pd.DataFrame(columns=CONTROL)
     table = _scores(arms, MEASURE)
     best = best_of_each(table)
     rival_arms = rivals(table, study.predictions, study.cohorts)
@@ -157,7 +150,7 @@ def find(study: StudyResults) -> Findings:
         kept=kept,
         uses=uses_of_pixels(kept, table),
         accounts=mean_accounts(study.accounts),
-        control=_no_control() if study.control is None else study.control,
+        control=no_control if study.control is None else study.control,
         costs=_costs(study.costs, best),
         calibration=_calibration(study.calibration, table),
         curves=_curves(study.history, best),
@@ -172,8 +165,8 @@ def _scores(arms: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 def _ranks(table: pd.DataFrame, cohorts: list[str]) -> pd.DataFrame | None:
     """Compare one arm of each family over the cohorts; None where that is not defined."""
-    table = table[table["cohort"].isin(cohorts)]
-    table = table[table["arm"].isin(representatives(table, cohorts))]
+    compared = table["arm"].isin(representatives(table, cohorts))
+    table = table[compared & table["cohort"].isin(cohorts)]
     if len(cohorts) < 2 or table["arm"].nunique() < 3:
         return None
     return compare_cohorts(table.assign(metric=MEASURE))
@@ -206,21 +199,15 @@ def _calibration(calibration: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame
 def _curves(history: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
     """Mean and range over folds of the best arm of each path and placement."""
     canvases = best.loc[best["path"] != "", ["cohort", "arm", "path"]]
-    place = ["cohort", "path", "curve", "epoch"]
     followed = [name for name in CURVES if name in history]
     return (
         history.merge(canvases, on=["cohort", "arm"])
         .melt(["cohort", "path", "epoch"], followed, "curve")
         .dropna(subset="value")
-        .groupby(place, sort=False)["value"]
+        .groupby(["cohort", "path", "curve", "epoch"], sort=False)["value"]
         .agg(mean="mean", low="min", high="max")
         .reset_index()
     )
-
-
-def _no_control() -> pd.DataFrame:
-    columns = ["arm", "kind", "metric", "mean", "low", "high", "p", "off_chance"]
-    return pd.DataFrame(columns=columns)
 
 
 def _plain(value: Any) -> Any:

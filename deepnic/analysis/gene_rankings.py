@@ -12,9 +12,6 @@ from deepnic.errors import InputError
 RANKING_METRICS = ("auroc", "average_precision")
 """What rankings are compared by."""
 
-BATCH = 50
-"""Resamples held in memory together."""
-
 
 def compare_rankings(
     truth: ArrayLike,
@@ -32,7 +29,12 @@ def compare_rankings(
     genes, within each class. A resample is ranked by all scores, so that differences are paired:
     what makes a resample hard is hard for all.
     """
-    y = _check_truth(truth)
+    y = np.asarray(truth)
+    if not np.isin(y, (0, 1)).all() or min((y == 0).sum(), (y == 1).sum()) < 2:
+        raise InputError(
+            f"the truth is 1 for {(y == 1).sum()} of {y.size} genes and 0 for {(y == 0).sum()}; "
+            "rankings are compared on genes that are 1 or 0, at least 2 of each"
+        )
     levels = [_levels(name, score, len(y)) for name, score in scores.items()]
     if not levels:
         raise InputError("no ranking was given; give at least one name with its scores")
@@ -47,7 +49,7 @@ def compare_rankings(
         measure,
         vectorized=False,
         n_resamples=n_resamples,
-        batch=BATCH,
+        batch=50,  # resamples held in memory together
         confidence_level=confidence,
         method="percentile",
         rng=0,
@@ -82,13 +84,3 @@ def _levels(name: str, score: ArrayLike, n_genes: int) -> NDArray[np.intp]:
             f"scores; give each of the {n_genes} genes a number"
         )
     return np.unique(-values, return_inverse=True)[1]
-
-
-def _check_truth(truth: ArrayLike) -> NDArray[np.int8]:
-    y = np.asarray(truth)
-    if not np.isin(y, (0, 1)).all() or min((y == 0).sum(), (y == 1).sum()) < 2:
-        raise InputError(
-            f"the truth is 1 for {(y == 1).sum()} of {y.size} genes and 0 for {(y == 0).sum()}; "
-            "rankings are compared on genes that are 1 or 0, at least 2 of each"
-        )
-    return y.astype(np.int8)

@@ -42,12 +42,11 @@ def best_of_each(table: pd.DataFrame, by: str = "family") -> pd.DataFrame:
     """
     best_first = table.sort_values("mean", ascending=False, kind="stable", na_position="last")
     best = best_first.groupby(["cohort", by], sort=False).head(1)
-    over_cohorts = best.groupby(by)["mean"].mean()
     places = pd.DataFrame(
         {
-            "cohort": best["cohort"].map(_order(table["cohort"])),
-            "kind": best["kind"].map(_order(table["kind"])),
-            "worth": best[by].map(-over_cohorts),
+            "cohort": pd.Categorical(best["cohort"], table["cohort"].unique()),
+            "kind": pd.Categorical(best["kind"], table["kind"].unique()),
+            "worth": best[by].map(-best.groupby(by)["mean"].mean()),
         }
     )
     return best.loc[places.sort_values([*places], kind="stable").index]
@@ -56,9 +55,8 @@ def best_of_each(table: pd.DataFrame, by: str = "family") -> pd.DataFrame:
 def best_arm(table: pd.DataFrame) -> pd.Series:
     """Best arm in each cohort of a table: names by cohort, none where no score is defined."""
     known = table.dropna(subset="mean")
-    return known.loc[known.groupby("cohort", sort=False)["mean"].idxmax()].set_index("cohort")[
-        "arm"
-    ]
+    best = known.loc[known.groupby("cohort", sort=False)["mean"].idxmax()]
+    return best.set_index("cohort")["arm"]
 
 
 def picked_elsewhere(table: pd.DataFrame, cohorts: Sequence[str]) -> pd.Series:
@@ -109,7 +107,3 @@ def strength_label(strength: str) -> str:
 def rows(table: pd.DataFrame) -> Iterator[Any]:
     """Rows of a table, with its columns as attributes."""
     return table.itertuples(index=False)
-
-
-def _order(names: Collection[str]) -> dict[str, int]:
-    return {name: place for place, name in enumerate(dict.fromkeys(names))}

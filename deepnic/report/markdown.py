@@ -84,11 +84,8 @@ def _parts(findings: Findings) -> list[str]:
 
 def _markdown(table: Table, heads: Sequence[str] = (), bold: bool = True) -> str:
     heads = heads or table.heads
-    lines = [
-        heads,
-        ["---"] * len(heads),
-        *([_text(cell, bold) for cell in row] for row in table.rows),
-    ]
+    cells = [[_text(cell, bold) for cell in row] for row in table.rows]
+    lines = [heads, ["---"] * len(heads), *cells]
     return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in lines)
 
 

@@ -29,15 +29,9 @@ Row = Sequence[Cell]
 class Table:
     """Rows of cells.
 
-    Attributes
-    ----------
-    heads : sequence of str
-        Of the columns; may be empty.
-    rows : sequence of sequence of cells
-    groups : sequence of str
-        Title of the group of each row; empty without groups.
-    align : str
-        A letter a column, l for words and r for numbers; numbers after the first, unless given.
+    There may be no heads, and no ``groups`` or one for each row: the title it stands under.
+    ``align`` has a letter a column, l for words and r for numbers; unless given, the first column
+    holds words and all others numbers.
     """
 
     heads: Sequence[str]
@@ -99,13 +93,11 @@ def rivals_table(findings: Findings) -> Table:
         for each in differences:
             points = each.patients.points()
             cells[name, each.cohort] = Strong(points) if each.sign else points
-    return Table(
-        ["cohort", *(f"beside {name}" for name in findings.rivals)],
-        [
-            [cohort, *(cells.get((name, cohort), "") for name in findings.rivals)]
-            for cohort in findings.tested
-        ],
-    )
+    lines = [
+        [cohort, *(cells.get((name, cohort), "") for name in findings.rivals)]
+        for cohort in findings.tested
+    ]
+    return Table(["cohort", *(f"beside {name}" for name in findings.rivals)], lines)
 
 
 def kept_table(findings: Findings) -> Table:
@@ -129,42 +121,22 @@ def factors_table(findings: Findings) -> Table:
 
 
 def kind_title(kind: str) -> str:
-    """Title of a kind of arms; a user's own kind may have none but its name.
-
-    Examples
-    --------
-    >>> kind_title("forest"), kind_title("mine")
-    ('the forest itself', 'mine')
-    """
+    """Title of a kind of arms; a user's own kind may have none but its name."""
     return KINDS[kind].title if kind in KINDS else kind
 
 
 def duration(seconds: float) -> str:
-    """Return a time in words.
-
-    Examples
-    --------
-    >>> duration(0.0512), duration(8.25), duration(75), duration(7322)
-    ('0.051 s', '8.2 s', '1 min 15 s', '2 h 2 min')
-    """
+    """Return a time in words: 0.051 s, 8.2 s, 1 min 15 s, 2 h 2 min."""
     if seconds < 1:
         return f"{seconds:.2g} s"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def plain(value: Any) -> str:
-    """Return a parameter in words.
-
-    Examples
-    --------
-    >>> plain([3, 4]), plain(None), plain(True), plain({"k": 5})
-    ('3, 4', 'none', 'yes', 'k = 5')
-    """
+    """Return a parameter in words: 3, 4, none, yes, k = 5."""
     if value is None or isinstance(value, bool):
         return {None: "none", True: "yes", False: "no"}[value]
     if isinstance(value, Mapping):

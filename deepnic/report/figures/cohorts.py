@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from deepnic.analysis.factors import Factor
 from deepnic.analysis.metrics import METRIC_TITLES
@@ -80,6 +80,10 @@ class UsesOfPixels(style.Chart):
 
     def draw(self) -> Figure:
         figure, panels = _grid(self.table["cohort"].unique().tolist(), 2.1)
+        ticks: list[float] = []  # counts that occur, without their neighbours
+        for count in sorted(self.table["pixels"].unique()):
+            if not ticks or count > 1.6 * ticks[-1]:
+                ticks.append(count)
         for cohort, axes in panels.items():
             for k, use in enumerate(self.table["use"].unique()):
                 of_use = (self.table["cohort"] == cohort) & (self.table["use"] == use)
@@ -87,7 +91,8 @@ class UsesOfPixels(style.Chart):
             axes.set_xscale("log")
             axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
             axes.grid(color=style.RULE, lw=0.6)
-            _counts_axis(axes, self.table["pixels"])
+            axes.set_xticks(ticks, [f"{count:,.0f}" for count in ticks])
+            axes.minorticks_off()
         words = "pixels kept (mean over training folds, log scale)"
         _label(figure, words, METRIC_TITLES[MEASURE], axes)
         return figure
@@ -102,9 +107,7 @@ class Factors(style.Chart):
     @classmethod
     def of(cls, factors: Sequence[Factor]) -> Self:
         """Take the numbers of the factors."""
-        table = pd.DataFrame(
-            {**asdict(factor.mean), **factor.differences.to_dict()} for factor in factors
-        )
+        table = pd.DataFrame([asdict(each.mean) | {**each.differences} for each in factors])
         names = {name: [getattr(each, name) for each in factors] for name in ("question", "name")}
         return cls(pd.concat([pd.DataFrame(names), 100 * table], axis=1))
 
@@ -211,14 +214,3 @@ def _draw_use(axes: Any, rows: pd.DataFrame, k: int, name: str) -> None:
     curve = {"data": chosen, "ls": dashes, "ms": 4, "lw": 1.4, "label": name}
     axes.plot("pixels", "mean", mark, **curve, **look)
     axes.plot("pixels", "mean", mark, data=rest, ms=5, mfc="white", mew=1.4, label="", **look)
-
-
-def _counts_axis(axes: Any, counts: pd.Series) -> None:
-    """Ticks of a log axis at counts that occur, without their neighbours."""
-    ticks: list[float] = []
-    for count in sorted(counts.unique()):
-        if not ticks or count > 1.6 * ticks[-1]:
-            ticks.append(count)
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))

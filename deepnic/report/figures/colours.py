@@ -59,7 +59,13 @@ def render(image: ArrayLike, colour: str | ArrayLike) -> NDArray[np.uint8]:
     """
     value = np.asarray(image, np.float64)
     signed = isinstance(colour, str) and choose("colour", colour, [*COLOURS, "signed"]) == "signed"
-    _check_scale(value, -1 if signed else 0)
+    low, defined = -1 if signed else 0, value[~np.isnan(value)]
+    off = defined[(defined < low - _TOLERANCE) | (defined > 1 + _TOLERANCE)]
+    if off.size:
+        raise InputError(
+            f"a pixel is {off[0]:g}, but images go from {low} to 1; render values as computed, "
+            "not rescaled"
+        )
     filled = np.nan_to_num(value)[..., None]
     if signed:
         end = np.where(filled < 0, _NEGATIVE, _POSITIVE)
@@ -91,16 +97,10 @@ def tile_sheet(tiles: xr.DataArray) -> NDArray[np.uint8]:
 
     Examples
     --------
-    >>> tiles = xr.DataArray(
-    ...     np.ones((30, 6, 3)),
-    ...     dims=("combination", "tree_size", "weight_range"),
-    ...     coords={
-    ...         "tree_size": range(3, 9),
-    ...         "weight_range": [3, 4, 5],
-    ...         "colour": ("combination", ["blue"] * 30),
-    ...     },
-    ... )
-    >>> tile_sheet(tiles).shape
+    >>> dims = ("combination", "tree_size", "weight_range")
+    >>> coords = {"tree_size": range(3, 9), "weight_range": [3, 4, 5]}
+    >>> tiles = xr.DataArray(np.ones((30, 6, 3)), coords, dims)
+    >>> tile_sheet(tiles.assign_coords(colour=("combination", ["blue"] * 30))).shape
     (24, 40, 3)
     """
     tiles = tiles.transpose("combination", "tree_size", "weight_range")
@@ -123,13 +123,3 @@ def _code(colour: str | ArrayLike) -> NDArray[np.int64]:
     if code.size and not -1 <= code.min() <= code.max() < len(COLOURS):
         raise InputError("colour codes go from -1 (background) to 3 (red); check them")
     return code
-
-
-def _check_scale(value: NDArray[np.float64], low: int) -> None:
-    defined = value[~np.isnan(value)]
-    off = defined[(defined < low - _TOLERANCE) | (defined > 1 + _TOLERANCE)]
-    if off.size:
-        raise InputError(
-            f"a pixel is {off[0]:g}, but images go from {low} to 1; render values as computed, "
-            "not rescaled"
-        )

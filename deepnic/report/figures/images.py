@@ -62,8 +62,7 @@ class ObservationCanvases(style.Picture):
     The images are ``observation_image(path, row, column)`` from -1 to 1, NaN where undefined.
     """
 
-    def frame(self) -> pd.DataFrame:
-        return self.images["observation_image"].to_dataframe()
+    variables = ("observation_image",)
 
     def draw(self) -> Figure:
         images = self.images["observation_image"].transpose("path", "row", "column")
@@ -86,8 +85,7 @@ class GeneCanvases(style.Picture):
     codes of `deepnic.nic.families.COLOURS`.
     """
 
-    def frame(self) -> pd.DataFrame:
-        return self.images[["gene_image", "gene_colour"]].to_dataframe()
+    variables = ("gene_image", "gene_colour")
 
     def draw(self) -> Figure:
         images = self.images.transpose("path", "gene_row", "gene_column", ...)
@@ -105,8 +103,7 @@ class BaseTiles(style.Picture):
     The images are ``tile(combination, tree_size, weight_range)`` with ``colour(combination)``.
     """
 
-    def frame(self) -> pd.DataFrame:
-        return self.images["tile"].to_dataframe()
+    variables = ("tile",)
 
     def draw(self) -> Figure:
         tiles = self.images["tile"]

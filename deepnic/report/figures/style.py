@@ -84,6 +84,11 @@ class Picture(Display):
 
     media = "image/png"
     save: ClassVar = {"format": "png", "dpi": 180}
+    variables: ClassVar[tuple[str, ...]]
+
+    def frame(self) -> pd.DataFrame:
+        """Return the value of every pixel that is drawn, by its place."""
+        return self.images[[*self.variables]].to_dataframe()
 
 
 def look(k: int) -> tuple[str, str, Any]:
@@ -115,17 +120,10 @@ def places(names: Sequence[str], groups: Sequence[str]) -> dict[str, float]:
 def forest_plot(
     axes: Any, table: pd.DataFrame, at: Mapping[str, float], reference: float | None = None
 ) -> None:
-    """Draw means and their intervals, one below the other.
+    """Draw means and their intervals, one below the other, at the height of each name.
 
-    Parameters
-    ----------
-    axes : Axes
-    table : DataFrame
-        Columns name, mean, low, high; ours: a blue disc, others a grey square; filled.
-    at : mapping of str to float
-        Height of every name, also of those that have no row.
-    reference : float, optional
-        Value that means no effect, as a dashed line; an undefined mean is said to be so there.
+    The table has columns name, mean, low, high; ours: a blue disc, others a grey square; filled.
+    The reference, a dashed line, means no effect; an undefined mean is said to be so there.
     """
     if reference is not None:
         axes.axvline(reference, color=ORANGE, lw=1, ls=(0, (4, 3)), zorder=0)
