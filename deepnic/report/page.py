@@ -10,8 +10,8 @@ from deepnic.analysis import Interval, StudyResults, find
 from deepnic.analysis.results import RunResults
 from deepnic.analysis.training import find_run
 from deepnic.errors import InputError
-from deepnic.report.run_sections import run_sections
 from deepnic.report.sections import SECTIONS, Section
+from deepnic.report.sections.run import run_sections
 from deepnic.report.tables import Cell, Strong, duration
 from deepnic.runs.folder import RUN, read_run
 from deepnic.study.folder import STUDY, read_study

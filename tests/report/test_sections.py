@@ -7,8 +7,21 @@ import pytest
 
 from deepnic.analysis import find
 from deepnic.assembly.paths import PATHS
-from deepnic.report import sections
 from deepnic.report.page import render_section
+from deepnic.report.sections import (
+    account,
+    answer,
+    calibration,
+    comparison,
+    control,
+    factors,
+    filters,
+    images,
+    kept,
+    made,
+    ranks,
+    training,
+)
 from deepnic.report.tables import Strong
 from tests.report.conftest import Page
 
@@ -25,9 +38,9 @@ def strong_names(table):
     return {row[0].cell for row in table.rows if isinstance(row[0], Strong)}
 
 
-@pytest.mark.parametrize("name", ["filters", "kept", "factors", "ranks", "control"])
-def test_sections__of_one_cohort_and_strength_bow_out(name, small_results, small_findings):
-    assert getattr(sections, name)(small_results, small_findings) is None
+@pytest.mark.parametrize("module", [filters, kept, factors, ranks, control])
+def test_sections__of_one_cohort_and_strength_bow_out(module, small_results, small_findings):
+    assert module.section(small_results, small_findings) is None
 
 
 def test_sections__bow_out_where_there_is_nothing(small_results):
@@ -38,14 +51,14 @@ def test_sections__bow_out_where_there_is_nothing(small_results):
         examples={},
     )
     findings = find(none)
-    assert sections.calibration(none, findings) is None
-    assert sections.images(none, findings) is None
-    assert sections.training(none, findings).content["curves"] is None
-    assert sections.account(none, replace(findings, accounts={})) is None
+    assert calibration.section(none, findings) is None
+    assert images.section(none, findings) is None
+    assert training.section(none, findings).content["curves"] is None
+    assert account.section(none, replace(findings, accounts={})) is None
 
 
 def test_answer__holds_every_difference(results, findings):
-    content = sections.answer(results, findings).content
+    content = answer.section(results, findings).content
     assert content["sides"] == "30 assemblies, 11 baselines"
     lines = content["differences"].rows
     every = [each for differences in findings.rivals.values() for each in differences]
@@ -56,7 +69,7 @@ def test_answer__holds_every_difference(results, findings):
 
 
 def test_answer__marks_what_is_beyond_chance(results, sure_findings):
-    content = sections.answer(results, sure_findings).content
+    content = answer.section(results, sure_findings).content
     points = "+10.0 (+5.0 to +15.0)"
     cells = {row[0]: row[1] for row in content["rivals"].rows}
     assert cells == {
@@ -65,7 +78,7 @@ def test_answer__marks_what_is_beyond_chance(results, sure_findings):
     verdicts = [row[-1] for row in content["differences"].rows]
     assert verdicts == ["not distinguishable", "better"]
     assert "<strong>+10.0 (+5.0 to +15.0)</strong>" in render_section(
-        sections.answer(results, sure_findings)
+        answer.section(results, sure_findings)
     )
 
 
@@ -73,13 +86,13 @@ def test_answer__of_arms_that_are_all_undefined_claims_nothing(small_results):
     nothing = small_results.summary.assign(mean=np.nan, low=np.nan, high=np.nan)
     none = replace(small_results, summary=nothing)
     findings = find(none)
-    html = Page(render_section(sections.answer(none, findings)))
+    html = Page(render_section(answer.section(none, findings)))
     assert "there is nothing to answer" in html.text
     assert not {tag for tag, _ in html.tags} & {"table"}
 
 
 def test_comparison__holds_every_arm_and_metric_and_marks_the_best(results, findings):
-    content = sections.comparison(results, findings).content
+    content = comparison.section(results, findings).content
     table = content["all_arms"]["All arms and metrics: golub"]
     assert len(table.rows) == findings.arms["arm"].nunique()
     of_golub = findings.scores().query("cohort == 'golub'").set_index("arm")
@@ -97,7 +110,7 @@ def test_comparison__holds_every_arm_and_metric_and_marks_the_best(results, find
 
 
 def test_comparison__of_families_has_an_interval_in_every_cohort(results, findings):
-    best = sections.comparison(results, findings).content["best"]
+    best = comparison.section(results, findings).content["best"]
     rows = by_name(best)
     assert set(rows) == set(findings.arms["family"])
     snail = findings.scores().query("family == 'snail'").groupby("cohort")["mean"].max()
@@ -111,13 +124,13 @@ def test_comparison__of_families_has_an_interval_in_every_cohort(results, findin
 
 
 def test_comparison__of_one_cohort_shows_all_metrics_of_the_best(small_results, small_findings):
-    content = sections.comparison(small_results, small_findings).content
+    content = comparison.section(small_results, small_findings).content
     assert set(by_name(content["best"])) == set(small_findings.best["arm"])
     assert not content["all_arms"]  # each family has one arm
 
 
 def test_factors__are_in_points(results, findings):
-    section = sections.factors(results, findings)
+    section = factors.section(results, findings)
     row = by_name(section.content["numbers"])["tiles rather than pixels"]
     factor = next(each for each in findings.factors if each.question == "the unit")
     assert row == [factor.mean.points(), *(factor.point(name) for name in findings.cohorts)]
@@ -126,20 +139,20 @@ def test_factors__are_in_points(results, findings):
 
 
 def test_control__marks_the_arm_that_leaks(results, findings):
-    content = sections.control(results, findings).content
+    content = control.section(results, findings).content
     assert strong_names(content["numbers"]) == {"forest vote"}
     assert len(content["numbers"].rows) == len(results.control)
 
 
 def test_control__of_clean_arms_says_so(results, findings):
     clean = replace(findings, control=findings.control.assign(off_chance=False))
-    text = Page(render_section(sections.control(results, clean))).text
+    text = Page(render_section(control.section(results, clean))).text
     assert "The interval of every arm contains 0.5." in text
     assert "leaves out 0.5" not in text
 
 
 def test_account__adds_up(results, findings):
-    tables = sections.account(results, findings).content["tables"]
+    tables = account.section(results, findings).content["tables"]
     assert [*tables] == [f"The account of {name}" for name in findings.tested]
     table = tables["The account of singh"]
     assert table.heads == ["stage", "64", "1,024", "no filter"]
@@ -156,12 +169,12 @@ def test_account__adds_up(results, findings):
 
 
 def test_account__draws_the_weakest_filter_by_relevance(results, findings):
-    frame = sections.account(results, findings).content["account"].frame()
+    frame = account.section(results, findings).content["account"].frame()
     assert frame["pixels"].iloc[[0, -1]].tolist() == [31_886_460, 1010]
 
 
 def test_training__gives_seconds_of_a_fold(results, findings):
-    content = sections.training(results, findings).content
+    content = training.section(results, findings).content
     assert content["costs"].grouped[0][0] == "shared by the arms"
     rows = by_name(content["costs"])
     assert rows["the forest"] == ["20.0 s"] * 4 + ["40.0 s"]
@@ -169,14 +182,14 @@ def test_training__gives_seconds_of_a_fold(results, findings):
 
 
 def test_training__tells_of_a_data_parallel_run_if_there_was_one(small_results, small_findings):
-    text = Page(render_section(sections.training(small_results, small_findings))).text
+    text = Page(render_section(training.section(small_results, small_findings))).text
     assert "with Ray Train: 10 epochs in 41.5 s" in text
     without = replace(small_results, facts=small_results.facts | {"data_parallel": None})
-    assert "Ray" not in Page(render_section(sections.training(without, small_findings))).text
+    assert "Ray" not in Page(render_section(training.section(without, small_findings))).text
 
 
 def test_made__groups_the_settings(results, findings):
-    facts = sections.made(results, findings).content["facts"]
+    facts = made.section(results, findings).content["facts"]
     tables = {title: by_name(table) for title, table in facts.items()}
     assert [*tables] == ["Machine", "Settings", "Settings: forest", "Settings: arms"]
     assert tables["Settings: forest"]["weight_ranges"] == ["3, 4, 5"]
@@ -197,9 +210,9 @@ def test_sections__need_nothing_for_a_further_path_and_a_kind_of_a_user(small_re
         facts=small_results.facts | {"settings": settings},
     )
     findings = find(results)
-    best = sections.comparison(results, findings).content["best"]
+    best = comparison.section(results, findings).content["best"]
     assert dict(best.grouped)["mine"][0][0] == "forest vote"
     assert "zigzag, 64 pixels" in by_name(best)
-    assert by_name(sections.images(results, findings).content["paths"])["zigzag"] == [
+    assert by_name(images.section(results, findings).content["paths"])["zigzag"] == [
         "from corner to corner", "a user’s"
     ]  # fmt: skip

@@ -3,7 +3,7 @@
 from deepnic.analysis.results import RunResults
 from deepnic.analysis.training import NETWORK, RunFindings
 from deepnic.report.figures.curves import Learning, Rankings
-from deepnic.report.sections import Section
+from deepnic.report.sections.section import Section
 from deepnic.report.tables import Row, Strong, Table, duration, facts_table
 
 

@@ -1,0 +1,39 @@
+"""How a study was made: command, cohorts, machine and settings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from deepnic.analysis import Findings, StudyResults
+from deepnic.report.sections.section import Section
+from deepnic.report.tables import Row, Table, facts_table
+
+
+def section(study: StudyResults, findings: Findings) -> Section:
+    """Always there."""
+    facts, settings = study.facts, study.facts["settings"]
+    alone = {name: value for name, value in settings.items() if not isinstance(value, Mapping)}
+    groups = {f"Settings: {name}": value for name, value in settings.items() if name not in alone}
+    tables = {"Machine": facts["machine"], "Settings": alone} | groups
+    began, ended = (facts[name].replace("T", " ") for name in ("started", "finished"))
+    content = {
+        "command": facts["command"],
+        "words": f"Begun {began}, finished {ended}. Beside this page lie study.toml, from which "
+        "the same command makes the same study, and every number as CSV: summary, results, "
+        "predictions, comparison, control, calibration, history, costs.",
+        "cohorts": _cohorts_table(facts["cohorts"]),
+        "facts": {title: facts_table(table) for title, table in tables.items() if table},
+    }
+    return Section("made", "How this was made", content)
+
+
+def _cohorts_table(cohorts: Mapping[str, Mapping[str, Any]]) -> Table:
+    lines: list[Row] = []
+    for name, cohort in cohorts.items():
+        counts = [f"{cohort[key]:,}" for key in ("observations", "genes", "constant_genes")]
+        classes = [
+            f"{label}{' (at risk)' if label == cohort['positive'] else ''} {count:,}"
+            for label, count in cohort["classes"].items()
+        ]
+        lines.append([name, cohort["source"], *counts, ", ".join(classes)])
+    heads = ["", "source", "observations", "genes", "constant genes", "classes"]
+    return Table(heads, lines, align="llrrrl")
