@@ -126,6 +126,10 @@ def find(study: StudyResults) -> Findings:
     study : StudyResults
         From `deepnic.study.read_study`.
 
+    Returns
+    -------
+    Findings
+
     Raises
     ------
     InputError
