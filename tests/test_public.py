@@ -69,6 +69,7 @@ def test_search_node__with_import_deepnic_alone():
     assert run(code) == "[1] 2 0 2 0"
 
 
+@pytest.mark.slow
 def test_types__are_known_to_mypy(tmp_path):
     """A right use passes and its types are seen; a wrong one is told."""
     (tmp_path / "use.py").write_text(

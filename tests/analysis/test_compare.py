@@ -137,6 +137,7 @@ def test_compare_arms__without_probabilities_no_brier_score():
     assert of(found, "brier").drop(["arm", "kind", "metric"]).isna().all()
 
 
+@pytest.mark.slow
 def test_compare_arms__bootstrap_covers_at_its_rate():
     """Arms that are right for 80 % and 60 %, independently; models as they are."""
     covered = 0

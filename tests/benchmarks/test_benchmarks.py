@@ -12,6 +12,8 @@ from tests.benchmarks.search import cost_of_a_vector, headline, whole_tree
 from tests.benchmarks.table import as_table
 from tests.rop import oracle
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("by_counting", [False, True])
 @pytest.mark.parametrize("make", [noise, wisconsin])

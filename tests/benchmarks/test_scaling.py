@@ -15,6 +15,8 @@ from tests.benchmarks.scaling_model import Costs, Workers, predict, queued
 from tests.benchmarks.scaling_runs import bytes_moved
 from tests.benchmarks.table import Section, as_table
 
+pytestmark = pytest.mark.slow
+
 FREE = Costs(
     start=0,
     alone=(0, 0),

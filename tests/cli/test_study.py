@@ -131,6 +131,7 @@ def test_study__goes_on_where_it_stopped(refuse, place, tmp_path, monkeypatch):
     assert "holds another study, which differs in epochs; choose" in refuse(*words)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.exists(), reason="the real cohorts are not part of the project")
 @pytest.mark.parametrize("name", ["alon", "golub"])
 def test_study__real_cohorts(tmp_path, name):

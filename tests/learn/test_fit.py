@@ -275,6 +275,7 @@ def test_train__does_not_watch_the_test_items_while_it_stops_early(make_images):
     assert "test_accuracy" in result.metrics
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch's own code
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 def test_train__compiled_is_the_same_network(make_images):
@@ -482,6 +483,7 @@ print(expected / (resident("VmHWM") - before))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak from /proc")
 @pytest.mark.parametrize("name", ["small", "residual"])
 def test_most_items__is_on_the_safe_side_and_not_far_from_it(name):

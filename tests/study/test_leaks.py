@@ -23,6 +23,8 @@ from deepnic.study.cohorts import permute
 from deepnic.study.fold import lazy_forest
 from tests.study.conftest import TINY, make_fold, make_settings
 
+pytestmark = pytest.mark.slow
+
 FEW = {"paths": ["snail", "pacman"], "strengths": ["none", 64], "unfiltered": 64, "fdr": 1}
 ARMS = {arm.name: arm for arm in arms_of(make_settings(arms=FEW))}
 OF_IMAGES = {name for name, arm in ARMS.items() if arm.kind != "expression"}

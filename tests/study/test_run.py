@@ -27,6 +27,8 @@ from deepnic.study import run as study
 from deepnic.study.arms import arms_of
 from tests.study.conftest import SMALL, TINY, make_settings
 
+pytestmark = pytest.mark.slow
+
 PLACE = ["cohort", "repeat", "fold"]
 ARM = ["arm", "kind", "path", "strength", "unit"]
 ROLE = ["role", "family"]
