@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 
 from deepnic.analysis.gene_rankings import compare_rankings
+from deepnic.analysis.training import NETWORK, RIVAL
 from deepnic.assembly import assemble, assemble_counts
 from deepnic.host.provenance import machine
 from deepnic.learn.fit import TrainResult, train
@@ -80,8 +81,8 @@ def _compare(items: Items, facts: pd.DataFrame, result: TrainResult) -> pd.DataF
     count, state = items.source["count"].values, items.source["state"].values
     test = (state < 0) & (items.truth >= 0)
     scores = {
-        "network": result.predictions["probability"].to_numpy(),
-        "|t| of the first half": facts["first_half_t"].to_numpy(),
+        NETWORK: result.predictions["probability"].to_numpy(),
+        RIVAL: facts["first_half_t"].to_numpy(),
         "NIC1": first_criterion(count),
         "gradient boosting on counts": rank_genes(count, state),
     }

@@ -1,5 +1,6 @@
 """Arms with a canvas: the same network on pixels laid by a path, or by another placement."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Self
 
@@ -17,9 +18,9 @@ class CanvasArm(Arm):
 
     draws = True
 
+    @abstractmethod
     def canvas(self, table: xr.Dataset, seed: int) -> xr.Dataset:
         """Lay the pixels of a table, as `deepnic.assemble`."""
-        raise NotImplementedError
 
     def fit_predict(self, fold: Fold, seed: int) -> Answer:
         """Train the network; see `Arm`."""
