@@ -1,0 +1,120 @@
+"""Manifests: the SHA-256 of every file of a folder, written last; damage is found by it.
+
+The manifest of a Zarr store is a group of Zarr's, ``manifest/zarr.json``, so that other programs do
+not stumble over a strange file; that of any other folder is ``manifest.json``. What a folder with
+a manifest of its own holds inside another one is told by that manifest, whose digest counts there.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from deepnic.errors import InputError
+from deepnic.files import PARTIAL, read_json, whole
+
+MANIFEST = "manifest.json"
+OF_STORE = "manifest/zarr.json"
+PASSING = (PARTIAL, ".lock")  # how the names of files end that come and go
+
+
+class Damage(NamedTuple):
+    """A file of a folder that is not as it was when the manifest was written."""
+
+    file: str  # relative to the folder, with /
+    what: str  # "missing", "changed" or "unknown": it is not in the manifest
+
+
+def digest(content: bytes) -> str:
+    """Tell the SHA-256 of bytes, in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def seal(folder: str | Path) -> None:
+    """Write the manifest of a folder whose files are all written."""
+    folder = Path(folder)
+    values: dict[str, Any] = {"sha256": dict(sorted(_digests(folder)))}
+    if (folder / "zarr.json").exists():
+        values = {"zarr_format": 3, "node_type": "group", "attributes": values}
+    with whole(_place(folder)) as partial:
+        partial.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+
+
+def unseal(folder: str | Path) -> None:
+    """Take the manifest of a folder away, before its files change."""
+    _place(Path(folder)).unlink(missing_ok=True)
+
+
+def manifest(folder: str | Path) -> Mapping[str, str] | None:
+    """Read the digest of every file of a folder; None where it was never finished.
+
+    An `InputError` tells of a manifest that cannot be read.
+    """
+    place = _place(Path(folder))
+    if not place.exists():
+        return None
+    try:
+        values = read_json(place)
+        recorded = values.get("attributes", values)["sha256"]
+        if not all(isinstance(one, str) for pair in recorded.items() for one in pair):
+            raise ValueError("digests are words")
+    except (ValueError, LookupError, AttributeError, TypeError) as error:
+        raise InputError(f"{place} is damaged; see what is by `deepnic verify {folder}`") from error
+    return recorded
+
+
+def damaged(folder: str | Path) -> list[Damage]:
+    """Compare every file of a folder with its manifest, and of the folders with their own in it."""
+    folder = Path(folder)
+    recorded = manifest(folder)
+    if recorded is None:
+        raise InputError(f"{folder} has no manifest: it is unfinished, or of an earlier version")
+    found = dict(_digests(folder))
+    damage = [
+        Damage(file, "missing" if file not in found else "changed")
+        for file in recorded
+        if found.get(file) != recorded[file]
+    ]
+    damage += [Damage(file, "unknown") for file in found if file not in recorded]
+    for inner in _inner(folder):
+        damage += [
+            Damage(f"{inner.relative_to(folder).as_posix()}/{file}", what)
+            for file, what in damaged(inner)
+        ]
+    return sorted(damage)
+
+
+def _digests(folder: Path) -> Iterator[tuple[str, str]]:
+    """Digest of each file but the manifest; of an inner folder that has one, of that alone."""
+    for place in _walk(folder):
+        if place != _place(folder):
+            yield place.relative_to(folder).as_posix(), digest(place.read_bytes())
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for path, names, files in os.walk(folder):
+        here = Path(path)
+        if here != folder and _place(here).exists():
+            names.clear()
+            yield _place(here)
+            continue
+        yield from (here / name for name in files if not name.endswith(PASSING))
+
+
+def _inner(folder: Path) -> list[Path]:
+    """Folders in a folder that have manifests of their own, the outermost of them."""
+    inner = []
+    for path, names, _ in os.walk(folder):
+        for name in list(names):
+            if _place(Path(path, name)).exists():
+                names.remove(name)
+                inner.append(Path(path, name))
+    return inner
+
+
+def _place(folder: Path) -> Path:
+    """Where the manifest of a folder is: a store without its ``zarr.json`` is still a store."""
+    store = folder / OF_STORE
+    return store if store.exists() or (folder / "zarr.json").exists() else folder / MANIFEST
