@@ -10,12 +10,23 @@ CYCLE, STEP, THRESHOLD, TP, FP, TN, FN, TIES. All arrays are C-contiguous; rows 
 are zero, and a cycle of 0 marks them.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import boolean, float32, float64, int8, int32, int64, njit, uint8, uint64, void
 from numba.types import Tuple
 
 from deepnic.rop import signatures as code
 from deepnic.rop.kernels.search import random_at, search
+from deepnic.rop.kernels.small import (
+    Box,
+    SmallNode,
+    is_small,
+    make_box,
+    make_scratch,
+    most_observed,
+    search_small,
+)
 
 CYCLE, STEP, THRESHOLD, TP, FP, TN, FN, TIES = range(8)
 
@@ -62,21 +73,39 @@ def standardise(x, grown, fixed):
         fixed[i] = np.int64(np.rint(min(max((x[i] - mean) / sd * SCALE, -LIMIT), LIMIT)))
 
 
-@njit(
-    Tuple((int64, boolean))(
-        int32[:, ::1], boolean[::1], int64[:, ::1], int64[::1], int64, int64, boolean, uint64,
-        int64[:, ::1], int64[:, ::1],
-    ),
-    nogil=True,
-    cache=True,
-)  # fmt: skip
-def grow(Z, y, weights, n_weights, max_cycles, max_steps, rop8, key, coef, record):
-    """Grow one tree on Z (V, n) int32 and y (n,) bool; fills coef (m, V) and record (m, 8).
+class Searcher(NamedTuple):
+    """What searches the nodes of trees: those of ``small_to`` observations or fewer in blocks."""
 
-    Returns the number of nodes and whether the tree is perfect.
-    """
-    V, n = Z.shape
+    weights: np.ndarray
+    n_weights: np.ndarray
+    rop8: bool
+    no_ties: np.ndarray
+    small_to: int
+    box: Box
+    scratch: SmallNode
+
+
+@njit(nogil=True, cache=True)
+def _make_searcher(weights, n_weights, rop8, n):
+    V = n_weights.size
+    box = make_box(weights[0, : n_weights[0]].copy(), V)
+    small_to = 0 if rop8 or not is_small(weights, n_weights) else min(n, most_observed(box, V))
     no_ties = np.empty((0, V), np.int64)
+    scratch = make_scratch(box, V, small_to)
+    return Searcher(weights, n_weights, rop8, no_ties, small_to, box, scratch)
+
+
+@njit(nogil=True, cache=True)
+def _search(searcher, Z, P, key, coef):
+    if Z.shape[1] <= searcher.small_to:
+        return search_small(Z, P, key, searcher.box, searcher.scratch, coef)
+    s = searcher
+    return search(Z, P, s.weights, s.n_weights, s.rop8, key, s.no_ties, coef)
+
+
+@njit(nogil=True, cache=True)
+def _grow(Z, y, searcher, max_cycles, max_steps, key, coef, record):
+    V, n = Z.shape
     in_cycle = np.ones(n, np.bool_)
     node = 0
     total_fn = 0
@@ -94,9 +123,7 @@ def grow(Z, y, weights, n_weights, max_cycles, max_steps, rop8, key, coef, recor
             for v in range(V):
                 for j in range(chosen.size):
                     here[v, j] = Z[v, chosen[j]]
-            threshold, tp, fp, ties = search(
-                here, P, weights, n_weights, rop8, random_at(key, node), no_ties, coef[node]
-            )
+            threshold, tp, fp, ties = _search(searcher, here, P, random_at(key, node), coef[node])
             record[node] = np.array(
                 [cycle, step, threshold, tp, fp, N - fp, P - tp, ties], np.int64
             )
@@ -114,6 +141,23 @@ def grow(Z, y, weights, n_weights, max_cycles, max_steps, rop8, key, coef, recor
         if cycle_fp == 0 or cycle == max_cycles:
             return node, cycle_fp == 0 and total_fn == 0
         in_cycle &= ~waiting
+
+
+@njit(
+    Tuple((int64, boolean))(
+        int32[:, ::1], boolean[::1], int64[:, ::1], int64[::1], int64, int64, boolean, uint64,
+        int64[:, ::1], int64[:, ::1],
+    ),
+    nogil=True,
+    cache=True,
+)  # fmt: skip
+def grow(Z, y, weights, n_weights, max_cycles, max_steps, rop8, key, coef, record):
+    """Grow one tree on Z (V, n) int32 and y (n,) bool; fills coef (m, V) and record (m, 8).
+
+    Returns the number of nodes and whether the tree is perfect.
+    """
+    searcher = _make_searcher(weights, n_weights, rop8, Z.shape[1])
+    return _grow(Z, y, searcher, max_cycles, max_steps, key, coef, record)
 
 
 @njit(void(int64[:, ::1], int64[:, ::1], int64[:, ::1], int8[::1]), nogil=True, cache=True)
@@ -182,7 +226,7 @@ def grow_trees(expression, y, members, in_bag, keys, weights, max_solutions, sig
     """
     T, V = members.shape
     n = y.size
-    n_weights = np.full(V, weights.shape[1])
+    searcher = _make_searcher(weights, np.full(V, weights.shape[1]), False, n)
     coef = np.empty((6, V), np.int64)
     record = np.empty((6, 8), np.int64)
     fixed = np.empty((V, n), np.int64)
@@ -194,9 +238,7 @@ def grow_trees(expression, y, members, in_bag, keys, weights, max_solutions, sig
             standardise(expression[members[t, v]], in_bag[t], fixed[v])
             for j in range(grown.size):
                 Z[v, j] = fixed[v, grown[j]]
-        n_nodes, perfect = grow(
-            Z, y[grown] == 1, weights, n_weights, 3, 2, False, keys[t], coef, record
-        )
+        n_nodes, perfect = _grow(Z, y[grown] == 1, searcher, 3, 2, keys[t], coef, record)
         for v in range(V):
             signatures[t, v] = signature(coef[:, v], record, n_nodes, perfect, max_solutions)
         vote(fixed, coef, record, walked)

@@ -1,0 +1,348 @@
+"""Thirty-two weight vectors at once, for the search of small nodes (compiled).
+
+A lane is a weight vector. A block of 32 lanes is given by the row of scores of a prefix, the
+weights they share, and by a table: what the remaining weights of each lane add to the score of each
+observation. Its answers are 32 bits, one a lane. The bound of a prefix works on the low
+observations in groups of 8 lanes, all R children of the prefix at once, so that a number
+of its table is read once for all of them.
+
+Everything is int32 and counted flat as in lanes.py; scores hold the H high observations, then the L
+low ones. LLVM splits the vectors for processors with narrower registers, down to single numbers.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from deepnic.rop.kernels.lanes import _with_pointers
+
+BLOCK = 32  # weight vectors, as many as a mask has bits
+GROUP = 8  # low observations
+
+_INT32 = ir.IntType(32)
+_LARGEST, _SMALLEST = 2**31 - 1, -(2**31)
+
+
+class _Vectors:
+    """Instructions on vectors of int32 of so many lanes."""
+
+    def __init__(self, builder, lanes):
+        self.builder = builder
+        self.kind = ir.VectorType(_INT32, lanes)
+
+    def full(self, number):
+        return ir.Constant(self.kind, [number] * self.kind.count)
+
+    def spread(self, value):
+        undefined = ir.Constant(self.kind, ir.Undefined)
+        first = self.builder.insert_element(undefined, value, ir.Constant(_INT32, 0))
+        return self.builder.shuffle_vector(first, undefined, self.full(0))
+
+    def load(self, pointer, *parts):
+        return self.builder.load(self._at(pointer, parts), align=4)
+
+    def store(self, value, pointer, *parts):
+        self.builder.store(value, self._at(pointer, parts), align=4)
+
+    def _at(self, pointer, parts):
+        place = self.builder.gep(pointer, [_sum(self.builder, parts)])
+        return self.builder.bitcast(place, self.kind.as_pointer())
+
+    def one(self, pointer, *parts):
+        """A single number, in every lane."""
+        return self.spread(
+            self.builder.load(self.builder.gep(pointer, [_sum(self.builder, parts)]))
+        )
+
+    def variable(self, number):
+        slot = cgutils.alloca_once(self.builder, self.kind)
+        self.builder.store(self.full(number), slot)
+        return slot
+
+    def extreme(self, which, a, b):
+        """The smaller (smin) or larger (smax) of each two lanes."""
+        kind = ir.FunctionType(self.kind, [self.kind, self.kind])
+        name = f"llvm.{which}.v{self.kind.count}i32"
+        return self.builder.call(
+            cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b]
+        )
+
+    def update(self, slot, which, value):
+        self.builder.store(self.extreme(which, self.builder.load(slot), value), slot)
+
+    def count(self, slot, relation, a, b):
+        """Add 1 to the lanes of the slot in which a stands so to b."""
+        holds = self.builder.sext(self.builder.icmp_signed(relation, a, b), self.kind)
+        self.builder.store(self.builder.sub(self.builder.load(slot), holds), slot)
+
+    def bits(self, relation, a, b):
+        """The lanes in which a stands so to b, as the bits of an integer."""
+        holds = self.builder.icmp_signed(relation, a, b)
+        return self.builder.bitcast(holds, ir.IntType(self.kind.count))
+
+    def sum(self, vector):
+        kind = ir.FunctionType(_INT32, [self.kind])
+        name = f"llvm.vector.reduce.add.v{self.kind.count}i32"
+        return self.builder.call(
+            cgutils.get_or_insert_function(self.builder.module, kind, name), [vector]
+        )
+
+
+def _sum(builder, parts):
+    total = parts[0]
+    for part in parts[1:]:
+        total = builder.add(total, part)
+    return total
+
+
+def _loop(builder, start, stop):
+    return cgutils.for_range_slice(builder, start, stop, start.type(1), inc=True)
+
+
+def _times(builder, index, number):
+    return builder.mul(index, index.type(number))
+
+
+@intrinsic
+def separating(typing, scores, row, H, L, table, block):
+    """Return the lanes that put every high observation above every low one, as bits.
+
+    The score of observation i in lane l is ``scores[row + i] + table[block + i * 32 + l]``.
+    """
+    index = types.int64
+    return types.uint32(scores, index, index, index, table, index), _separating
+
+
+def _separating(context, builder, signature, arguments):
+    scores, row, H, L, table, block = _with_pointers(context, builder, signature, arguments)
+    lanes = _Vectors(builder, BLOCK)
+    lowest, highest = lanes.variable(_LARGEST), lanes.variable(_SMALLEST)
+    for start, stop, slot, which in (
+        (H.type(0), H, lowest, "smin"),
+        (H, builder.add(H, L), highest, "smax"),
+    ):
+        with _loop(builder, start, stop) as (i, _):
+            rest = lanes.load(table, block, _times(builder, i, BLOCK))
+            lanes.update(slot, which, builder.add(lanes.one(scores, row, i), rest))
+    return lanes.bits(">", builder.load(lowest), builder.load(highest))
+
+
+@intrinsic
+def nearly_separating(typing, scores, row, H, L, table, block, errors):
+    """Return the lanes that separate the classes but for two observations at most, as bits.
+
+    ``errors`` has bit 3 a + b set where a high ones left out and b low ones let in are allowed.
+    """
+    index = types.int64
+    return types.uint32(scores, index, index, index, table, index, index), _nearly_separating
+
+
+def _nearly_separating(context, builder, signature, arguments):
+    scores, row, H, L, table, block, errors = _with_pointers(context, builder, signature, arguments)
+    result = ir.Constant(_INT32, 0)
+    half = BLOCK // 2  # six vectors for each lane: half of them fill the registers of AVX2
+    lanes = _Vectors(builder, half)
+    for first in (0, half):
+        # the three lowest of the high ones, the three highest of the low ones, extreme first
+        lowest = [lanes.variable(_LARGEST) for _ in range(3)]
+        highest = [lanes.variable(_SMALLEST) for _ in range(3)]
+        for start, stop, slots, kept, passed in (
+            (H.type(0), H, lowest, "smin", "smax"),
+            (H, builder.add(H, L), highest, "smax", "smin"),
+        ):
+            with _loop(builder, start, stop) as (i, _):
+                rest = lanes.load(table, block, _times(builder, i, BLOCK), i.type(first))
+                score = builder.add(lanes.one(scores, row, i), rest)
+                for slot in slots:
+                    held = builder.load(slot)
+                    builder.store(lanes.extreme(kept, held, score), slot)
+                    score = lanes.extreme(passed, held, score)
+        found = ir.Constant(ir.IntType(half), 0)
+        for a, b in ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (2, 0)):
+            parted = lanes.bits(">", builder.load(lowest[a]), builder.load(highest[b]))
+            allowed = builder.trunc(builder.lshr(errors, errors.type(3 * a + b)), ir.IntType(1))
+            none = ir.Constant(parted.type, 0)
+            found = builder.or_(found, builder.select(allowed, parted, none))
+        result = builder.or_(
+            result, builder.shl(builder.zext(found, _INT32), ir.Constant(_INT32, first))
+        )
+    return result
+
+
+@intrinsic
+def value(typing, scores, row, H, L, table, block, sums, cost, area):
+    """Give each lane's least cost of a cut, ``cost`` (32,), and its ``area`` (32,).
+
+    With a high observations not above a low one, c of them below it, and e low ones above it: the
+    cut above it costs ``a L + e H``, and the area is ``2 H L`` less the sum of all ``a + c``.
+    ``sums`` (n, 32) is scratch, for the scores.
+    """
+    index = types.int64
+    arrays = types.void(scores, index, index, index, table, index, sums, cost, area)
+    return arrays, _value
+
+
+def _value(context, builder, signature, arguments):
+    scores, row, H, L, table, block, sums, cost, area = _with_pointers(
+        context, builder, signature, arguments
+    )
+    lanes = _Vectors(builder, BLOCK)
+    none, n = H.type(0), builder.add(H, L)
+    highs, lows = (lanes.spread(builder.trunc(k, _INT32)) for k in (H, L))
+    with _loop(builder, none, n) as (i, _):
+        place = _times(builder, i, BLOCK)
+        rest = lanes.load(table, block, place)
+        lanes.store(builder.add(lanes.one(scores, row, i), rest), sums, place)
+    least, pairs = lanes.variable(0), lanes.variable(0)
+    builder.store(builder.mul(highs, lows), least)
+    builder.store(builder.shl(builder.mul(highs, lows), lanes.full(1)), pairs)
+    with _loop(builder, H, n) as (j, _):
+        low = lanes.load(sums, _times(builder, j, BLOCK))
+        missed, below, let_in = (lanes.variable(0) for _ in range(3))
+        with _loop(builder, none, H) as (i, _):
+            high = lanes.load(sums, _times(builder, i, BLOCK))
+            lanes.count(missed, "<=", high, low)
+            lanes.count(below, "<", high, low)
+        with _loop(builder, H, n) as (k, _):
+            lanes.count(let_in, ">", lanes.load(sums, _times(builder, k, BLOCK)), low)
+        missed, below, let_in = (builder.load(slot) for slot in (missed, below, let_in))
+        here = builder.add(builder.mul(missed, lows), builder.mul(let_in, highs))
+        lanes.update(least, "smin", here)
+        fewer = builder.sub(builder.load(pairs), builder.add(missed, below))
+        builder.store(fewer, pairs)
+    lanes.store(builder.load(least), cost, none)
+    lanes.store(builder.load(pairs), area, none)
+    return context.get_dummy_value()
+
+
+@intrinsic
+def tabulate(typing, weights, first, K, Z, z, stride, table, target):
+    """Fill a row of a table: ``sum over u < K of Z[z + u * stride] * weights[first + u * 32 + l]``.
+
+    It is stored at ``table[target + l]``.
+    """
+    index = types.int64
+    return types.void(weights, index, index, Z, index, index, table, index), _tabulate
+
+
+def _tabulate(context, builder, signature, arguments):
+    weights, first, K, Z, z, stride, table, target = _with_pointers(
+        context, builder, signature, arguments
+    )
+    lanes = _Vectors(builder, BLOCK)
+    total = lanes.variable(0)
+    with _loop(builder, K.type(0), K) as (u, _):
+        weight = lanes.load(weights, first, _times(builder, u, BLOCK))
+        product = builder.mul(lanes.one(Z, z, builder.mul(u, stride)), weight)
+        builder.store(builder.add(builder.load(total), product), total)
+    lanes.store(builder.load(total), table, target)
+    return context.get_dummy_value()
+
+
+def _separable_children(R):
+    @intrinsic
+    def separable(typing, scores, row, width, H, groups, slack, first):
+        """Return the children of which no low observation is out of reach of a high one, as bits.
+
+        Child k has the row of scores ``row + k * width``; ``slack[first + (g H + i) 8 + l]`` is
+        what the weights to come can put high observation i above low observation 8 g + l.
+        """
+        index = types.int64
+        return types.uint32(scores, index, index, index, index, slack, index), generate
+
+    def generate(context, builder, signature, arguments):
+        scores, row, width, H, groups, slack, first = _with_pointers(
+            context, builder, signature, arguments
+        )
+        lanes = _Vectors(builder, GROUP)
+        rows = [builder.add(row, _times(builder, width, k)) for k in range(R)]
+        nearest = [cgutils.alloca_once(builder, lanes.kind) for _ in rows]
+        hopeless = [lanes.variable(0) for _ in rows]
+        with _loop(builder, H.type(0), groups) as (g, _):
+            for slot in nearest:
+                builder.store(lanes.full(_LARGEST), slot)
+            at = builder.add(first, _times(builder, builder.mul(g, H), GROUP))
+            with _loop(builder, H.type(0), H) as (i, _):
+                room = lanes.load(slack, at, _times(builder, i, GROUP))
+                for slot, place in zip(nearest, rows, strict=True):
+                    reached = builder.add(lanes.one(scores, place, i), room)
+                    lanes.update(slot, "smin", reached)
+            for slot, place, total in zip(nearest, rows, hopeless, strict=True):
+                low = lanes.load(scores, place, H, _times(builder, g, GROUP))
+                lanes.count(total, "<=", builder.load(slot), low)
+        result = ir.Constant(_INT32, 0)
+        for k, total in enumerate(hopeless):
+            some = lanes.bits("!=", builder.load(total), lanes.full(0))
+            none = builder.icmp_unsigned("==", some, ir.Constant(some.type, 0))
+            bit = builder.shl(builder.zext(none, _INT32), ir.Constant(_INT32, k))
+            result = builder.or_(result, bit)
+        return result
+
+    return separable
+
+
+def _pairs_of_children(R):
+    @intrinsic
+    def pairs(typing, scores, row, width, H, groups, slack, first, counts, stride, totals):
+        """Count the hopeless pairs of each low observation of the children, and of each child.
+
+        They go to ``counts[k * stride + 8 g + l]`` and ``totals[k]``; the rest as above.
+        """
+        index = types.int64
+        arrays = types.void(scores, index, index, index, index, slack, index, counts, index, totals)
+        return arrays, generate
+
+    def generate(context, builder, signature, arguments):
+        scores, row, width, H, groups, slack, first, counts, stride, totals = _with_pointers(
+            context, builder, signature, arguments
+        )
+        lanes = _Vectors(builder, GROUP)
+        rows = [builder.add(row, _times(builder, width, k)) for k in range(R)]
+        here = [cgutils.alloca_once(builder, lanes.kind) for _ in rows]
+        all_groups = [lanes.variable(0) for _ in rows]
+        with _loop(builder, H.type(0), groups) as (g, _):
+            for slot in here:
+                builder.store(lanes.full(0), slot)
+            group = _times(builder, g, GROUP)
+            at = builder.add(first, builder.mul(group, H))
+            lows = [lanes.load(scores, place, H, group) for place in rows]
+            with _loop(builder, H.type(0), H) as (i, _):
+                room = lanes.load(slack, at, _times(builder, i, GROUP))
+                for slot, place, low in zip(here, rows, lows, strict=True):
+                    reached = builder.add(lanes.one(scores, place, i), room)
+                    lanes.count(slot, "<=", reached, low)
+            for k, (slot, total) in enumerate(zip(here, all_groups, strict=True)):
+                lanes.store(builder.load(slot), counts, _times(builder, stride, k), group)
+                builder.store(builder.add(builder.load(total), builder.load(slot)), total)
+        for k, total in enumerate(all_groups):
+            place = builder.gep(totals, [H.type(k)])
+            builder.store(lanes.sum(builder.load(total)), place)
+        return context.get_dummy_value()
+
+    return pairs
+
+
+separable3, separable4, separable5 = map(_separable_children, (3, 4, 5))
+pairs3, pairs4, pairs5 = map(_pairs_of_children, (3, 4, 5))
+
+
+@intrinsic
+def first_lane(typing, mask):
+    """Number of the lowest bit set."""
+    return types.int64(types.uint32), _first_lane
+
+
+def _first_lane(context, builder, signature, arguments):
+    no = ir.Constant(ir.IntType(1), 0)
+    return builder.zext(builder.cttz(arguments[0], no), ir.IntType(64))
+
+
+@intrinsic
+def n_lanes(typing, mask):
+    """Number of bits set."""
+    return types.int64(types.uint32), _n_lanes
+
+
+def _n_lanes(context, builder, signature, arguments):
+    return builder.zext(builder.ctpop(arguments[0]), ir.IntType(64))
