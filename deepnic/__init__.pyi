@@ -9,6 +9,7 @@ from . import extras as extras
 from . import files as files
 from . import host as host
 from . import learn as learn
+from . import manifest as manifest
 from . import nic as nic
 from . import pixels as pixels
 from . import report as report
