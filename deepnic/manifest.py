@@ -27,7 +27,7 @@ class Damage(NamedTuple):
     what: str  # "missing", "changed" or "unknown": it is not in the manifest
 
 
-def digest(content: bytes) -> str:
+def digest(content: bytes | bytearray | memoryview) -> str:
     """Tell the SHA-256 of bytes, in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
@@ -35,7 +35,7 @@ def digest(content: bytes) -> str:
 def seal(folder: str | Path) -> None:
     """Write the manifest of a folder whose files are all written."""
     folder = Path(folder)
-    values: dict[str, Any] = {"sha256": dict(sorted(_digests(folder)))}
+    values: dict[str, Any] = {"sha256": digests_of(folder)}
     if (folder / "zarr.json").exists():
         values = {"zarr_format": 3, "node_type": "group", "attributes": values}
     with whole(_place(folder)) as partial:
@@ -44,7 +44,10 @@ def seal(folder: str | Path) -> None:
 
 def unseal(folder: str | Path) -> None:
     """Take the manifest of a folder away, before its files change."""
-    _place(Path(folder)).unlink(missing_ok=True)
+    place = _place(Path(folder))
+    place.unlink(missing_ok=True)
+    if place.parent.name == "manifest":
+        place.parent.rmdir()
 
 
 def manifest(folder: str | Path) -> Mapping[str, str] | None:
@@ -71,7 +74,7 @@ def damaged(folder: str | Path) -> list[Damage]:
     recorded = manifest(folder)
     if recorded is None:
         raise InputError(f"{folder} has no manifest: it is unfinished, or of an earlier version")
-    found = dict(_digests(folder))
+    found = digests_of(folder)
     damage = [
         Damage(file, "missing" if file not in found else "changed")
         for file in recorded
@@ -86,11 +89,13 @@ def damaged(folder: str | Path) -> list[Damage]:
     return sorted(damage)
 
 
-def _digests(folder: Path) -> Iterator[tuple[str, str]]:
-    """Digest of each file but the manifest; of an inner folder that has one, of that alone."""
-    for place in _walk(folder):
-        if place != _place(folder):
-            yield place.relative_to(folder).as_posix(), digest(place.read_bytes())
+def digests_of(folder: Path) -> dict[str, str]:
+    """Digest each file but the manifest; of an inner folder that has one, that alone."""
+    return {
+        place.relative_to(folder).as_posix(): digest(place.read_bytes())
+        for place in sorted(_walk(folder))
+        if place != _place(folder)
+    }
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -12,7 +12,7 @@ import xarray as xr
 
 from deepnic.errors import InputError
 
-FORMAT = 1
+FORMAT = 2
 """Of the layout of what is stored. Raised when older files can no longer be read as they are."""
 
 RULES = 1

@@ -17,7 +17,7 @@ from deepnic.compute import compute
 from deepnic.rop.draws import draw_trees, n_trees_of_draw
 from deepnic.rop.forest import grow_forest
 from deepnic.rop.graph import tree_seconds
-from deepnic.store.chunks import encode
+from deepnic.store.chunks import Layout, encode
 
 SAMPLE_SECONDS = 0.5
 """How long the sample of each condition is grown, about."""
@@ -104,9 +104,9 @@ def _sample(cohort: xr.Dataset, V: int, R: int, given: Mapping[str, Any]) -> tup
         there = vote.any(axis=2) | by_tree.any(axis=2)
         grown.append(int(there.sum()))
     per_tree = max(taken[1] - taken[0], 0) / max(grown[1] - grown[0], 1)
-    of_trees = sum(len(encode(rows, rows.shape)) for rows in (vote[there], by_tree[there]))
+    of_trees = sum(len(encode(rows, Layout(rows.shape))) for rows in (vote[there], by_tree[there]))
     signature = part["signature"].values.ravel()
-    of_genes = len(encode(signature, signature.shape))
+    of_genes = len(encode(signature, Layout(signature.shape)))
     stored = of_trees / grown[1] * trees + of_genes / signature.size * n_genes
     return drawing + per_tree * trees, stored
 

@@ -5,10 +5,11 @@ before a tree is grown; each block (some trees of some draws of one condition, o
 ``tree_signature`` and of ``vote``) is then written by the task that grew it, and in the end the
 signatures are written in the order of the genes as well. The files alone tell what is done. A
 worker that does not see the store (by a mark in it) sends its files to the caller, who writes them.
+The manifest comes last; with it, growing again mends what is damaged since.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
@@ -23,20 +24,16 @@ from numpy.typing import NDArray
 from deepnic.compute import compute
 from deepnic.errors import InputError
 from deepnic.files import PARTIAL, locked, whole
+from deepnic.manifest import digests_of, manifest, seal
 from deepnic.rop.draws import by_gene, n_trees_of_draw
 from deepnic.rop.graph import tree_seconds
-from deepnic.store.chunks import (
-    COMPRESSOR,
-    checked_where_read,
-    chunk_file,
-    encode,
-    is_whole,
-    write_files,
-)
+from deepnic.store.chunks import Layout, chunk_file, encode, is_right, write_files
+from deepnic.store.sealed import COMPRESSORS, SealedStore
 from deepnic.store.table import open_store
 from deepnic.variables import FOREST, validate
 
 GROWN = ("tree_signature", "vote")  # what a block has a chunk of
+CHUNKED = ("signature", *GROWN)
 
 ORDERED_TOGETHER = 16  # draws; opening the store costs as much as putting one in order
 
@@ -83,11 +80,15 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
             _lay_out(path, forest)
         for leftover in path.rglob(f"*{PARTIAL}"):
             leftover.unlink()
-        blocks, unordered = _missing(path, forest)
+        layouts = {name: Layout.of(path, name) for name in CHUNKED}
+        digests = manifest(path)
+        blocks, unordered = _missing(path, forest, layouts, digests)
         if blocks or unordered:
             with _mark(path) as mark:
-                _grow(path, mark, forest, blocks)
-                _order(path, mark, unordered)
+                _grow(path, mark, forest, blocks, layouts)
+                _order(path, mark, unordered, layouts["signature"])
+        if digests is None:
+            seal(path)
     return len(blocks)
 
 
@@ -115,29 +116,41 @@ def open_forest(path: str | Path) -> xr.Dataset:
     ...
     deepnic.errors.InputError: no store at no/such/store.zarr; make one with `deepnic grow`
     """
-    path = Path(path)
+    path = Path(path).absolute()  # workers may run in other folders
     if not path.exists():
         raise InputError(f"no store at {path}; make one with `deepnic grow`")
-    forest = open_store(path.absolute(), "forest")  # workers may run in other folders
-    missing = sum(len(chunks) for chunks in _missing(path, forest))
-    if missing:
-        raise InputError(
-            f"the store {path} is unfinished: {missing} of its chunks are missing or cut off; run "
-            "the same `deepnic grow` again, it goes on where it stopped"
-        )
-    for name in ("signature", *GROWN):
-        checked = checked_where_read(forest[name].data, path.absolute(), name, _filled(forest))
-        forest[name] = forest[name].copy(data=checked)
+    is_sealed = manifest(path) is not None
+    forest = open_store(path, "forest", unfinished=not is_sealed)
+    if not is_sealed:
+        _check_finished(path, forest)
+        # of version 0.1.0, which wrote no manifest: what is there now is what will be read
+        store = SealedStore(path, digests_of(path))
+        forest = xr.open_zarr(store, consolidated=False).assign_attrs(forest.attrs)
     return forest
+
+
+def _check_finished(path: Path, forest: xr.Dataset) -> None:
+    layouts = {name: Layout.of(path, name) for name in CHUNKED}
+    missing = sum(len(chunks) for chunks in _missing(path, forest, layouts, None))
+    if missing or forest.attrs["deepnic_format"] > 1:
+        what = (
+            f"{missing} of its chunks are missing or cut off"
+            if missing
+            else "it lacks its manifest"
+        )
+        raise InputError(
+            f"the store {path} is unfinished: {what}; run the same `deepnic grow` again, it goes "
+            "on where it stopped"
+        )
 
 
 def _check_same(path: Path, forest: xr.Dataset) -> None:
     """Refuse to go on with a store of another forest, or one that was cut in another way."""
-    stored = open_store(path, "forest")
+    stored = open_store(path, "forest", unfinished=True)
     differing = [
         f"{name}={stored.attrs.get(name)!r}"
         for name, value in forest.attrs.items()
-        if stored.attrs.get(name) != value and name != "deepnic_version"
+        if stored.attrs.get(name) != value and name not in ("deepnic_version", "deepnic_format")
     ]
     if not differing and stored["vote"].data.chunks != forest["vote"].data.chunks:
         differing = [f"blocks of {stored['vote'].data.chunksize[2:4]} draws and trees"]
@@ -150,10 +163,9 @@ def _check_same(path: Path, forest: xr.Dataset) -> None:
 
 def _lay_out(path: Path, forest: xr.Dataset) -> None:
     """Write schema, coordinates and provenance; the folder appears only when they are complete."""
-    encoding: dict[str, Any] = {
-        name: {"chunks": forest[name].data.chunksize, "compressors": [COMPRESSOR]}
-        for name in ("signature", *GROWN)
-    }
+    encoding: dict[Any, Any] = {name: {"compressors": COMPRESSORS} for name in forest.variables}
+    for name in CHUNKED:
+        encoding[name]["chunks"] = forest[name].data.chunksize
     with whole(path) as partial:
         forest.to_zarr(partial, compute=False, zarr_format=3, consolidated=False, encoding=encoding)
 
@@ -169,17 +181,18 @@ def _mark(path: Path) -> Iterator[str]:
         mark.unlink(missing_ok=True)
 
 
-def _grow(path: Path, mark: str, forest: xr.Dataset, blocks: list[Block]) -> None:
+def _grow(
+    path: Path, mark: str, forest: xr.Dataset, blocks: list[Block], layouts: Mapping[str, Layout]
+) -> None:
     """Grow blocks, draw after draw."""
     blocks = sorted(blocks, key=lambda block: block[2])
     # all at once, as asking for one block walks the whole graph; and not optimised one by one, or
     # the task that grows a block would be merged into both and run twice
     grown = {name: forest[name].data.to_delayed(optimize_graph=False) for name in GROWN}
-    shapes = {name: forest[name].data.chunksize for name in GROWN}
     write = dask.delayed(_write_block, pure=False)
     compute(
         [
-            write(str(path), mark, block, shapes, *(grown[name][*block, 0] for name in GROWN))
+            write(str(path), mark, block, layouts, *(grown[name][*block, 0] for name in GROWN))
             for block in blocks
         ],
         "growing trees",
@@ -192,12 +205,12 @@ def _write_block(
     path: str,
     mark: str,
     block: Block,
-    shapes: dict[str, tuple[int, ...]],
+    layouts: Mapping[str, Layout],
     *grown: NDArray[np.generic],
 ) -> dict[str, bytes]:
     """Write the files of a block, or return them where the store is not seen."""
     files = {
-        chunk_file(name, (*block, 0)): encode(values, shapes[name])
+        chunk_file(name, (*block, 0)): encode(values, layouts[name])
         for name, values in zip(GROWN, grown, strict=True)
     }
     if not os.path.exists(mark):
@@ -206,17 +219,17 @@ def _write_block(
     return {}
 
 
-def _order(path: Path, mark: str, unordered: list[Draws]) -> None:
+def _order(path: Path, mark: str, unordered: list[Draws], layout: Layout) -> None:
     """Put the signatures of draws in the order of genes, once all blocks are written."""
 
     def finish(left: list[Draws]) -> None:
         if left:
-            _write_in_order_of_genes(str(path), left)
+            _write_in_order_of_genes(str(path), left, layout)
 
     order = dask.delayed(_order_where_seen, pure=False)
     compute(
         [
-            order(str(path), mark, unordered[first : first + ORDERED_TOGETHER])
+            order(str(path), mark, unordered[first : first + ORDERED_TOGETHER], layout)
             for first in range(0, len(unordered), ORDERED_TOGETHER)
         ],
         "putting signatures in the order of genes",
@@ -224,21 +237,20 @@ def _order(path: Path, mark: str, unordered: list[Draws]) -> None:
     )
 
 
-def _order_where_seen(path: str, mark: str, unordered: list[Draws]) -> list[Draws]:
+def _order_where_seen(path: str, mark: str, unordered: list[Draws], layout: Layout) -> list[Draws]:
     """Put draws in order, or return which where the store is not seen."""
     if not os.path.exists(mark):
         return unordered
-    _write_in_order_of_genes(path, unordered)
+    _write_in_order_of_genes(path, unordered, layout)
     return []
 
 
-def _write_in_order_of_genes(path: str, unordered: list[Draws]) -> None:
+def _write_in_order_of_genes(path: str, unordered: list[Draws], layout: Layout) -> None:
     """Write the signatures of some draws by genes."""
     forest = xr.open_zarr(path, chunks=None, consolidated=False)
     position = forest["gene_position"].values
-    shape = forest["signature"].encoding["chunks"]
     for v, r, d in unordered:
-        numbers = range(forest.sizes["draw"])[d * shape[2] : (d + 1) * shape[2]]
+        numbers = range(forest.sizes["draw"])[d * layout.shape[2] : (d + 1) * layout.shape[2]]
         draws = forest.isel(tree_size=v, weight_range=r, draw=slice(numbers.start, numbers.stop))
         signature = by_gene(
             draws["tree_signature"].values,
@@ -249,20 +261,29 @@ def _write_in_order_of_genes(path: str, unordered: list[Draws]) -> None:
             parameters=forest.attrs,
         )
         file = chunk_file("signature", (v, r, d, 0))
-        write_files(path, {file: encode(signature[None, None], shape)})
+        write_files(path, {file: encode(signature[None, None], layout)})
 
 
-def _missing(path: Path, forest: xr.Dataset) -> tuple[list[Block], list[Draws]]:
+def _missing(
+    path: Path,
+    forest: xr.Dataset,
+    layouts: Mapping[str, Layout],
+    digests: Mapping[str, str] | None,
+) -> tuple[list[Block], list[Draws]]:
     """Blocks to grow, and draws whose signatures are to be put in order."""
+
+    def is_there(name: str, *block: int) -> bool:
+        return is_right(path, chunk_file(name, block), layouts[name], digests)
+
     filled = _filled(forest)
     blocks, unordered = [], []
     for v, r, d in product(*map(range, forest["vote"].data.numblocks[:3])):
         blocks += [
             (v, r, d, t)
             for t in range(filled[v])
-            if not all(is_whole(path / chunk_file(name, (v, r, d, t, 0))) for name in GROWN)
+            if not all(is_there(name, v, r, d, t, 0) for name in GROWN)
         ]
-        if not is_whole(path / chunk_file("signature", (v, r, d, 0))):
+        if not is_there("signature", v, r, d, 0):
             unordered.append((v, r, d))
     return blocks, unordered
 

@@ -6,6 +6,8 @@ import xarray as xr
 
 from deepnic.errors import InputError
 from deepnic.files import check_new, locked, whole
+from deepnic.manifest import manifest, seal
+from deepnic.store.sealed import COMPRESSORS, DamageError, SealedStore
 from deepnic.variables import FORMAT, KINDS, RULES, describe, kind_of, stamp, validate
 
 
@@ -39,8 +41,7 @@ def write_table(table: xr.Dataset, path: str | Path) -> None:
     path = Path(path)
     with locked(path):
         check_new(path)
-        with whole(path) as partial:
-            table.to_zarr(partial, zarr_format=3, consolidated=False)
+        write_store(table, path)
 
 
 def open_table(path: str | Path) -> xr.Dataset:
@@ -72,13 +73,29 @@ def open_table(path: str | Path) -> xr.Dataset:
     return open_store(Path(path), "table", load=True)
 
 
-def open_store(path: Path, kind: str | None = None, *, load: bool = False) -> xr.Dataset:
+def write_store(dataset: xr.Dataset, path: Path) -> None:
+    """Write a Dataset as a store of its own, which appears whole and sealed."""
+    with whole(path) as partial:
+        encoding = {name: {"compressors": COMPRESSORS} for name in dataset.variables}
+        dataset.to_zarr(partial, zarr_format=3, consolidated=False, encoding=encoding)
+        seal(partial)
+
+
+def open_store(
+    path: Path, kind: str | None = None, *, load: bool = False, unfinished: bool = False
+) -> xr.Dataset:
     """Open a store, of a certain kind or any, of this version or an earlier one.
 
-    An `InputError` tells of one that is damaged, something else, or of a newer version.
+    It is read by its manifest, which only the stores of version 0.1.0 have to do without, and, if
+    asked for, those that are unfinished. An `InputError` tells of one that is damaged, something
+    else, or of a newer version.
     """
+    digests = manifest(path)
     try:
-        dataset = xr.open_zarr(path, consolidated=False)
+        store = None if digests is None else SealedStore(path, digests)
+        if store is not None:
+            store.check(metadata_only=unfinished)
+        dataset = xr.open_zarr(store or path, consolidated=False)
         # version 0.1.0 stated none of these
         attrs = {"deepnic_format": 1, "deepnic_rules": 1} | dataset.attrs
         is_newer = attrs["deepnic_format"] > FORMAT or attrs["deepnic_rules"] > RULES
@@ -87,6 +104,8 @@ def open_store(path: Path, kind: str | None = None, *, load: bool = False) -> xr
             validate(dataset, KINDS[attrs["deepnic_kind"]])
             if load:
                 dataset.load()
+    except DamageError:
+        raise
     except Exception as error:  # Zarr raises many kinds for a damaged or foreign folder
         wanted = ", ".join(KINDS[kind]) if kind else "a forest or of pixels"
         raise InputError(
@@ -97,5 +116,10 @@ def open_store(path: Path, kind: str | None = None, *, load: bool = False) -> xr
         raise InputError(
             f"{path} was written by deepnic {attrs.get('deepnic_version')}, whose stores are newer "
             "than this version's; update deepnic, or choose another path"
+        )
+    if digests is None and attrs["deepnic_format"] > 1 and not unfinished:
+        raise InputError(
+            f"the store {path} has no manifest, which is written last: a part of it is lost; "
+            f"`deepnic verify {path} --repair` makes it anew"
         )
     return dataset.assign_attrs(attrs)

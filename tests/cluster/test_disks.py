@@ -197,5 +197,6 @@ def test_pixels__refuses_workers_without_the_store(workers, client, alone, path,
     with pytest.raises(SystemExit, match="2"):
         cli.main([*words, "--items", "genes"])
     told = capsys.readouterr().err
-    assert f"does not see the store {path} as it was opened; copy it" in told
+    assert f"of the store {path} is missing on" in told
+    assert "a host without the store needs a copy there" in told
     assert told.count("\n") == 1
