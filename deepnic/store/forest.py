@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from deepnic.compute import compute
 from deepnic.errors import InputError
 from deepnic.files import PARTIAL, locked, whole
-from deepnic.manifest import digests_of, manifest, seal
+from deepnic.manifest import digest, digests_of, manifest, seal
 from deepnic.rop.draws import by_gene, n_trees_of_draw
 from deepnic.rop.graph import tree_seconds
 from deepnic.store.chunks import Layout, chunk_file, encode, is_right, write_files
@@ -74,19 +75,21 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
     validate(forest, FOREST)
     path = Path(path).absolute()  # workers may run in other folders
     with locked(path):
-        if path.exists():
-            _check_same(path, forest)
-        else:
+        digests = manifest(path)
+        if not path.exists():
             _lay_out(path, forest)
+        elif digests is not None:
+            _mend_layout(path, forest, digests)
+        _check_same(path, forest)
         for leftover in path.rglob(f"*{PARTIAL}"):
             leftover.unlink()
         layouts = {name: Layout.of(path, name) for name in CHUNKED}
-        digests = manifest(path)
         blocks, unordered = _missing(path, forest, layouts, digests)
         if blocks or unordered:
             with _mark(path) as mark:
                 _grow(path, mark, forest, blocks, layouts)
                 _order(path, mark, unordered, layouts["signature"])
+            _check_grown(path, forest, layouts, digests)
         if digests is None:
             seal(path)
     return len(blocks)
@@ -144,8 +147,51 @@ def _check_finished(path: Path, forest: xr.Dataset) -> None:
         )
 
 
+def _mend_layout(path: Path, forest: xr.Dataset, digests: Mapping[str, str]) -> None:
+    """Write what is damaged of a finished store beside its chunks, as it was."""
+    damaged = [
+        file
+        for file, recorded in digests.items()
+        if file.split("/")[:2] not in [[name, "c"] for name in CHUNKED]
+        and (not (path / file).exists() or digest((path / file).read_bytes()) != recorded)
+    ]
+    if not damaged:
+        return
+    with TemporaryDirectory(dir=path.parent, suffix=PARTIAL) as folder:
+        _lay_out(Path(folder, path.name), forest)
+        files = {file: Path(folder, path.name, file) for file in damaged}
+        right = {
+            file: fresh.read_bytes()
+            for file, fresh in files.items()
+            if fresh.exists() and digest(fresh.read_bytes()) == digests[file]
+        }
+    if lost := files.keys() - right:
+        raise InputError(
+            f"{min(lost)} of the store {path} is damaged, and what is asked now does not make it "
+            "as it was; repeat the parameters, the cohort and the version it was grown with, or "
+            "choose another path"
+        )
+    write_files(path, right)
+
+
+def _check_grown(
+    path: Path,
+    forest: xr.Dataset,
+    layouts: Mapping[str, Layout],
+    digests: Mapping[str, str] | None,
+) -> None:
+    """Refuse chunks that are not what was asked for: of a finished store, to the last bit."""
+    blocks, unordered = _missing(path, forest, layouts, digests)
+    if blocks or unordered:
+        raise InputError(
+            f"{len(blocks) + len(unordered)} chunks of the store {path} do not come out as they "
+            "were: the file system loses what is written, or other rules grew them; choose another "
+            "path"
+        )
+
+
 def _check_same(path: Path, forest: xr.Dataset) -> None:
-    """Refuse to go on with a store of another forest, or one that was cut in another way."""
+    """Refuse to go on with a store of another forest, cut in another way, or damaged."""
     stored = open_store(path, "forest", unfinished=True)
     differing = [
         f"{name}={stored.attrs.get(name)!r}"
@@ -159,6 +205,13 @@ def _check_same(path: Path, forest: xr.Dataset) -> None:
             f"the store {path} was made with {', '.join(differing)}, which differs from what is "
             "asked now; repeat those parameters, or choose another path"
         )
+    for name in forest.variables.keys() - CHUNKED:
+        try:
+            is_same = np.array_equal(stored[name].values, forest[name].values)
+        except Exception:  # Zarr and the codecs raise many kinds
+            is_same = False
+        if not is_same:
+            raise InputError(f"{name} of the store {path} is damaged; choose another path")
 
 
 def _lay_out(path: Path, forest: xr.Dataset) -> None:

@@ -1,0 +1,146 @@
+"""Damage of finished stores: whatever happens to a file, nothing wrong is read as good."""
+
+import json
+import shutil
+from itertools import cycle
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from deepnic.errors import InputError
+from deepnic.manifest import unseal
+from deepnic.store import open_items, write_forest, write_table
+from deepnic.store.forest import CHUNKED
+from tests.store.test_forest import PARAMETERS, TWO_DRAWS, cut_forest, made_cohort, made_table
+
+
+def flip(file, draw):
+    content = bytearray(file.read_bytes())
+    content[draw.integers(len(content))] ^= 1 << draw.integers(8)
+    file.write_bytes(content)
+
+
+def zero(file, draw):
+    content = file.read_bytes()
+    kept = draw.integers(len(content))
+    file.write_bytes(content[:kept] + bytes(len(content) - kept))
+
+
+def cut(file, draw):
+    file.write_bytes(file.read_bytes()[: draw.integers(file.stat().st_size)])
+
+
+def append(file, draw):
+    file.write_bytes(file.read_bytes() + draw.bytes(3))
+
+
+def swap(file, draw):
+    """With another file of the same kind, each of them whole."""
+    files = (one for one in file.parents[1].rglob(file.name) if one.is_file())
+    others = [one for one in files if one != file] or [file]
+    other = others[draw.integers(len(others))]
+    here, there = file.read_bytes(), other.read_bytes()
+    file.write_bytes(there)
+    other.write_bytes(here)
+
+
+def reword(file, draw):
+    """Another value of some attribute, or of the shape, or without it."""
+    values = json.loads(file.read_text())
+    inner = values["attributes"] or values
+    name = list(inner)[draw.integers(len(inner))]
+    match inner[name]:
+        case int() as number:
+            inner[name] = number + 1
+        case str() as word:
+            inner[name] = word + "1"
+        case _:
+            del inner[name]
+    file.write_text(json.dumps(values))
+
+
+def unlink(file, draw):
+    file.unlink()
+
+
+def empty(file, draw):
+    file.write_bytes(b"")
+
+
+def rmtree(file, draw):
+    """All that a variable has."""
+    shutil.rmtree(file.parent)
+
+
+ALL = (flip, zero, cut, append, swap, unlink, empty)
+
+
+@pytest.fixture(scope="module")
+def forest():
+    return cut_forest(made_cohort(), TWO_DRAWS, **PARAMETERS)
+
+
+@pytest.fixture(scope="module", params=["forest", "table"])
+def finished(request, forest, tmp_path_factory):
+    path = tmp_path_factory.mktemp("whole") / f"{request.param}.zarr"
+    if request.param == "forest":
+        write_forest(forest, path)
+    else:
+        write_table(made_table(), path)
+    return path
+
+
+def read_all(path):
+    items = open_items(path).load()
+    items.attrs.pop("deepnic_kind")
+    return items
+
+
+def test_damage__is_told_or_makes_no_difference(finished, tmp_path):
+    draw = np.random.default_rng(0)
+    expected, copy = read_all(finished), tmp_path / finished.name
+    files = sorted(file for file in finished.rglob("*") if file.is_file())
+    told, kinds = [], cycle(ALL)
+    for file in files:
+        described = file.name == "zarr.json"
+        damages = [next(kinds), next(kinds)] if "c" in file.parts else ALL
+        for damage in (*damages, reword, rmtree) if described else damages:
+            if damage is rmtree and file.parent == finished:
+                continue
+            shutil.copytree(finished, copy)
+            damage(copy / file.relative_to(finished), draw)
+            try:
+                xr.testing.assert_identical(read_all(copy), expected)
+            except InputError as error:
+                told.append(str(error))
+            shutil.rmtree(copy)
+    assert len(told) > len(files)
+    assert not [words for words in told if "\n" in words or "delete" in words]
+
+
+@pytest.mark.parametrize("damage", [flip, unlink, empty])
+def test_damage__is_grown_again(forest, tmp_path, damage):
+    """By the same call, and nothing else is touched."""
+    path, draw = tmp_path / "f.zarr", np.random.default_rng(1)
+    write_forest(forest, path)
+    before = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    for file in before:
+        if file.parent.name == "manifest":
+            continue
+        damage(file, draw)
+        times = {each: each.stat().st_mtime_ns for each in before if each.exists()}
+        name, *place = file.relative_to(path).parts
+        is_block = name in CHUNKED[1:] and place[0] == "c"
+        assert write_forest(forest, path) == is_block
+        assert {one: one.read_bytes() for one in path.rglob("*") if one.is_file()} == before
+        touched = {each for each, time in times.items() if each.stat().st_mtime_ns != time}
+        assert len(touched | {file}) <= 1 + is_block
+
+
+def test_grow__refuses_an_unfinished_store_whose_states_are_lost(forest, tmp_path):
+    write_forest(forest, tmp_path / "f.zarr")
+    unseal(tmp_path / "f.zarr")
+    (tmp_path / "f.zarr/state/c/0").unlink()
+    with pytest.raises(InputError, match=r"^state of the store .*f.zarr is damaged; "):
+        write_forest(forest, tmp_path / "f.zarr")
