@@ -5,6 +5,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from deepnic.errors import InputError
 
+MOST_CLASSES = 127  # an int8 holds them
+
 
 def check_state(state: ArrayLike, n_classes: int = 2) -> NDArray[np.int8]:
     """Return the states as int8, having seen that a classifier can be trained on them.
@@ -20,6 +22,8 @@ def check_state(state: ArrayLike, n_classes: int = 2) -> NDArray[np.int8]:
     InputError
         Another value, or no training item of a class.
     """
+    if n_classes > MOST_CLASSES:
+        raise InputError(f"{n_classes} classes are more than {MOST_CLASSES}; join some of them")
     values = np.asarray(state)
     allowed = np.isin(values, range(-1, n_classes))
     if not allowed.all():

@@ -9,6 +9,7 @@ from deepnic.errors import InputError, choose
 
 RULES = ("exact", "rop8")
 MAX_SOLUTIONS = 50_000
+LARGEST = 1e150  # whose square a float64 still holds
 
 
 @dataclass(frozen=True)
@@ -286,6 +287,8 @@ def _fixed(
     """Fixed-point values (V, n); quantitative variables standardised over the rows grown on."""
     from deepnic.rop import kernels
 
+    if np.abs(X[np.ix_(grown, quantitative)]).max(initial=0) > LARGEST:
+        raise InputError(f"X holds values beyond {LARGEST:g}; rescale that variable first")
     Z = np.empty(X.T.shape, np.int64)
     for v, x in enumerate(np.ascontiguousarray(X.T)):
         if quantitative[v]:

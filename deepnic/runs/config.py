@@ -39,7 +39,7 @@ class Clusters(Strict):
     """Clusters of the images themselves, as published."""
 
     kind: Literal["clusters"]
-    n_clusters: int = Field(default=3, ge=2)
+    n_clusters: int = Field(default=3, ge=2, le=127)  # an int8 holds them
     test: float = TestShare
 
 

@@ -121,6 +121,20 @@ def test_grow_tree__a_constant_variable_scores_nothing():
     assert tree.predict([[1e9, 1.0], [-1e9, 4.0]]).tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("spread", [1e-30, 1e-160, 1e-300])
+def test_grow_tree__a_spread_that_no_square_holds_scores_nothing(spread):
+    """Or what a larger one scores, where its square is a number."""
+    X, y = np.array([[1.0], [2.0], [3.0], [4.0]]), np.array([0, 0, 1, 1])
+    tree = grow_tree(X * spread, y, weight_min=-1, weight_max=1)
+    assert tree.perfect == (spread > 1e-150)
+    assert np.isfinite(tree.nodes[0].threshold)
+
+
+def test_grow_tree__refuses_a_spread_whose_square_is_no_number():
+    with pytest.raises(InputError, match=r"values beyond 1e\+150; rescale"):
+        grow_tree([[1e200], [2e200], [3e200]], [0, 0, 1], weight_min=-1, weight_max=1)
+
+
 @pytest.mark.parametrize("huge", [1e9, 1e30, 1e300])
 def test_predict__huge_unseen_values_do_not_overflow(huge):
     tree = grow_tree([[1.0], [2.0], [3.0], [4.0]], [0, 0, 1, 1], weight_min=-4, weight_max=4)
