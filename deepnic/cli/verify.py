@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from deepnic.cli import options
@@ -81,13 +82,16 @@ def _stated(path: Path) -> dict[str, Any]:
 
 def _repair_forest(path: Path, source: Path, how: dict[str, Any]) -> None:
     """Grow again what is damaged: growing goes on with a store."""
-    import deepnic
-    from deepnic.store.table import open_store
+    import zarr
 
-    asked = _stated(path)
+    import deepnic
+    from deepnic.manifest import digests_of, manifest
+    from deepnic.store.sealed import SealedStore
+
+    asked, store = _stated(path), SealedStore(path, manifest(path) or digests_of(path))
     try:
-        stored = open_store(path, "forest", unfinished=True)
-        hidden, genes = stored["state"].values < 0, stored["gene"].values.tolist()
+        state, gene = (zarr.open_array(store, path=name, mode="r") for name in ("state", "gene"))
+        hidden, genes = np.asarray(state) < 0, np.asarray(gene).tolist()
         names = ("n_trees", "weight_ranges", "tree_sizes", "subsample", "design", "seed")
         parameters = {name: asked[name] for name in names}
     except (InputError, KeyError) as error:

@@ -5,7 +5,7 @@ file that is read, on whichever host, is compared with the digest that was writt
 each chunk ends in its own CRC32C, by which plain Zarr notices a flipped bit as well.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from socket import gethostname
 
@@ -66,6 +66,14 @@ class SealedStore(LocalStore):
         """Read a file, whole, without a loop of events."""
         assert byte_range is None
         return self._checked(key, super().get_sync(key, prototype=prototype))
+
+    async def list_dir(self, prefix: str) -> AsyncIterator[str]:
+        """Name what is recorded in a folder; what else lies there is not of the store."""
+        inside = f"{prefix}/" if prefix else ""
+        for name in {
+            key.removeprefix(inside).split("/")[0] for key in self.digests if key.startswith(inside)
+        }:
+            yield name
 
     def check(self, *, metadata_only: bool = False) -> None:
         """Have every file there, and the metadata of every array unchanged; the rest when read."""
