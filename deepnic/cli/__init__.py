@@ -2,6 +2,7 @@
 
 from deepnic.cli.app import Command, app, main
 from deepnic.cli.cluster import cluster
+from deepnic.cli.cohorts import cohort
 from deepnic.cli.doctor import doctor
 from deepnic.cli.forests import grow, pixels
 from deepnic.cli.studies import demo, report, study
@@ -10,6 +11,6 @@ from deepnic.cli.verify import verify
 
 __all__ = ["app", "main"]
 
-for command in (demo, grow, pixels, train, predict, study, report, verify, doctor):
+for command in (demo, cohort, grow, pixels, train, predict, study, report, verify, doctor):
     app.command(cls=Command)(command)
 app.add_typer(cluster, name="cluster")

@@ -1,11 +1,13 @@
 """Options that several commands have, and what their words mean."""
 
+import inspect
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,10 +19,48 @@ if TYPE_CHECKING:
 
     from deepnic.cluster.ssh.inventory import Inventory
 
-CohortFile = Annotated[Path, typer.Argument(help="CSV table, or .npz with its .labels.csv beside.")]
-State = Annotated[str | None, typer.Option(help="Column that holds the state.")]
-Positive = Annotated[str | None, typer.Option(help="Label that is state 1, against all others.")]
-Log2 = Annotated[bool, typer.Option(help="Take log2 of linear intensities.")]
+CohortFile = Annotated[
+    Path, typer.Argument(help="Table or archive: {deepnic.cohort.readers:READERS}.")
+]
+
+READING: dict[str, Any] = {
+    "state": (str | None, None, "Column that holds the state; of GEO, a line, key or LINE~REGEX."),
+    "positive": (str | None, None, "Label that is state 1, against all others."),
+    "labels": (Path | None, None, "Table of states apart, matched by id."),
+    "groups": (str | None, None, "Column of what stays together in a fold, such as patients."),
+    "log2": (bool, False, "Take log2 of linear intensities."),
+    "genes_in": (str | None, None, "Where the genes are, if that is unclear: rows or columns."),
+    "genes": (str | None, None, "Which columns are genes: a regular expression, or a file."),
+    "genes_from": (str | None, None, "Column that names the genes, of one row a gene."),
+    "drop": (list[str] | None, None, "Column to leave out; may be given again."),
+    "duplicates": (str | None, None, "Genes of one name: mean, max or first."),
+}
+"""How a cohort is read, for every command that reads one: type, default and help."""
+
+
+def reads_cohort(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `READING`, in place of its parameter ``how``."""
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        how = {name: given.pop(name) for name in READING}
+        how["drop"] = how["drop"] or ()
+        command(**given, how=how)
+
+    own = inspect.signature(command, eval_str=True).parameters
+    kept = [one.replace(kind=one.KEYWORD_ONLY) for name, one in own.items() if name != "how"]
+    added = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=default,
+            annotation=Annotated[kind, typer.Option(f"--{name.replace('_', '-')}", help=words)],
+        )
+        for name, (kind, default, words) in READING.items()
+    ]  # fmt: skip
+    run.__signature__ = inspect.Signature([*kept, *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in [*kept, *added]}
+    return run
+
+
 Trees = Annotated[int, typer.Option(help="Trees of each gene under each condition.")]
 Ranges = Annotated[str, typer.Option(help="Weight ranges R, such as 3-5 or 3,5.")]
 Sizes = Annotated[str, typer.Option(help="Genes of a tree V, such as 3-8 or 3,5.")]
@@ -49,10 +89,10 @@ def hosts_and_secrets(inventory: Path) -> tuple["Inventory", Path]:
     return read_inventory(inventory), inventory.absolute().parent / "secrets"
 
 
-def read(path: Path, state: str | None, positive: str | None, log2: bool) -> "xr.Dataset":
+def read(path: Path, how: dict[str, Any]) -> "xr.Dataset":
     import deepnic
 
-    cohort = deepnic.read_cohort(path, state=state, positive=positive, log2=log2)
+    cohort = deepnic.read_cohort(path, **how)
     say_what_was_read(path.name, cohort)
     return cohort
 
@@ -63,6 +103,8 @@ def say_what_was_read(name: str, cohort: "xr.Dataset") -> None:
     console.print(f"{name}: {facts}, {ones} of state 1 ({cohort.attrs['positive']})")
     if cohort.attrs.get("id_column") == "":
         console.print("no id column was found; ids were made up")
+    for note in filter(None, cohort.attrs.get("notes", "").split("\n")):
+        console.print(f"{name}: {note}", markup=False, highlight=False, soft_wrap=True)
     if cohort.attrs["constant_genes"]:
         console.print(f"{cohort.attrs['constant_genes']} genes are constant and score 0 everywhere")
 

@@ -32,21 +32,19 @@ def demo(
     _study(checked(StudySettings, settings), output)
 
 
+@options.reads_cohort
 def study(
     source: Annotated[
         Path,
         typer.Argument(
-            help="Settings of a study (TOML), or one cohort: CSV table, or .npz with its "
-            ".labels.csv beside."
+            help="Settings of a study (TOML), or one cohort: {deepnic.cohort.readers:READERS}."
         ),
     ],
+    how: dict[str, Any],
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Folder to write or go on with; study-SOURCE here."),
     ] = None,
-    state: options.State = None,
-    positive: options.Positive = None,
-    log2: options.Log2 = False,
     workers: options.Workers = 0,
     scheduler: options.Scheduler = None,
 ) -> None:
@@ -58,11 +56,10 @@ def study(
     from deepnic.config import checked
     from deepnic.study import StudySettings, read_settings
 
-    how = {"state": state, "positive": positive, "log2": log2}
     if source.suffix.lower() == ".toml":
         if given := [name for name, value in how.items() if value]:
             raise InputError(
-                f"--{given[0]} is for a single cohort; write it under [cohorts.NAME] of {source}"
+                f"--{given[0].replace('_', '-')} is for a single cohort; write it under [cohorts.NAME] of {source}"
             )
         settings = read_settings(source)
     else:

@@ -16,8 +16,10 @@ from deepnic.errors import InputError
 SHOWN = 20  # damaged files that are named
 
 
+@options.reads_cohort
 def verify(
     path: Annotated[Path, typer.Argument(help="Store, table, or folder of a study or run.")],
+    how: dict[str, Any],
     repair: Annotated[
         bool, typer.Option("--repair", help="Make what is damaged anew, as it was, and only that.")
     ] = False,
@@ -25,9 +27,6 @@ def verify(
         Path | None,
         typer.Option("--from", help="What it was made from: a store's cohort, a table's store."),
     ] = None,
-    state: options.State = None,
-    positive: options.Positive = None,
-    log2: options.Log2 = False,
 ) -> None:
     """Compare every file with what was written, and name those that are damaged or missing."""
     from deepnic.manifest import damaged, manifest
@@ -35,7 +34,7 @@ def verify(
     if not path.is_dir():
         raise InputError(f"there is no folder {path}; check the path")
     if repair:
-        _repair(path, source, {"state": state, "positive": positive, "log2": log2})
+        _repair(path, source, how)
     found = damaged(path)
     for one in found[:SHOWN]:
         console.print(f"{one.what}: {one.file}", soft_wrap=True, markup=False, highlight=False)
@@ -99,7 +98,7 @@ def _repair_forest(path: Path, source: Path, how: dict[str, Any]) -> None:
             f"what is damaged of {path} said how it was grown; run the same `deepnic grow` again, "
             "it makes the store whole"
         ) from error
-    cohort = deepnic.hide_labels(options.read(source, **how), hidden)
+    cohort = deepnic.hide_labels(options.read(source, how), hidden)
     chosen = None if len(genes) == cohort.sizes["gene"] else genes
     written = deepnic.write_forest(deepnic.grow_forest(cohort, genes=chosen, **parameters), path)
     console.print(f"{written} blocks of trees grown again")

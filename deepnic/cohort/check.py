@@ -8,11 +8,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from deepnic.cohort.classes import UNKNOWN, find_positive
 from deepnic.errors import InputError
 from deepnic.variables import describe
-
-NOT_SICK = ("0", "control", "normal", "healthy", "benign", "n", "negative", "non-responder")
-"""Labels taken for state 0 when exactly one of the two classes bears such a name."""
 
 
 def make_cohort(
@@ -31,13 +29,14 @@ def make_cohort(
     expression : array, shape (observation, gene)
         Finite numbers.
     label : array, shape (observation,)
-        Class of each observation as found; a missing one (NaN or empty) is to be predicted.
+        Class of each observation as found; a missing one (NaN, empty, or a word such as "unknown",
+        unless it is `positive`) is to be predicted.
     gene, observation : sequences of str
         Unique ids.
     positive : str, optional
         The label that is state 1, against all others (one-vs-rest). Left out, two classes are
-        needed: 1 of 0/1, else the one that is not named like a control, else the last in
-        alphabetical order.
+        needed: 1 of 0/1, 2 of 1/2, else the one named like a case beside one named like a control,
+        or not like a control; where no rule knows, the last in alphabetical order.
     group : array, shape (observation,), optional
         What observations have in common, such as their patient; none may be missing.
 
@@ -78,13 +77,21 @@ def make_cohort(
             )
         if ids.has_duplicates:
             twice = ids[ids.duplicated()].unique()
+            remedy = ", or say duplicates='mean', 'max' or 'first'" if name == "gene" else ""
             raise InputError(
                 f"{len(twice)} {name} ids occur more than once (first: {twice[0]!r}); rename or "
-                "drop the repeats"
+                f"drop the repeats{remedy}"
             )
     _check_finite(values, genes, observations)
+    unknown = labels.map(str.lower).isin(UNKNOWN)
+    labels[unknown & (positive is None or labels != str(positive))] = ""
     state, positive = _state(labels, positive)
     constant = int((values.min(axis=0) == values.max(axis=0)).sum())
+    if constant == len(genes):
+        raise InputError(
+            f"all {constant} genes are constant, so no gene varies (in 32 bits); check how the table "
+            "was made"
+        )
     cohort = xr.Dataset(
         {"expression": (("observation", "gene"), values), "state": ("observation", state)},
         coords={
@@ -188,9 +195,8 @@ def _state(labels: pd.Series, positive: str | None) -> tuple[np.ndarray, str]:
                 f"{len(classes)} classes found ({', '.join(classes[:6])}); choose one against the "
                 f"rest, for example positive={classes[0]!r}"
             )
-        controls = [name for name in classes if name.lower() in NOT_SICK]
-        others = [name for name in classes if name not in controls]
-        positive = others[0] if len(controls) == 1 and others else (classes or [""])[-1]
+        known = find_positive(classes) if len(classes) == 2 else None
+        positive = known or (classes or [""])[-1]
     elif (positive := str(positive)) not in classes:
         raise InputError(
             f"no observation has the label {positive!r}; choose among {', '.join(classes[:6])}"

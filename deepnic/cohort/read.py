@@ -1,14 +1,27 @@
 """Files to a cohort, whatever their format."""
 
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from deepnic.cohort.check import make_cohort
+from deepnic.cohort.classes import UNKNOWN, find_positive
+from deepnic.cohort.columns import (
+    check_columns,
+    check_log2,
+    find_groups,
+    merge_duplicates,
+    only_genes,
+    say_scale,
+)
 from deepnic.cohort.readers import READERS
-from deepnic.cohort.readers.text import check_file
+from deepnic.cohort.readers.files import check_file
+from deepnic.cohort.readers.raw import Raw, Wanted
+from deepnic.cohort.readers.text import STATE_COLUMNS
 from deepnic.errors import InputError
 
 
@@ -19,6 +32,12 @@ def read_cohort(
     positive: str | None = None,
     log2: bool = False,
     groups: str | None = None,
+    labels: str | PathLike[str] | None = None,
+    genes_in: str | None = None,
+    genes: str | PathLike[str] | None = None,
+    genes_from: str | None = None,
+    drop: str | Sequence[str] = (),
+    duplicates: str | None = None,
 ) -> xr.Dataset:
     r"""Read a file of expression values and states.
 
@@ -30,21 +49,42 @@ def read_cohort(
         - ``name.npz``: arrays ``X (observation, gene)``, ``genes`` and ``samples``, no pickled
           objects, with ``name.labels.csv`` beside it: columns ``sample_id`` and ``label`` (others
           are ignored), one row for each sample, in any order;
-        - ``.csv``, ``.tsv`` or ``.txt``: UTF-8, a header row, one row an observation; comma,
-          semicolon or tab between the columns, decimal point or comma (with a decimal comma, not
-          a comma between the columns): both are found from the file. The files of the CRAN
-          package ROP (``Id;ETAT;variables``) are of this kind.
+        - ``.csv``, ``.tsv`` or ``.txt``, gzipped or not: a header row, one row an observation, or
+          one row a gene with the states in `labels`; comma, semicolon, tab or blanks between the
+          columns, decimal point or comma (with a decimal comma, not a comma between the columns):
+          found from the file. The files of the CRAN package ROP (``Id;ETAT;variables``) are of
+          this kind;
+        - a GEO series matrix (``.txt``, ``.txt.gz``);
+        - ``.gct``, ``.xlsx`` (its first sheet), ``.parquet``, ``.feather``, ``.h5ad`` (X and obs).
     state : str, optional
         Column of the states. By default ``label`` in a labels file, and in a table the first of
-        `STATE_COLUMNS` that occurs. A state that is one of `MISSING` becomes -1:
-        to be predicted.
+        `STATE_COLUMNS` that occurs. Of a series matrix, a ``!Sample_`` line by its name, a key of
+        the characteristics, or ``NAME~REGEX``: what the first group of the expression finds in
+        that line, or whether it is found. A state that says it is not known becomes -1: to be
+        predicted.
     positive : str, optional
         The label that is state 1, against all others; see `make_cohort`.
     log2 : bool
         Take log2(max(x, 1)) of linear intensities. Nothing is transformed otherwise.
     groups : str, optional
         Column, of the table or of the labels file, of what observations have in common, such as
-        their patient: those of one group stay together in the folds of a study.
+        their patient: those of one group stay together in the folds of a study. Patients who
+        occur twice in a column of that name beside the ids are groups by themselves.
+    labels : str or path, optional
+        Table of text with the ids and the states, in any order; by default ``name.labels.csv``
+        beside the file, where it lies. Samples without a row there are to be predicted.
+    genes_in : {"rows", "columns"}, optional
+        What a row of a table is; by default found by the ids of `labels`, or by the name of the
+        first column.
+    genes : str or path, optional
+        File of the names of the genes, one a line, or a regular expression that they match; other
+        columns are left out. It also says that columns which look clinical are genes.
+    genes_from : str, optional
+        Column that names the genes, in a table of one row a gene; by default the first.
+    drop : str or sequence of str, optional
+        Columns, or samples of a table of one row a gene, to leave out.
+    duplicates : {"mean", "max", "first"}, optional
+        What becomes of genes of one name: their mean, the one of the largest mean, or the first.
 
     Returns
     -------
@@ -52,7 +92,7 @@ def read_cohort(
         As `make_cohort`: ``expression(observation, gene)`` float32, ``state(observation)`` int8,
         coordinates ``label`` and, with `groups`, ``group``; attributes ``positive``,
         ``constant_genes``, ``source`` (name of the file), ``id_column`` ("" if the ids were made
-        up) and ``transform``.
+        up), ``transform`` and ``notes`` (what was assumed, a line each).
 
     Raises
     ------
@@ -83,17 +123,108 @@ def read_cohort(
     """
     path = Path(path)
     check_file(path)
-    suffix = path.suffix.lower()
-    if suffix not in READERS:
+    drop = (drop,) if isinstance(drop, str) else tuple(drop)
+    wanted = Wanted(state, groups, Path(labels) if labels else None, genes_in, genes_from, drop)
+    raw = _leave_out(_read(path, wanted), drop)
+    label = _column(path.name, raw, "state", state)
+    notes = list(raw.notes)
+    if genes is None:
+        if raw.numeric:
+            check_columns(path.name, raw, label)
+    else:
+        raw = only_genes(raw, genes)
+    if duplicates is not None:
+        raw, more = merge_duplicates(raw, duplicates)
+        notes += more
+    values = np.asarray(raw.values)
+    if log2:
+        check_log2(path.name, values)
+        values = np.log2(np.maximum(values, 1))
+    else:
+        notes += say_scale(values)
+    group = None if groups is None else _column(path.name, raw, "groups", groups)
+    if group is None:
+        group, more = find_groups(raw)
+        notes += more
+    classes = {name for name in label if name.lower() not in UNKNOWN}
+    if positive is None and len(classes) == 2 and find_positive(classes) is None:
+        first, second = sorted(classes)
+        raise InputError(
+            f"{path.name}: which of {first!r} and {second!r} is state 1 is not known; say it, for "
+            f"example positive={second!r} (--positive)"
+        )
+    cohort = make_cohort(values, label, raw.gene, raw.observation, positive=positive, group=group)
+    return cohort.assign_attrs(
+        source=path.name, id_column=raw.id_column, transform="log2(max(x, 1))" if log2 else "none",
+        notes="\n".join(notes),
+    )  # fmt: skip
+
+
+def _read(path: Path, wanted: Wanted) -> Raw:
+    """Read by the suffix, unless the first bytes say that it lies."""
+    name = path.name.lower()
+    suffix = max((known for known in READERS if name.endswith(known)), key=len, default=None)
+    if suffix is None:
         *others, last = READERS
         raise InputError(
-            f"{path.name} has the unknown suffix {suffix!r}; give a {', '.join(others)} or {last}"
+            f"{path.name} has the unknown suffix {path.suffix!r}; give a {', '.join(others)} or "
+            f"{last}"
         )
-    raw = READERS[suffix](path, state, groups)
-    values = np.log2(np.maximum(raw.values, 1)) if log2 else raw.values
-    cohort = make_cohort(
-        values, raw.label, raw.gene, raw.observation, positive=positive, group=raw.group
-    )
-    return cohort.assign_attrs(
-        source=path.name, id_column=raw.id_column, transform="log2(max(x, 1))" if log2 else "none"
+    with path.open("rb") as file:
+        first = file.read(8)
+    text = suffix.partition(".gz")[0] in (".csv", ".tsv", ".txt", ".gct")
+    for sign, what in (
+        (b"PK\3\4", "a workbook of Excel or an archive"),
+        (b"PAR1", "a Parquet file"),
+        (b"ARROW1", "a Feather file"),
+        (b"\x89HDF", "an HDF5 file, such as .h5ad"),
+        (b"\xd0\xcf\x11\xe0", "an old workbook of Excel"),
+    ):
+        if text and first.startswith(sign):
+            raise InputError(
+                f"{path.name} is {what}, whatever its suffix says; rename it, or save it as CSV UTF-8"
+            )
+    return READERS[suffix](path, wanted)
+
+
+def _column(name: str, raw: Raw, option: str, column: str | None) -> list[str]:
+    """Text of the column that an option names, or that is usual."""
+    names = [str(one) for one in raw.facts]
+    if option == "state" and column is None:
+        column = raw.state or next((one for one in names if one.lower() == "label"), None)
+        if column is None:
+            usual = [one for one in names if one.lower() in STATE_COLUMNS]
+            if len(usual) != 1:
+                some = ", ".join((usual or names)[:6])
+                raise InputError(
+                    f"{name}: the column of the states is not certain; say state= (--state) one of: "
+                    f"{some}"
+                )
+            column = usual[0]
+    elif option == "state":
+        column = raw.state or column
+    if column not in raw.facts:
+        raise InputError(
+            f"{name}: what is said of the observations has no column {column!r}; {option}= names "
+            f"one of {', '.join(names[:6])}"
+        )
+    return raw.facts[column].tolist()
+
+
+def _leave_out(raw: Raw, drop: Sequence[str]) -> Raw:
+    """Leave out genes and observations by name; a name that is none is an error."""
+    known = {*raw.gene, *raw.observation, *map(str, raw.facts), *raw.dropped}
+    if unknown := [name for name in drop if name not in known]:
+        raise InputError(
+            f"drop= names {unknown[0]!r}, which is no column, gene or observation; correct it"
+        )
+    genes = ~pd.Index(raw.gene).isin([*drop])
+    rows = ~pd.Index(raw.observation).isin([*drop])
+    if genes.all() and rows.all():
+        return raw
+    return raw._replace(
+        values=np.asarray(raw.values)[rows][:, genes],
+        gene=[name for name, kept in zip(raw.gene, genes, strict=True) if kept],
+        observation=[name for name, kept in zip(raw.observation, rows, strict=True) if kept],
+        facts=raw.facts[rows].reset_index(drop=True),
     )

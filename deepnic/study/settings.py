@@ -36,6 +36,12 @@ class CohortFile(Strict):
     positive: str | None = None
     log2: bool = False
     groups: str | None = None  # column of what stays together in a fold
+    labels: Path | None = None  # relative to the TOML file, as `file`
+    genes_in: str | None = None
+    genes: str | None = None
+    genes_from: str | None = None
+    drop: tuple[str, ...] = ()
+    duplicates: str | None = None
     epochs: int | None = Field(default=None, ge=1)  # of its networks, else the study's
 
 

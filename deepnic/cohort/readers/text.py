@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from deepnic.cohort.readers.raw import Raw
+from deepnic.cohort.readers.files import Text, load_text
 from deepnic.errors import InputError
 
 MISSING = ("", "NA", "N/A", "#N/A", "na", "n/a", "NaN", "nan")
@@ -72,53 +73,70 @@ class Layout(NamedTuple):
         )
 
 
-def check_file(path: Path) -> None:
-    """Refuse a file that is missing or empty."""
-    if not path.is_file():
-        raise InputError(f"no such file: {path}; check the path")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path.name} is empty; save or copy it again")
-
-
-def find_layout(path: Path) -> Layout:
+def find_layout(text: Text) -> Layout:
     """Find out how a CSV file is written; reads no further than the first broken number."""
+    filled = (line for line in map(bytes.decode, BytesIO(text.data)) if line.strip())
+    head = next(filled, "")
+    unquoted = re.sub(r'"[^"]*"', "", head)
+    delimiter = max([",", ";", "\t"], key=unquoted.count)
+    if delimiter not in unquoted:
+        raise InputError(f"{text.name} has one column only; separate with comma, semicolon or tab")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            filled = (line for line in lines if line.strip())
-            head = next(filled, "")
-            unquoted = re.sub(r'"[^"]*"', "", head)
-            delimiter = max([",", ";", "\t"], key=unquoted.count)
-            if delimiter not in unquoted:
-                raise InputError(
-                    f"{path.name} has one column only; separate with comma, semicolon or tab"
-                )
-            rows = csv.reader(chain([head], filled), delimiter=delimiter)
-            header, row = next(rows), next(rows, None)
-            if row is None:
-                raise InputError(f"{path.name} has no row below the header; add some")
-            if len(row) == len(header) + 1:  # R's write.table leaves row names without a header
-                header = ["", *header]
-            decimal = "."
-            if delimiter != ",":
-                decimal = _decimal(delimiter, chain([delimiter.join(row)], filled))
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path) from error
-    return Layout(path.name, delimiter, decimal, [name.strip() for name in header])
+        rows = csv.reader(chain([head], filled), delimiter=delimiter)
+        header, row = next(rows), next(rows, None)
+    except csv.Error as error:
+        raise InputError(
+            f"{text.name} is no regular table ({error}); save it as CSV UTF-8"
+        ) from error
+    if row is None:
+        raise InputError(f"{text.name} has no row below the header; add some")
+    header = [name.strip() for name in header]
+    if sum(bool(re.fullmatch(r"-?\d+[.,]\d+", name)) for name in header) > len(header) / 2:
+        raise InputError(
+            f"{text.name} seems to have no header row: its first row is of numbers; put a row of "
+            "names above"
+        )
+    if len(row) == len(header) + 1:
+        # R's write.table leaves row names without a header; a spreadsheet ends its rows by a mark
+        header = [*header, ""] if row[-1] == "" and row[0] else ["", *header]
+    decimal = "."
+    if delimiter != ",":
+        decimal = _decimal(text.name, delimiter, chain([delimiter.join(row)], filled))
+    return Layout(text.name, delimiter, decimal, header)
 
 
-def _decimal(delimiter: str, lines: Iterable[str]) -> str:
-    """Return the mark in the first broken number, which follows a delimiter."""
-    broken = re.compile(
-        rf'{delimiter}\s*"?[-+]?\d*([.,])\d+(?:[eE][-+]?\d+)?"?\s*(?={delimiter}|$)'
+def _decimal(name: str, delimiter: str, lines: Iterable[str]) -> str:
+    """Return the mark of broken numbers, which follow a delimiter; refuse what may be thousands.
+
+    1,234 is unclear: where 0,5 or 12,34 stands somewhere, or every number is broken, it is decimal.
+    """
+    number = re.compile(
+        rf'{delimiter}\s*"?[-+]?(\d*)(?:([.,])(\d+))?([eE][-+]?\d+)?"?\s*(?={delimiter}|$)'
     )
-    return next((match[1] for line in lines if (match := broken.search(line))), ".")
+    unclear, whole = None, False
+    for line in lines:
+        for digits, mark, fraction, power in number.findall(line):
+            if not mark:
+                whole |= bool(digits)
+            elif (
+                mark == "."
+                or len(fraction) != 3
+                or len(digits) not in (1, 2, 3)
+                or power
+                or digits[0] == "0"
+            ):
+                return mark
+            else:
+                unclear = unclear or f"{digits},{fraction}"
+    if unclear and whole:
+        raise InputError(
+            f"{name}: {unclear} may be a decimal number or thousands, since no comma is followed by "
+            "other than three digits; save it without thousands separators"
+        )
+    return "," if unclear else "."
 
 
-def _not_utf8(path: Path) -> InputError:
-    return InputError(f"{path.name} is not UTF-8 text; save it as CSV UTF-8")
-
-
-def read_columns(path: Path, layout: Layout, text: set[int]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read_columns(source: Text, layout: Layout, text: set[int]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read the columns of `text` as they are written (007 stays 007), and the others.
 
     Columns are numbered, since pandas renames repeated names. Those of `text` are read as the
@@ -126,7 +144,7 @@ def read_columns(path: Path, layout: Layout, text: set[int]) -> tuple[pd.DataFra
     """
     try:
         table = pd.read_csv(
-            path,
+            BytesIO(source.data),
             sep=layout.delimiter,
             decimal=layout.decimal,
             header=0,
@@ -138,12 +156,10 @@ def read_columns(path: Path, layout: Layout, text: set[int]) -> tuple[pd.DataFra
             engine="c",
             low_memory=False,  # one dtype for a column
         )
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path) from error
-    except pd.errors.ParserError as error:
+    except (pd.errors.ParserError, OverflowError, ValueError) as error:
         reason = str(error).rpartition("C error: ")[2].strip()
         raise InputError(
-            f"{path.name} is no regular table ({reason}); give every row the columns of the header"
+            f"{source.name} is no regular table ({reason}); give every row the columns of the header"
         ) from error
     as_written = table.index.to_frame(index=False).astype(object)
     return as_written.where(as_written.notna(), ""), table.reset_index(drop=True)
@@ -182,44 +198,14 @@ def read_labels(path: Path) -> pd.Series:
 
     Row names without a name before them (as R writes them) and columns behind them are left out.
     """
-    check_file(path)
-    layout = find_layout(path)
+    source = load_text(path)
+    layout = find_layout(source)
     at = int(not layout.header[0] and len(layout.header) > 2)  # R's row names
-    text, _ = read_columns(path, layout, {at, at + 1})
+    text, _ = read_columns(source, layout, {at, at + 1})
     return pd.Series(text[at + 1].to_numpy(), index=pd.Index(text[at]))
 
 
-def read_table(path: Path, state: str | None, groups: str | None) -> Raw:
-    """Read a table of one row an observation; see `read_cohort`."""
-    layout = find_layout(path)
-    header = layout.header
-    state_at = layout.find_state(state)
-    group_at = state_at if groups is None else layout.find("groups", groups)
-    facts = {state_at, group_at}
-    id_at = layout.find_id()
-    ids = {k for k, name in enumerate(header) if name.lower() in ID_COLUMNS or not (k or name)}
-    text, table = read_columns(path, layout, facts | (ids or {0}))
-    if id_at is None and 0 not in facts:
-        if _looks_like_ids(text[0], layout.decimal):
-            id_at = 0
-        else:  # the first column is a gene
-            text, table = read_columns(path, layout, facts)
-    if id_at is None:
-        observation, id_column = [f"obs_{k}" for k in range(1, len(table) + 1)], ""
-    else:
-        observation, id_column = text[id_at].tolist(), header[id_at] or "row names"
-    gene = [header[int(k)] for k in table.columns]
-    return Raw(
-        values=read_numbers(table, layout.decimal, gene, observation),
-        label=text[state_at].tolist(),
-        gene=gene,
-        observation=observation,
-        id_column=id_column,
-        group=None if groups is None else text[group_at].tolist(),
-    )
-
-
-def _looks_like_ids(column: pd.Series, decimal: str) -> bool:
+def looks_like_ids(column: pd.Series, decimal: str) -> bool:
     """Tell ids, text or whole numbers that differ, from the values of a gene."""
     number = to_numeric(column, decimal)
     return bool(number.isna().all() or (column.is_unique and (number.dropna() % 1 == 0).all()))

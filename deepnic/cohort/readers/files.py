@@ -1,0 +1,68 @@
+"""Bytes of a file as UTF-8 text: unpacked, decoded, told where that was assumed."""
+
+import codecs
+import gzip
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+from deepnic.errors import InputError
+
+LARGEST = 2**32
+"""Bytes of text read at most: a file that unpacks to more is no table of a cohort."""
+
+
+class Text(NamedTuple):
+    """A text file, in UTF-8 whatever it was written in."""
+
+    name: str
+    data: bytes
+    notes: tuple[str, ...] = ()
+
+
+def check_file(path: Path) -> None:
+    """Refuse a file that is missing or empty."""
+    if not path.is_file():
+        raise InputError(f"no such file: {path}; check the path")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path.name} is empty; save or copy it again")
+
+
+def load_text(path: Path) -> Text:
+    """Read a text file, gzipped or not, in UTF-8, UTF-16 or the code page of Windows."""
+    check_file(path)
+    data, notes = _unpacked(path), []
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    else:
+        try:
+            data.decode("utf-8")
+            encoding = "utf-8"
+        except UnicodeDecodeError:
+            encoding = "cp1252" if b"\0" not in data else ""
+    try:
+        if encoding != "utf-8":
+            data = data.decode(encoding).encode()
+            notes.append(f"read as {encoding}, since it is not UTF-8")
+    except (UnicodeDecodeError, LookupError) as error:
+        raise InputError(
+            f"{path.name} is no text, whatever its name; save it as CSV UTF-8"
+        ) from error
+    data = data.removeprefix(codecs.BOM_UTF8)
+    return Text(path.name, data.replace(b"\r\n", b"\n").replace(b"\r", b"\n"), tuple(notes))
+
+
+def _unpacked(path: Path) -> bytes:
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(
+            f"{path.name} is cut off or damaged (its gzip stream does not end); download or copy it "
+            "again"
+        ) from error
+    if len(data) > LARGEST:
+        raise InputError(f"{path.name} holds more than 4 GiB of text; give a smaller table")
+    return data

@@ -1,0 +1,112 @@
+"""Series matrix files of GEO: lines that describe the samples, then one row a probe set."""
+
+import csv
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from deepnic.cohort.readers.files import Text, load_text
+from deepnic.cohort.readers.raw import Raw, Wanted
+from deepnic.cohort.readers.tables import find_labels, parse, read_facts
+from deepnic.errors import InputError
+
+BEGIN, END = b"!series_matrix_table_begin\n", b"!series_matrix_table_end"
+USUAL = (
+    "disease", "disease state", "disease status", "diagnosis", "status", "state", "condition",
+    "group", "outcome", "label", "class", "phenotype",
+)  # fmt: skip
+"""Keys of sample characteristics that are usually the state."""
+
+
+def is_series(text: Text) -> bool:
+    """Tell a series matrix by its first line."""
+    return text.data.lstrip().startswith((b"!Series_", b"!Sample_"))
+
+
+def read_series(text: Text, wanted: Wanted) -> Raw:
+    """Read the table, and the state from a line of the samples; see `read_cohort`."""
+    name = text.name
+    head, begin, rest = text.data.partition(BEGIN)
+    table, end, _ = rest.partition(END)
+    if not begin or not end:
+        raise InputError(
+            f"{name} is a GEO series matrix cut off before its table ends; download it again"
+        )
+    if table.count(b"\n") < 2:
+        raise InputError(
+            f"{name} is a GEO series matrix whose table is empty, as of sequencing; take the table "
+            "of counts among the supplementary files of the series, and this file as labels"
+        )
+    header = next(csv.reader([table.partition(b"\n")[0].decode()], delimiter="\t"))
+    facts = describe_samples(text, header[1:])
+    state = None
+    if wanted.labels is not None:
+        facts = read_facts(wanted.labels)
+    else:
+        state = _find_state(name, facts, wanted.state)
+    null = re.sub(rb"(?<=\t)(?:null|NULL|\"null\")(?=[\t\n])", b"", table)
+    asked = wanted._replace(genes_in="rows", genes_from=None)
+    raw = parse(Text(name, null, text.notes), asked, facts)
+    return raw._replace(state=state)
+
+
+def describe_samples(text: Text, samples: list[str]) -> pd.DataFrame:
+    """Lines ``!Sample_`` by name, and characteristics by key: a row a sample, all text."""
+    columns: dict[str, list[str]] = {"geo_accession": samples}
+    lines = text.data.partition(BEGIN)[0].decode().splitlines()
+    for name, *cells in filter(None, csv.reader(lines, delimiter="\t")):
+        if not name.startswith("!Sample_") or len(cells) != len(samples) or not any(cells):
+            continue
+        cells = [cell.strip() for cell in cells]
+        key = name.removeprefix("!Sample_")
+        if key.startswith("characteristics"):
+            pairs = [re.fullmatch(r"([^:]{1,60}):\s*(.*)", cell) for cell in cells]
+            for found in dict.fromkeys(pair[1].strip() for pair in pairs if pair):
+                # keys may be shifted between lines from sample to sample
+                column = columns.setdefault(found.lower(), [""] * len(samples))
+                for k, pair in enumerate(pairs):
+                    if pair and pair[1].strip().lower() == found.lower():
+                        column[k] = pair[2].strip()
+        while key in columns and columns[key] != cells:
+            stem, _, number = key.partition(".")
+            key = f"{stem}.{int(number or 1) + 1}"
+        columns[key] = cells
+    return pd.DataFrame(columns, dtype=object)
+
+
+def _find_state(name: str, facts: pd.DataFrame, state: str | None) -> str:
+    """Column of the state: as said (by name, key, or NAME~REGEX, which is added), or the usual."""
+    varying = [column for column in facts if 2 <= facts[column].nunique() <= len(facts) / 2]
+    remedy = f"say state= (--state) one of: {', '.join(varying[:8]) or 'title~REGEX'}"
+    if state is None:
+        usual = [column for column in varying if column in USUAL]
+        if len(usual) != 1:
+            raise InputError(f"{name} is a GEO series matrix whose state is not certain; {remedy}")
+        return usual[0]
+    column, tilde, pattern = state.partition("~")
+    column = column.removeprefix("!").removeprefix("Sample_")
+    column = column if column in facts else column.lower()
+    if column not in facts:
+        raise InputError(f"{name} has no line or key {column!r} of its samples; {remedy}")
+    if tilde:
+        try:
+            found = [re.search(pattern, text) for text in facts[column]]
+        except re.error as error:
+            raise InputError(
+                f"{pattern!r} is no regular expression ({error}); correct it"
+            ) from error
+        facts[state] = [
+            (one[1] or "" if one.re.groups else pattern) if one else f"not {pattern}"
+            for one in found
+        ]
+        return state
+    return column
+
+
+def read_text(path: Path, wanted: Wanted) -> Raw:
+    """Read a text file by what it holds: a series matrix, or a table."""
+    text = load_text(path)
+    if is_series(text):
+        return read_series(text, wanted)
+    return parse(text, wanted, find_labels(path, wanted))

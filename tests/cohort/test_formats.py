@@ -1,0 +1,210 @@
+"""Every layout that a table comes in gives the cohort of the archive it was made from."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from deepnic.cohort import read_cohort
+from deepnic.cohort.readers import READERS
+from deepnic.errors import DeepnicError, InputError
+
+GEO = Path(__file__).parents[2].parent / "shared" / "data" / "geo"
+RANDOM = np.random.default_rng(0)
+VALUES = RANDOM.normal(8, 2, (12, 30)).astype(np.float32)
+GENES = [f"GENE{k}" for k in range(30)]
+IDS = [f"S{k:02}" for k in range(12)]
+STATES = ["normal", "tumour", "tumour"] * 4
+LABELS = pd.DataFrame({"sample_id": IDS, "condition": STATES}).iloc[::-1]
+FRAME = pd.DataFrame(VALUES.astype(float), IDS, GENES)
+BY_STATE = FRAME.assign(state=STATES).rename_axis("id")
+ACROSS = FRAME.T.rename_axis("gene")
+SERIES = "\n".join(
+    [
+        '!Series_title\t"Made up"', "", '!Sample_title\t' + "\t".join(f'"{one}"' for one in IDS),
+        "!Sample_characteristics_ch1\t" + "\t".join(f'"disease: {one}"' for one in STATES),
+        "!series_matrix_table_begin",
+        ACROSS.to_csv(sep="\t").replace("gene", '"ID_REF"', 1) + "nothing" + "\tnull" * 12,
+        "!series_matrix_table_end\n",
+    ]
+)  # fmt: skip
+
+
+def counts_table():
+    frame = ACROSS.rename_axis("Geneid").reset_index()
+    for k, name in enumerate(("Chr", "Start", "Length"), 1):
+        frame.insert(k, name, [f"chr{j}" if name == "Chr" else j for j in range(len(frame))])
+    return "# Program: featureCounts\n" + frame.to_csv(sep="\t", index=False)
+
+
+def gct():
+    frame = ACROSS.rename_axis("Name").reset_index()
+    frame.insert(1, "Description", "na")
+    return f"#1.2\n{len(GENES)}\t{len(IDS)}\n" + frame.to_csv(sep="\t", index=False)
+
+
+TEXTS = {  # name of the file: its text, and whether the labels lie apart
+    "comma.csv": (BY_STATE.to_csv(), False),
+    "decimal.csv": (BY_STATE.to_csv(sep=";", decimal=","), False),
+    "tabs.tsv.gz": (BY_STATE.to_csv(sep="\t"), False),
+    "blanks.txt": (BY_STATE.to_csv(sep=" ", index_label=False).replace(" ", "  "), False),
+    "trailing.csv": ("".join(f"{line},\n" for line in BY_STATE.to_csv().splitlines()), False),
+    "index.csv": (BY_STATE.reset_index().to_csv().replace(",", "Unnamed: 0,", 1), False),
+    "comments.csv": ("# made by hand\n" + BY_STATE.to_csv(), False),
+    "apart.csv": (FRAME.rename_axis("id").to_csv(), True),
+    "across.csv.gz": (ACROSS.to_csv(), True),
+    "across.txt": (ACROSS.to_csv(sep="\t", index_label=""), True),
+    "counts.txt": (counts_table(), True),
+    "made.gct": (gct(), True),
+    "series_matrix.txt": (SERIES, False),
+    "series_matrix.txt.gz": (SERIES, False),
+}
+
+
+def check(cohort):
+    np.testing.assert_array_equal(cohort.expression, VALUES)
+    assert cohort.gene.values.tolist() == GENES
+    assert cohort.observation.values.tolist() == IDS
+    assert cohort.label.values.tolist() == STATES
+    assert cohort.state.values.tolist() == [0, 1, 1] * 4
+
+
+def with_labels(folder, apart):
+    LABELS.to_csv(folder / "pheno.csv", index=False)
+    return {"labels": folder / "pheno.csv", "state": "condition"} if apart else {}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_read_cohort__reads_each_layout_alike(tmp_path, name):
+    text, apart = TEXTS[name]
+    data = text.encode()
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    check(read_cohort(tmp_path / name, **with_labels(tmp_path, apart)))
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.parquet", "a.feather"])
+@pytest.mark.parametrize("across", [False, True])
+def test_read_cohort__reads_sheets_alike(tmp_path, name, across):
+    frame = (ACROSS if across else BY_STATE).reset_index()
+    if name == "a.xlsx":
+        frame.to_excel(tmp_path / name, index=False)
+    else:
+        getattr(frame, f"to_{name[2:]}")(tmp_path / name)
+    check(read_cohort(tmp_path / name, **with_labels(tmp_path, across)))
+    (tmp_path / name).rename(tmp_path / "a.csv")
+    with pytest.raises(InputError, match="whatever its suffix says; rename it"):
+        read_cohort(tmp_path / "a.csv")
+
+
+def test_read_cohort__reads_anndata(tmp_path):
+    anndata = pytest.importorskip("anndata")
+    held = anndata.AnnData(VALUES, BY_STATE[["state"]], pd.DataFrame(index=GENES))
+    anndata.settings.allow_write_nullable_strings = True
+    held.write_h5ad(tmp_path / "a.h5ad")
+    check(read_cohort(tmp_path / "a.h5ad", state="state"))
+
+
+@pytest.mark.parametrize("cut", [0.5, 0.95])
+@pytest.mark.parametrize("packed", [False, True])
+def test_read_cohort__tells_a_series_matrix_cut_off(tmp_path, cut, packed):
+    data = gzip.compress(SERIES.encode()) if packed else SERIES.encode()
+    path = tmp_path / ("a.txt.gz" if packed else "a.txt")
+    path.write_bytes(data[: int(cut * len(data))])
+    with pytest.raises(InputError, match="cut off"):
+        read_cohort(path)
+
+
+def test_read_cohort__asks_for_labels_and_counts_those_that_lack(tmp_path):
+    ACROSS.to_csv(tmp_path / "a.csv")
+    with pytest.raises(InputError, match="one row a gene, .*labels= .--labels."):
+        read_cohort(tmp_path / "a.csv")
+    LABELS.iloc[2:].replace({"S05": "other"}).to_csv(tmp_path / "b.csv", index=False)
+    cohort = read_cohort(tmp_path / "a.csv", labels=tmp_path / "b.csv", state="condition")
+    assert (cohort.state.values == -1).sum() == 3
+    assert "3 samples have no row of labels and are to predict" in cohort.attrs["notes"]
+    assert "1 rows of labels are of no sample here" in cohort.attrs["notes"]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "why"),
+    [
+        ("age", RANDOM.normal(60, 9, 12), "by its name"),
+        ("order", range(12), "it counts the rows"),
+        ("second", [0.5, 1.5, 1.5] * 4, "it repeats the state"),
+        ("years", RANDOM.integers(30, 80, 12), "whole numbers beside decimals"),
+    ],
+)
+def test_read_cohort__refuses_columns_unlike_genes(tmp_path, column, values, why):
+    BY_STATE.assign(**{column: values}).to_csv(tmp_path / "a.csv")
+    with pytest.raises(InputError, match=rf"'{column}' \({why}\); leave them out by drop="):
+        read_cohort(tmp_path / "a.csv")
+    check(read_cohort(tmp_path / "a.csv", drop=column))
+    check(read_cohort(tmp_path / "a.csv", genes=r"GENE\d+"))
+
+
+@pytest.mark.parametrize("how", ["mean", "max", "first"])
+def test_read_cohort__merges_genes_of_one_name(tmp_path, how):
+    twice = pd.concat([ACROSS, ACROSS.iloc[[3]] + 2])
+    twice.to_csv(tmp_path / "a.csv", index_label="gene")
+    options = with_labels(tmp_path, True)
+    with pytest.raises(InputError, match="'GENE3'.*duplicates="):
+        read_cohort(tmp_path / "a.csv", **options)
+    got = read_cohort(tmp_path / "a.csv", duplicates=how, **options).expression[:, 3]
+    np.testing.assert_allclose(got, VALUES[:, 3] + {"mean": 1, "max": 2, "first": 0}[how], 1e-6)
+
+
+def test_read_cohort__keeps_samples_of_a_patient_together(tmp_path):
+    table = BY_STATE.assign(patient=[f"P{k // 2}" for k in range(12)])
+    table.to_csv(tmp_path / "a.csv")
+    cohort = read_cohort(tmp_path / "a.csv")
+    check(cohort)
+    assert cohort.group.values.tolist() == table["patient"].tolist()
+    assert "'patient' are kept together" in cohort.attrs["notes"]
+
+
+def test_read_cohort__asks_which_class_is_1_where_no_rule_knows(tmp_path):
+    BY_STATE.replace({"normal": "blue", "tumour": "red"}).to_csv(tmp_path / "a.csv")
+    with pytest.raises(InputError, match="which of 'blue' and 'red' is state 1 is not known"):
+        read_cohort(tmp_path / "a.csv")
+    cohort = read_cohort(tmp_path / "a.csv", positive="red")
+    assert cohort.state.values.tolist() == [0, 1, 1] * 4
+
+
+def test_read_cohort__asks_what_commas_mean(tmp_path):
+    (tmp_path / "a.tsv").write_text("id\ty\tg\nA\t0\t1,234\nB\t0\t987\nC\t1\t2,345\nD\t1\t3\n")
+    with pytest.raises(InputError, match="1,234 may be a decimal number or thousands"):
+        read_cohort(tmp_path / "a.tsv")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[*HealthCheck])
+@given(
+    suffix=st.sampled_from(sorted(READERS)),
+    start=st.sampled_from([b"", b"PK\3\4", b"\x1f\x8b", b"#1.2\n1\t1\n", SERIES[:400].encode()]),
+    data=st.one_of(st.binary(max_size=200), st.text(',;\t\n" 0123.aN', max_size=200)),
+)
+def test_read_cohort__answers_whatever_it_is_given(tmp_path, suffix, start, data):
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(start + (data.encode() if isinstance(data, str) else data))
+    with pytest.raises(DeepnicError):
+        read_cohort(path)
+
+
+def test_read_cohort__reads_real_series(tmp_path):
+    if not GEO.exists():
+        pytest.skip("the series of GEO are not beside the repository")
+    state = {"GSE4107": "title~healthy control", "GSE7621": "characteristics_ch1~Old Control"}
+    for series, line in state.items():
+        path = GEO / f"{series}_series_matrix.txt.gz"
+        positive = f"not {line.partition('~')[2]}"
+        cohort = read_cohort(path, state=line, positive=positive)
+        ours = read_cohort(GEO.parent / f"{series.lower()}.npz")
+        np.testing.assert_array_equal(cohort.expression, ours.expression)
+        for name in ("gene", "observation", "state"):
+            assert cohort[name].values.tolist() == ours[name].values.tolist()
+    for path in GEO.glob("*truncated*"):
+        with pytest.raises(InputError, match="cut off"):
+            read_cohort(path)
