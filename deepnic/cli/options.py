@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from deepnic.cluster.ssh.inventory import Inventory
 
 CohortFile = Annotated[
-    Path, typer.Argument(help="Table or archive: {deepnic.cohort.readers:READERS}.")
+    Path, typer.Argument(help="Table (CSV, Excel, Parquet), GEO series matrix, GCT, .h5ad or .npz.")
 ]
 
 READING: dict[str, Any] = {

@@ -36,9 +36,7 @@ def demo(
 def study(
     source: Annotated[
         Path,
-        typer.Argument(
-            help="Settings of a study (TOML), or one cohort: {deepnic.cohort.readers:READERS}."
-        ),
+        typer.Argument(help="Settings of a study (TOML), or one cohort: as of `deepnic cohort`."),
     ],
     how: dict[str, Any],
     output: Annotated[
@@ -59,7 +57,8 @@ def study(
     if source.suffix.lower() == ".toml":
         if given := [name for name, value in how.items() if value]:
             raise InputError(
-                f"--{given[0].replace('_', '-')} is for a single cohort; write it under [cohorts.NAME] of {source}"
+                f"--{given[0].replace('_', '-')} is for a single cohort; write it "
+                f"under [cohorts.NAME] of {source}"
             )
         settings = read_settings(source)
     else:

@@ -89,8 +89,8 @@ def make_cohort(
     constant = int((values.min(axis=0) == values.max(axis=0)).sum())
     if constant == len(genes):
         raise InputError(
-            f"all {constant} genes are constant, so no gene varies (in 32 bits); check how the table "
-            "was made"
+            f"all {constant} genes are constant, so no gene varies (in 32 bits); check how the "
+            "table was made"
         )
     cohort = xr.Dataset(
         {"expression": (("observation", "gene"), values), "state": ("observation", state)},

@@ -127,7 +127,7 @@ def find_groups(raw: Raw) -> tuple[list[str] | None, list[str]]:
             column.lower() in PATIENTS
             and column != raw.id_column
             and ids.duplicated().any()
-            and ids.nunique() > 1
+            and len({*ids}) > 1
             and (ids != "").all()
         ):
             return ids.tolist(), [f"samples of one {column!r} are kept together as a group"]

@@ -182,7 +182,8 @@ def _read(path: Path, wanted: Wanted) -> Raw:
     ):
         if text and first.startswith(sign):
             raise InputError(
-                f"{path.name} is {what}, whatever its suffix says; rename it, or save it as CSV UTF-8"
+                f"{path.name} is {what}, whatever its suffix says; rename it, or save it "
+                "as CSV UTF-8"
             )
     return READERS[suffix](path, wanted)
 
@@ -197,8 +198,8 @@ def _column(name: str, raw: Raw, option: str, column: str | None) -> list[str]:
             if len(usual) != 1:
                 some = ", ".join((usual or names)[:6])
                 raise InputError(
-                    f"{name}: the column of the states is not certain; say state= (--state) one of: "
-                    f"{some}"
+                    f"{name}: the column of the states is not certain; say state= (--state) one "
+                    f"of: {some}"
                 )
             column = usual[0]
     elif option == "state":

@@ -182,7 +182,12 @@ def read_settings(path: Path) -> StudySettings:
     """
     settings = checked(StudySettings, read_toml(path))
     cohorts = {
-        name: cohort.model_copy(update={"file": path.parent / cohort.file})
+        name: cohort.model_copy(
+            update={
+                "file": path.parent / cohort.file,
+                "labels": cohort.labels and path.parent / cohort.labels,
+            }
+        )
         for name, cohort in settings.cohorts.items()
         if str(cohort.file) not in BUNDLED
     }

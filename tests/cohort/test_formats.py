@@ -102,7 +102,8 @@ def test_read_cohort__reads_sheets_alike(tmp_path, name, across):
 
 def test_read_cohort__reads_anndata(tmp_path):
     anndata = pytest.importorskip("anndata")
-    held = anndata.AnnData(VALUES, BY_STATE[["state"]], pd.DataFrame(index=GENES))
+    held = anndata.AnnData(VALUES, pd.DataFrame({"state": pd.Categorical(STATES)}))
+    held.obs_names, held.var_names = IDS, GENES
     anndata.settings.allow_write_nullable_strings = True
     held.write_h5ad(tmp_path / "a.h5ad")
     check(read_cohort(tmp_path / "a.h5ad", state="state"))
@@ -120,7 +121,7 @@ def test_read_cohort__tells_a_series_matrix_cut_off(tmp_path, cut, packed):
 
 def test_read_cohort__asks_for_labels_and_counts_those_that_lack(tmp_path):
     ACROSS.to_csv(tmp_path / "a.csv")
-    with pytest.raises(InputError, match="one row a gene, .*labels= .--labels."):
+    with pytest.raises(InputError, match=r"one row a gene, .*labels= .--labels."):
         read_cohort(tmp_path / "a.csv")
     LABELS.iloc[2:].replace({"S05": "other"}).to_csv(tmp_path / "b.csv", index=False)
     cohort = read_cohort(tmp_path / "a.csv", labels=tmp_path / "b.csv", state="condition")
@@ -151,7 +152,7 @@ def test_read_cohort__merges_genes_of_one_name(tmp_path, how):
     twice = pd.concat([ACROSS, ACROSS.iloc[[3]] + 2])
     twice.to_csv(tmp_path / "a.csv", index_label="gene")
     options = with_labels(tmp_path, True)
-    with pytest.raises(InputError, match="'GENE3'.*duplicates="):
+    with pytest.raises(InputError, match=r"'GENE3'.*duplicates="):
         read_cohort(tmp_path / "a.csv", **options)
     got = read_cohort(tmp_path / "a.csv", duplicates=how, **options).expression[:, 3]
     np.testing.assert_allclose(got, VALUES[:, 3] + {"mean": 1, "max": 2, "first": 0}[how], 1e-6)

@@ -60,8 +60,8 @@ def _unpacked(path: Path) -> bytes:
             data = file.read(LARGEST + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(
-            f"{path.name} is cut off or damaged (its gzip stream does not end); download or copy it "
-            "again"
+            f"{path.name} is cut off or damaged (its gzip stream does not end); download or copy "
+            "it again"
         ) from error
     if len(data) > LARGEST:
         raise InputError(f"{path.name} holds more than 4 GiB of text; give a smaller table")

@@ -27,7 +27,7 @@ def is_series(text: Text) -> bool:
 def read_series(text: Text, wanted: Wanted) -> Raw:
     """Read the table, and the state from a line of the samples; see `read_cohort`."""
     name = text.name
-    head, begin, rest = text.data.partition(BEGIN)
+    _, begin, rest = text.data.partition(BEGIN)
     table, end, _ = rest.partition(END)
     if not begin or not end:
         raise InputError(
@@ -77,7 +77,7 @@ def describe_samples(text: Text, samples: list[str]) -> pd.DataFrame:
 
 def _find_state(name: str, facts: pd.DataFrame, state: str | None) -> str:
     """Column of the state: as said (by name, key, or NAME~REGEX, which is added), or the usual."""
-    varying = [column for column in facts if 2 <= facts[column].nunique() <= len(facts) / 2]
+    varying = [str(column) for column in facts if 2 <= facts[column].nunique() <= len(facts) / 2]
     remedy = f"say state= (--state) one of: {', '.join(varying[:8]) or 'title~REGEX'}"
     if state is None:
         usual = [column for column in varying if column in USUAL]

@@ -21,7 +21,8 @@ def read_excel(path: Path, wanted: Wanted) -> Raw:
     dates = [column for column in frame if not isinstance(column, str)]
     if any(hasattr(column, "year") for column in dates):
         raise InputError(
-            f"{path.name} has names that Excel made into dates, as of gene SEPT1; write them as text"
+            f"{path.name} has names that Excel made into dates, as of gene SEPT1; write "
+            "them as text"
         )
     return _parse_frame(path, frame, wanted, ("first sheet read",))
 
@@ -62,7 +63,7 @@ def read_anndata(path: Path, wanted: Wanted) -> Raw:
     values = held.X.toarray() if hasattr(held.X, "toarray") else held.X
     observation, gene = held.obs_names.astype(str).tolist(), held.var_names.astype(str).tolist()
     facts = held.obs.astype(object).where(held.obs.notna(), "").astype(str).reset_index(drop=True)
-    notes = ("X of the file read",)
+    notes: tuple[str, ...] = ("X of the file read",)
     if (labels := find_labels(path, wanted)) is not None:
         facts, more = match(labels, observation)
         notes += more

@@ -111,12 +111,12 @@ def _read_genes_in_rows(
         or (name not in known and (name.lower() in ANNOTATION_COLUMNS or not name))
     }  # fmt: skip
     text, table = read_columns(source, layout, annotation)
-    words = [k for k in table if table[k].dtype.kind not in "iufb" and header[int(k)] not in known]
+    words = [k for k in table if table[k].dtype.kind not in "iufb" and header[k] not in known]
     if words:
-        annotation |= {int(k) for k in words}
+        annotation |= {*words}
         text, table = read_columns(source, layout, annotation)
     gene_at = 0 if wanted.genes_from is None else layout.find("genes_from", wanted.genes_from)
-    observation = [header[int(k)] for k in table.columns]
+    observation = [header[k] for k in table.columns]
     left_out = [header[k] for k in sorted(annotation - {gene_at}) if header[k]]
     notes = (*source.notes, f"genes in rows, named by column {header[gene_at] or 'row names'!r}")
     if left_out:
@@ -142,8 +142,8 @@ def match(labels: pd.DataFrame, observation: list[str]) -> tuple[pd.DataFrame, t
     found = rows.index.isin(ids)
     if rows.index[found].has_duplicates:
         raise InputError(
-            f"{rows.index[found].duplicated().sum()} samples have more than one row of labels; give "
-            "each one"
+            f"{rows.index[found].duplicated().sum()} samples have more than one row of labels; "
+            "give each one"
         )
     if not found.any():
         raise InputError(
@@ -178,19 +178,19 @@ def _read_observations_in_rows(
         else:  # the first column is a gene
             text, table = read_columns(source, layout, facts_at)
     notes = source.notes
-    empty = [k for k in table if not header[int(k)] and table[k].isna().all()]
-    numbers = [k for k in table if re.fullmatch(r"Unnamed: \d+|index", header[int(k)])]
+    empty = [k for k in table if not header[k] and table[k].isna().all()]
+    numbers = [k for k in table if re.fullmatch(r"Unnamed: \d+|index", header[k])]
     if empty or numbers:
         table = table.drop(columns=[*empty, *numbers])
     if numbers:
-        notes += (f"row numbers left out: {', '.join(header[int(k)] for k in numbers)}",)
+        notes += (f"row numbers left out: {', '.join(header[k] for k in numbers)}",)
     if id_at is None:
         observation, id_column = [f"obs_{k}" for k in range(1, len(table) + 1)], ""
     else:
         observation, id_column = text[id_at].tolist(), header[id_at] or "row names"
-    gene = [header[int(k)] for k in table.columns]
+    gene = [header[k] for k in table.columns]
     values = read_numbers(table, layout.decimal, gene, observation)
-    facts = text.set_axis([header[int(k)] for k in text], axis=1)
+    facts = text.set_axis([header[k] for k in text], axis=1)
     if labels is not None:
         facts, more = match(labels, observation)
         notes += more

@@ -130,8 +130,8 @@ def _decimal(name: str, delimiter: str, lines: Iterable[str]) -> str:
                 unclear = unclear or f"{digits},{fraction}"
     if unclear and whole:
         raise InputError(
-            f"{name}: {unclear} may be a decimal number or thousands, since no comma is followed by "
-            "other than three digits; save it without thousands separators"
+            f"{name}: {unclear} may be a decimal number or thousands, since no comma is followed "
+            "by other than three digits; save it without thousands separators"
         )
     return "," if unclear else "."
 
@@ -159,7 +159,8 @@ def read_columns(source: Text, layout: Layout, text: set[int]) -> tuple[pd.DataF
     except (pd.errors.ParserError, OverflowError, ValueError) as error:
         reason = str(error).rpartition("C error: ")[2].strip()
         raise InputError(
-            f"{source.name} is no regular table ({reason}); give every row the columns of the header"
+            f"{source.name} is no regular table ({reason}); give every row the columns of the "
+            "header"
         ) from error
     as_written = table.index.to_frame(index=False).astype(object)
     return as_written.where(as_written.notna(), ""), table.reset_index(drop=True)
