@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from deepnic.cli import options
@@ -20,6 +19,8 @@ def cohort(
     ] = None,
 ) -> None:
     """Say what a file is understood as, and write it as a clean table on request."""
+    import numpy as np
+
     from deepnic.files import check_new
 
     if output is not None:
@@ -46,6 +47,8 @@ def cohort(
 
 def _write(data: Any, output: Path) -> None:
     """Write an archive with its labels beside, or a table."""
+    import numpy as np
+
     facts = data["label"].to_series().rename_axis("sample_id").to_frame("label")
     if "group" in data.coords:
         facts["patient"] = data["group"].values

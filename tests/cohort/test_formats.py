@@ -102,8 +102,10 @@ def test_read_cohort__reads_sheets_alike(tmp_path, name, across):
 
 def test_read_cohort__reads_anndata(tmp_path):
     anndata = pytest.importorskip("anndata")
-    held = anndata.AnnData(VALUES, pd.DataFrame({"state": pd.Categorical(STATES)}))
-    held.obs_names, held.var_names = IDS, GENES
+    held = anndata.AnnData(
+        VALUES, *(pd.DataFrame(index=pd.Index(names, dtype=object)) for names in (IDS, GENES))
+    )
+    held.obs["state"] = pd.Categorical(STATES)
     anndata.settings.allow_write_nullable_strings = True
     held.write_h5ad(tmp_path / "a.h5ad")
     check(read_cohort(tmp_path / "a.h5ad", state="state"))

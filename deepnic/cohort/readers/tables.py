@@ -111,12 +111,14 @@ def _read_genes_in_rows(
         or (name not in known and (name.lower() in ANNOTATION_COLUMNS or not name))
     }  # fmt: skip
     text, table = read_columns(source, layout, annotation)
-    words = [k for k in table if table[k].dtype.kind not in "iufb" and header[k] not in known]
+    words = [
+        k for k in numbers_of(table) if table[k].dtype.kind not in "iufb" and header[k] not in known
+    ]
     if words:
         annotation |= {*words}
         text, table = read_columns(source, layout, annotation)
     gene_at = 0 if wanted.genes_from is None else layout.find("genes_from", wanted.genes_from)
-    observation = [header[k] for k in table.columns]
+    observation = [header[k] for k in numbers_of(table)]
     left_out = [header[k] for k in sorted(annotation - {gene_at}) if header[k]]
     notes = (*source.notes, f"genes in rows, named by column {header[gene_at] or 'row names'!r}")
     if left_out:
@@ -133,10 +135,15 @@ def _read_genes_in_rows(
     return Raw(values, gene, observation, facts, header[0], notes=notes + more, dropped=dropped)
 
 
+def numbers_of(table: pd.DataFrame) -> list[int]:
+    """Numbers of the columns, as `read_columns` names them."""
+    return table.columns.tolist()
+
+
 def match(labels: pd.DataFrame, observation: list[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Rows of the labels in the order of the observations; "" where there is none, and told."""
     ids = pd.Index(observation)
-    usual = [name for name in labels if name.lower() in ID_COLUMNS]
+    usual = [name for name in map(str, labels) if name.lower() in ID_COLUMNS]
     column = max([*usual, *labels], key=lambda name: labels[name].isin(ids).sum())
     rows = labels.set_index(column, drop=False)
     found = rows.index.isin(ids)
@@ -150,7 +157,9 @@ def match(labels: pd.DataFrame, observation: list[str]) -> tuple[pd.DataFrame, t
             "no id of the labels is that of a sample; give a table with a column of the same ids"
         )
     without = int((~ids.isin(rows.index)).sum())
-    notes = () if found.all() else (f"{(~found).sum()} rows of labels are of no sample here",)
+    notes: tuple[str, ...] = (
+        () if found.all() else (f"{(~found).sum()} rows of labels are of no sample here",)
+    )
     if without:
         notes += (f"{without} samples have no row of labels and are to predict",)
     return rows.reindex(ids).fillna("").reset_index(drop=True), notes
@@ -178,8 +187,8 @@ def _read_observations_in_rows(
         else:  # the first column is a gene
             text, table = read_columns(source, layout, facts_at)
     notes = source.notes
-    empty = [k for k in table if not header[k] and table[k].isna().all()]
-    numbers = [k for k in table if re.fullmatch(r"Unnamed: \d+|index", header[k])]
+    empty = [k for k in numbers_of(table) if not header[k] and table[k].isna().all()]
+    numbers = [k for k in numbers_of(table) if re.fullmatch(r"Unnamed: \d+|index", header[k])]
     if empty or numbers:
         table = table.drop(columns=[*empty, *numbers])
     if numbers:
@@ -188,9 +197,9 @@ def _read_observations_in_rows(
         observation, id_column = [f"obs_{k}" for k in range(1, len(table) + 1)], ""
     else:
         observation, id_column = text[id_at].tolist(), header[id_at] or "row names"
-    gene = [header[k] for k in table.columns]
+    gene = [header[k] for k in numbers_of(table)]
     values = read_numbers(table, layout.decimal, gene, observation)
-    facts = text.set_axis([header[k] for k in text], axis=1)
+    facts = text.set_axis([header[k] for k in numbers_of(text)], axis=1)
     if labels is not None:
         facts, more = match(labels, observation)
         notes += more
