@@ -5,7 +5,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from deepnic.cli import options
@@ -82,6 +81,7 @@ def _stated(path: Path) -> dict[str, Any]:
 
 def _repair_forest(path: Path, source: Path, how: dict[str, Any]) -> None:
     """Grow again what is damaged: growing goes on with a store."""
+    import numpy as np
     import zarr
 
     import deepnic

@@ -19,6 +19,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_sco
 from deepnic.cohort.holdout import draw_stratified
 from deepnic.config import checked
 from deepnic.errors import InputError, choose
+from deepnic.files import make_folder
 from deepnic.learn.channels import canvas_arrays, make_images
 from deepnic.learn.checkpoints import epochs_logged
 from deepnic.learn.loop import Job, LoopResult, train_loop
@@ -186,7 +187,9 @@ def train(
             f"the run {folder.name} was started in {folder.parent} before; resume it, or choose "
             "another folder"
         )
-    job["folder"] = None if folder is None else str(folder)
+    if folder is not None:
+        make_folder(folder)
+        job["folder"] = str(folder)
     result, trained_on = _fit(job, workers, elastic, folder)
     weights = {name: torch.tensor(values) for name, values in result.weights.items()}
     if folder is not None:

@@ -119,9 +119,10 @@ def open_forest(path: str | Path) -> xr.Dataset:
     ...
     deepnic.errors.InputError: no store at no/such/store.zarr; make one with `deepnic grow`
     """
-    path = Path(path).absolute()  # workers may run in other folders
+    path = Path(path)
     if not path.exists():
         raise InputError(f"no store at {path}; make one with `deepnic grow`")
+    path = path.absolute()  # workers may run in other folders
     is_sealed = manifest(path) is not None
     forest = open_store(path, "forest", unfinished=not is_sealed)
     if not is_sealed:
