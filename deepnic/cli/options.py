@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from deepnic.cluster.ssh.inventory import Inventory
 
+ANSWER = 15.0  # seconds for a scheduler to say what it is
+
 CohortFile = Annotated[Path, typer.Argument(help="CSV table, or .npz with its .labels.csv beside.")]
 State = Annotated[str | None, typer.Option(help="Column that holds the state.")]
 Positive = Annotated[str | None, typer.Option(help="Label that is state 1, against all others.")]
@@ -121,10 +123,13 @@ def dask_scheduler(
 
 
 def _answering(scheduler: str) -> str:
-    """Address of a scheduler, once something listens there.
+    """Address of a scheduler, once one has said there that it is one.
 
-    A client that cannot connect leaves a half-open one behind, which later calls would wait for.
+    A client would wait for ever for what listens and is none, and one that cannot connect leaves a
+    half-open one behind, which later calls would wait for.
     """
+    import asyncio
+
     from distributed.comm import get_address_host_port
 
     file = Path(scheduler)
@@ -133,6 +138,22 @@ def _answering(scheduler: str) -> str:
     try:
         address = json.loads(file.read_text())["address"] if file.exists() else scheduler
         socket.create_connection(get_address_host_port(address), timeout=10).close()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"no Dask scheduler answers at {scheduler}; start it first") from error
+        what = asyncio.run(asyncio.wait_for(_kind(address), ANSWER))
+    except Exception as error:  # whatever the words of something else are read as
+        raise InputError(
+            f"no Dask scheduler answers at {scheduler}; start it, or correct the port (a "
+            "dashboard's is another one) and for tls:// the certificates"
+        ) from error
+    if what != "Scheduler":
+        raise InputError(f"a Dask {what} answers at {scheduler}; give the scheduler's address")
     return address
+
+
+async def _kind(address: str) -> str:
+    """What a Dask process at an address is: Scheduler, Worker or Nanny."""
+    from distributed.core import rpc
+    from distributed.security import Security
+
+    arguments = Security().get_connection_args("client")
+    async with rpc(address, timeout=ANSWER, connection_args=arguments) as process:
+        return str((await process.identity())["type"])

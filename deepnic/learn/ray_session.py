@@ -3,6 +3,9 @@
 import logging
 import os
 import signal
+import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import warnings
@@ -17,6 +20,9 @@ from ray.train.torch import TorchTrainer
 
 from deepnic.errors import InputError
 from deepnic.learn.loop import Job, LoopResult, train_loop
+from deepnic.learn.rendezvous import FileRendezvous
+
+ANSWER = 25.0  # seconds for the head of a cluster to say which nodes it has
 
 
 def train_on_ray(
@@ -39,6 +45,7 @@ def train_on_ray(
             place = run or Path(folder, "run")  # else Ray would write to the home directory
             trainer = TorchTrainer(
                 _loop_on_worker,
+                torch_config=FileRendezvous(folder=str(place.parent)),
                 train_loop_config=job | {"device": device},
                 scaling_config=ray.train.ScalingConfig(
                     num_workers=(1, workers) if elastic else workers, use_gpu=device == "cuda"
@@ -76,10 +83,30 @@ def _connected() -> Iterator[None]:
         return
     with _signal_handlers_kept():
         try:
+            _check_answer(os.environ["RAY_ADDRESS"])
             ray.init(log_to_driver=False, logging_level=logging.ERROR)
             yield
         finally:
             ray.shutdown()
+
+
+def _check_answer(address: str) -> None:
+    """Refuse the address of a head that does not answer: Ray itself tries for a quarter of an hour.
+
+    Another process asks, as Ray ends the one in which it has waited in vain.
+    """
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdecimal()) or "/" in address:
+        raise InputError(f"RAY_ADDRESS is {address!r}; give the head as HOST:PORT")
+    words = [sys.executable, "-m", "deepnic.cluster.nodes", address]
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+        subprocess.run(words, check=True, capture_output=True, timeout=ANSWER)
+    except (OSError, OverflowError, subprocess.SubprocessError) as error:
+        raise InputError(
+            f"no head of Ray answers at RAY_ADDRESS {address}; start the cluster, correct the "
+            "address, or set the token and the certificates that `deepnic cluster up` prints"
+        ) from error
 
 
 @contextmanager

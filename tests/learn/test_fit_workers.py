@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 
 import numpy as np
@@ -170,3 +171,26 @@ def test_cluster__has_no_room_for_a_third_worker(cluster, easy_set):
 def test_cluster__has_no_gpus(cluster, easy_set):
     with pytest.raises(InputError, match="takes 2 GPUs, and 0 are there"):
         train(easy_set[0], workers=2, device="cuda")
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("auto", "RAY_ADDRESS is 'auto'; give the head as HOST:PORT"),
+        ("ray://127.0.0.1:9", "give the head as HOST:PORT"),
+        ("127.0.0.1:9", "no head of Ray answers at RAY_ADDRESS 127.0.0.1:9; start the cluster"),
+        ("127.0.0.1:99999", "no head of Ray answers"),
+    ],
+)
+def test_ray_address__that_is_none_is_told_in_time(address, sentence):
+    with pytest.raises(InputError, match=sentence):
+        ray_session._check_answer(address)
+
+
+def test_ray_address__of_something_silent_is_told_in_time(monkeypatch):
+    monkeypatch.setattr(ray_session, "ANSWER", 2.0)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(InputError, match="no head of Ray answers"),
+    ):
+        ray_session._check_answer(f"127.0.0.1:{silent.getsockname()[1]}")
