@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from operator import index
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,16 @@ from numpy.typing import NDArray
 from deepnic.errors import InputError, choose
 from deepnic.rop.draws import DESIGNS, Parameters
 from deepnic.rop.graph import grow_lazily
-from deepnic.variables import COHORT, SIGNATURE, TREE_SIGNATURE, VOTE, describe, stamp, validate
+from deepnic.variables import (
+    COHORT,
+    MOST_TREES,
+    SIGNATURE,
+    TREE_SIGNATURE,
+    VOTE,
+    describe,
+    stamp,
+    validate,
+)
 
 
 def grow_forest(
@@ -79,12 +89,12 @@ def grow_forest(
     validate(cohort, COHORT)
     wanted = _gene_positions(cohort, genes)
     parameters: Parameters = {
-        "n_trees": n_trees,
-        "weight_ranges": sorted(set(weight_ranges)),
-        "tree_sizes": sorted(set(tree_sizes)),
+        "n_trees": _integer("n_trees", n_trees),
+        "weight_ranges": sorted({_integer("weight_ranges", R) for R in weight_ranges}),
+        "tree_sizes": sorted({_integer("tree_sizes", V) for V in tree_sizes}),
         "subsample": float(subsample),
         "design": design,
-        "seed": seed,
+        "seed": _integer("seed", seed),
         "n_genes": cohort.sizes["gene"],
     }
     _check(cohort, parameters)
@@ -115,6 +125,14 @@ def grow_forest(
     return describe(forest, "forest")
 
 
+def _integer(name: str, value: int) -> int:
+    """Return a whole number as Python's own, which an attribute can hold."""
+    try:
+        return index(value)
+    except TypeError as error:
+        raise InputError(f"{name} takes whole numbers, not {value!r}; give such") from error
+
+
 def _gene_positions(cohort: xr.Dataset, genes: Sequence[str] | None) -> NDArray[np.intp]:
     if genes is None:
         return np.arange(cohort.sizes["gene"])
@@ -135,8 +153,11 @@ def _check(cohort: xr.Dataset, parameters: Parameters) -> None:
         raise InputError(
             "more than 335,000 observations would overflow the fixed point; take fewer"
         )
-    if parameters["n_trees"] < 1:
-        raise InputError("n_trees must be at least 1; 100 is usual")
+    if not 1 <= parameters["n_trees"] <= MOST_TREES:
+        raise InputError(
+            f"n_trees must be at least 1 and at most {MOST_TREES:,}, or counts of trees would "
+            "overflow; 100 is usual"
+        )
     choose("design", parameters["design"], DESIGNS)
     if not 0 < parameters["subsample"] <= 1:
         raise InputError("subsample must lie in (0, 1]; 0.8 is usual, 1 is the published protocol")
