@@ -17,7 +17,8 @@ from deepnic.files import PARTIAL, read_json, whole
 
 MANIFEST = "manifest.json"
 OF_STORE = "manifest/zarr.json"
-PASSING = (PARTIAL, ".lock")  # how the names of files end that come and go
+METADATA = "zarr.json"
+PASSING = (PARTIAL, ".lock", ".journal")  # how the names of files end that come and go
 
 
 class Damage(NamedTuple):
@@ -32,10 +33,11 @@ def digest(content: bytes | bytearray | memoryview) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def seal(folder: str | Path) -> None:
-    """Write the manifest of a folder whose files are all written."""
+def seal(folder: str | Path, digests: Mapping[str, str] | None = None) -> None:
+    """Write the manifest of a folder whose files are all written; they are read unless known."""
     folder = Path(folder)
-    values: dict[str, Any] = {"sha256": digests_of(folder)}
+    digests = dict(sorted((digests_of(folder) if digests is None else digests).items()))
+    values: dict[str, Any] = {"sha256": digests, "check": _check(digests)}
     if (folder / "zarr.json").exists():
         values = {"zarr_format": 3, "node_type": "group", "attributes": values}
     with whole(_place(folder)) as partial:
@@ -61,11 +63,16 @@ def manifest(folder: str | Path) -> Mapping[str, str] | None:
     try:
         values = read_json(place)
         recorded = values.get("attributes", values)["sha256"]
-        if not all(isinstance(one, str) for pair in recorded.items() for one in pair):
-            raise ValueError("digests are words")
+        if _check(recorded) != values.get("attributes", values)["check"]:
+            raise ValueError("it is not as it was written")
     except (ValueError, LookupError, AttributeError, TypeError) as error:
         raise InputError(f"{place} is damaged; see what is by `deepnic verify {folder}`") from error
     return recorded
+
+
+def _check(digests: Mapping[str, str]) -> str:
+    """Digest of all digests, by which a manifest knows that it is damaged itself."""
+    return digest(json.dumps(digests, sort_keys=True).encode())
 
 
 def damaged(folder: str | Path) -> list[Damage]:

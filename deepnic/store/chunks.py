@@ -68,8 +68,8 @@ def write_files(folder: str | Path, files: Mapping[str, bytes]) -> None:
             partial.write_bytes(content)
 
 
-def is_right(path: Path, file: str, layout: Layout, digests: Mapping[str, str] | None) -> bool:
-    """Tell whether a chunk is as it was written: by its digest, or before there is one by itself.
+def is_right(path: Path, file: str, layout: Layout, recorded: str | None) -> bool:
+    """Tell whether a chunk is as it was written: by its digest, or where that is not known, itself.
 
     Bytes 12 to 15 of a Blosc header state the length, and the last four are the CRC32C of all else.
     """
@@ -77,8 +77,8 @@ def is_right(path: Path, file: str, layout: Layout, digests: Mapping[str, str] |
         content = (path / file).read_bytes()
     except OSError:
         return False
-    if digests is not None:
-        return digest(content) == digests.get(file)
+    if recorded is not None:
+        return digest(content) == recorded
     if any(isinstance(codec, Crc32cCodec) for codec in layout.compressors):
         content, stated = content[:-CRC], content[-CRC:]
         if google_crc32c.value(content) != int.from_bytes(stated, "little"):
