@@ -52,6 +52,16 @@ def unseal(folder: str | Path) -> None:
         place.parent.rmdir()
 
 
+def set_aside(folder: str | Path) -> None:
+    """Put a manifest that cannot be read beside its folder."""
+    folder = Path(folder)
+    try:
+        manifest(folder)
+    except InputError:
+        os.replace(_place(folder), folder.with_name(f"{folder.name}.damaged-manifest.json"))
+        unseal(folder)
+
+
 def manifest(folder: str | Path) -> Mapping[str, str] | None:
     """Read the digest of every file of a folder; None where it was never finished.
 
@@ -66,7 +76,9 @@ def manifest(folder: str | Path) -> Mapping[str, str] | None:
         if _check(recorded) != values.get("attributes", values)["check"]:
             raise ValueError("it is not as it was written")
     except (ValueError, LookupError, AttributeError, TypeError) as error:
-        raise InputError(f"{place} is damaged; see what is by `deepnic verify {folder}`") from error
+        raise InputError(
+            f"{place} is damaged; `deepnic verify {folder} --repair` makes it anew"
+        ) from error
     return recorded
 
 

@@ -6,9 +6,10 @@ from deepnic.cli.doctor import doctor
 from deepnic.cli.forests import grow, pixels
 from deepnic.cli.studies import demo, report, study
 from deepnic.cli.training import predict, train
+from deepnic.cli.verify import verify
 
 __all__ = ["app", "main"]
 
-for command in (demo, grow, pixels, train, predict, study, report, doctor):
+for command in (demo, grow, pixels, train, predict, study, report, verify, doctor):
     app.command(cls=Command)(command)
 app.add_typer(cluster, name="cluster")

@@ -1,13 +1,17 @@
 """From a cohort to its forest, and from the forest to a table of pixels."""
 
+import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from deepnic.cli import options
 from deepnic.cli.app import console
 from deepnic.errors import InputError, choose
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 ITEMS = ("observations", "genes")
 
@@ -89,15 +93,29 @@ def pixels(
     from deepnic.report import account_table
 
     check_new(output)
+    how: dict[str, Any] = {
+        "items": choose("items", items, ITEMS),
+        "max_undefined": max_undefined,
+        "fdr": fdr,
+        "k": k,
+        "redundancy": redundancy,
+    }
+    with options.dask_scheduler(workers, scheduler):
+        table = filtered(store, how)
+    deepnic.write_table(table, output)
+    console.print(account_table(account(table)))
+
+
+def filtered(store: Path, how: dict[str, Any]) -> "xr.Dataset":
+    """Filter a store's images; the table says how, so that it can be made again."""
+    import deepnic
+
     forest = deepnic.open_forest(store)
     images = (
         deepnic.observation_images(forest)
-        if choose("items", items, ITEMS) == "observations"
+        if how["items"] == "observations"
         else deepnic.rop_images(forest, family="distinct")
     )
-    with options.dask_scheduler(workers, scheduler):
-        table = deepnic.filter_pixels(
-            images, max_undefined=max_undefined, fdr=options.rate(fdr), k=k, redundancy=redundancy
-        )
-    deepnic.write_table(table, output)
-    console.print(account_table(account(table)))
+    limits = {name: value for name, value in how.items() if name != "items"}
+    table = deepnic.filter_pixels(images, **limits | {"fdr": options.rate(how["fdr"])})
+    return table.assign_attrs(filter=json.dumps(how))

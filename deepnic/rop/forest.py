@@ -155,8 +155,8 @@ def _check(cohort: xr.Dataset, parameters: Parameters) -> None:
         )
     if not 1 <= parameters["n_trees"] <= MOST_TREES:
         raise InputError(
-            f"n_trees must be at least 1 and at most {MOST_TREES:,}, or counts of trees would "
-            "overflow; 100 is usual"
+            f"n_trees must lie in 1..{MOST_TREES:,}, as a count of signatures holds no more; 100 "
+            "is usual"
         )
     choose("design", parameters["design"], DESIGNS)
     if not 0 < parameters["subsample"] <= 1:

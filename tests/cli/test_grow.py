@@ -89,7 +89,7 @@ def test_archive__refused_where_labels_do_not_match(refuse, tmp_path):
         (["--weight-ranges", "3;5"], ["--weight-ranges '3;5' is not a list"]),
         (["--tree-sizes", ""], ["--tree-sizes '' is not a list"]),
         (["--subsample", 0], ["subsample must lie in (0, 1]"]),
-        (["--n-trees", 0], ["n_trees must be at least 1; 100 is usual"]),
+        (["--n-trees", 0], ["n_trees must lie in 1..65,535"]),
         (["--seed", -1], ["seed must be an integer from 0"]),
         (["--design", "odd"], ["unknown design 'odd'; choose from balanced, stratified"]),
         (["--hold-out", 1.5], ["hold-out must lie between 0 and 1; 0.25 is usual"]),
@@ -140,8 +140,10 @@ def test_store_cut_off__is_noticed_and_finished(refuse, place, tmp_path, half):
     kept = whole[chunk][: len(whole[chunk]) // 2]
     chunk.write_bytes(kept) if half else chunk.unlink()
     sentence = refuse("pixels", store, "-o", tmp_path / "t.zarr")
-    assert "is unfinished: 1 of its chunks are missing" in sentence
-    assert "run the same `deepnic grow` again, it goes on where it stopped" in sentence
+    assert (
+        f"vote/c/1/0/0/0/0 of the store {store} is {'changed' if half else 'missing'}" in sentence
+    )
+    assert f"`deepnic verify {store}` tells what is damaged and how to mend it" in sentence
     assert not (tmp_path / "t.zarr").exists()
     words = ["grow", place / "cohort.csv", "-o", store, *FEW, "--hold-out", 0.25]
     assert "1 blocks of trees grown" in succeed(*words)
@@ -153,5 +155,5 @@ def test_store_damaged__is_refused(refuse, place, tmp_path):
     shutil.copytree(place / "forest.zarr", store)
     (store / "vote" / "zarr.json").unlink()
     sentence = refuse("pixels", store, "-o", tmp_path / "t.zarr")
-    assert "is not a complete store" in sentence
-    assert "make it anew" in sentence
+    assert "vote/zarr.json of the store" in sentence
+    assert "is missing on" in sentence

@@ -68,5 +68,5 @@ def test_estimate_growth__takes_more_disk_for_more_trees(cohort):
 
 
 def test_estimate_growth__refuses_what_growing_refuses(cohort):
-    with pytest.raises(InputError, match="n_trees must be at least 1"):
+    with pytest.raises(InputError, match=r"n_trees must lie in 1\.\.65,535"):
         estimate_growth(cohort, n_trees=0)

@@ -305,7 +305,7 @@ def test_run_study__refuses_a_folder_of_something_else(cohort, tmp_path):
     [
         ({"folds": 51}, "51 folds need as many observations of each class, and cohort has 50 of"),
         ({"forest": {"tree_sizes": [17], "n_genes": 0}}, "tree_sizes must lie in 1..10"),
-        ({"forest": {"n_trees": 0}}, "n_trees must be at least 1"),
+        ({"forest": {"n_trees": 0}}, "n_trees must lie in 1..65,535"),
         ({"forest": {"weight_ranges": [12]}}, "weight_ranges must lie in 2..9"),
         ({"forest": {"weight_ranges": []}}, "no condition is left"),
         ({"forest": {"tree_sizes": []}}, "no condition is left"),

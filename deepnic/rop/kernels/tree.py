@@ -28,6 +28,7 @@ spans at most sqrt(2 (n - 1)); with V <= 10 and |w| <= 4 a score spans at most
 """
 
 LIMIT = float(1 << 40)  # unseen values are cut here, far outside any threshold: int64 is then safe
+LEAST = 1e-150  # standard deviation whose square a float64 holds to the last digit
 
 
 @njit(
@@ -38,8 +39,8 @@ LIMIT = float(1 << 40)  # unseen values are cut here, far outside any threshold:
 def standardise(x, grown, fixed):
     """Centre and scale x (n,) by mean and sd (n-1) of the observations grown on, in fixed point.
 
-    Sums run in order, without reassociation: the same bits on every machine. A constant variable
-    is 0 everywhere.
+    Sums run in order, without reassociation: the same bits on every machine. A variable is 0
+    everywhere that is constant, or so nearly that its spread is less than a float64 can square.
     """
     count = 0
     total = 0.0
@@ -58,6 +59,9 @@ def standardise(x, grown, fixed):
         if grown[i]:
             square += (x[i] - mean) * (x[i] - mean)
     sd = np.sqrt(square / (count - 1))
+    if sd < LEAST:
+        fixed[:] = 0
+        return
     for i in range(x.size):
         fixed[i] = np.int64(np.rint(min(max((x[i] - mean) / sd * SCALE, -LIMIT), LIMIT)))
 

@@ -1,0 +1,134 @@
+"""Looking for damage, and making what is damaged anew as it was."""
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import typer
+
+from deepnic.cli import options
+from deepnic.cli.app import console
+from deepnic.cli.forests import filtered
+from deepnic.errors import InputError
+
+SHOWN = 20  # damaged files that are named
+
+
+def verify(
+    path: Annotated[Path, typer.Argument(help="Store, table, or folder of a study or run.")],
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make what is damaged anew, as it was, and only that.")
+    ] = False,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="What it was made from: a store's cohort, a table's store."),
+    ] = None,
+    state: options.State = None,
+    positive: options.Positive = None,
+    log2: options.Log2 = False,
+) -> None:
+    """Compare every file with what was written, and name those that are damaged or missing."""
+    from deepnic.manifest import damaged, manifest
+
+    if not path.is_dir():
+        raise InputError(f"there is no folder {path}; check the path")
+    if repair:
+        _repair(path, source, {"state": state, "positive": positive, "log2": log2})
+    found = damaged(path)
+    for one in found[:SHOWN]:
+        console.print(f"{one.what}: {one.file}", soft_wrap=True, markup=False, highlight=False)
+    if len(found) > SHOWN:
+        console.print(f"and {len(found) - SHOWN} more")
+    count = sum(one.what != "unknown" for one in found)
+    if count:
+        raise InputError(
+            f"{count} files of {path} are damaged; `deepnic verify {path} --repair --from SOURCE` "
+            "makes them anew from what it was made from"
+        )
+    count = len(manifest(path) or ())
+    console.print(f"{path} is whole: {count} files are as they were written", soft_wrap=True)
+
+
+def _repair(path: Path, source: Path | None, how: dict[str, Any]) -> None:
+    """Make what is damaged anew, by what the folder is."""
+    from deepnic.manifest import set_aside
+
+    set_aside(path)
+    kind = _stated(path).get("deepnic_kind") if (path / "zarr.json").exists() else None
+    if kind not in ("forest", "table"):
+        raise InputError(
+            f"{path} does not say any more how it was made; run the command that made it again"
+        )
+    if source is None:
+        raise InputError(
+            f"what the {kind} was made from is needed; add --from and "
+            f"{'its cohort' if kind == 'forest' else 'its store'}"
+        )
+    if kind == "forest":
+        _repair_forest(path, source, how)
+    else:
+        _repair_table(path, source)
+
+
+def _stated(path: Path) -> dict[str, Any]:
+    """Attributes of a store, damaged or not."""
+    try:
+        return json.loads((path / "zarr.json").read_bytes())["attributes"]
+    except (ValueError, LookupError, TypeError):
+        return {}
+
+
+def _repair_forest(path: Path, source: Path, how: dict[str, Any]) -> None:
+    """Grow again what is damaged: growing goes on with a store."""
+    import deepnic
+    from deepnic.store.table import open_store
+
+    asked = _stated(path)
+    try:
+        stored = open_store(path, "forest", unfinished=True)
+        hidden, genes = stored["state"].values < 0, stored["gene"].values.tolist()
+        names = ("n_trees", "weight_ranges", "tree_sizes", "subsample", "design", "seed")
+        parameters = {name: asked[name] for name in names}
+    except (InputError, KeyError) as error:
+        raise InputError(
+            f"what is damaged of {path} said how it was grown; run the same `deepnic grow` again, "
+            "it makes the store whole"
+        ) from error
+    cohort = deepnic.hide_labels(options.read(source, **how), hidden)
+    chosen = None if len(genes) == cohort.sizes["gene"] else genes
+    written = deepnic.write_forest(deepnic.grow_forest(cohort, genes=chosen, **parameters), path)
+    console.print(f"{written} blocks of trees grown again")
+
+
+def _repair_table(path: Path, source: Path) -> None:
+    """Filter again, and take what is damaged from that, if all else came out as it was."""
+    from deepnic.files import locked
+    from deepnic.manifest import damaged, digest, manifest, seal
+    from deepnic.store import write_table
+    from deepnic.store.chunks import write_files
+
+    try:
+        how = json.loads(_stated(path)["filter"])
+    except (KeyError, ValueError) as error:
+        raise InputError(
+            f"{path} does not say any more how it was filtered; make it again by `deepnic pixels`, "
+            "at another path"
+        ) from error
+    with locked(path), TemporaryDirectory() as folder:
+        fresh = Path(folder, "table.zarr")
+        write_table(filtered(source, how), fresh)
+        recorded = manifest(path) or manifest(fresh) or {}
+        files = {file: (fresh / file).read_bytes() for file in recorded if (fresh / file).exists()}
+        other = [file for file in recorded if digest(files.get(file, b"")) != recorded[file]]
+        if other:
+            raise InputError(
+                f"{min(other)} does not come out of {source} as it was in {path}; give the store "
+                "and the version of deepnic that it was made from"
+            )
+        if manifest(path) is None:
+            write_files(path, files)
+            seal(path)
+        gone = [one.file for one in damaged(path) if one.what != "unknown"]
+        write_files(path, {file: files[file] for file in gone})
+    console.print(f"{len(gone)} files made again")
