@@ -1,8 +1,9 @@
 """Manifests: the SHA-256 of every file of a folder, written last; damage is found by it.
 
 The manifest of a Zarr store is a group of Zarr's, ``manifest/zarr.json``, so that other programs do
-not stumble over a strange file; that of any other folder is ``manifest.json``. What a folder with
-a manifest of its own holds inside another one is told by that manifest, whose digest counts there.
+not stumble over a strange file, and holds a copy of the store's metadata; that of any other folder
+is ``manifest.json``. What a folder with a manifest of its own holds inside another one is told by
+that manifest, whose digest counts there.
 """
 
 import hashlib
@@ -37,8 +38,13 @@ def seal(folder: str | Path, digests: Mapping[str, str] | None = None) -> None:
     """Write the manifest of a folder whose files are all written; they are read unless known."""
     folder = Path(folder)
     digests = dict(sorted((digests_of(folder) if digests is None else digests).items()))
-    values: dict[str, Any] = {"sha256": digests, "check": _check(digests)}
-    if (folder / "zarr.json").exists():
+    values: dict[str, Any] = {"sha256": digests}
+    is_store = (folder / METADATA).exists()
+    if is_store:
+        names = [name for name in digests if Path(name).name == METADATA]
+        values["metadata"] = {name: (folder / name).read_text("utf-8") for name in names}
+    values["check"] = _check(values)
+    if is_store:
         values = {"zarr_format": 3, "node_type": "group", "attributes": values}
     with whole(_place(folder)) as partial:
         partial.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
@@ -68,23 +74,48 @@ def manifest(folder: str | Path) -> Mapping[str, str] | None:
     An `InputError` tells of a manifest that cannot be read.
     """
     place = _place(Path(folder))
-    if not place.exists():
-        return None
+    return _read(place)["sha256"] if place.exists() else None
+
+
+def restore_metadata(folder: str | Path) -> list[str]:
+    """Write the metadata of a store again where it is damaged, which its manifest has a copy of."""
+    folder, texts = Path(folder), {}
+    if _place(folder).exists():
+        values = _read(_place(folder))
+        texts = {
+            file: text.encode()
+            for file, text in values.get("metadata", {}).items()
+            if not (folder / file).is_file()
+            or digest((folder / file).read_bytes()) != values["sha256"][file]
+        }
+    for file, text in texts.items():
+        with whole(folder / file) as partial:
+            partial.write_bytes(text)
+    return list(texts)
+
+
+def _read(place: Path) -> dict[str, Mapping[str, str]]:
+    """Read a manifest: ``sha256``, and the texts of a store's ``metadata``, by file."""
     try:
         values = read_json(place)
-        recorded = values.get("attributes", values)["sha256"]
-        if _check(recorded) != values.get("attributes", values)["check"]:
+        values = values.get("attributes", values)
+        if values.pop("check") != _check(values):
             raise ValueError("it is not as it was written")
-    except (ValueError, LookupError, AttributeError, TypeError) as error:
+    except (ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
         raise InputError(
-            f"{place} is damaged; `deepnic verify {folder} --repair` makes it anew"
+            f"{place} is damaged; `deepnic verify {_folder(place)} --repair` makes it anew"
         ) from error
-    return recorded
+    return values
 
 
-def _check(digests: Mapping[str, str]) -> str:
-    """Digest of all digests, by which a manifest knows that it is damaged itself."""
-    return digest(json.dumps(digests, sort_keys=True).encode())
+def _check(values: Mapping[str, Any]) -> str:
+    """Digest of all that a manifest holds, by which it knows that it is damaged itself."""
+    return digest(json.dumps(values, sort_keys=True).encode())
+
+
+def _folder(place: Path) -> Path:
+    """Folder that a manifest is of."""
+    return place.parent.parent if place.name == METADATA else place.parent
 
 
 def damaged(folder: str | Path) -> list[Damage]:
@@ -141,4 +172,4 @@ def _inner(folder: Path) -> list[Path]:
 def _place(folder: Path) -> Path:
     """Where the manifest of a folder is: a store without its ``zarr.json`` is still a store."""
     store = folder / OF_STORE
-    return store if store.exists() or (folder / "zarr.json").exists() else folder / MANIFEST
+    return store if store.exists() or (folder / METADATA).exists() else folder / MANIFEST

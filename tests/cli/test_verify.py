@@ -31,7 +31,9 @@ def test_verify__names_what_is_damaged_and_makes_it_anew(run, copies, name):
     whole = f"{path} is whole: {len(before) - 1} files are as they were written"
     assert whole in succeed("verify", path)
     spoil(path / first)
-    (path / "state" / "zarr.json").unlink() if name == "table.zarr" else spoil(path / "draw/c/0")
+    (path / "state" / "zarr.json").unlink() if name == "table.zarr" else spoil(
+        path / "observation/c/0"
+    )
     (path / "notes.txt").write_text("mine")
     code, told, error = run("verify", path)
     assert code == 2
@@ -63,10 +65,21 @@ def test_verify__refuses_what_makes_something_else(refuse, copies):
     other = copies.parent / f"{copies.name}-other.zarr"
     succeed("grow", copies / "cohort.csv", "-o", other, "--n-trees", 8, "--tree-sizes", 3)
     assert "does not come out of" in refuse(*words, "--from", other)
-    spoil(copies / "forest.zarr" / "zarr.json")
+    spoil(copies / "forest.zarr" / "state/c/0")
     words = ["verify", copies / "forest.zarr", "--repair", "--from", copies / "cohort.csv"]
     assert "run the same `deepnic grow` again" in refuse(*words)
-    before[copies / "forest.zarr" / "zarr.json"] = None
+    before[copies / "forest.zarr" / "state/c/0"] = None
     assert {file: before[file] for file in before if before[file]}.items() <= contents(
         copies
     ).items()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_verify__restores_metadata_from_the_manifest_alone(copies, name):
+    path = copies / name
+    before = contents(path)
+    for file in path.rglob("zarr.json"):
+        if file.parent.name != "manifest":
+            spoil(file)
+    succeed("verify", path, "--repair")
+    assert contents(path) == before

@@ -138,9 +138,9 @@ def test_write_forest__second_call_writes_nothing(path, forest, monkeypatch):
 
 def test_write_forest__workers_get_an_absolute_path(forest, tmp_path, monkeypatch):
     told = []
-    monkeypatch.setattr(store, "_write_block", lambda path, *_: told.append(path) or {})
-    monkeypatch.setattr(store, "_write_in_order_of_genes", lambda path, *_: told.append(path) or [])
-    monkeypatch.setattr(store, "_check_grown", lambda *_: None)
+    monkeypatch.setattr(store, "_write_block", lambda path, *_: told.append(path) or ({}, {}))
+    monkeypatch.setattr(store, "_write_in_order_of_genes", lambda path, *_: told.append(path) or {})
+    monkeypatch.setattr(store, "_check_grown", lambda *_: {})
     monkeypatch.chdir(tmp_path)
     write_forest(forest, "f.zarr")
     assert set(told) == {str(tmp_path / "f.zarr")}
