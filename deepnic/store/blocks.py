@@ -12,7 +12,7 @@ import xarray as xr
 
 from deepnic.rop.draws import n_trees_of_draw
 from deepnic.rop.graph import tree_seconds
-from deepnic.store.chunks import Layout, chunk_file, is_right
+from deepnic.store.chunks import chunk_file, is_right
 
 GROWN = ("tree_signature", "vote")  # what a block has a chunk of
 CHUNKED = ("signature", *GROWN)
@@ -22,17 +22,16 @@ Block = tuple[int, int, int, int]  # the same, and along tree
 
 
 def missing(
-    path: Path,
-    forest: xr.Dataset,
-    layouts: Mapping[str, Layout],
-    known: Mapping[str, str],
-    is_sealed: bool,
+    path: Path, forest: xr.Dataset, known: Mapping[str, str], otherwise: str | None
 ) -> tuple[dict[Block, list[str]], list[Draws]]:
-    """Chunks that blocks lack, by name, and draws whose signatures are to be put in order."""
+    """Chunks that blocks lack, by name, and draws whose signatures are to be put in order.
+
+    ``known`` are digests by file; a file that is not there is judged by ``otherwise``.
+    """
 
     def is_there(name: str, *block: int) -> bool:
         file = chunk_file(name, block)
-        return is_right(path, file, layouts[name], known.get(file, "" if is_sealed else None))
+        return is_right(path, file, known.get(file, otherwise))
 
     lacking = {
         block: [name for name in GROWN if not is_there(name, *block, 0)]

@@ -9,7 +9,7 @@ The manifest comes last; with it, growing again mends what is damaged since.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -40,7 +40,7 @@ from deepnic.store.blocks import (
 )
 from deepnic.store.chunks import Layout, chunk_file, encode, is_right, write_files
 from deepnic.store.disk import check_space, least_bytes, writable
-from deepnic.store.journal import forget, note, noted
+from deepnic.store.journal import keep, note, noted, write_noted
 from deepnic.store.sealed import COMPRESSORS, SealedStore
 from deepnic.store.table import open_store
 from deepnic.variables import FOREST, validate
@@ -48,7 +48,6 @@ from deepnic.variables import FOREST, validate
 ORDERED_TOGETHER = 16  # draws; opening the store costs as much as putting one in order
 
 Sources = Mapping[Draws, Mapping[str, str | None]]  # digests, where known, of the files of draws
-Record = Callable[[Mapping[str, str]], object]  # keeps the digests of files that are written
 
 
 def write_forest(forest: xr.Dataset, path: str | Path) -> int:
@@ -90,22 +89,22 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
             _lay_out(path, forest)
         known = noted(path) if sealed is None else sealed
         _mend_layout(path, forest, known)
-        _check_same(path, forest)
+        stored = _check_same(path, forest)
         for leftover in path.rglob(f"*{PARTIAL}"):
             leftover.unlink()
-        layouts = {name: Layout.of(path, name) for name in CHUNKED}
-        blocks, unordered = missing(path, forest, layouts, known, sealed is not None)
+        blocks, unordered = missing(path, forest, known, _otherwise(stored, sealed))
         if blocks or unordered:
             check_space(path, least_bytes(forest) * len(blocks) / len(blocks_of(forest)))
-            record = partial(note, path) if sealed is None else lambda _: None
+            layouts = {name: Layout.of(path, name) for name in CHUNKED}
             with _mark(path) as mark:
-                _grow(path, mark, forest, blocks, layouts, record)
-                _order(path, mark, forest, unordered, layouts, record)
+                _grow(path, mark, forest, blocks, layouts)
+                _order(path, mark, forest, unordered, layouts["signature"])
         if sealed is None:
-            seal(path, _check_grown(path, forest, noted(path)))
-            forget(path)
+            sealed = _check_grown(path, forest, noted(path))
+            seal(path, sealed)
         elif blocks or unordered:
             _check_grown(path, forest, sealed)
+        keep(path, sealed)
     return len(blocks)
 
 
@@ -147,8 +146,7 @@ def open_forest(path: str | Path) -> xr.Dataset:
 
 
 def _check_finished(path: Path, forest: xr.Dataset) -> None:
-    layouts = {name: Layout.of(path, name) for name in CHUNKED}
-    lacking = sum(map(len, missing(path, forest, layouts, noted(path), False)))
+    lacking = sum(map(len, missing(path, forest, noted(path), _otherwise(forest, None))))
     if lacking or forest.attrs["deepnic_format"] > 1:
         what = "it lacks its manifest"
         if lacking:
@@ -157,6 +155,11 @@ def _check_finished(path: Path, forest: xr.Dataset) -> None:
             f"the store {path} is unfinished: {what}; run the same `deepnic grow` again, it goes "
             "on where it stopped"
         )
+
+
+def _otherwise(stored: xr.Dataset, sealed: Mapping[str, str] | None) -> str | None:
+    """Digest of a chunk that neither manifest nor journal knows: version 0.1.0 noted none."""
+    return None if sealed is None and stored.attrs["deepnic_format"] == 1 else ""
 
 
 def _mend_layout(path: Path, forest: xr.Dataset, digests: Mapping[str, str]) -> None:
@@ -190,8 +193,8 @@ def _check_grown(path: Path, forest: xr.Dataset, known: Mapping[str, str]) -> di
     """Digest of every file of a store, none of which is missing or not what was written."""
     found = digests_of(path)
     expected = {file for draws in draws_of(forest) for file in files_of(forest, draws)}
-    wrong = [file for file, recorded in known.items() if found.get(file) != recorded]
-    wrong += expected - found.keys()
+    wrong = {file for file, recorded in known.items() if found.get(file) != recorded}
+    wrong |= expected - found.keys()
     if wrong:
         raise InputError(
             f"{len(wrong)} files of the store {path} ({min(wrong)} first) are not what was written "
@@ -203,8 +206,8 @@ def _check_grown(path: Path, forest: xr.Dataset, known: Mapping[str, str]) -> di
     return found
 
 
-def _check_same(path: Path, forest: xr.Dataset) -> None:
-    """Refuse to go on with a store of another forest, cut in another way, or damaged."""
+def _check_same(path: Path, forest: xr.Dataset) -> xr.Dataset:
+    """Open a store, and refuse one of another forest, cut in another way, or damaged."""
     stored = open_store(path, "forest", unfinished=True)
     differing = [
         f"{name}={stored.attrs.get(name)!r}"
@@ -225,6 +228,7 @@ def _check_same(path: Path, forest: xr.Dataset) -> None:
             is_same = False
         if not is_same:
             raise InputError(f"{name} of the store {path} is damaged; choose another path")
+    return stored
 
 
 def _lay_out(path: Path, forest: xr.Dataset) -> None:
@@ -254,25 +258,19 @@ def _grow(
     forest: xr.Dataset,
     blocks: Mapping[Block, Sequence[str]],
     layouts: Mapping[str, Layout],
-    record: Record,
 ) -> None:
     """Grow the chunks that blocks lack, draw after draw."""
     # all at once, as asking for one block walks the whole graph; and not optimised one by one, or
     # the task that grows a block would be merged into both and run twice
     grown = {name: forest[name].data.to_delayed(optimize_graph=False) for name in GROWN}
     write = dask.delayed(_write_block, pure=False)
-
-    def receive(written: tuple[dict[str, bytes], dict[str, str]]) -> None:
-        files, digests = written
-        write_files(path, files)
-        record(digests | {file: digest(content) for file, content in files.items()})
-
-    tasks = []
-    for block in (blocks := dict(sorted(blocks.items(), key=lambda item: item[0][2]))):
+    tasks, costs = [], []
+    for block in sorted(blocks, key=lambda block: block[2]):
         lacking = {name: layouts[name] for name in blocks[block]}
         chunks = (grown[name][*block, 0] for name in lacking)
         tasks.append(write(str(path), mark, block, lacking, *chunks))
-    costs = [seconds(forest, block) for block in blocks]
+        costs.append(seconds(forest, block))
+    receive = partial(write_noted, path)
     compute(tasks, "growing trees", costs=costs, receive=receive)
 
 
@@ -282,73 +280,61 @@ def _write_block(
     block: Block,
     layouts: Mapping[str, Layout],
     *grown: NDArray[np.generic],
-) -> tuple[dict[str, bytes], dict[str, str]]:
-    """Write the files of a block and return their digests, or them where the store is not seen."""
+) -> dict[str, bytes]:
+    """Write the files of a block, or return them where the store is not seen."""
     files = {
         chunk_file(name, (*block, 0)): encode(values, layouts[name])
         for name, values in zip(layouts, grown, strict=True)
     }
     if not os.path.exists(mark):
-        return files, {}
-    write_files(path, files)
-    return {}, {file: digest(content) for file, content in files.items()}
+        return files
+    write_noted(path, files)
+    return {}
 
 
 def _order(
-    path: Path,
-    mark: str,
-    forest: xr.Dataset,
-    unordered: list[Draws],
-    layouts: Mapping[str, Layout],
-    record: Record,
+    path: Path, mark: str, forest: xr.Dataset, unordered: list[Draws], layout: Layout
 ) -> None:
     """Put the signatures of draws in the order of genes, once all blocks are written."""
     known = manifest(path) or noted(path)
-    some = [
+    sources = [
         (draws, {file: known.get(file) for file in files_of(forest, draws, ("tree_signature",))})
         for draws in unordered
     ]
 
-    def finish(written: tuple[dict[Draws, Any], dict[str, str]]) -> None:
-        left, digests = written
-        record(digests | _write_in_order_of_genes(str(path), left, layouts))
+    def finish(left: Sources) -> None:
+        if left:
+            _write_in_order_of_genes(str(path), left, layout)
 
     order = dask.delayed(_order_where_seen, pure=False)
     compute(
         [
-            order(str(path), mark, dict(some[first : first + ORDERED_TOGETHER]), layouts)
-            for first in range(0, len(some), ORDERED_TOGETHER)
+            order(str(path), mark, dict(sources[first : first + ORDERED_TOGETHER]), layout)
+            for first in range(0, len(sources), ORDERED_TOGETHER)
         ],
         "putting signatures in the order of genes",
         receive=finish,
     )
 
 
-def _order_where_seen(
-    path: str, mark: str, sources: Sources, layouts: Mapping[str, Layout]
-) -> tuple[Sources, dict[str, str]]:
-    """Put draws in order and return the digests, or which draws where the store is not seen."""
+def _order_where_seen(path: str, mark: str, sources: Sources, layout: Layout) -> Sources:
+    """Put draws in order, or return which where the store is not seen."""
     if not os.path.exists(mark):
-        return sources, {}
-    return {}, _write_in_order_of_genes(path, sources, layouts)
+        return sources
+    _write_in_order_of_genes(path, sources, layout)
+    return {}
 
 
-def _write_in_order_of_genes(
-    path: str, sources: Sources, layouts: Mapping[str, Layout]
-) -> dict[str, str]:
+def _write_in_order_of_genes(path: str, sources: Sources, layout: Layout) -> None:
     """Write the signatures of some draws by genes, from the trees' in files that are right."""
-    if not sources:
-        return {}
     forest = xr.open_zarr(path, chunks=None, consolidated=False)
     position = forest["gene_position"].values
-    layout, digests = layouts["signature"], {}
     for (v, r, d), recorded in sources.items():
-        for file in recorded:
-            if not is_right(Path(path), file, layouts["tree_signature"], recorded[file]):
-                raise InputError(
-                    f"{file} of the store {path} was damaged as soon as it was written; run the "
-                    "same `deepnic grow` again, it goes on where it stopped"
-                )
+        if damaged := [file for file in recorded if not is_right(Path(path), file, recorded[file])]:
+            raise InputError(
+                f"{damaged[0]} of the store {path} was damaged as soon as it was written; run the "
+                "same `deepnic grow` again, it goes on where it stopped"
+            )
         numbers = range(forest.sizes["draw"])[d * layout.shape[2] : (d + 1) * layout.shape[2]]
         draws = forest.isel(tree_size=v, weight_range=r, draw=slice(numbers.start, numbers.stop))
         signature = by_gene(
@@ -360,7 +346,4 @@ def _write_in_order_of_genes(
             parameters=forest.attrs,
         )
         file = chunk_file("signature", (v, r, d, 0))
-        content = encode(signature[None, None], layout)
-        write_files(path, {file: content})
-        digests[file] = digest(content)
-    return digests
+        write_noted(path, {file: encode(signature[None, None], layout)})
