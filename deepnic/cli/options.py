@@ -105,23 +105,17 @@ def dask_scheduler(
     if scheduler is None and not workers:
         yield
         return
-    import dask
-    from distributed import Client, LocalCluster
+    from deepnic.compute import dask_settings, local_workers
 
     if scheduler is not None and workers:
         raise InputError("--workers starts workers here and --scheduler uses others; choose one")
-    # a cohort rides in the graph, once, which Dask finds large
-    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
     if scheduler is None:
-        # pages given back after each step of a network come back as page faults: half of its time
-        for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
-            dask.config.set({f"distributed.nanny.pre-spawn-environ.{variable}": 2**30})
-        cluster = LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"
-        )
-        with cluster, Client(cluster):
+        with local_workers(workers):
             yield
     else:
+        from distributed import Client
+
+        dask_settings()
         with Client(_answering(scheduler), timeout="30s"):
             yield
 

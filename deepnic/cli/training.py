@@ -111,6 +111,10 @@ def predict(
         Path, typer.Argument(help="Store of `deepnic grow`, or table with the same pixels.")
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="CSV file to write.")],
+    network: Annotated[
+        str | None,
+        typer.Option(help="Your own network as module:function, where it was trained with that."),
+    ] = None,
 ) -> None:
     """Predict the items of a store or table with a trained network."""
     from deepnic.files import write_csv
@@ -119,7 +123,7 @@ def predict(
 
     if output.exists():
         raise InputError(f"{output} exists already; choose another path")
-    predictions = load_network(checkpoint).predict(open_items(source))
+    predictions = load_network(checkpoint, network=network).predict(open_items(source))
     write_csv(output, predictions)
     counts = predictions["predicted"].value_counts()
     console.print(", ".join(f"{count} {name}" for name, count in counts.items()))

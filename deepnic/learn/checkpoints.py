@@ -14,24 +14,14 @@ import ray.train
 import torch
 from tensorboardX import SummaryWriter
 
-from deepnic.files import whole, write_csv
+from deepnic.files import write_csv
+from deepnic.learn.saved import CHECKPOINT_FILE, About, read_checkpoint, save_checkpoint
 
-CHECKPOINT_FILE = "checkpoint.pt"
 LAST_FILE = "last.pt"
 HISTORY_FILE = "history.csv"
 INTERVAL = 1.0  # seconds between two looks at a history
 
 logger = logging.getLogger("deepnic.train")
-
-
-class About(TypedDict):
-    """What a checkpoint says of its network beside the weights; plain types and tensors only."""
-
-    network: str
-    classes: list[str]
-    layout: dict[str, Any]  # variables and attributes of the canvas without its items
-    kind: str  # of the canvas: "canvas" or "count canvas"
-    channels: int
 
 
 class Best(TypedDict, total=False):
@@ -119,9 +109,9 @@ class Record:
         checkpoint = ray.train.get_checkpoint() if self.on_ray else None
         if checkpoint is not None:
             with checkpoint.as_directory() as folder:
-                return _read(Path(folder) / CHECKPOINT_FILE)
+                return read_checkpoint(Path(folder) / CHECKPOINT_FILE)
         if self.folder is not None and (self.folder / LAST_FILE).exists():
-            return _read(self.folder / LAST_FILE)
+            return read_checkpoint(self.folder / LAST_FILE)
         return None
 
     def _keep(self) -> None:
@@ -153,12 +143,6 @@ class Record:
                 self.writer.add_scalar(name, value, int(row["epoch"]))
         self.writer.flush()
         write_csv(self.folder / HISTORY_FILE, pd.DataFrame(self.history))
-
-
-def save_checkpoint(path: Path, **parts: Any) -> None:
-    """Write tensors, numbers, lists and dicts only, so that `weights_only=True` reads them back."""
-    with whole(path) as partial:
-        torch.save(parts, partial)
 
 
 @contextmanager
@@ -206,7 +190,3 @@ def epochs_logged(run: Path | None, epochs: int) -> Iterator[None]:
         over.set()
         thread.join()
         log()
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return torch.load(path, weights_only=True, map_location="cpu")

@@ -24,11 +24,12 @@ from deepnic.cohort.holdout import draw_stratified
 from deepnic.config import checked
 from deepnic.errors import InputError, choose
 from deepnic.learn.channels import canvas_arrays, make_images
-from deepnic.learn.checkpoints import CHECKPOINT_FILE, epochs_logged, save_checkpoint
+from deepnic.learn.checkpoints import epochs_logged
 from deepnic.learn.loop import Job, LoopResult, train_loop
 from deepnic.learn.network import check_network
 from deepnic.learn.predictor import Predictor, describe_network, rebuild
 from deepnic.learn.ray_session import gpus, machines, quiet, ray_cluster
+from deepnic.learn.saved import CHECKPOINT_FILE, save_checkpoint
 from deepnic.learn.settings import DEVICES, Settings
 from deepnic.learn.states import check_state
 from deepnic.variables import RULES, kind_of

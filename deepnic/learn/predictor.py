@@ -1,7 +1,6 @@
 """A trained network with all that is needed to read new items: file, checks, prediction."""
 
 import os
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,13 @@ from torch import nn
 from deepnic.assembly import Assembly, lay
 from deepnic.errors import InputError
 from deepnic.learn.channels import canvas_arrays, make_images
-from deepnic.learn.checkpoints import About
 from deepnic.learn.loop import class_scores
-from deepnic.learn.network import build_network
+from deepnic.learn.network import NETWORKS, build_network
+from deepnic.learn.saved import About, check_about, check_weights, read_checkpoint
 from deepnic.nic import count_signatures, observation_images, rop_images
 from deepnic.nic.families import COLOURS
 from deepnic.pixels import select_pixels
-from deepnic.variables import kind_of
+from deepnic.variables import KINDS, kind_of
 
 PIXEL = ("gene", "combination", "tree_size", "weight_range")
 
@@ -170,7 +169,10 @@ def describe_network(name: str, classes: Sequence[str], canvas: xr.Dataset, chan
     """What a checkpoint says of its network beside the weights."""
     layout = layout_of(canvas)
     variables = {
-        key: (list(map(str, v.dims)), v.values.tolist() if v.dtype == object else _tensor(v.values))
+        str(key): (
+            list(map(str, v.dims)),
+            v.values.tolist() if v.dtype == object else _tensor(v.values),
+        )
         for key, v in layout.variables.items()
     }
     return {
@@ -182,15 +184,27 @@ def describe_network(name: str, classes: Sequence[str], canvas: xr.Dataset, chan
     }
 
 
-def load_network(checkpoint: str | os.PathLike[str]) -> Predictor:
+def load_network(checkpoint: str | os.PathLike[str], *, network: str | None = None) -> Predictor:
     """Read a trained network from a checkpoint of `train`, ready to predict on the CPU.
 
-    The file is read without running any code from it (`weights_only=True`).
+    No code in the file, or named by it, is run.
+
+    Parameters
+    ----------
+    checkpoint : path
+    network : str, optional
+        "module:function" of the network, where it is your own: only your word has it imported, and
+        the checkpoint must name the same.
+
+    Returns
+    -------
+    Predictor
 
     Raises
     ------
     InputError
-        No such file, not a checkpoint of deepnic, or weights that do not fit the network.
+        No such file, not a checkpoint of deepnic, damaged, of a network that was not named, or
+        weights that do not fit the network.
 
     Examples
     --------
@@ -202,15 +216,31 @@ def load_network(checkpoint: str | os.PathLike[str]) -> Predictor:
     path = Path(checkpoint)
     if not path.is_file():
         raise InputError(f"no checkpoint at {path}; give the checkpoint.pt of a run's folder")
+    saved = read_checkpoint(path)
     try:
-        saved = torch.load(path, weights_only=True, map_location="cpu")
-        about, weights = _completed(saved["about"]), saved["network"]
-    except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError) as error:
+        about = check_about(_completed(saved["about"]))
+        weights = dict(saved["network"])
+    except Exception as error:  # whatever is where something else belongs
         raise InputError(
             f"{path} is not a checkpoint of deepnic, or is damaged; give the checkpoint.pt of a "
             "run's folder"
         ) from error
-    return rebuild(about, weights)
+    named = about["network"]
+    if network not in (None, named):
+        raise InputError(f"{path} is of the network {named!r}, not of {network!r}; name that")
+    if named not in NETWORKS and network is None:
+        raise InputError(
+            f"{path} is of the network {named!r}, which is code that it cannot bring; name it "
+            f"yourself, as --network or network={named!r}, if you trust that code"
+        )
+    try:
+        return rebuild(about, weights)
+    except InputError:
+        raise
+    except Exception as error:  # xarray raises many kinds for a layout that is none
+        raise InputError(
+            f"the canvas that {path} tells of is none; give the checkpoint.pt of a run's folder"
+        ) from error
 
 
 def rebuild(about: About, weights: Mapping[str, torch.Tensor]) -> Predictor:
@@ -222,14 +252,17 @@ def rebuild(about: About, weights: Mapping[str, torch.Tensor]) -> Predictor:
     }
     layout = xr.Dataset(variables, attrs=about["layout"]["attrs"])
     layout = layout.set_coords([key for key in PIXEL if key in layout])
+    if layout["index"].dims != ("row", "column") or about["kind"] not in KINDS:
+        raise ValueError("no canvas")
     with torch.device("meta"):  # no initial weights, which would cost the caller random numbers
         network = build_network(name, channels, len(classes))
     try:
+        check_weights(weights, network.state_dict())
         network.load_state_dict(weights, assign=True)
-    except RuntimeError as error:
+    except (ValueError, RuntimeError, AttributeError) as error:
         raise InputError(
             f"the weights of the checkpoint do not fit the network {name} with {channels} channels "
-            f"and {len(classes)} classes; use the network it was trained with"
+            f"and {len(classes)} classes ({error}); use the network it was trained with"
         ) from error
     return Predictor(network.eval(), name, tuple(classes), about["kind"], layout)
 
