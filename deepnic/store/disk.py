@@ -3,9 +3,9 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import lgamma, log
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 
 from deepnic.errors import EngineError
@@ -15,20 +15,18 @@ from deepnic.rop.draws import bag_size, n_trees_of_draw
 def least_bytes(forest: xr.Dataset) -> float:
     """Bytes that a forest takes on disk at least.
 
-    Who is in the bag of a tree is drawn anew for each, which no codec makes smaller than its
-    entropy; what the trees say of the others comes on top.
+    Who is in the bag of a tree is drawn anew for each, and no codec makes that smaller than the
+    number of ways to draw; what the trees say of the others comes on top.
     """
     state, given = forest["state"].values, forest.attrs
-    n_in_bag = sum(bag_size(int((state == k).sum()), given["subsample"]) for k in (0, 1))
-    share = n_in_bag / state.size
     bits = 0.0
-    if 0 < share < 1:
-        bits = -share * np.log2(share) - (1 - share) * np.log2(1 - share)
+    for n in (int((state == label).sum()) for label in (0, 1)):
+        bag = bag_size(n, given["subsample"])
+        bits += (lgamma(n + 1) - lgamma(bag + 1) - lgamma(n - bag + 1)) / log(2)
     of_draw = sum(
         n_trees_of_draw(given["design"], forest.sizes["gene"], V) for V in given["tree_sizes"]
     )
-    trees = of_draw * len(given["weight_ranges"]) * given["n_trees"]
-    return float(trees * state.size * bits / 8)
+    return of_draw * len(given["weight_ranges"]) * given["n_trees"] * bits / 8
 
 
 def check_space(path: Path, needed: float) -> None:
