@@ -9,7 +9,7 @@ that manifest, whose digest counts there.
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,11 +34,16 @@ def digest(content: bytes | bytearray | memoryview) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def seal(folder: str | Path, digests: Mapping[str, str] | None = None) -> None:
-    """Write the manifest of a folder whose files are all written; they are read unless known."""
+def seal(
+    folder: str | Path, covers: Collection[str] = (), digests: Mapping[str, str] | None = None
+) -> None:
+    """Write the manifest of a folder whose files are all written; they are read unless known.
+
+    ``covers`` names what of the folder it is about, where a user's own files may lie beside it.
+    """
     folder = Path(folder)
-    digests = dict(sorted((digests_of(folder) if digests is None else digests).items()))
-    values: dict[str, Any] = {"sha256": digests}
+    digests = dict(sorted((digests_of(folder, covers) if digests is None else digests).items()))
+    values: dict[str, Any] = {"sha256": digests, "covers": [*covers]}
     is_store = (folder / METADATA).exists()
     if is_store:
         names = [name for name in digests if Path(name).name == METADATA]
@@ -73,29 +78,30 @@ def manifest(folder: str | Path) -> Mapping[str, str] | None:
 
     An `InputError` tells of a manifest that cannot be read.
     """
-    place = _place(Path(folder))
-    return _read(place)["sha256"] if place.exists() else None
+    return None if (values := _read(Path(folder))) is None else values["sha256"]
 
 
 def restore_metadata(folder: str | Path) -> list[str]:
     """Write the metadata of a store again where it is damaged, which its manifest has a copy of."""
-    folder, texts = Path(folder), {}
-    if _place(folder).exists():
-        values = _read(_place(folder))
-        texts = {
-            file: text.encode()
-            for file, text in values.get("metadata", {}).items()
-            if not (folder / file).is_file()
-            or digest((folder / file).read_bytes()) != values["sha256"][file]
-        }
+    folder = Path(folder)
+    values = _read(folder) or {}
+    texts = {
+        file: text.encode()
+        for file, text in values.get("metadata", {}).items()
+        if not (folder / file).is_file()
+        or digest((folder / file).read_bytes()) != values["sha256"][file]
+    }
     for file, text in texts.items():
         with whole(folder / file) as partial:
             partial.write_bytes(text)
     return list(texts)
 
 
-def _read(place: Path) -> dict[str, Mapping[str, str]]:
-    """Read a manifest: ``sha256``, and the texts of a store's ``metadata``, by file."""
+def _read(folder: Path) -> dict[str, Any] | None:
+    """What a manifest holds: ``sha256`` and, of a store, texts of ``metadata``, by file; covers."""
+    place = _place(folder)
+    if not place.exists():
+        return None
     try:
         values = read_json(place)
         values = values.get("attributes", values)
@@ -103,7 +109,7 @@ def _read(place: Path) -> dict[str, Mapping[str, str]]:
             raise ValueError("it is not as it was written")
     except (ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
         raise InputError(
-            f"{place} is damaged; `deepnic verify {_folder(place)} --repair` makes it anew"
+            f"{place} is damaged; `deepnic verify {folder} --repair` makes it anew"
         ) from error
     return values
 
@@ -113,18 +119,13 @@ def _check(values: Mapping[str, Any]) -> str:
     return digest(json.dumps(values, sort_keys=True).encode())
 
 
-def _folder(place: Path) -> Path:
-    """Folder that a manifest is of."""
-    return place.parent.parent if place.name == METADATA else place.parent
-
-
 def damaged(folder: str | Path) -> list[Damage]:
     """Compare every file of a folder with its manifest, and of the folders with their own in it."""
     folder = Path(folder)
-    recorded = manifest(folder)
-    if recorded is None:
+    values = _read(folder)
+    if values is None:
         raise InputError(f"{folder} has no manifest: it is unfinished, or of an earlier version")
-    found = digests_of(folder)
+    recorded, found = values["sha256"], digests_of(folder, values["covers"])
     damage = [
         Damage(file, "missing" if file not in found else "changed")
         for file in recorded
@@ -139,13 +140,27 @@ def damaged(folder: str | Path) -> list[Damage]:
     return sorted(damage)
 
 
-def digests_of(folder: Path) -> dict[str, str]:
+def digests_of(folder: Path, covers: Collection[str] = ()) -> dict[str, str]:
     """Digest each file but the manifest; of an inner folder that has one, that alone."""
+    places = {place.relative_to(folder): place for place in sorted(_walk(folder))}
     return {
-        place.relative_to(folder).as_posix(): digest(place.read_bytes())
-        for place in sorted(_walk(folder))
-        if place != _place(folder)
+        inside.as_posix(): digest(place.read_bytes())
+        for inside, place in places.items()
+        if place != _place(folder) and (not covers or inside.parts[0] in covers)
     }
+
+
+def check_files(folder: Path) -> None:
+    """Compare the files that lie in a sealed folder itself; `InputError` names one that differs."""
+    for file, recorded in (manifest(folder) or {}).items():
+        place = folder / file
+        if "/" in file or (place.exists() and digest(place.read_bytes()) == recorded):
+            continue
+        what = "changed since it was written" if place.exists() else "missing"
+        raise InputError(
+            f"{place} is {what}; `deepnic verify {folder} --repair` makes it anew, and tells what "
+            "else is damaged"
+        )
 
 
 def _walk(folder: Path) -> Iterator[Path]:

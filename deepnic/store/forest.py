@@ -101,7 +101,7 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
                 _order(path, mark, forest, unordered, layouts["signature"])
         if sealed is None:
             sealed = _check_grown(path, forest, noted(path))
-            seal(path, sealed)
+            seal(path, digests=sealed)
         elif blocks or unordered:
             _check_grown(path, forest, sealed)
         keep(path, sealed)

@@ -22,20 +22,22 @@ from deepnic.cohort.demo import BUNDLED
 from deepnic.compute import compute, current_client, progress
 from deepnic.config import checked, to_toml
 from deepnic.extras import needs
-from deepnic.files import whole, write_json
+from deepnic.files import locked, whole, write_json
 from deepnic.host.provenance import machine
 from deepnic.nic import observation_images
 from deepnic.rop.forest import provenance
+from deepnic.store.table import write_store
 from deepnic.study.arms import Arm, CanvasArm, Outcome, arms_of, fit_predict
 from deepnic.study.cohorts import Split, check_cohorts, cut, join
 from deepnic.study.examples import example_images
-from deepnic.study.fold import Fold, filter_fold, grow, lazy_forest, read_tables
+from deepnic.study.fold import Fold, filter_fold, grow, is_usable, lazy_forest, read_tables
 from deepnic.study.folder import (
     STUDY,
     begin,
     gather,
     is_done,
-    read_study,
+    read_tables_of,
+    seal_study,
     write_outcome,
     write_tables,
 )
@@ -96,6 +98,12 @@ def run_study(
     for cohort in cohorts.values():
         some = cohort.isel(gene=slice(settings.forest.n_genes or None))
         observation_images(lazy_forest(some, settings))  # refuses what is out of range
+    with locked(output):
+        return _run(cohorts, settings, output)
+
+
+def _run(cohorts: Mapping[str, xr.Dataset], settings: StudySettings, output: Path) -> pd.DataFrame:
+    """Do what is left of a study, alone in its folder."""
     facts = begin(output, _facts(cohorts, settings, output))
     with whole(output / "study.toml") as partial:
         partial.write_text(to_toml(facts["settings"]), encoding="utf-8")
@@ -116,10 +124,11 @@ def run_study(
     summary = tables["summary"]
     facts["finished"] = _now()
     write_json(output / STUDY, facts)  # now, so that nothing that follows can lose it
-    write_json(output / "findings.json", find(read_study(output)).to_dict())
+    write_json(output / "findings.json", find(read_tables_of(output)).to_dict())
     if settings.data_parallel:
         facts["data_parallel"] = _data_parallel(output, splits[0], summary, settings)
         write_json(output / STUDY, facts)
+    seal_study(output)
     return summary
 
 
@@ -135,7 +144,8 @@ def _run_split(
     folder = output / split.folder
     pending = [(arm, seed) for arm, seed in todo if not is_done(folder, arm, seed)]
     examples = output / "examples" / f"{split.name}.zarr"
-    shown = (split.permutation, split.repeat, split.fold) == (-1, 0, 0) and not examples.exists()
+    is_first = (split.permutation, split.repeat, split.fold) == (-1, 0, 0)
+    shown = is_first and not is_usable(examples)
     advance(len(todo) - len(pending))
     if pending or shown:
         hidden = split.hidden
@@ -145,8 +155,7 @@ def _run_split(
         advance()
         if shown:
             images = example_images(split, fold, forest, settings)
-            with whole(examples) as partial:
-                images.to_zarr(partial, zarr_format=3, consolidated=False)
+            write_store(images, examples)
         _run_arms(fold, pending, folder, advance)
     else:
         advance(2)
