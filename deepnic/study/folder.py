@@ -53,8 +53,6 @@ def begin(output: Path, facts: dict[str, Any]) -> dict[str, Any]:
             f"{file} is damaged, which says what is studied there; choose another folder"
         ) from error
     had, asks = _identity(before), _identity(facts)
-    if had["format"] < asks["format"]:  # stores go on as they were laid out
-        had["format"] = asks["format"]
     differing = [name for name in had | asks if had.get(name) != asks.get(name)]
     if differing:
         raise InputError(
