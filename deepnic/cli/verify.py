@@ -10,6 +10,7 @@ import typer
 from deepnic.cli import options
 from deepnic.cli.app import console
 from deepnic.cli.forests import filtered
+from deepnic.cli.studies import compare
 from deepnic.errors import InputError
 
 SHOWN = 20  # damaged files that are named
@@ -53,10 +54,17 @@ def verify(
 def _repair(path: Path, source: Path | None, how: dict[str, Any]) -> None:
     """Make what is damaged anew, by what the folder is."""
     from deepnic.manifest import damaged, manifest, restore_metadata, set_aside
+    from deepnic.study import read_settings
 
     set_aside(path)
     restore_metadata(path)
     if manifest(path) is not None and all(one.what == "unknown" for one in damaged(path)):
+        return
+    if (path / "study.toml").exists():
+        compare(read_settings(path / "study.toml"), path)  # what is damaged is made anew on the way
+        return
+    if (path / "run.json").exists():
+        _repair_run(path)
         return
     kind = _stated(path).get("deepnic_kind") if (path / "zarr.json").exists() else None
     if kind not in ("forest", "table"):
@@ -72,6 +80,24 @@ def _repair(path: Path, source: Path | None, how: dict[str, Any]) -> None:
         _repair_forest(path, source, how)
     else:
         _repair_table(path, source)
+
+
+def _repair_run(path: Path) -> None:
+    """Train again, from the last epoch where that is whole, and write all of it."""
+    from deepnic.manifest import damaged
+    from deepnic.runs.config import read_config
+    from deepnic.runs.run import run
+
+    try:
+        config = json.loads((path / "run.json").read_bytes())["config"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise InputError(
+            f"{path / 'run.json'} is damaged, which said how to train; run the same `deepnic train` "
+            "again with --resume"
+        ) from error
+    run(read_config(None, config), resume=True)
+    if [one for one in damaged(path) if one.what != "unknown"]:
+        raise InputError(f"{path} is not of its own settings any more; train again elsewhere")
 
 
 def _stated(path: Path) -> dict[str, Any]:
