@@ -92,7 +92,7 @@ def _repair_run(path: Path) -> None:
         config = json.loads((path / "run.json").read_bytes())["config"]
     except (ValueError, LookupError, TypeError) as error:
         raise InputError(
-            f"{path / 'run.json'} is damaged, which said how to train; run the same `deepnic train` "
+            f"{path} does not say any more how it was trained; run the same `deepnic train` "
             "again with --resume"
         ) from error
     run(read_config(None, config), resume=True)
