@@ -107,7 +107,9 @@ def _read(folder: Path) -> dict[str, Any] | None:
         values = values.get("attributes", values)
         if values.pop("check") != _check(values):
             raise ValueError("it is not as it was written")
-    except (ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
+    except (
+        IsADirectoryError, ValueError, LookupError, AttributeError, TypeError, RecursionError
+    ) as error:  # fmt: skip
         raise InputError(
             f"{place} is damaged; `deepnic verify {folder} --repair` makes it anew"
         ) from error
