@@ -9,6 +9,7 @@ from rich.console import Console
 from deepnic.cli.app import console
 from deepnic.cli.doctor import table
 from deepnic.cli.options import hosts_and_secrets
+from deepnic.files import whole
 
 cluster = typer.Typer(
     help="Start and stop Dask and Ray on the workstations of an inventory.", no_args_is_help=True
@@ -51,7 +52,8 @@ def launcher(
 
     hosts, secrets = hosts_and_secrets(inventory)
     workstations.prepare(hosts, secrets)
-    output.write_text(yaml.safe_dump(launcher.launcher(hosts), sort_keys=False, width=1000))
+    with whole(output) as partial:
+        partial.write_text(yaml.safe_dump(launcher.launcher(hosts), sort_keys=False, width=1000))
     login = hosts.place(hosts.head) / launcher.LOGIN
     console.print(f"{output} is written; ~/.bashrc of {hosts.head.name} should have `. {login}`")
 

@@ -77,6 +77,11 @@ def filter_fold(
     return Fold(cohort, forest_vote(forest), read_tables(folder, settings), settings.epochs)
 
 
+def has_tables(folder: Path, settings: StudySettings) -> bool:
+    """Tell whether a fold came as far as its pixels."""
+    return all((folder / f"{name}.zarr").exists() for name in _filters(settings))
+
+
 def read_tables(folder: Path, settings: StudySettings) -> dict[int | str, xr.Dataset]:
     """Read the kept pixels of a fold by strength, from the two tables of its folder.
 
