@@ -8,7 +8,7 @@ a manifest of its own holds inside another one is told by that manifest, whose d
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,10 +32,13 @@ def digest(content: bytes | bytearray | memoryview) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def seal(folder: str | Path) -> None:
-    """Write the manifest of a folder whose files are all written."""
+def seal(folder: str | Path, covers: Collection[str] = ()) -> None:
+    """Write the manifest of a folder whose files are all written.
+
+    ``covers`` names what of the folder it is about, where a user's own files may lie beside it.
+    """
     folder = Path(folder)
-    values: dict[str, Any] = {"sha256": digests_of(folder)}
+    values: dict[str, Any] = {"sha256": digests_of(folder, covers), "covers": [*covers]}
     if (folder / "zarr.json").exists():
         values = {"zarr_format": 3, "node_type": "group", "attributes": values}
     with whole(_place(folder)) as partial:
@@ -65,28 +68,34 @@ def manifest(folder: str | Path) -> Mapping[str, str] | None:
 
     An `InputError` tells of a manifest that cannot be read.
     """
+    return None if (values := _read(folder)) is None else values["sha256"]
+
+
+def _read(folder: str | Path) -> dict[str, Any] | None:
     place = _place(Path(folder))
     if not place.exists():
         return None
     try:
         values = read_json(place)
-        recorded = values.get("attributes", values)["sha256"]
+        values = values.get("attributes", values)
+        recorded = values["sha256"]
         if not all(isinstance(one, str) for pair in recorded.items() for one in pair):
             raise ValueError("digests are words")
+        values["covers"] = list(map(str, values["covers"]))
     except (ValueError, LookupError, AttributeError, TypeError) as error:
         raise InputError(
             f"{place} is damaged; `deepnic verify {folder} --repair` makes it anew"
         ) from error
-    return recorded
+    return values
 
 
 def damaged(folder: str | Path) -> list[Damage]:
     """Compare every file of a folder with its manifest, and of the folders with their own in it."""
     folder = Path(folder)
-    recorded = manifest(folder)
-    if recorded is None:
+    values = _read(folder)
+    if values is None:
         raise InputError(f"{folder} has no manifest: it is unfinished, or of an earlier version")
-    found = digests_of(folder)
+    recorded, found = values["sha256"], digests_of(folder, values["covers"])
     damage = [
         Damage(file, "missing" if file not in found else "changed")
         for file in recorded
@@ -101,13 +110,27 @@ def damaged(folder: str | Path) -> list[Damage]:
     return sorted(damage)
 
 
-def digests_of(folder: Path) -> dict[str, str]:
+def digests_of(folder: Path, covers: Collection[str] = ()) -> dict[str, str]:
     """Digest each file but the manifest; of an inner folder that has one, that alone."""
+    places = {place.relative_to(folder): place for place in sorted(_walk(folder))}
     return {
-        place.relative_to(folder).as_posix(): digest(place.read_bytes())
-        for place in sorted(_walk(folder))
-        if place != _place(folder)
+        inside.as_posix(): digest(place.read_bytes())
+        for inside, place in places.items()
+        if place != _place(folder) and (not covers or inside.parts[0] in covers)
     }
+
+
+def check_files(folder: Path) -> None:
+    """Compare the files that lie in a sealed folder itself; `InputError` names one that differs."""
+    for file, recorded in (manifest(folder) or {}).items():
+        place = folder / file
+        if "/" in file or (place.exists() and digest(place.read_bytes()) == recorded):
+            continue
+        what = "changed since it was written" if place.exists() else "missing"
+        raise InputError(
+            f"{place} is {what}; `deepnic verify {folder} --repair` makes it anew, and tells what "
+            "else is damaged"
+        )
 
 
 def _walk(folder: Path) -> Iterator[Path]:

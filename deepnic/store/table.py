@@ -81,6 +81,15 @@ def write_store(dataset: xr.Dataset, path: Path) -> None:
         seal(partial)
 
 
+def open_dataset(path: Path) -> xr.Dataset:
+    """Read any sealed store into memory, or one of version 0.1.0."""
+    digests = manifest(path)
+    store = None if digests is None else SealedStore(path, digests)
+    if store is not None:
+        store.check()
+    return xr.open_zarr(store or path, consolidated=False).load()
+
+
 def open_store(
     path: Path, kind: str | None = None, *, load: bool = False, unfinished: bool = False
 ) -> xr.Dataset:

@@ -26,22 +26,24 @@ from deepnic.compute import compute, current_client, progress
 from deepnic.config import checked, to_toml
 from deepnic.errors import EngineError, InputError
 from deepnic.extras import needs
-from deepnic.files import whole, write_json
+from deepnic.files import locked, whole, write_json
 from deepnic.host.provenance import machine
 from deepnic.nic import observation_images
 from deepnic.rop.forest import provenance
+from deepnic.store.table import write_store
 from deepnic.study.arms import Arm, CanvasArm, Outcome, arms_of, fit_predict
 from deepnic.study.cohorts import Split, check_cohorts, cut, join
 from deepnic.study.examples import example_images
 from deepnic.study.failures import Failure, reason_of
-from deepnic.study.fold import Fold, filter_fold, grow, lazy_forest, read_tables
+from deepnic.study.fold import Fold, filter_fold, grow, is_usable, lazy_forest, read_tables
 from deepnic.study.folder import (
     EXAMPLES,
     STUDY,
     begin,
     gather,
     is_done,
-    read_study,
+    read_tables_of,
+    seal_study,
     write_outcome,
     write_tables,
 )
@@ -109,6 +111,17 @@ def run_study(
     cohorts = check_cohorts(cohorts, settings)
     splits = list(cut(cohorts, settings))
     _check_splits(splits, settings)
+    with locked(output):
+        return _run(cohorts, splits, settings, output)
+
+
+def _run(
+    cohorts: Mapping[str, xr.Dataset],
+    splits: Sequence[Split],
+    settings: StudySettings,
+    output: Path,
+) -> pd.DataFrame:
+    """Do what is left of a study, alone in its folder."""
     facts = begin(output, _facts(cohorts, settings, output))
     (output / EXAMPLES).mkdir(exist_ok=True)
     with whole(output / "study.toml") as partial:
@@ -143,7 +156,7 @@ def run_study(
     summary = tables["summary"]
     facts["finished"] = _now()
     write_json(output / STUDY, facts)  # now, so that nothing that follows can lose it
-    write_json(output / "findings.json", find(read_study(output)).to_dict())
+    write_json(output / "findings.json", find(read_tables_of(output)).to_dict())
     if settings.data_parallel:
         try:
             facts["data_parallel"] = _data_parallel(output, splits[0], summary, settings)
@@ -152,6 +165,7 @@ def run_study(
             _note(failures, Failure.of(splits[0], reason_of(error, ids), "data_parallel"))
             facts["failures"] = [failure.to_dict() for failure in failures]
         write_json(output / STUDY, facts)
+    seal_study(output)
     return summary
 
 
@@ -189,7 +203,7 @@ def _run_split(
     folder = output / split.folder
     pending = [(arm, seed) for arm, seed in todo if not is_done(folder, arm, seed)]
     examples = output / EXAMPLES / f"{split.name}.zarr"
-    shown = split.permutation < 0 and not examples.exists()  # of the first fold that can be made
+    shown = split.permutation < 0 and not is_usable(examples)  # of the first fold that can be made
     advance(len(todo) - len(pending))
     failures: list[Failure] = []
     if not pending and not shown:
@@ -214,8 +228,7 @@ def _make_fold(split: Split, settings: StudySettings, folder: Path, examples: Pa
     fold = filter_fold(split.hidden, forest, settings, folder)
     if examples is not None:
         images = example_images(split, fold, forest, settings)
-        with whole(examples) as partial:
-            images.to_zarr(partial, zarr_format=3, consolidated=False)
+        write_store(images, examples)
     return fold
 
 

@@ -12,7 +12,7 @@ from distributed import LocalCluster, get_client
 from deepnic.cli.options import dask_scheduler
 from deepnic.store import open_forest
 from tests.cli.made import FEW
-from tests.cluster.probes import encrypted, plain
+from tests.cluster.probes import encrypted, listening, plain
 
 KEPT = ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"]
 ONE_WORKER = {
@@ -75,13 +75,6 @@ for port in sys.argv[1:]:
 """
 
 
-def listening(process):
-    """Addresses and ports that a process and those it started listen on."""
-    family = [process, *process.children(recursive=True)]
-    sockets = [each for one in family for each in one.net_connections("inet")]
-    return sorted({each.laddr[:2] for each in sockets if each.status == psutil.CONN_LISTEN})
-
-
 def test_workers__answer_no_other_user_of_the_machine():
     before = listening(psutil.Process())
     with dask_scheduler(1, None):
@@ -89,7 +82,9 @@ def test_workers__answer_no_other_user_of_the_machine():
         scratch = [Path(folder) for folder in get_client().run(os.getcwd).values()]
         told = [(plain(*one), encrypted(*one)) for one in found]
         bare = {name: value for name, value in os.environ.items() if "DASK" not in name}
-        ports = [str(port) for _, port in found]
+        ports = [
+            str(port) for (_, port), (answer, _) in zip(found, told, strict=True) if not answer
+        ]
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", STRANGER, *ports],
             env=bare | {"HOME": "/"}, cwd="/", text=True, capture_output=True, timeout=120,

@@ -29,7 +29,7 @@ __all__ = ["SECTIONS", "Section"]
 
 SECTIONS: tuple[Callable[[StudyResults, Findings], Section | None], ...] = (
     answer.section, failures.section, comparison.section, filters.section, kept.section,
-    factors.section, ranks.section, images.section, calibration.section, control.section, account.section,
-    training.section, made.section, definitions.section,
+    factors.section, ranks.section, images.section, calibration.section, control.section,
+    account.section, training.section, made.section, definitions.section,
 )  # fmt: skip
 """In the order of the page."""
