@@ -10,6 +10,7 @@ from deepnic.cli.app import console
 from deepnic.cli.doctor import table
 from deepnic.cli.options import hosts_and_secrets
 from deepnic.errors import InputError
+from deepnic.files import whole
 
 cluster = typer.Typer(
     help="Start and stop Dask and Ray on the workstations of an inventory.", no_args_is_help=True
@@ -52,7 +53,8 @@ def launcher(
 
     hosts, secrets = hosts_and_secrets(inventory)
     workstations.prepare(hosts, secrets)
-    output.write_text(yaml.safe_dump(launcher.launcher(hosts), sort_keys=False, width=1000))
+    with whole(output) as partial:
+        partial.write_text(yaml.safe_dump(launcher.launcher(hosts), sort_keys=False, width=1000))
     login = hosts.place(hosts.head) / launcher.LOGIN
     console.print(f"{output} is written; ~/.bashrc of {hosts.head.name} should have `. {login}`")
 

@@ -8,7 +8,7 @@ import typer
 
 from deepnic.cli import options
 from deepnic.cli.app import console
-from deepnic.errors import InputError
+from deepnic.errors import EngineError, InputError
 from deepnic.extras import needs
 
 
@@ -102,5 +102,11 @@ def compare(settings: Any, output: Path) -> None:
         options.say_what_was_read(name, cohort)
     deepnic.run_study(cohorts, output, settings)
     page = deepnic.write_report(output)
-    console.print(summary_table(find(read_study(output))))
+    results = read_study(output)
+    console.print(summary_table(find(results)))
     console.print(f"report: {page}", soft_wrap=True)
+    if lacking := len(results.facts["failures"]):
+        raise EngineError(
+            f"{lacking} parts of the study in {output} could not be made, the page tells which and "
+            "why; run the same again to try them, and only them, once more"
+        )

@@ -80,6 +80,11 @@ def filter_fold(
     return Fold(cohort, forest_vote(forest), read_tables(folder, settings), settings.epochs)
 
 
+def has_tables(folder: Path, settings: StudySettings) -> bool:
+    """Tell whether a fold came as far as its pixels."""
+    return all((folder / f"{name}.zarr").exists() for name in _filters(settings))
+
+
 def is_usable(path: Path) -> bool:
     """Tell whether a store is there and whole; one that is not is put aside, to be made anew."""
     if not path.exists():

@@ -12,14 +12,14 @@ import pandas as pd
 
 from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
 from deepnic.analysis.results import StudyResults
-from deepnic.errors import InputError
+from deepnic.errors import EngineError, InputError
 from deepnic.files import check_new, read_csv, read_json, whole, write_csv, write_json
 from deepnic.manifest import check_files, digest, manifest, seal, unseal
 from deepnic.pixels import account
 from deepnic.store.table import open_dataset
 from deepnic.study.arms import Arm, Outcome
 from deepnic.study.cohorts import FOLDS, Split
-from deepnic.study.fold import read_tables
+from deepnic.study.fold import has_tables, read_tables
 from deepnic.study.settings import StudySettings
 from deepnic.variables import WORDS, column_rows
 
@@ -32,6 +32,7 @@ FIRST = (
     "repeat", "fold", "seed",
 )  # fmt: skip
 """Columns that come first in every table that has them."""
+NO_HISTORY = ("cohort", "repeat", "fold", "seed", "arm", "epoch", "training_loss")
 LAST = ("role", "family")
 
 
@@ -101,7 +102,8 @@ def gather(
 ) -> tuple[dict[str, pd.DataFrame], list[dict]]:
     """Put together what all folds hold: tables, and the filter's account by fold and strength.
 
-    The tables are predictions, history and costs, the last two of the true labels only.
+    The tables are predictions, history and costs, the last two of the true labels only. What could
+    not be made is in none of them.
     """
     parts: dict[str, list[pd.DataFrame]] = {"predictions": [], "history": [], "costs": []}
     accounts: list[dict] = []
@@ -114,12 +116,15 @@ def gather(
             for file in sorted(folder.glob("*.json")):
                 cost = read_json(file) | items
                 parts["costs"].append(pd.DataFrame([place | {"stage": file.stem} | cost]))
+            made = read_tables(folder, settings) if has_tables(folder, settings) else {}
             accounts += [
                 place | {"strength": strength, "kept_pixels": table.sizes["pixel"]}
                 | {"account": account(table)}
-                for strength, table in read_tables(folder, settings).items()
+                for strength, table in made.items()
             ]  # fmt: skip
         for arm, seed in todo:
+            if not is_done(folder, arm, seed):
+                continue
             file = _file(folder, arm, seed)
             predictions, record = read_csv(file, WORDS), read_json(file.with_suffix(".json"))
             columns = place | {"permutation": split.permutation, "seed": seed} | arm.columns
@@ -130,7 +135,12 @@ def gather(
                 parts["costs"].append(pd.DataFrame([columns | record["cost"] | items]))
                 if record["history"]:
                     parts["history"].append(pd.DataFrame(record["history"]).assign(**columns))
-    tables = {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
+    if not parts["predictions"]:
+        raise EngineError(f"no arm of the study in {output} could be made; see study.json for why")
+    tables = {
+        name: pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=NO_HISTORY)
+        for name, frames in parts.items()
+    }
     return tables, accounts
 
 
