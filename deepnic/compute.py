@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import dask
@@ -17,6 +18,12 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+# What Dask serves over HTTP has no secret: nothing is served.
+NO_PAGES: dict[str, list[str]] = {
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
 
 _open: ContextVar[Progress | None] = ContextVar("_open", default=None)
 
@@ -123,6 +130,42 @@ def _compute_each(
         return
     for value in _compute(tasks, tasks, advance):
         receive(value)
+
+
+@contextmanager
+def local_workers(n: int) -> Iterator[None]:
+    """Have Dask workers on this machine within the block, that only this process can talk to.
+
+    They listen on the loopback, which other users of the machine reach as well: all talk TLS, with
+    certificates of this process.
+    """
+    from distributed import Client, LocalCluster, Security
+
+    dask_settings()
+    # pages given back after each step of a network come back as page faults: half of its time
+    for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
+        dask.config.set({f"distributed.nanny.pre-spawn-environ.{variable}": 2**30})
+    with (
+        TemporaryDirectory(prefix="deepnic-") as scratch,
+        dask.config.set(NO_PAGES),
+        LocalCluster(
+            n_workers=n,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            protocol="tls://",
+            security=Security.temporary(),
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
+            local_directory=scratch,
+        ) as cluster,
+        Client(cluster),
+    ):
+        yield
+
+
+def dask_settings() -> None:
+    """Set what every cluster of ours needs: a cohort rides in the graph, which Dask finds large."""
+    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
 
 
 def current_client() -> Any:

@@ -94,8 +94,15 @@ def _canvases(table: pd.DataFrame) -> Iterator[Factor]:
 
 
 def _means(table: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Means of our arms, (cohort, member of the choice)."""
-    return table[table["role"] == OURS].pivot_table("mean", "cohort", by, sort=False)
+    """Means of our arms, (cohort, member of the choice).
+
+    Where an arm is lacking in a cohort, those of the other members that differ from it in the
+    choice only do not count there either.
+    """
+    ours = table[table["role"] == OURS]
+    others = [name for name in ("path", "strength", "unit") if name != by]
+    n_members = ours.groupby(["cohort", *others])[by].transform("nunique")
+    return ours[n_members == ours[by].nunique()].pivot_table("mean", "cohort", by, sort=False)
 
 
 def random_placement(every: Sequence[Factor], question: str) -> Factor | None:

@@ -15,7 +15,7 @@ class StudyResults:
     ----------
     facts : dict
         ``study.json``: settings, cohorts, machine, deepnic, command, started, finished,
-        data_parallel.
+        data_parallel, failures, left_out.
     summary, predictions, history, calibration, costs : DataFrame
         Of the true labels; see `deepnic.variables` for the columns.
     accounts : list of dict
@@ -38,13 +38,18 @@ class StudyResults:
 
     @property
     def cohorts(self) -> list[str]:
-        """Cohorts, without the transfers between them."""
-        return [name for name, facts in self.facts["cohorts"].items() if "train" not in facts]
+        """Cohorts with a result, without the transfers between them."""
+        return [name for name, facts in self._tested.items() if "train" not in facts]
 
     @property
     def transfers(self) -> list[str]:
-        """Transfers from one cohort to another, by name."""
-        return [name for name, facts in self.facts["cohorts"].items() if "train" in facts]
+        """Transfers from one cohort to another with a result, by name."""
+        return [name for name, facts in self._tested.items() if "train" in facts]
+
+    @property
+    def _tested(self) -> dict[str, Any]:
+        there = set(self.summary["cohort"])
+        return {name: facts for name, facts in self.facts["cohorts"].items() if name in there}
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,12 @@ def make_tables(predictions: pd.DataFrame, cohorts: Collection[str]) -> dict[str
     arms = predictions[["arm", "path", "strength", "unit", "role", "family"]].drop_duplicates()
     for name, columns in (("results", ["arm", "role", "family"]), ("summary", [*arms])):
         tables[name] = tables[name].merge(arms[columns], on="arm", how="left", sort=False)
-    if len(cohorts) > 1:  # a transfer is no other cohort
-        summary = tables["summary"]
-        tables["comparison"] = compare_cohorts(summary[summary["cohort"].isin(cohorts)])
+    summary = tables["summary"]
+    of_cohorts = summary[summary["cohort"].isin(cohorts)]  # a transfer is no other cohort
+    n_defined = of_cohorts.dropna(subset="mean").groupby(["metric", "arm"]).size()
+    everywhere = n_defined[n_defined == len(cohorts)]
+    if len(cohorts) > 1 and everywhere.groupby("metric").size().ge(3).any():
+        tables["comparison"] = compare_cohorts(of_cohorts)
     of_one_cohort = predictions["cohort"].isin(cohorts)  # a transfer has the labels of two
     permuted = predictions[of_one_cohort & (predictions["permutation"] >= 0)]
     if len(permuted):

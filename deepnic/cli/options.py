@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from deepnic.cluster.ssh.inventory import Inventory
 
+ANSWER = 15.0  # seconds for a scheduler to say what it is
+
 CohortFile = Annotated[
     Path, typer.Argument(help="Table (CSV, Excel, Parquet), GEO series matrix, GCT, .h5ad or .npz.")
 ]
@@ -147,32 +149,29 @@ def dask_scheduler(
     if scheduler is None and not workers:
         yield
         return
-    import dask
-    from distributed import Client, LocalCluster
+    from deepnic.compute import dask_settings, local_workers
 
     if scheduler is not None and workers:
         raise InputError("--workers starts workers here and --scheduler uses others; choose one")
-    # a cohort rides in the graph, once, which Dask finds large
-    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
     if scheduler is None:
-        # pages given back after each step of a network come back as page faults: half of its time
-        for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
-            dask.config.set({f"distributed.nanny.pre-spawn-environ.{variable}": 2**30})
-        cluster = LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"
-        )
-        with cluster, Client(cluster):
+        with local_workers(workers):
             yield
     else:
+        from distributed import Client
+
+        dask_settings()
         with Client(_answering(scheduler), timeout="30s"):
             yield
 
 
 def _answering(scheduler: str) -> str:
-    """Address of a scheduler, once something listens there.
+    """Address of a scheduler, once one has said there that it is one.
 
-    A client that cannot connect leaves a half-open one behind, which later calls would wait for.
+    A client would wait for ever for what listens and is none, and one that cannot connect leaves a
+    half-open one behind, which later calls would wait for.
     """
+    import asyncio
+
     from distributed.comm import get_address_host_port
 
     file = Path(scheduler)
@@ -181,6 +180,22 @@ def _answering(scheduler: str) -> str:
     try:
         address = json.loads(file.read_text())["address"] if file.exists() else scheduler
         socket.create_connection(get_address_host_port(address), timeout=10).close()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"no Dask scheduler answers at {scheduler}; start it first") from error
+        what = asyncio.run(asyncio.wait_for(_kind(address), ANSWER))
+    except Exception as error:  # whatever the words of something else are read as
+        raise InputError(
+            f"no Dask scheduler answers at {scheduler}; start it, or correct the port (a "
+            "dashboard's is another one) and for tls:// the certificates"
+        ) from error
+    if what != "Scheduler":
+        raise InputError(f"a Dask {what} answers at {scheduler}; give the scheduler's address")
     return address
+
+
+async def _kind(address: str) -> str:
+    """What a Dask process at an address is: Scheduler, Worker or Nanny."""
+    from distributed.core import rpc
+    from distributed.security import Security
+
+    arguments = Security().get_connection_args("client")
+    async with rpc(address, timeout=ANSWER, connection_args=arguments) as process:
+        return str((await process.identity())["type"])

@@ -8,7 +8,7 @@ import typer
 
 from deepnic.cli import options
 from deepnic.cli.app import console
-from deepnic.errors import InputError
+from deepnic.errors import EngineError, InputError
 from deepnic.extras import needs
 
 
@@ -29,7 +29,7 @@ def demo(
         "forest": {"n_genes": 0, "subsample": 0.2},
         "arms": {"strengths": [1024]},
     }
-    _study(checked(StudySettings, settings), output)
+    compare(checked(StudySettings, settings), output)
 
 
 @options.reads_cohort
@@ -65,7 +65,7 @@ def study(
         cohort = {"file": source} | how
         settings = checked(StudySettings, {"cohorts": {source.stem: cohort}})
     with options.dask_scheduler(workers, scheduler):
-        _study(settings, output or Path(f"study-{source.stem}"))
+        compare(settings, output or Path(f"study-{source.stem}"))
 
 
 def report(
@@ -84,7 +84,8 @@ def report(
     console.print(f"report: {write(study, output)}", soft_wrap=True)
 
 
-def _study(settings: Any, output: Path) -> None:
+def compare(settings: Any, output: Path) -> None:
+    """Run a study, or what is left of it, and write its page."""
     needs("train", "report")
     import deepnic
     from deepnic.analysis import find
@@ -97,5 +98,11 @@ def _study(settings: Any, output: Path) -> None:
         options.say_what_was_read(name, cohort)
     deepnic.run_study(cohorts, output, settings)
     page = deepnic.write_report(output)
-    console.print(summary_table(find(read_study(output))))
+    results = read_study(output)
+    console.print(summary_table(find(results)))
     console.print(f"report: {page}", soft_wrap=True)
+    if lacking := len(results.facts["failures"]):
+        raise EngineError(
+            f"{lacking} parts of the study in {output} could not be made, the page tells which and "
+            "why; run the same again to try them, and only them, once more"
+        )

@@ -16,10 +16,7 @@ from deepnic.host.environment import CARD, Secrets
 PACKAGES = ("deepnic", "numpy", "numba", "dask", "distributed", "xarray", "zarr", "ray", "torch")
 LEAST_DISK = 10e9  # bytes; the store of a chip takes 0.3, its checkpoints and scratch some more
 SOON = timedelta(days=30)
-RENEW = (  # renamed rather than deleted: what else lies there is the user's
-    "for new ones run `deepnic cluster down`, rename the folder secrets beside the inventory, and "
-    "run `deepnic cluster up`"
-)
+RENEW = "`deepnic cluster certificates INVENTORY --replace` makes and sends new ones"
 
 
 class Check(NamedTuple):

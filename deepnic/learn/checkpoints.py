@@ -10,12 +10,13 @@ from time import perf_counter
 from typing import Any, TypedDict
 
 import pandas as pd
-import ray.train
 import torch
 from tensorboardX import SummaryWriter
 
+from deepnic.errors import InputError
 from deepnic.files import write_csv
-from deepnic.learn.saved import CHECKPOINT_FILE, About, read_checkpoint, save_checkpoint
+from deepnic.learn.saved import About, read_checkpoint, save_checkpoint
+from deepnic.learn.settings import CHECKPOINT_FILE
 
 LAST_FILE = "last.pt"
 HISTORY_FILE = "history.csv"
@@ -36,7 +37,7 @@ class Record:
     """History, best weights and checkpoints of a run; the same on every rank, written by rank 0.
 
     On Ray's workers a checkpoint goes through `ray.train.report`, which hands the last one to the
-    workers of a second attempt; in this process it is a file of the run's folder.
+    workers of a second attempt; else it is a file of the run's folder.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ class Record:
     about : About
     rank : int
     on_ray : bool
-        On a worker of Ray's, not in the process of the caller.
+        On a worker of Ray's, not on this machine alone.
 
     Attributes
     ----------
@@ -106,30 +107,30 @@ class Record:
             self.writer.close()
 
     def _last(self) -> dict[str, Any] | None:
-        checkpoint = ray.train.get_checkpoint() if self.on_ray else None
-        if checkpoint is not None:
-            with checkpoint.as_directory() as folder:
-                return read_checkpoint(Path(folder) / CHECKPOINT_FILE)
-        if self.folder is not None and (self.folder / LAST_FILE).exists():
-            return read_checkpoint(self.folder / LAST_FILE)
-        return None
+        if self.on_ray and (saved := _reported()):
+            return saved
+        if self.folder is None or not (last := self.folder / LAST_FILE).exists():
+            return None
+        try:
+            return read_checkpoint(last)
+        except InputError as error:
+            raise InputError(
+                f"{last} is damaged; rename it, and --resume trains the run from its first epoch"
+            ) from error
 
     def _keep(self) -> None:
-        """Keep a checkpoint; only rank 0 brings one to Ray, but every rank must call."""
-        if self.rank > 0:
-            ray.train.report(self.history[-1])
-            return
-        assert self.folder is not None
+        """Keep a checkpoint, from rank 0; on Ray every rank must report."""
+        checkpoint = self._states() if self.rank == 0 else None
+        if self.on_ray:
+            _report(self.history[-1], checkpoint)
+        elif checkpoint is not None:
+            assert self.folder is not None
+            save_checkpoint(self.folder / LAST_FILE, **checkpoint)
+
+    def _states(self) -> dict[str, Any]:
         states = {name: part.state_dict() for name, part in self.parts.items()}
         states |= {"history": self.history, "followed": self.followed, "best": self.best}
-        states["about"] = self.about
-        if not self.on_ray:
-            save_checkpoint(self.folder / LAST_FILE, **states)
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            save_checkpoint(Path(folder) / CHECKPOINT_FILE, **states)
-            checkpoint = ray.train.Checkpoint.from_directory(folder)
-            ray.train.report(self.history[-1], checkpoint=checkpoint)
+        return states | {"about": self.about}
 
     def _write_curves(self) -> None:
         assert self.folder is not None
@@ -143,6 +144,29 @@ class Record:
                 self.writer.add_scalar(name, value, int(row["epoch"]))
         self.writer.flush()
         write_csv(self.folder / HISTORY_FILE, pd.DataFrame(self.history))
+
+
+def _report(row: dict[str, float], states: dict[str, Any] | None) -> None:
+    """Give Ray Train the epoch, and from rank 0 its checkpoint."""
+    import ray.train  # not where this machine trains alone
+
+    if states is None:
+        ray.train.report(row)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        save_checkpoint(Path(folder) / CHECKPOINT_FILE, **states)
+        ray.train.report(row, checkpoint=ray.train.Checkpoint.from_directory(folder))
+
+
+def _reported() -> dict[str, Any] | None:
+    """Read the last checkpoint that Ray Train was given."""
+    import ray.train
+
+    checkpoint = ray.train.get_checkpoint()
+    if checkpoint is None:
+        return None
+    with checkpoint.as_directory() as folder:
+        return read_checkpoint(Path(folder) / CHECKPOINT_FILE)
 
 
 @contextmanager

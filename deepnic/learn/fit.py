@@ -1,37 +1,36 @@
-"""Train a network on canvases, in this process or on several workers, through Ray Train."""
+"""Train a network on canvases: in this process, in several of this machine, or on Ray's workers."""
 
 import hashlib
 import json
 import os
-import tempfile
+import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import ray.train
 import torch
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
-from ray.train import TrainingFailedError
-from ray.train.torch import TorchTrainer
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_score
 
 from deepnic.cohort.holdout import draw_stratified
 from deepnic.config import checked
 from deepnic.errors import InputError, choose
+from deepnic.files import locked, make_folder
 from deepnic.learn.channels import canvas_arrays, make_images
 from deepnic.learn.checkpoints import epochs_logged
 from deepnic.learn.loop import Job, LoopResult, train_loop
 from deepnic.learn.network import check_network
 from deepnic.learn.predictor import Predictor, describe_network, rebuild
-from deepnic.learn.ray_session import gpus, machines, quiet, ray_cluster
-from deepnic.learn.saved import CHECKPOINT_FILE, save_checkpoint
-from deepnic.learn.settings import DEVICES, Settings
+from deepnic.learn.ranks import ATTEMPTS, train_here
+from deepnic.learn.saved import save_checkpoint
+from deepnic.learn.settings import CHECKPOINT_FILE, DEVICES, Settings
 from deepnic.learn.states import check_state
+from deepnic.manifest import unseal
 from deepnic.variables import RULES, kind_of
 
 # A run is named by what decides its result. These words stand for rules 1 in the name, because
@@ -179,7 +178,7 @@ def train(
         # who stops early does not look at the test, not even at its curve
         "follow": truth is not None and not share,
         "about": describe_network(chosen.network, classes, canvas, channels),
-        "on_ray": workers > 0,
+        "on_ray": False,
         "device": device,
         "folder": None,
     }
@@ -190,12 +189,16 @@ def train(
             f"the run {folder.name} was started in {folder.parent} before; resume it, or choose "
             "another folder"
         )
-    result, trained_on = _fit(job, workers, elastic, folder)
-    weights = {name: torch.tensor(values) for name, values in result.weights.items()}
-    if folder is not None:
-        save_checkpoint(
-            folder / CHECKPOINT_FILE, network=weights, about=job["about"], history=result.history
-        )
+    with nullcontext() if folder is None else locked(folder):
+        if folder is not None:
+            make_folder(folder)
+            unseal(folder)
+            job["folder"] = str(folder)
+        result, trained_on = _fit(job, workers, elastic, folder)
+        weights = {name: torch.tensor(values) for name, values in result.weights.items()}
+        if folder is not None:
+            saved = {"network": weights, "about": job["about"], "history": result.history}
+            save_checkpoint(folder / CHECKPOINT_FILE, **saved)
     columns = {"item": canvas["item"].to_index(), "state": state}
     if truth is not None:
         columns["truth"] = true_state
@@ -210,50 +213,46 @@ def train(
 
 
 def _fit(job: Job, workers: int, elastic: bool, run: Path | None) -> tuple[LoopResult, str]:
-    """Run the training loop through Ray Train, in this process or on workers; and the device."""
-    with ExitStack() as stack:
-        stack.enter_context(quiet())
-        stack.enter_context(epochs_logged(run, job["settings"]["epochs"]))
-        if workers:
-            stack.enter_context(ray_cluster(1 if elastic else workers))
-            if run is None and machines() > 1:
-                raise InputError("storage is missing; several machines need a folder they share")
-        # without a folder of its own Ray would write to the home directory
-        place = run or Path(stack.enter_context(tempfile.TemporaryDirectory())) / "run"
-        device = _device(job["device"], min(workers, 1) if elastic else workers)
-        trainer = TorchTrainer(
-            train_loop,
-            train_loop_config=job | {"device": device, "folder": run and str(run)},
-            scaling_config=ray.train.ScalingConfig(
-                num_workers=(1, workers) if elastic else workers,
-                use_gpu=workers > 0 and device == "cuda",
-            ),
-            run_config=ray.train.RunConfig(
-                name=place.name,
-                storage_path=str(place.parent),
-                checkpoint_config=ray.train.CheckpointConfig(num_to_keep=2),
-                # a worker that is lost is replaced, and the training goes on from the checkpoint
-                failure_config=ray.train.FailureConfig(max_failures=3 if run else 0),
-            ),
-        )
-        try:
-            result = trainer.fit().return_value
-        except (torch.OutOfMemoryError, TrainingFailedError) as error:
-            message, size = f"{type(error).__name__} {error}", job["settings"]["batch_size"]
-            if "OutOfMemoryError" in message:
-                raise InputError(
-                    f"the {device} device ran out of memory at batch_size {size}; a batch of "
-                    f"{max(size // 2, 1)} takes half as much"
-                ) from error
-            if "Unable to set up cluster storage" in message:
-                raise InputError(
-                    f"a worker cannot write to {place.parent}; give a folder that all machines "
-                    "share under one path"
-                ) from error
+    """Run the training loop, and say on which device.
+
+    In this process, in several of this machine, or, where one is in use, on a Ray cluster.
+    """
+    try:
+        with epochs_logged(run, job["settings"]["epochs"]):
+            result, device = _run(job, workers, elastic, run)
+    except Exception as error:
+        size = job["settings"]["batch_size"]
+        if "OutOfMemoryError" not in f"{type(error).__name__} {error}":  # Ray has it in words
             raise
+        raise InputError(
+            f"the {job['device']} device ran out of memory at batch_size {size}; a batch of "
+            f"{max(size // 2, 1)} takes half as much"
+        ) from error
     if isinstance(result, str):
         raise InputError(result)
     return result, device
+
+
+def _run(job: Job, workers: int, elastic: bool, run: Path | None) -> tuple[LoopResult | str, str]:
+    if workers and _on_cluster():
+        from deepnic.learn.ray_session import train_on_ray  # seconds, for those who need it
+
+        return train_on_ray(job | {"on_ray": True}, workers, elastic=elastic, run=run)
+    if elastic:
+        workers = min(workers, os.cpu_count() or 1)
+    device = _device(job["device"], workers)
+    job = job | {"device": device}
+    if not workers:
+        return train_loop(job), device
+    return train_here(job, workers, attempts=ATTEMPTS if run else 1), device
+
+
+def _on_cluster() -> bool:
+    """Tell whether a Ray cluster is in use: connected to, or named in the environment."""
+    if os.environ.get("RAY_ADDRESS"):
+        return True
+    ray = sys.modules.get("ray")
+    return ray is not None and ray.is_initialized()
 
 
 def _check_canvas(images: xr.Dataset, n_classes: int) -> tuple[xr.Dataset, NDArray[np.int64]]:
@@ -297,7 +296,7 @@ def _true_state(
 
 
 def _device(device: str, workers: int) -> str:
-    available = gpus() if workers else torch.cuda.device_count()
+    available = torch.cuda.device_count()
     enough = available >= max(1, workers)
     if device == "cuda" and not enough:
         raise InputError(

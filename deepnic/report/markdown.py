@@ -5,6 +5,7 @@ from pathlib import Path
 
 from deepnic.analysis import Findings, Interval, find
 from deepnic.analysis.metrics import METRIC_TITLES
+from deepnic.files import whole
 from deepnic.report.tables import (
     Cell,
     Strong,
@@ -46,15 +47,20 @@ def write_tables(folder: str | Path, path: str | Path | None = None) -> Path:
     ...
     deepnic.errors.InputError: no study in nowhere: run `deepnic study` first
     """
-    findings = find(read_study(folder))
+    study = read_study(folder)
+    findings = find(study)
     path = Path(folder) / "tables.md" if path is None else Path(path)
-    path.write_text("\n\n".join(_parts(findings)) + "\n", encoding="utf-8")
+    parts = _parts(findings, len(study.facts.get("failures", [])))
+    with whole(path) as partial:
+        partial.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return path
 
 
-def _parts(findings: Findings) -> list[str]:
+def _parts(findings: Findings, n_failures: int) -> list[str]:
+    lacking = f"{n_failures} parts of this study could not be made, and are in no table."
     parts = [
         " ".join(findings.answer),
+        lacking if n_failures else "",
         "Balanced accuracy and its 95% interval over patients, best strength and unit of each:",
         _markdown(scores_table(findings, findings.best, "best of"), bold=False),
     ]

@@ -10,6 +10,7 @@ from deepnic.analysis import Interval, StudyResults, find
 from deepnic.analysis.results import RunResults
 from deepnic.analysis.training import find_run
 from deepnic.errors import InputError
+from deepnic.files import whole
 from deepnic.report.sections import SECTIONS, Section
 from deepnic.report.sections.run import run_sections
 from deepnic.report.tables import Cell, Strong, duration
@@ -56,8 +57,8 @@ def write_report(folder: str | Path, path: str | Path | None = None) -> Path:
             f"the {what} in {folder} is not complete ({error}): run `deepnic {command}` again"
         ) from error
     path = folder / "report.html" if path is None else Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    with whole(path) as partial:
+        partial.write_text(page, encoding="utf-8")
     return path
 
 

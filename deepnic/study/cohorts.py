@@ -14,6 +14,8 @@ from deepnic.cohort.demo import BUNDLED
 from deepnic.errors import InputError
 from deepnic.study.settings import StudySettings
 
+FOLDS = "folds"  # folder of them in a study's, so that a cohort may have any name
+
 
 @dataclass(frozen=True)
 class Split:
@@ -30,7 +32,7 @@ class Split:
     def folder(self) -> Path:
         """Where its work is kept, in the study's folder."""
         permuted = [] if self.permutation < 0 else [f"permuted-{self.permutation}"]
-        return Path(self.name, *permuted, f"{self.repeat}-{self.fold}")
+        return Path(FOLDS, self.name, *permuted, f"{self.repeat}-{self.fold}")
 
     @property
     def hidden(self) -> xr.Dataset:
@@ -63,9 +65,9 @@ def check_cohorts(
     if not named:
         raise InputError("the study has no cohort; name one under [cohorts.NAME]")
     for name, cohort in named.items():
-        if not re.fullmatch(r"\w[\w .-]*", name):
+        if not re.fullmatch(r"\w([\w .-]*[\w-])?", name):
             raise InputError(
-                f"a cohort is named {name!r}; take letters, numbers, space, -, _ and ."
+                f"a cohort is named {name!r}; take letters, numbers, space, -, _ and . inside"
             )
         named[name] = cohort = cohort.sel(observation=cohort["state"] >= 0)
         parts = {"observations of each class": np.bincount(cohort["state"].values, minlength=2)}
@@ -77,6 +79,12 @@ def check_cohorts(
                     f"{settings.folds} folds need as many {what}, and {name} has {counts.min()} "
                     f"{'of the rarer one' if len(counts) > 1 else 'of them'}; take fewer folds"
                 )
+    folders = [*named, *(f"{one.train}-to-{one.test}" for one in settings.transfers)]
+    for k, name in enumerate(folders):  # some file systems take a and A for the same
+        if name.casefold() in map(str.casefold, folders[:k]):
+            raise InputError(
+                f"two cohorts or transfers of the study would be kept as {name!r}; name them apart"
+            )
     for transfer in settings.transfers:
         names = (transfer.train, transfer.test)
         if not set(names) <= set(named) or transfer.train == transfer.test:

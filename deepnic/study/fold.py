@@ -1,9 +1,11 @@
 """One fold, to the tables of pixels: nothing in it has seen a test label."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import dask
 import numpy as np
@@ -16,6 +18,7 @@ from deepnic.pixels.filter import account
 from deepnic.pixels.stages import f_test
 from deepnic.rop import grow_forest
 from deepnic.store import open_forest, open_table, write_forest, write_table
+from deepnic.store.table import open_dataset
 from deepnic.study.costs import noted
 from deepnic.study.settings import StudySettings
 from deepnic.variables import NO_FILTER
@@ -71,10 +74,27 @@ def filter_fold(
     images = observation_images(forest)
     for name, options in _filters(settings).items():
         path = folder / f"{name}.zarr"
-        if not path.exists():
+        if not is_usable(path):
             with noted(folder / f"{name}.json"):
                 write_table(filter_pixels(images, **options), path)
     return Fold(cohort, forest_vote(forest), read_tables(folder, settings), settings.epochs)
+
+
+def has_tables(folder: Path, settings: StudySettings) -> bool:
+    """Tell whether a fold came as far as its pixels."""
+    return all((folder / f"{name}.zarr").exists() for name in _filters(settings))
+
+
+def is_usable(path: Path) -> bool:
+    """Tell whether a store is there and whole; one that is not is put aside, to be made anew."""
+    if not path.exists():
+        return False
+    try:
+        open_dataset(path)
+    except Exception:  # Zarr raises many kinds
+        os.replace(path, path.with_name(f"{path.name}.damaged-{uuid4().hex[:8]}"))
+        return False
+    return True
 
 
 def read_tables(folder: Path, settings: StudySettings) -> dict[int | str, xr.Dataset]:

@@ -125,7 +125,7 @@ def test_study__goes_on_where_it_stopped(refuse, place, tmp_path, monkeypatch):
         patched.setattr("deepnic.study.run.fit_predict", stop)
         sentence = refuse(*words, code=1)
     assert "RuntimeError: the power went (run again with --debug for the traceback)" in sentence
-    assert (tmp_path / "s" / "mine" / "0-0" / "forest.zarr").exists()
+    assert (tmp_path / "s" / "folds" / "mine" / "0-0" / "forest.zarr").exists()
     succeed(*words)
     write_toml(settings, place / "cohort.csv", epochs=2)
     assert "holds another study, which differs in epochs; choose" in refuse(*words)

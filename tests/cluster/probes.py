@@ -5,6 +5,8 @@ import socket
 import ssl
 from collections.abc import Collection
 
+import psutil
+
 from tests.cluster.hosts import Hosts
 
 
@@ -16,6 +18,13 @@ def look_for_open_ports(hosts: Hosts, but: Collection[int]) -> tuple[int, list[t
             if port not in but:
                 found.append((name, port, plain(address, port), encrypted(address, port)))
     return len(found), [each for each in found if each[2] not in ("", "401") or each[3]]
+
+
+def listening(process: psutil.Process) -> list[tuple[str, int]]:
+    """Addresses and ports that a process and those it started listen on."""
+    family = [process, *process.children(recursive=True)]
+    sockets = [each for one in family for each in one.net_connections("inet")]
+    return sorted({each.laddr[:2] for each in sockets if each.status == psutil.CONN_LISTEN})
 
 
 def listeners(hosts: Hosts, name: str) -> list[int]:

@@ -209,6 +209,9 @@ def test_listeners__are_closed_to_strangers(cluster: Cluster):
     ports, open_ones = look_for_open_ports(cluster.hosts, but=(PORT, RAY_PORT))
     assert ports > 10
     assert not open_ones
+    private = list(Path("/tmp").glob(f"deepnic-ray-{os.getuid()}-*"))
+    assert len(private) >= len(cluster.hosts.addresses)
+    assert {folder.stat().st_mode & 0o777 for folder in private} == {0o700}
 
 
 # --- growing
@@ -376,13 +379,18 @@ def test_train__as_a_job_goes_on_without_a_lost_host(mended: Cluster, tunnel, ta
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as job:  # fmt: skip
         assert job.stdout is not None
-        said = []
+        said, met = [], None
         for line in job.stdout:
             said.append(line)
+            if f"epoch 2 of {EPOCHS}" in line and met is None:
+                met = look_for_open_ports(mended.hosts, but=(PORT, RAY_PORT))
             if f"epoch 3 of {EPOCHS}" in line and "ws2" in mended.hosts.first:
                 mended.hosts.power_off("ws2")
     log = "".join(said)
     assert job.returncode == 0, log
+    assert met is not None
+    assert met[0] > 15  # of Ray, its workers, and gloo
+    assert not met[1]
     assert "ws2" not in mended.hosts.first
     assert f"epoch {EPOCHS} of {EPOCHS}" in log
     (run,) = tmp_path.iterdir()

@@ -85,7 +85,7 @@ def test_check_certificate__tells_its_end(tmp_path, days, verb):
 
 
 def test_renew__deletes_nothing():
-    assert "rename the folder secrets" in doctor.RENEW
+    assert "deepnic cluster certificates INVENTORY --replace" in doctor.RENEW
     assert not {"delete", "remove", "rm"} & set(doctor.RENEW.split())
 
 

@@ -66,7 +66,7 @@ def test_run_study__writes_every_file(folder):
     tables = {f"{name}.csv" for name in [*TABLES, "costs", "control"]}
     written = {path.name for path in folder.iterdir()}
     beside = {"study.json", "study.toml", "accounts.json", "findings.json", "columns.csv"}
-    beside |= {"examples", "made"}
+    beside |= {"examples", "folds", "manifest.json"}
     assert written == tables | beside
     assert [path.name for path in (folder / "examples").iterdir()] == ["made.zarr"]
     assert not [file for file in folder.rglob("*") if file.suffix in (".lock", ".partial")]

@@ -17,6 +17,7 @@ import dask
 from distributed import Client, Future, Security
 from pydantic import ByteSize, Field
 
+from deepnic.compute import NO_PAGES, dask_settings
 from deepnic.config import Strict, checked, read_toml
 from deepnic.errors import EngineError
 
@@ -64,9 +65,8 @@ def dask_workers(profile: Profile) -> Iterator[Client]:
     lost, or came to the end of its time, is asked for again. Raises EngineError where Slurm refuses
     the jobs, or no worker is left and three jobs in a row ended before one came.
     """
-    # as of workers started here: a cohort rides in the graph, which Dask finds large
-    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
-    with _slurm_cluster(profile) as cluster, Client(cluster) as client:
+    dask_settings()
+    with dask.config.set(NO_PAGES), _slurm_cluster(profile) as cluster, Client(cluster) as client:
         _slurm("sbatch", "--test-only", input=cluster.job_script())
         jobs = _Jobs(cluster, client, profile.nodes)
         jobs.start()

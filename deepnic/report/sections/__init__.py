@@ -15,6 +15,7 @@ from deepnic.report.sections import (
     control,
     definitions,
     factors,
+    failures,
     filters,
     images,
     kept,
@@ -27,8 +28,8 @@ from deepnic.report.sections.section import Section
 __all__ = ["SECTIONS", "Section"]
 
 SECTIONS: tuple[Callable[[StudyResults, Findings], Section | None], ...] = (
-    answer.section, comparison.section, filters.section, kept.section, factors.section,
-    ranks.section, images.section, calibration.section, control.section, account.section,
-    training.section, made.section, definitions.section,
+    answer.section, failures.section, comparison.section, filters.section, kept.section,
+    factors.section, ranks.section, images.section, calibration.section, control.section,
+    account.section, training.section, made.section, definitions.section,
 )  # fmt: skip
 """In the order of the page."""
