@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -137,7 +138,8 @@ def _read_genes_in_rows(
 
 def numbers_of(table: pd.DataFrame) -> list[int]:
     """Numbers of the columns, as `read_columns` names them."""
-    return table.columns.tolist()
+    columns: list[Any] = table.columns.tolist()
+    return columns
 
 
 def match(labels: pd.DataFrame, observation: list[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
