@@ -1,6 +1,7 @@
 # make demo   the whole way on the bundled cohort, to demo/report.html
 # make quick  the tests that take no cluster and no long run, in a few minutes
 # make test   formatting, types, and every test that this machine can run
+# make soak   stores under attack, in any order of work and damage, for hours (SOAK=2000 rounds)
 # make benchmark   what it all costs on this machine, in one table, some minutes
 # All make the environment (.venv) first where it is missing; only packages are downloaded.
 
@@ -12,7 +13,7 @@ ALONE = hosts or slurm or ray or notebook
 # a file to a process, for what its tests share
 PARALLEL = -n 2 --dist loadfile
 
-.PHONY: demo quick test benchmark install clean
+.PHONY: demo quick test soak benchmark install clean
 
 demo: install
 	$(VENV)/bin/deepnic demo --output demo
@@ -27,6 +28,9 @@ test: install
 	$(VENV)/bin/pytest $(PARALLEL) -m "not ($(ALONE))" --durations=30 \
 	    --cov --cov-report= --cov-fail-under=0
 	$(VENV)/bin/pytest -m "$(ALONE)" --durations=30 --cov --cov-append --cov-report=term
+
+soak: install
+	SOAK=$${SOAK:-2000} $(VENV)/bin/pytest -s tests/store/test_machine.py
 
 benchmark: install
 	$(VENV)/bin/python -m tests.benchmarks

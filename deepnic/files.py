@@ -19,6 +19,9 @@ from deepnic.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+SHARE = "DEEPNIC_SHARE"
+"""Variable of the environment with which what is written is as open as the umask lets it be."""
+
 PARTIAL = ".partial"
 """How the names of files end that are being written, or that a killed process left."""
 
@@ -27,8 +30,10 @@ PARTIAL = ".partial"
 def whole(path: str | Path, *, mode: int | None = None) -> Iterator[Path]:
     """Give a path to write a file or folder to, which at the end appears at once, on disk to stay.
 
-    A file replaces what is there, and has the permissions ``mode`` from its first byte on; a folder
-    replaces an empty folder alone. After an exception (of a full disk, say) nothing is left.
+    A file replaces what is there; a folder replaces an empty folder alone. Only their owner reads
+    them, and folders that are made on the way, unless ``DEEPNIC_SHARE`` is in the environment; a
+    file of a ``mode`` has it whatever that says, from its first byte on. After an exception (of a
+    full disk, say) nothing is left.
 
     Examples
     --------
@@ -40,18 +45,27 @@ def whole(path: str | Path, *, mode: int | None = None) -> Iterator[Path]:
     ['a.txt']
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     partial = path.with_name(f"{path.name}.{uuid4().hex}{PARTIAL}")
     try:
         if mode is not None:
             os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
         yield partial
+        if mode is None and SHARE not in os.environ:
+            partial.chmod(0o700 if partial.is_dir() else 0o600)
         for place in [partial, *partial.rglob("*")]:
             _to_disk(place)
         os.replace(partial, path)
         _to_disk(path.parent)
     finally:
         _remove(partial)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents where they are missing, for their owner alone."""
+    private = 0o777 if SHARE in os.environ else 0o700
+    for each in [*reversed(folder.parents), folder]:
+        each.mkdir(mode=private, exist_ok=True)
 
 
 def _to_disk(place: Path) -> None:
@@ -81,7 +95,7 @@ def locked(path: str | Path) -> Iterator[None]:
     system without locks nobody can know. What a killed writer left beside the path is removed.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     file = path.with_name(f"{path.name}.lock")
     lock = FileLock(file, blocking=False, fallback_to_soft=False)
     try:

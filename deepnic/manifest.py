@@ -1,8 +1,9 @@
 """Manifests: the SHA-256 of every file of a folder, written last; damage is found by it.
 
 The manifest of a Zarr store is a group of Zarr's, ``manifest/zarr.json``, so that other programs do
-not stumble over a strange file; that of any other folder is ``manifest.json``. What a folder with
-a manifest of its own holds inside another one is told by that manifest, whose digest counts there.
+not stumble over a strange file, and holds a copy of the store's metadata; that of any other folder
+is ``manifest.json``. What a folder with a manifest of its own holds inside another one is told by
+that manifest, whose digest counts there.
 """
 
 import hashlib
@@ -17,7 +18,8 @@ from deepnic.files import PARTIAL, read_json, whole
 
 MANIFEST = "manifest.json"
 OF_STORE = "manifest/zarr.json"
-PASSING = (PARTIAL, ".lock")  # how the names of files end that come and go
+METADATA = "zarr.json"
+PASSING = (PARTIAL, ".lock", ".journal")  # how the names of files end that come and go
 
 
 class Damage(NamedTuple):
@@ -32,14 +34,22 @@ def digest(content: bytes | bytearray | memoryview) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def seal(folder: str | Path, covers: Collection[str] = ()) -> None:
-    """Write the manifest of a folder whose files are all written.
+def seal(
+    folder: str | Path, covers: Collection[str] = (), digests: Mapping[str, str] | None = None
+) -> None:
+    """Write the manifest of a folder whose files are all written; they are read unless known.
 
     ``covers`` names what of the folder it is about, where a user's own files may lie beside it.
     """
     folder = Path(folder)
-    values: dict[str, Any] = {"sha256": digests_of(folder, covers), "covers": [*covers]}
-    if (folder / "zarr.json").exists():
+    digests = dict(sorted((digests_of(folder, covers) if digests is None else digests).items()))
+    values: dict[str, Any] = {"sha256": digests, "covers": [*covers]}
+    is_store = (folder / METADATA).exists()
+    if is_store:
+        names = [name for name in digests if Path(name).name == METADATA]
+        values["metadata"] = {name: (folder / name).read_text("utf-8") for name in names}
+    values["check"] = _check(values)
+    if is_store:
         values = {"zarr_format": 3, "node_type": "group", "attributes": values}
     with whole(_place(folder)) as partial:
         partial.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
@@ -68,25 +78,47 @@ def manifest(folder: str | Path) -> Mapping[str, str] | None:
 
     An `InputError` tells of a manifest that cannot be read.
     """
-    return None if (values := _read(folder)) is None else values["sha256"]
+    return None if (values := _read(Path(folder))) is None else values["sha256"]
 
 
-def _read(folder: str | Path) -> dict[str, Any] | None:
-    place = _place(Path(folder))
+def restore_metadata(folder: str | Path) -> list[str]:
+    """Write the metadata of a store again where it is damaged, which its manifest has a copy of."""
+    folder = Path(folder)
+    values = _read(folder) or {}
+    texts = {
+        file: text.encode()
+        for file, text in values.get("metadata", {}).items()
+        if not (folder / file).is_file()
+        or digest((folder / file).read_bytes()) != values["sha256"][file]
+    }
+    for file, text in texts.items():
+        with whole(folder / file) as partial:
+            partial.write_bytes(text)
+    return list(texts)
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    """What a manifest holds: ``sha256`` and, of a store, texts of ``metadata``, by file; covers."""
+    place = _place(folder)
     if not place.exists():
         return None
     try:
         values = read_json(place)
         values = values.get("attributes", values)
-        recorded = values["sha256"]
-        if not all(isinstance(one, str) for pair in recorded.items() for one in pair):
-            raise ValueError("digests are words")
-        values["covers"] = list(map(str, values["covers"]))
-    except (ValueError, LookupError, AttributeError, TypeError) as error:
+        if values.pop("check") != _check(values):
+            raise ValueError("it is not as it was written")
+    except (
+        IsADirectoryError, ValueError, LookupError, AttributeError, TypeError, RecursionError
+    ) as error:  # fmt: skip
         raise InputError(
             f"{place} is damaged; `deepnic verify {folder} --repair` makes it anew"
         ) from error
     return values
+
+
+def _check(values: Mapping[str, Any]) -> str:
+    """Digest of all that a manifest holds, by which it knows that it is damaged itself."""
+    return digest(json.dumps(values, sort_keys=True).encode())
 
 
 def damaged(folder: str | Path) -> list[Damage]:
@@ -157,4 +189,4 @@ def _inner(folder: Path) -> list[Path]:
 def _place(folder: Path) -> Path:
     """Where the manifest of a folder is: a store without its ``zarr.json`` is still a store."""
     store = folder / OF_STORE
-    return store if store.exists() or (folder / "zarr.json").exists() else folder / MANIFEST
+    return store if store.exists() or (folder / METADATA).exists() else folder / MANIFEST

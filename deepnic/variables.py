@@ -8,6 +8,7 @@ import re
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
 import xarray as xr
 
 from deepnic.errors import InputError
@@ -57,6 +58,10 @@ VOTE = Variable(
 COUNT = Variable(
     ("gene", *CONDITION, "signature"), "uint16", "Trees of the gene that have the signature."
 )
+MOST_TREES = int(np.iinfo(COUNT.dtype).max)
+"""Trees of a gene under a condition, at most: all may have one signature."""
+MOST_CLASSES = int(np.iinfo(STATE.dtype).max) + 1
+"""Classes of items, at most: they are numbered from 0, and -1 is to be predicted."""
 IMAGE = Variable(
     ("gene", "combination", *CONDITION), "float32", "Pixel N(A and B) / N(B); NaN where N(B) = 0."
 )

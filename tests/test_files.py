@@ -12,7 +12,16 @@ import pytest
 
 from deepnic import files
 from deepnic.errors import InputError
-from deepnic.files import check_new, locked, read_csv, read_json, whole, write_csv, write_json
+from deepnic.files import (
+    SHARE,
+    check_new,
+    locked,
+    read_csv,
+    read_json,
+    whole,
+    write_csv,
+    write_json,
+)
 
 
 def names(folder):
@@ -205,3 +214,19 @@ def test_read_csv__as_it_was_written(tmp_path):
     assert set(read["strength"]) == {"0016"}
     np.testing.assert_array_equal(read["mean"], table["mean"])
     assert read["n"].dtype == np.int64
+
+
+def test_what_is_written__is_its_owners_alone(tmp_path, monkeypatch):
+    before = os.umask(0o022)
+    try:
+        for share, modes in (("", {0o700, 0o600}), ("1", {0o755, 0o644})):
+            monkeypatch.setenv(SHARE, share) if share else monkeypatch.delenv(SHARE, raising=False)
+            top = tmp_path / f"new{share}"
+            with whole(top / "deeper" / "a.txt") as partial:
+                partial.write_text("a")
+            with whole(top / "deeper" / "folder") as partial:
+                partial.mkdir()
+            found = {place.stat().st_mode & 0o777 for place in [top, *top.rglob("*")]}
+            assert found == modes
+    finally:
+        os.umask(before)

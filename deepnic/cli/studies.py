@@ -29,7 +29,7 @@ def demo(
         "forest": {"n_genes": 0, "subsample": 0.2},
         "arms": {"strengths": [1024]},
     }
-    _study(checked(StudySettings, settings), output)
+    compare(checked(StudySettings, settings), output)
 
 
 def study(
@@ -69,7 +69,7 @@ def study(
         cohort = {"file": source} | how
         settings = checked(StudySettings, {"cohorts": {source.stem: cohort}})
     with options.dask_scheduler(workers, scheduler):
-        _study(settings, output or Path(f"study-{source.stem}"))
+        compare(settings, output or Path(f"study-{source.stem}"))
 
 
 def report(
@@ -88,7 +88,8 @@ def report(
     console.print(f"report: {write(study, output)}", soft_wrap=True)
 
 
-def _study(settings: Any, output: Path) -> None:
+def compare(settings: Any, output: Path) -> None:
+    """Run a study, or what is left of it, and write its page."""
     needs("train", "report")
     import deepnic
     from deepnic.analysis import find

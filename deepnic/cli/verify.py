@@ -5,12 +5,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from deepnic.cli import options
 from deepnic.cli.app import console
 from deepnic.cli.forests import filtered
+from deepnic.cli.studies import compare
 from deepnic.errors import InputError
 
 SHOWN = 20  # damaged files that are named
@@ -53,9 +53,19 @@ def verify(
 
 def _repair(path: Path, source: Path | None, how: dict[str, Any]) -> None:
     """Make what is damaged anew, by what the folder is."""
-    from deepnic.manifest import set_aside
+    from deepnic.manifest import damaged, manifest, restore_metadata, set_aside
+    from deepnic.study import read_settings
 
     set_aside(path)
+    restore_metadata(path)
+    if manifest(path) is not None and all(one.what == "unknown" for one in damaged(path)):
+        return
+    if (path / "study.toml").exists():
+        compare(read_settings(path / "study.toml"), path)  # what is damaged is made anew on the way
+        return
+    if (path / "run.json").exists():
+        _repair_run(path)
+        return
     kind = _stated(path).get("deepnic_kind") if (path / "zarr.json").exists() else None
     if kind not in ("forest", "table"):
         raise InputError(
@@ -72,6 +82,24 @@ def _repair(path: Path, source: Path | None, how: dict[str, Any]) -> None:
         _repair_table(path, source)
 
 
+def _repair_run(path: Path) -> None:
+    """Train again, from the last epoch where that is whole, and write all of it."""
+    from deepnic.manifest import damaged
+    from deepnic.runs.config import read_config
+    from deepnic.runs.run import run
+
+    try:
+        config = json.loads((path / "run.json").read_bytes())["config"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise InputError(
+            f"{path} does not say any more how it was trained; run the same `deepnic train` "
+            "again with --resume"
+        ) from error
+    run(read_config(None, config), resume=True)
+    if [one for one in damaged(path) if one.what != "unknown"]:
+        raise InputError(f"{path} is not of its own settings any more; train again elsewhere")
+
+
 def _stated(path: Path) -> dict[str, Any]:
     """Attributes of a store, damaged or not."""
     try:
@@ -82,27 +110,39 @@ def _stated(path: Path) -> dict[str, Any]:
 
 def _repair_forest(path: Path, source: Path, how: dict[str, Any]) -> None:
     """Grow again what is damaged: growing goes on with a store."""
-    import zarr
-
     import deepnic
-    from deepnic.manifest import digests_of, manifest
-    from deepnic.store.sealed import SealedStore
 
-    asked, store = _stated(path), SealedStore(path, manifest(path) or digests_of(path))
+    asked = _stated(path)
+    names = ["n_trees", "weight_ranges", "tree_sizes", "subsample", "design", "seed"]
+    cohort = options.read(source, **how | {"positive": how["positive"] or asked.get("positive")})
+    state, genes = _values(path, "state"), _values(path, "gene")
+    if state is not None and state.shape == cohort["state"].shape:
+        cohort = deepnic.hide_labels(cohort, state < 0)
+    if genes is not None and len(genes) < cohort.sizes["gene"]:
+        asked["genes"] = genes.tolist()
+        names.append("genes")
     try:
-        state, gene = (zarr.open_array(store, path=name, mode="r") for name in ("state", "gene"))
-        hidden, genes = np.asarray(state) < 0, np.asarray(gene).tolist()
-        names = ("n_trees", "weight_ranges", "tree_sizes", "subsample", "design", "seed")
         parameters = {name: asked[name] for name in names}
+        written = deepnic.write_forest(deepnic.grow_forest(cohort, **parameters), path)
     except (InputError, KeyError) as error:
         raise InputError(
-            f"what is damaged of {path} said how it was grown; run the same `deepnic grow` again, "
-            "it makes the store whole"
+            f"{path} does not come out of {source} as it was ({error}); run the same `deepnic "
+            "grow` again, it makes the store whole"
         ) from error
-    cohort = deepnic.hide_labels(options.read(source, **how), hidden)
-    chosen = None if len(genes) == cohort.sizes["gene"] else genes
-    written = deepnic.write_forest(deepnic.grow_forest(cohort, genes=chosen, **parameters), path)
     console.print(f"{written} blocks of trees grown again")
+
+
+def _values(path: Path, name: str) -> Any:
+    """Values of a variable of a store; None where they are damaged."""
+    import zarr
+
+    from deepnic.manifest import manifest
+    from deepnic.store.sealed import SealedStore
+
+    try:
+        return zarr.open_array(SealedStore(path) if manifest(path) else path, path=name)[...]
+    except Exception:  # Zarr and the codecs raise many kinds
+        return None
 
 
 def _repair_table(path: Path, source: Path) -> None:

@@ -13,8 +13,10 @@ import pandas as pd
 import torch
 from tensorboardX import SummaryWriter
 
+from deepnic.errors import InputError
 from deepnic.files import write_csv
-from deepnic.learn.saved import CHECKPOINT_FILE, About, read_checkpoint, save_checkpoint
+from deepnic.learn.saved import About, read_checkpoint, save_checkpoint
+from deepnic.learn.settings import CHECKPOINT_FILE
 
 LAST_FILE = "last.pt"
 HISTORY_FILE = "history.csv"
@@ -107,9 +109,14 @@ class Record:
     def _last(self) -> dict[str, Any] | None:
         if self.on_ray and (saved := _reported()):
             return saved
-        if self.folder is not None and (self.folder / LAST_FILE).exists():
-            return read_checkpoint(self.folder / LAST_FILE)
-        return None
+        if self.folder is None or not (last := self.folder / LAST_FILE).exists():
+            return None
+        try:
+            return read_checkpoint(last)
+        except InputError as error:
+            raise InputError(
+                f"{last} is damaged; rename it, and --resume trains the run from its first epoch"
+            ) from error
 
     def _keep(self) -> None:
         """Keep a checkpoint, from rank 0; on Ray every rank must report."""

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,17 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_sco
 from deepnic.cohort.holdout import draw_stratified
 from deepnic.config import checked
 from deepnic.errors import InputError, choose
+from deepnic.files import locked, make_folder
 from deepnic.learn.channels import canvas_arrays, make_images
 from deepnic.learn.checkpoints import epochs_logged
 from deepnic.learn.loop import Job, LoopResult, train_loop
 from deepnic.learn.network import check_network
 from deepnic.learn.predictor import Predictor, describe_network, rebuild
 from deepnic.learn.ranks import ATTEMPTS, train_here
-from deepnic.learn.saved import CHECKPOINT_FILE, save_checkpoint
-from deepnic.learn.settings import DEVICES, Settings
+from deepnic.learn.saved import save_checkpoint
+from deepnic.learn.settings import CHECKPOINT_FILE, DEVICES, Settings
 from deepnic.learn.states import check_state
+from deepnic.manifest import unseal
 from deepnic.variables import RULES, kind_of
 
 # A run is named by what decides its result. These words stand for rules 1 in the name, because
@@ -186,13 +189,16 @@ def train(
             f"the run {folder.name} was started in {folder.parent} before; resume it, or choose "
             "another folder"
         )
-    job["folder"] = None if folder is None else str(folder)
-    result, trained_on = _fit(job, workers, elastic, folder)
-    weights = {name: torch.tensor(values) for name, values in result.weights.items()}
-    if folder is not None:
-        save_checkpoint(
-            folder / CHECKPOINT_FILE, network=weights, about=job["about"], history=result.history
-        )
+    with nullcontext() if folder is None else locked(folder):
+        if folder is not None:
+            make_folder(folder)
+            unseal(folder)
+            job["folder"] = str(folder)
+        result, trained_on = _fit(job, workers, elastic, folder)
+        weights = {name: torch.tensor(values) for name, values in result.weights.items()}
+        if folder is not None:
+            saved = {"network": weights, "about": job["about"], "history": result.history}
+            save_checkpoint(folder / CHECKPOINT_FILE, **saved)
     columns = {"item": canvas["item"].to_index(), "state": state}
     if truth is not None:
         columns["truth"] = true_state

@@ -17,7 +17,6 @@ from typing_extensions import TypedDict
 from deepnic.errors import InputError
 from deepnic.files import whole
 
-CHECKPOINT_FILE = "checkpoint.pt"
 DIGEST = "sha256"
 
 

@@ -4,6 +4,9 @@ from pydantic import Field
 
 from deepnic.config import Strict
 
+CHECKPOINT_FILE = "checkpoint.pt"
+"""Of a run's folder: the trained network."""
+
 DEVICES = ("auto", "cpu", "cuda")
 """What a network may be trained on; "auto" takes CUDA if there is a GPU for each worker."""
 

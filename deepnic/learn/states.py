@@ -4,8 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deepnic.errors import InputError
-
-MOST_CLASSES = 127  # an int8 holds them
+from deepnic.variables import MOST_CLASSES
 
 
 def check_state(state: ArrayLike, n_classes: int = 2) -> NDArray[np.int8]:
@@ -23,7 +22,7 @@ def check_state(state: ArrayLike, n_classes: int = 2) -> NDArray[np.int8]:
         Another value, or no training item of a class.
     """
     if n_classes > MOST_CLASSES:
-        raise InputError(f"{n_classes} classes are more than {MOST_CLASSES}; join some of them")
+        raise InputError(f"{n_classes} classes were asked for; states hold {MOST_CLASSES} at most")
     values = np.asarray(state)
     allowed = np.isin(values, range(-1, n_classes))
     if not allowed.all():

@@ -12,7 +12,7 @@ from deepnic.errors import InputError
 from deepnic.nic import families
 from deepnic.nic.families import Family, evaluate
 from deepnic.rop.signatures import N_SIGNATURES
-from deepnic.variables import COUNT, FOREST, IMAGE, describe, validate
+from deepnic.variables import COUNT, FOREST, IMAGE, MOST_TREES, describe, validate
 
 BLOCK_BYTES = 32e6
 """Bytes of one chunk of images, about."""
@@ -40,7 +40,7 @@ def count_signatures(forest: xr.Dataset) -> xr.Dataset:
     >>> counts["count"].shape, bool((counts["count"].sum("signature") == 5).all())
     ((30, 1, 1, 37), True)
     """
-    validate(forest, FOREST)
+    check_forest(forest)
     count = xr.apply_ufunc(
         _histogram,
         forest["signature"].chunk(draw=-1) if forest.chunks else forest["signature"],
@@ -111,6 +111,16 @@ def rop_images(
         attrs={**forest.attrs, "family": family},
     )
     return describe(images, "gene images")
+
+
+def check_forest(forest: xr.Dataset) -> None:
+    """Refuse what is no forest, and more trees than can be counted."""
+    validate(forest, FOREST)
+    if forest.sizes["draw"] > MOST_TREES:
+        raise InputError(
+            f"the forest has {forest.sizes['draw']:,} trees of each gene and condition, and counts "
+            f"hold {MOST_TREES:,}; take some of its draws"
+        )
 
 
 def choose_genes(forest: xr.Dataset, genes: Sequence[str] | None) -> xr.Dataset:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from deepnic.errors import InputError
 from deepnic.nic import families
 from deepnic.nic.families import Family, evaluate
-from deepnic.nic.genes import BLOCK_BYTES, choose_genes, family_coordinates
+from deepnic.nic.genes import BLOCK_BYTES, check_forest, choose_genes, family_coordinates
 from deepnic.rop.draws import gene_trees
 from deepnic.rop.signatures import N_SIGNATURES
-from deepnic.variables import FOREST, OBSERVATION_IMAGE, describe, validate
+from deepnic.variables import OBSERVATION_IMAGE, describe
 
 
 def observation_images(
@@ -64,7 +64,7 @@ def observation_images(
     >>> observation_images(forest).image.shape
     (60, 30, 565, 1, 1)
     """
-    validate(forest, FOREST)
+    check_forest(forest)
     if forest.attrs["subsample"] == 1:
         raise InputError(
             "a forest grown with subsample=1 has no out-of-bag votes, and in-bag votes are the "
@@ -137,8 +137,10 @@ def _choose_draws(forest: xr.Dataset, draws: Sequence[int] | None) -> list[int]:
     """Draws asked for, all for None."""
     there = range(forest.sizes["draw"])
     chosen = list(there if draws is None else draws)
-    if not chosen or not set(chosen) <= set(there):
-        raise InputError(f"draws are {chosen}; choose some of the forest's, 0 to {there[-1]}")
+    if not chosen or not set(chosen) <= set(there) or len(set(chosen)) < len(chosen):
+        raise InputError(
+            f"draws are {chosen}; choose some of the forest's, 0 to {there[-1]}, each once"
+        )
     return chosen
 
 

@@ -22,7 +22,7 @@ from deepnic.pixels.stages import (
     merge,
     screen,
 )
-from deepnic.variables import describe
+from deepnic.variables import MOST_CLASSES, describe
 
 FAN_IN = 8  # blocks merged by one task
 
@@ -223,6 +223,11 @@ def _classes(items: xr.Dataset, item: str, y: ArrayLike | None) -> NDArray[np.in
             f"the {items.sizes[item]} {item}s"
         )
     known = classes[classes >= 0]
+    if classes.size and not -1 <= classes.min() <= classes.max() < MOST_CLASSES:
+        raise InputError(
+            f"y holds {classes.min()} to {classes.max()}; number the classes from 0 to "
+            f"{MOST_CLASSES - 1} at most, and give -1 to items that are to be predicted"
+        )
     n_classes = np.unique(known).size
     if n_classes < 2:
         raise InputError(

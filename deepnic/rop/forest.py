@@ -14,7 +14,7 @@ from deepnic.rop.draws import DESIGNS, Parameters
 from deepnic.rop.graph import grow_lazily
 from deepnic.variables import (
     COHORT,
-    COUNT,
+    MOST_TREES,
     SIGNATURE,
     TREE_SIGNATURE,
     VOTE,
@@ -22,8 +22,6 @@ from deepnic.variables import (
     stamp,
     validate,
 )
-
-MOST_TREES = int(np.iinfo(COUNT.dtype).max)
 
 
 def grow_forest(
@@ -91,12 +89,12 @@ def grow_forest(
     validate(cohort, COHORT)
     wanted = _gene_positions(cohort, genes)
     parameters: Parameters = {
-        "n_trees": index(n_trees),
-        "weight_ranges": sorted({index(R) for R in weight_ranges}),
-        "tree_sizes": sorted({index(V) for V in tree_sizes}),
+        "n_trees": _integer("n_trees", n_trees),
+        "weight_ranges": sorted({_integer("weight_ranges", R) for R in weight_ranges}),
+        "tree_sizes": sorted({_integer("tree_sizes", V) for V in tree_sizes}),
         "subsample": float(subsample),
         "design": design,
-        "seed": index(seed),
+        "seed": _integer("seed", seed),
         "n_genes": cohort.sizes["gene"],
     }
     _check(cohort, parameters)
@@ -125,6 +123,14 @@ def grow_forest(
         },
     )
     return describe(forest, "forest")
+
+
+def _integer(name: str, value: int) -> int:
+    """Return a whole number as Python's own, which an attribute can hold."""
+    try:
+        return index(value)
+    except TypeError as error:
+        raise InputError(f"{name} takes whole numbers, not {value!r}; give such") from error
 
 
 def _gene_positions(cohort: xr.Dataset, genes: Sequence[str] | None) -> NDArray[np.intp]:

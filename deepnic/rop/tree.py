@@ -9,7 +9,8 @@ from deepnic.errors import InputError, choose
 
 RULES = ("exact", "rop8")
 MAX_SOLUTIONS = 50_000
-LARGEST = 1e150  # whose square a float64 still holds
+LEAST = 1e-150
+"""Spread below which squares vanish from float64; those of values above its inverse overflow."""
 
 
 @dataclass(frozen=True)
@@ -287,15 +288,24 @@ def _fixed(
     """Fixed-point values (V, n); quantitative variables standardised over the rows grown on."""
     from deepnic.rop import kernels
 
-    if np.abs(X[np.ix_(grown, quantitative)]).max(initial=0) > LARGEST:
-        raise InputError(f"X holds values beyond {LARGEST:g}; rescale that variable first")
     Z = np.empty(X.T.shape, np.int64)
     for v, x in enumerate(np.ascontiguousarray(X.T)):
+        low, high = x[grown].min(), x[grown].max()
         if quantitative[v]:
+            if not low == high and not (high - low > LEAST and max(-low, high) < 1 / LEAST):
+                raise InputError(
+                    f"variable {v} of X runs from {low} to {high}, and the squares of that are "
+                    "beyond float64; multiply it by a number that makes it ordinary"
+                )
             kernels.tree.standardise(x, grown, Z[v])
         else:
             limit = kernels.tree.LIMIT
             Z[v] = np.rint(np.clip(x * kernels.tree.SCALE, -limit, limit)).astype(np.int64)
+            if low < high and np.ptp(Z[v, grown]) == 0:
+                raise InputError(
+                    f"variable {v} of X runs from {low} to {high}, which is one number in steps of "
+                    f"1/{kernels.tree.SCALE:,}; standardise it"
+                )
     return Z
 
 

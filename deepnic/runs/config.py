@@ -12,6 +12,7 @@ from deepnic.config import Strict, checked, one_of, read_toml
 from deepnic.errors import InputError
 from deepnic.learn.settings import DEVICES, Settings
 from deepnic.nic.families import FAMILIES
+from deepnic.variables import MOST_CLASSES
 
 TestShare = Field(default=0.3, gt=0, lt=1)  # genes of each class that are held out
 
@@ -39,7 +40,7 @@ class Clusters(Strict):
     """Clusters of the images themselves, as published."""
 
     kind: Literal["clusters"]
-    n_clusters: int = Field(default=3, ge=2, le=127)  # an int8 holds them
+    n_clusters: int = Field(default=3, ge=2, le=MOST_CLASSES)
     test: float = TestShare
 
 

@@ -12,7 +12,9 @@ import pandas as pd
 from deepnic.analysis.results import RunResults
 from deepnic.errors import InputError
 from deepnic.files import read_csv, read_json, write_csv, write_json
-from deepnic.variables import WORDS, column_rows
+from deepnic.learn.settings import CHECKPOINT_FILE
+from deepnic.manifest import check_files, manifest, seal
+from deepnic.variables import FORMAT, WORDS, column_rows
 
 RUN = "run.json"
 HISTORY, PREDICTIONS, RANKING = "history.csv", "predictions.csv", "ranking.csv"
@@ -33,7 +35,8 @@ def write_run(
         write_csv(folder / name, table)
     columns = column_rows({Path(name).stem: table for name, table in tables.items()})
     write_csv(folder / "columns.csv", pd.DataFrame(columns))
-    write_json(folder / RUN, facts)
+    write_json(folder / RUN, facts | {"format": FORMAT})
+    seal(folder, [*tables, "columns.csv", RUN, CHECKPOINT_FILE])
 
 
 def read_run(folder: str | Path) -> RunResults:
@@ -47,15 +50,19 @@ def read_run(folder: str | Path) -> RunResults:
             f"the training run in {folder} lacks {', '.join(lacking)}: "
             "run `deepnic train` first, to its end"
         )
+    check_files(folder)
     try:
+        facts = read_json(folder / RUN)
+        if facts.get("format", 1) > 1 and manifest(folder) is None:
+            raise ValueError("it has no manifest, which is written last")
         states = pd.read_csv(folder / PREDICTIONS, usecols=lambda name: name in ("state", "truth"))
         return RunResults(
-            facts=read_json(folder / RUN),
+            facts=facts,
             history=read_csv(folder / HISTORY, WORDS),
             n_judged=len(states.query("state < 0 <= truth")) if "truth" in states else 0,
             ranking=read_csv(folder / RANKING, WORDS) if (folder / RANKING).exists() else None,
         )
-    except (ValueError, OSError) as error:
+    except (ValueError, LookupError, AttributeError, OSError) as error:
         raise InputError(
             f"the training run in {folder} cannot be read ({error}): run `deepnic train` again"
         ) from error

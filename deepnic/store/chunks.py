@@ -1,7 +1,7 @@
 """Chunks of a store as files: their bytes, and whether they are right.
 
-Zarr reads a chunk without a file as zeros. A chunk states its own length and, since version 0.2,
-ends in its CRC32C; in a finished store the manifest says what it holds.
+Zarr reads a chunk without a file as zeros. What a chunk holds is said by the manifest of a finished
+store, and by the journal of one that grows.
 """
 
 import struct
@@ -9,19 +9,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import google_crc32c
 import numpy as np
 import zarr
 from numpy.typing import NDArray
 from zarr.abc.codec import BytesBytesCodec
-from zarr.codecs import Crc32cCodec
 from zarr.storage import MemoryStore
 
 from deepnic.files import whole
 from deepnic.manifest import digest
 from deepnic.store.sealed import COMPRESSORS
-
-CRC = 4  # bytes of a CRC32C, at the end
 
 
 class Layout(NamedTuple):
@@ -68,19 +64,15 @@ def write_files(folder: str | Path, files: Mapping[str, bytes]) -> None:
             partial.write_bytes(content)
 
 
-def is_right(path: Path, file: str, layout: Layout, digests: Mapping[str, str] | None) -> bool:
-    """Tell whether a chunk is as it was written: by its digest, or before there is one by itself.
+def is_right(path: Path, file: str, recorded: str | None) -> bool:
+    """Tell whether a chunk is as it was written: by its digest, or its length where none is known.
 
-    Bytes 12 to 15 of a Blosc header state the length, and the last four are the CRC32C of all else.
+    Bytes 12 to 15 of a Blosc header state the length; version 0.1.0 had no more to tell by.
     """
     try:
         content = (path / file).read_bytes()
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return False
-    if digests is not None:
-        return digest(content) == digests.get(file)
-    if any(isinstance(codec, Crc32cCodec) for codec in layout.compressors):
-        content, stated = content[:-CRC], content[-CRC:]
-        if google_crc32c.value(content) != int.from_bytes(stated, "little"):
-            return False
+    if recorded is not None:
+        return digest(content) == recorded
     return len(content) >= 16 and struct.unpack("<I", content[12:16])[0] == len(content)

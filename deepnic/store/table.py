@@ -1,12 +1,16 @@
 """Tables of pixels on disk, and what all stores share."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import xarray as xr
+from zarr.codecs import Crc32cCodec
 
-from deepnic.errors import InputError
+from deepnic.errors import EngineError, InputError
 from deepnic.files import check_new, locked, whole
 from deepnic.manifest import manifest, seal
+from deepnic.store.attributes import check_attributes
+from deepnic.store.disk import writable
 from deepnic.store.sealed import COMPRESSORS, DamageError, SealedStore
 from deepnic.variables import FORMAT, KINDS, RULES, describe, kind_of, stamp, validate
 
@@ -39,7 +43,7 @@ def write_table(table: xr.Dataset, path: str | Path) -> None:
     """
     table = describe(table, "table").assign_attrs(stamp())
     path = Path(path)
-    with locked(path):
+    with writable(path), locked(path):
         check_new(path)
         write_store(table, path)
 
@@ -84,7 +88,7 @@ def write_store(dataset: xr.Dataset, path: Path) -> None:
 def open_dataset(path: Path) -> xr.Dataset:
     """Read any sealed store into memory, or one of version 0.1.0."""
     digests = manifest(path)
-    store = None if digests is None else SealedStore(path, digests)
+    store = None if digests is None else SealedStore(path)
     if store is not None:
         store.check()
     return xr.open_zarr(store or path, consolidated=False).load()
@@ -101,7 +105,7 @@ def open_store(
     """
     digests = manifest(path)
     try:
-        store = None if digests is None else SealedStore(path, digests)
+        store = None if digests is None else SealedStore(path)
         if store is not None:
             store.check(metadata_only=unfinished)
         dataset = xr.open_zarr(store or path, consolidated=False)
@@ -111,9 +115,10 @@ def open_store(
         if not is_newer:
             attrs["deepnic_kind"] = kind or kind_of(dataset)
             validate(dataset, KINDS[attrs["deepnic_kind"]])
+            check_attributes(dataset, attrs["deepnic_kind"])
             if load:
                 dataset.load()
-    except DamageError:
+    except (DamageError, EngineError):
         raise
     except Exception as error:  # Zarr raises many kinds for a damaged or foreign folder
         wanted = ", ".join(KINDS[kind]) if kind else "a forest or of pixels"
@@ -126,9 +131,15 @@ def open_store(
             f"{path} was written by deepnic {attrs.get('deepnic_version')}, whose stores are newer "
             "than this version's; update deepnic, or choose another path"
         )
-    if digests is None and attrs["deepnic_format"] > 1 and not unfinished:
+    codecs = [codec for one in dataset.variables.values() for codec in _compressors(one)]
+    sealed_once = attrs["deepnic_format"] > 1 or any(isinstance(one, Crc32cCodec) for one in codecs)
+    if digests is None and sealed_once and not unfinished:
         raise InputError(
             f"the store {path} has no manifest, which is written last: a part of it is lost; "
             f"`deepnic verify {path} --repair` makes it anew"
         )
     return dataset.assign_attrs(attrs)
+
+
+def _compressors(variable: xr.Variable) -> Iterable[object]:
+    return variable.encoding.get("compressors") or ()

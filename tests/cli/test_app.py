@@ -90,3 +90,25 @@ def test_debug__of_a_failure(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "argv", ["deepnic", "report", str(tmp_path), "--debug"])
     with pytest.raises(RuntimeError, match="broken"):
         cli.main()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (KeyError("['PATIENT007'] not in index"), "KeyError in deepnic/cli/"),
+        (RuntimeError("PATIENT007"), "RuntimeError in deepnic/cli/"),
+        (MemoryError("PATIENT007"), "the memory does not suffice; ask for less"),
+        (OSError(28, "No space left on device", "/big"), "No space left on device at /big; mend"),
+        (PermissionError(13, "Permission denied", "/no"), "Permission denied at /no; mend that"),
+    ],
+)
+def test_unforeseen_error__tells_type_and_place_and_no_patient(
+    refuse, monkeypatch, tmp_path, error, words
+):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr("deepnic.report.write_report", fail)
+    sentence = refuse("report", tmp_path, code=1)
+    assert words in sentence
+    assert "PATIENT" not in sentence

@@ -306,6 +306,8 @@ def test_select_pixels__refuses_images_without_a_pixel():
     [
         (np.zeros(17, int), "training items of fewer than two classes; a filter needs two"),
         (np.full(17, -1), "training items of fewer than two classes; a filter needs two"),
+        (np.arange(17) * 8, "y holds 0 to 128; number the classes from 0 to 127 at most"),
+        (np.arange(17) - 2, "y holds -2 to 14; number the classes from 0"),
         (np.array([0, 1] + [-1] * 15), "one training item of each class"),
         (np.zeros(5, int), r"shape \(5,\) and dtype int64; give one integer for each of the 17"),
         (np.array(["sick"] * 17), "dtype <U4; give one integer"),

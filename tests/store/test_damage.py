@@ -10,8 +10,8 @@ import xarray as xr
 
 from deepnic.errors import InputError
 from deepnic.manifest import unseal
-from deepnic.store import open_items, write_forest, write_table
-from deepnic.store.forest import CHUNKED
+from deepnic.store import journal, open_forest, open_items, write_forest, write_table
+from deepnic.store.blocks import CHUNKED, blocks_of
 from tests.store.test_forest import PARAMETERS, TWO_DRAWS, cut_forest, made_cohort, made_table
 
 
@@ -138,9 +138,55 @@ def test_damage__is_grown_again(forest, tmp_path, damage):
         assert len(touched | {file}) <= 1 + is_block
 
 
-def test_grow__refuses_an_unfinished_store_whose_states_are_lost(forest, tmp_path):
+@pytest.fixture
+def unfinished(forest, tmp_path):
+    """A store that lacks its manifest and a chunk."""
     write_forest(forest, tmp_path / "f.zarr")
     unseal(tmp_path / "f.zarr")
-    (tmp_path / "f.zarr/state/c/0").unlink()
+    (tmp_path / "f.zarr/vote/c/1/1/2/0/0").unlink()
+    return tmp_path / "f.zarr"
+
+
+def test_unfinished_store__mends_its_states(unfinished, forest):
+    (unfinished / "state/c/0").unlink()
+    assert write_forest(forest, unfinished) == 1
+    xr.testing.assert_equal(open_forest(unfinished).load(), forest.compute())
+
+
+@pytest.mark.parametrize("name", CHUNKED)
+def test_unfinished_store__knows_a_chunk_in_the_place_of_another(unfinished, forest, name):
+    """Each of them whole by its own checksum."""
+    here, there = (
+        unfinished / name / "c/0/0" / f"{d}/0/0"[: 1 + 4 * (name != "signature")] for d in (0, 1)
+    )
+    if name == "signature":
+        here, there = here / "0", there / "0"
+    content = here.read_bytes()
+    assert content != there.read_bytes()
+    here.write_bytes(there.read_bytes())
+    there.write_bytes(content)
+    assert write_forest(forest, unfinished) == (1 if name == "signature" else 3)
+    xr.testing.assert_equal(open_forest(unfinished).load(), forest.compute())
+
+
+def test_unfinished_store__without_its_journal_is_grown_anew(unfinished, forest):
+    """Nothing tells then which chunk is whose."""
+    (unfinished / "vote/written.journal").unlink()
+    assert write_forest(forest, unfinished) == len(blocks_of(forest))
+    unseal(unfinished)
+    (unfinished / "vote/written.journal").unlink()
+    (unfinished / "state/c/0").unlink()
     with pytest.raises(InputError, match=r"^state of the store .*f.zarr is damaged; "):
-        write_forest(forest, tmp_path / "f.zarr")
+        write_forest(forest, unfinished)
+
+
+def test_journal__passes_over_what_is_damaged_or_came_out_in_two(tmp_path):
+    (tmp_path / "vote").mkdir()
+    journal.note(tmp_path, {"a": "1" * 64, "b": "2" * 64})
+    journal.note(tmp_path, {"a": "1" * 64, "c": "3" * 64})
+    assert journal.noted(tmp_path) == {"a": "1" * 64, "b": "2" * 64, "c": "3" * 64}
+    file = tmp_path / "vote" / journal.OWN
+    file.write_bytes(file.read_bytes().replace(b"2", b"4", 1)[:-3])
+    assert journal.noted(tmp_path) == {"a": "1" * 64}
+    journal.note(tmp_path, {"a": "5" * 64})
+    assert journal.noted(tmp_path) == {"a": ""}

@@ -139,8 +139,8 @@ def test_write_forest__second_call_writes_nothing(path, forest, monkeypatch):
 def test_write_forest__workers_get_an_absolute_path(forest, tmp_path, monkeypatch):
     told = []
     monkeypatch.setattr(store, "_write_block", lambda path, *_: told.append(path) or {})
-    monkeypatch.setattr(store, "_write_in_order_of_genes", lambda path, *_: told.append(path) or [])
-    monkeypatch.setattr(store, "_check_grown", lambda *_: None)
+    monkeypatch.setattr(store, "_write_in_order_of_genes", lambda path, *_: told.append(path) or {})
+    monkeypatch.setattr(store, "_check_grown", lambda *_: {})
     monkeypatch.chdir(tmp_path)
     write_forest(forest, "f.zarr")
     assert set(told) == {str(tmp_path / "f.zarr")}
@@ -150,14 +150,14 @@ def test_write_forest__on_a_cluster(forest, finished, tmp_path, monkeypatch):
     """Workers that see the store write it: no file comes to the caller."""
     path = tmp_path / "new" / "f.zarr"
     came = []
-    write = store.write_files
+    write = store.write_noted
 
     def note_and_write(folder, files):
         if current_thread() is main_thread():
             came.extend(files)
         write(folder, files)
 
-    monkeypatch.setattr(store, "write_files", note_and_write)
+    monkeypatch.setattr(store, "write_noted", note_and_write)
     cluster = LocalCluster(
         n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0"
     )
