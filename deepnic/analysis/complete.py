@@ -43,13 +43,13 @@ def left_out(
     folds; cohorts of which nothing was left out are not named. A fold that
     nothing was made in is in neither.
     """
-    told = {}
+    told: dict[str, dict[str, list[Any]]] = {}
     made, kept = (table[table["permutation"] < 0] for table in (made, kept))
     for cohort in made["cohort"].unique():
         before, after = (table[table["cohort"] == cohort] for table in (made, kept))
         folds = [_places(before), _places(after)]
         there = set(after["arm"])
-        lacking = {
+        lacking: dict[str, list[Any]] = {
             "folds": [list(place) for place in folds[0] if place not in folds[1]],
             "arms": [arm for arm in arms if arm not in there],
         }

@@ -91,7 +91,7 @@ def run_study(
         Too few observations for the folds, a fold that cannot be learnt from, a parameter out of
         its range, or another study in the folder.
     EngineError
-        No arm could be made at all, or no assembly.
+        No arm could be made at all.
 
     Examples
     --------
