@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,10 @@ from deepnic.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+FORMULA = re.compile(r"^'*[=+@\t\r-]")
+"""Words that a spreadsheet computes, or would if the quotes before them were taken off."""
+QUOTED = re.compile(r"^'(?='*[=+@\t\r-])")
 
 SHARE = "DEEPNIC_SHARE"
 """Variable of the environment with which what is written is as open as the umask lets it be."""
@@ -139,7 +144,26 @@ def read_json(path: str | Path) -> Any:
 def write_csv(path: str | Path, table: "pd.DataFrame") -> None:
     """Write a table, as `read_csv` reads it back, into a file that appears whole."""
     with whole(path) as partial:
-        table.to_csv(partial, index=False)
+        partial.write_text(csv_text(table), encoding="utf-8", newline="")
+
+
+def csv_text(table: "pd.DataFrame") -> str:
+    """Write a table as CSV in which no word is a formula to a spreadsheet: a quote stands before.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> csv_text(pd.DataFrame({"item": ["=1+1", "p1"], "score": [-1, 2]})).split()
+    ['item,score', "'=1+1,-1", 'p1,2']
+    """
+    words = table.select_dtypes(["object", "string"]).columns
+    quoted = {
+        name: table[name].map(
+            lambda one: FORMULA.sub(r"'\g<0>", one) if isinstance(one, str) else one
+        )
+        for name in words
+    }
+    return table.assign(**quoted).to_csv(index=False)
 
 
 def read_csv(path: str | Path, words: Collection[str]) -> "pd.DataFrame":
@@ -149,10 +173,14 @@ def read_csv(path: str | Path, words: Collection[str]) -> "pd.DataFrame":
     """
     import pandas as pd  # here, as most who write files read no tables
 
-    numbers = [name for name in pd.read_csv(path, nrows=0).columns if name not in words]
-    return pd.read_csv(
+    names = pd.read_csv(path, nrows=0).columns
+    numbers = [name for name in names if name not in words]
+    table = pd.read_csv(
         path,
         dtype=dict.fromkeys(words, str),
         keep_default_na=False,
         na_values={name: ["", "nan"] for name in numbers},
     )
+    for name in names.intersection([*words]):
+        table[name] = table[name].str.replace(QUOTED, "", regex=True)
+    return table

@@ -1,14 +1,18 @@
 """Appearing whole, locks, and tables read as they were written."""
 
+import csv
 import os
 import signal
 import stat
 import subprocess
 import sys
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from deepnic import files
 from deepnic.errors import InputError
@@ -230,3 +234,23 @@ def test_what_is_written__is_its_owners_alone(tmp_path, monkeypatch):
             assert found == modes
     finally:
         os.umask(before)
+
+
+@given(
+    st.lists(
+        st.text(st.sampled_from("=+-@'\t a1,\""), max_size=6).filter(
+            lambda word: word.strip() == word
+        )
+        | st.sampled_from(["=1+1", "'=1", "-5", "+x", "@a", "''", "'a", "plain"]),
+        min_size=1,
+    )
+)
+def test_write_csv__no_word_is_a_formula_and_all_come_back(words):
+    table = pd.DataFrame({"item": words, "score": -1.5})
+    with TemporaryDirectory() as folder:
+        write_csv(f"{folder}/t.csv", table)
+        with open(f"{folder}/t.csv", newline="", encoding="utf-8") as file:
+            cells = [row[0] for row in csv.reader(file)][1:]
+        found = read_csv(f"{folder}/t.csv", ["item"])
+    assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "\t", "\r")]
+    pd.testing.assert_frame_equal(found, table)

@@ -13,7 +13,7 @@ import pandas as pd
 from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
 from deepnic.analysis.results import StudyResults
 from deepnic.errors import EngineError, InputError
-from deepnic.files import check_new, read_csv, read_json, whole, write_csv, write_json
+from deepnic.files import check_new, csv_text, read_csv, read_json, whole, write_csv, write_json
 from deepnic.manifest import check_files, digest, manifest, seal, unseal
 from deepnic.pixels import account
 from deepnic.store.table import open_dataset
@@ -86,7 +86,7 @@ def write_outcome(folder: Path, arm: Arm, seed: int, outcome: Outcome) -> None:
     file = _file(folder, arm, seed)
     record: dict[str, Any] = {"cost": outcome.cost, "history": outcome.history}
     with whole(file) as partial:
-        outcome.predictions.to_csv(partial, index=False)
+        partial.write_text(csv_text(outcome.predictions), encoding="utf-8", newline="")
         write_json(
             file.with_suffix(".json"),
             record | {"sha256": _digest(partial.read_text("utf-8"), record)},

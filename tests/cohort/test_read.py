@@ -1,8 +1,11 @@
 """Reading files, against tables made here and the public data sets."""
 
+import io
+import os
 import re
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -504,3 +507,41 @@ def test_read_cohort__reads_one_class_against_the_rest(name, positive, counts):
         read_cohort(public(name))
     state = read_cohort(public(name), positive=positive).state.values
     assert tuple(np.bincount(state)) == counts
+
+
+def test_read_cohort__archive_that_promises_more_than_there_is(tmp_path):
+    """Judged from the headers: nothing of that size is read, or made room for."""
+    path = write_archive(tmp_path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<f4", "fortran_order": False, "shape": (10**6, 10**7)}
+    )
+    for values, words in ((b"abc", "is damaged"), (bytes(10**6), "is damaged")):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in parts.items():
+                archive.writestr(name, header.getvalue() + values if name == "X.npy" else content)
+        with pytest.raises(InputError, match=words):
+            read_cohort(path)
+
+
+def test_read_cohort__archive_larger_than_the_memory(tmp_path, monkeypatch):
+    path = write_archive(tmp_path)
+    memory = SimpleNamespace(available=10)
+    monkeypatch.setattr("deepnic.cohort.readers.npz.psutil.virtual_memory", lambda: memory)
+    with pytest.raises(InputError, match=r"\.npy of .*\.npz takes 0\.0 GB, and this machine has"):
+        read_cohort(path)
+
+
+def test_read_cohort__structured_array(tmp_path):
+    path = write_archive(tmp_path, X=np.zeros(3, [("a", "f4"), ("b", "f4")]))
+    with pytest.raises(InputError, match=r"holds the structured array X\.npy; save X as numbers"):
+        read_cohort(path)
+
+
+@pytest.mark.parametrize("name", ["pipe.csv", "pipe.npz"])
+def test_read_cohort__a_pipe_is_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(InputError, match=r"no such file: .*; it is something else"):
+        read_cohort(tmp_path / name)

@@ -21,9 +21,10 @@ class Text(NamedTuple):
 
 
 def check_file(path: Path) -> None:
-    """Refuse a file that is missing or empty."""
+    """Refuse what is missing, empty, or no file: a pipe would be waited for."""
     if not path.is_file():
-        raise InputError(f"no such file: {path}; check the path")
+        what = "it is something else" if path.exists() else "check the path"
+        raise InputError(f"no such file: {path}; {what}")
     if path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty; save or copy it again")
 

@@ -2,10 +2,12 @@
 
 import zipfile
 import zlib
+from math import prod
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 
 from deepnic.cohort.readers.files import load_text
 from deepnic.cohort.readers.raw import Raw, Wanted
@@ -37,6 +39,7 @@ def _load_arrays(path: Path) -> dict[str, np.ndarray]:
     if not zipfile.is_zipfile(path):
         raise InputError(f"{path.name} is damaged or no NumPy archive; copy or save it again")
     try:
+        _check_promises(path)
         with np.load(path, allow_pickle=False) as archive:
             missing = [name for name in ("X", "genes", "samples") if name not in archive]
             if missing:
@@ -55,6 +58,32 @@ def _load_arrays(path: Path) -> dict[str, np.ndarray]:
         ) from error
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
         raise InputError(f"{path.name} is damaged; copy or save it again") from error
+
+
+def _check_promises(path: Path) -> None:
+    """Read what the arrays promise to hold, before any is read."""
+    free = psutil.virtual_memory().available
+    with zipfile.ZipFile(path) as archive:
+        for part in archive.infolist():
+            with archive.open(part) as opened:
+                version = np.lib.format.read_magic(opened)
+                read = np.lib.format.read_array_header_1_0
+                if version != (1, 0):
+                    read = np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(opened)
+                promised, start = prod(shape) * dtype.itemsize, opened.tell()
+            if dtype.names:
+                raise InputError(
+                    f"{path.name} holds the structured array {part.filename}; save X as numbers, "
+                    "genes and samples as str"
+                )
+            if not dtype.hasobject and promised != part.file_size - start:
+                raise ValueError("it holds another number of values than it promises")
+            if max(promised, part.file_size) > free:
+                raise InputError(
+                    f"{part.filename} of {path.name} takes {promised / 1e9:,.1f} GB, and this "
+                    f"machine has {free / 1e9:,.1f} GB free; take a larger machine, or fewer genes"
+                )
 
 
 def _read_labels(path: Path, wanted: Wanted, observations: list[str]) -> pd.DataFrame:
