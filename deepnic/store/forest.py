@@ -224,7 +224,8 @@ def _check_same(path: Path, forest: xr.Dataset) -> xr.Dataset:
         )
     for name in forest.variables.keys() - CHUNKED:
         try:
-            is_same = np.array_equal(stored[name].values, forest[name].values)
+            with dask.config.set(scheduler="sync"):  # workers may not see the store
+                is_same = np.array_equal(stored[name].values, forest[name].values)
         except Exception:  # Zarr and the codecs raise many kinds
             is_same = False
         if not is_same:

@@ -198,7 +198,6 @@ def read_study(folder: str | Path) -> StudyResults:
 
 def read_tables_of(folder: Path) -> StudyResults:
     """Read a study's folder that may not be sealed yet."""
-    check_files(folder)
     needed = (STUDY, *(f"{name}.csv" for name in TABLES), "accounts.json", EXAMPLES)
     lacking = [name for name in needed if not (folder / name).exists()]
     if lacking:
@@ -206,6 +205,7 @@ def read_tables_of(folder: Path) -> StudyResults:
             f"the study in {folder} lacks {', '.join(lacking)}: "
             "run `deepnic study` first, to its end"
         )
+    check_files(folder)
     try:
         tables = {name: _read_table(folder / f"{name}.csv") for name in TABLES}
         tables["predictions"] = tables["predictions"].query("permutation < 0")

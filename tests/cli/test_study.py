@@ -45,7 +45,7 @@ def test_study__from_its_own_copy_on_a_dask_worker(place, tmp_path):
 
 def test_study__of_one_cohort_takes_the_defaults(place, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(studies, "_study", lambda *arguments: seen.append(arguments))
+    monkeypatch.setattr(studies, "compare", lambda *arguments: seen.append(arguments))
     monkeypatch.chdir(place)
     succeed("study", "cohort.csv", "--positive", "healthy", "--log2")
     [(settings, output)] = seen
@@ -62,7 +62,7 @@ def test_study__of_one_cohort_takes_the_defaults(place, tmp_path, monkeypatch):
 def test_demo__settings(monkeypatch, tmp_path):
     """What the demo runs, without running it."""
     seen = []
-    monkeypatch.setattr(studies, "_study", lambda *arguments: seen.append(arguments))
+    monkeypatch.setattr(studies, "compare", lambda *arguments: seen.append(arguments))
     succeed("demo", "-o", tmp_path, "--seed", 3)
     [(settings, output)] = seen
     [cohort] = read_cohorts(settings).values()
