@@ -124,7 +124,8 @@ def test_study__goes_on_where_it_stopped(refuse, place, tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr("deepnic.study.run.fit_predict", stop)
         sentence = refuse(*words, code=1)
-    assert "RuntimeError: the power went (run again with --debug for the traceback)" in sentence
+    assert "could be made; see study.json for why" in sentence
+    assert "RuntimeError in run.py, line" in (tmp_path / "s" / "study.json").read_text()
     assert (tmp_path / "s" / "folds" / "mine" / "0-0" / "forest.zarr").exists()
     succeed(*words)
     write_toml(settings, place / "cohort.csv", epochs=2)
