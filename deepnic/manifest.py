@@ -73,6 +73,20 @@ def set_aside(folder: str | Path) -> None:
         unseal(folder)
 
 
+def check_own(store: str | Path) -> None:
+    """Refuse to mend a store by a manifest that most of its chunks contradict: whose is it?"""
+    store = Path(store)
+    recorded, found = manifest(store) or {}, digests_of(store)
+    chunks = [file for file in recorded if file in found and Path(file).name != METADATA]
+    changed = [file for file in chunks if found[file] != recorded[file]]
+    if 2 * len(changed) > len(chunks):
+        raise InputError(
+            f"{len(changed)} of {len(chunks)} chunks of the store {store} are not those of its "
+            "manifest, which may be another store's, so that nothing of it is changed; put back "
+            "what is its own from a copy, or make the store again at another path"
+        )
+
+
 def manifest(folder: str | Path) -> Mapping[str, str] | None:
     """Read the digest of every file of a folder; None where it was never finished.
 

@@ -53,10 +53,11 @@ def verify(
 
 def _repair(path: Path, source: Path | None, how: dict[str, Any]) -> None:
     """Make what is damaged anew, by what the folder is."""
-    from deepnic.manifest import damaged, manifest, restore_metadata, set_aside
+    from deepnic.manifest import check_own, damaged, manifest, restore_metadata, set_aside
     from deepnic.study import read_settings
 
     set_aside(path)
+    check_own(path)
     restore_metadata(path)
     if manifest(path) is not None and all(one.what == "unknown" for one in damaged(path)):
         return
