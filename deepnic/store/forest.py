@@ -169,7 +169,7 @@ def _mend_layout(path: Path, forest: xr.Dataset, digests: Mapping[str, str]) -> 
         file
         for file, recorded in digests.items()
         if file.split("/")[:2] not in [[name, "c"] for name in CHUNKED]
-        and (not (path / file).exists() or digest((path / file).read_bytes()) != recorded)
+        and (not (path / file).is_file() or digest((path / file).read_bytes()) != recorded)
     ]
     if not damaged:
         return
