@@ -58,7 +58,7 @@ def read_cohort(
     ------
     InputError
         The file cannot be read, or what it holds is no cohort; the sentence says which rule was
-        broken and what to do. It names one observation at most.
+        broken and what to do. It names no observation, but tells its number.
 
     Notes
     -----

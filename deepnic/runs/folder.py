@@ -53,10 +53,9 @@ def read_run(folder: str | Path) -> RunResults:
     check_files(folder)
     try:
         facts = read_json(folder / RUN)
-        if facts.get("format", 1) > 1 and manifest(folder) is None:
-            raise ValueError("it has no manifest, which is written last")
+        is_sealed = facts.get("format", 1) < 2 or manifest(folder) is not None
         states = pd.read_csv(folder / PREDICTIONS, usecols=lambda name: name in ("state", "truth"))
-        return RunResults(
+        results = RunResults(
             facts=facts,
             history=read_csv(folder / HISTORY, WORDS),
             n_judged=len(states.query("state < 0 <= truth")) if "truth" in states else 0,
@@ -64,5 +63,12 @@ def read_run(folder: str | Path) -> RunResults:
         )
     except (ValueError, LookupError, AttributeError, OSError) as error:
         raise InputError(
-            f"the training run in {folder} cannot be read ({error}): run `deepnic train` again"
+            f"the training run in {folder} cannot be read ({type(error).__name__}): run `deepnic "
+            "train` again"
         ) from error
+    if not is_sealed:
+        raise InputError(
+            f"the training run in {folder} has no manifest, which is written last: run `deepnic "
+            "train` again"
+        )
+    return results

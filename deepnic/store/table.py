@@ -116,6 +116,8 @@ def open_store(
             attrs["deepnic_kind"] = kind or kind_of(dataset)
             validate(dataset, KINDS[attrs["deepnic_kind"]])
             check_attributes(dataset, attrs["deepnic_kind"])
+            if attrs["deepnic_format"] > 1:
+                _check_compressors(dataset)
             if load:
                 dataset.load()
     except (DamageError, EngineError):
@@ -139,6 +141,13 @@ def open_store(
             f"`deepnic verify {path} --repair` makes it anew"
         )
     return dataset.assign_attrs(attrs)
+
+
+def _check_compressors(dataset: xr.Dataset) -> None:
+    wanted = [type(codec) for codec in COMPRESSORS]
+    for name, variable in dataset.variables.items():
+        if [type(codec) for codec in _compressors(variable)] != wanted:
+            raise ValueError(f"{name} is packed in another way than deepnic packs")
 
 
 def _compressors(variable: xr.Variable) -> Iterable[object]:

@@ -218,7 +218,8 @@ def read_tables_of(folder: Path) -> StudyResults:
         )
     except (ValueError, LookupError, OSError) as error:
         raise InputError(
-            f"the study in {folder} cannot be read ({error}): run `deepnic study` again"
+            f"the study in {folder} cannot be read ({type(error).__name__}): run `deepnic study` "
+            "again"
         ) from error
 
 
