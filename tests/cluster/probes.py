@@ -42,13 +42,13 @@ def listeners(hosts: Hosts, name: str) -> list[int]:
 
 def plain(address: str, port: int) -> str:
     """What a request without a token gets: its status, nothing, or the answer as it is."""
-    with socket.create_connection((address, port), timeout=10) as stranger:
-        stranger.settimeout(5)
-        try:
+    try:
+        with socket.create_connection((address, port), timeout=10) as stranger:
+            stranger.settimeout(5)
             stranger.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             answer = stranger.recv(200)
-        except OSError:
-            return ""
+    except OSError:  # closed, or closed by now
+        return ""
     status = re.match(rb"HTTP/1\.\d (\d+)", answer)
     if status:
         return status[1].decode()

@@ -20,7 +20,6 @@ from deepnic.cluster.slurm.jobs import Profile, _options, read_profile
 from deepnic.config import checked
 from deepnic.errors import InputError
 from tests.cluster.hosts import BRIDGE, Hosts
-from tests.cluster.probes import look_for_open_ports
 from tests.cluster.slurm import Slurm, lacking
 
 DEEPNIC = Path(sys.executable).with_name("deepnic")
@@ -29,7 +28,6 @@ EXAMPLES = Path(__file__).parents[2] / "cluster" / "slurm"
 GROW, TRAIN = (Path(scripts.__path__[0]) / f"{name}.sbatch" for name in ("grow", "train"))
 FEW = ["--n-trees", "2", "--weight-ranges", "3", "--tree-sizes", "3,4"]  # 2 blocks, a second each
 MANY = ["--n-trees", "10", "--weight-ranges", "3-5", "--tree-sizes", "3-6"]  # 12, of 10 s in all
-SLURMD = (16818,)  # of the site, not ours
 needs_alon = pytest.mark.skipif(not ALON.exists(), reason="../shared/data/alon.npz is absent")
 
 
@@ -269,9 +267,6 @@ def test_train__elastic_goes_on_when_a_node_is_lost(
     assert all((private / name).stat().st_mode & 0o077 == 0 for name in ("token", "key.pem"))
     ray = Path("/tmp").glob(f"deepnic-ray-{job}-*")
     assert {folder.stat().st_mode & 0o777 for folder in ray} == {0o700}
-    ports, open_ones = look_for_open_ports(slurm.hosts, but=SLURMD)
-    assert ports > 10  # of Ray, its workers and gloo
-    assert not open_ones
     assert re.search("Partition=gpu .* TresPerNode=gres:gpu:1 ", show(slurm, job))
     assert "\nCUDA_VISIBLE_DEVICES=0\n" in (tmp_path / "environment").read_text()
     for host in ("ws1", "ws2"):
@@ -363,7 +358,7 @@ print(cluster.scheduler_address)
 port = client.scheduler_info()["services"]["dashboard"]
 print(socket.socket().connect_ex(("10.77.0.1", port)))
 with socket.create_connection(("127.0.0.1", port)) as line:
-    line.sendall(b"GET /status HTTP/1.0\r\n\r\n")
+    line.sendall(b"GET /status HTTP/1.0\\r\\n\\r\\n")
     print(line.recv(12))
 client.close()
 cluster.close()
