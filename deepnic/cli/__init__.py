@@ -4,6 +4,7 @@ from deepnic.cli.app import Command, app, main
 from deepnic.cli.cluster import cluster
 from deepnic.cli.doctor import doctor
 from deepnic.cli.forests import grow, pixels
+from deepnic.cli.pseudonyms import pseudonyms
 from deepnic.cli.studies import demo, report, study
 from deepnic.cli.training import predict, train
 from deepnic.cli.verify import verify
