@@ -11,6 +11,6 @@ from deepnic.cli.verify import verify
 
 __all__ = ["app", "main"]
 
-for command in (demo, grow, pixels, train, predict, study, report, verify, doctor):
+for command in (demo, grow, pixels, train, predict, study, report, verify, pseudonyms, doctor):
     app.command(cls=Command)(command)
 app.add_typer(cluster, name="cluster")

@@ -51,9 +51,7 @@ def grow(
 
     pseudonyms = options.pseudonyms(pseudonymise, key)
     options.ready_key(pseudonyms, output)
-    data = options.read(
-        cohort, state=state, positive=positive, log2=log2, pseudonymise=pseudonyms
-    )
+    data = options.read(cohort, state=state, positive=positive, log2=log2, pseudonymise=pseudonyms)
     if hold_out:
         drawn = draw_stratified(data["state"].values, hold_out, seed, what="hold-out")
         data = deepnic.hide_labels(data, drawn)

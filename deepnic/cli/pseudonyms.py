@@ -14,6 +14,7 @@ def pseudonyms(
     output: Annotated[Path, typer.Option("-o", "--output", help="CSV file to write.")],
     state: options.State = None,
     positive: options.Positive = None,
+    groups: Annotated[str | None, typer.Option(help="Column of groups, named as well.")] = None,
     key: options.Key = None,
 ) -> None:
     """Write whose the pseudonyms of a cohort are, for its owner's eyes alone."""
@@ -25,8 +26,10 @@ def pseudonyms(
 
     check_new(output)
     secret = open_key(key or default_key(), make=False)
-    data = deepnic.read_cohort(cohort, state=state, positive=positive)
-    names = data["observation"].values
+    data = deepnic.read_cohort(cohort, state=state, positive=positive, groups=groups)
+    names = [*data["observation"].values]
+    if groups is not None:
+        names += [*pd.unique(data["group"].values)]
     hashed = [pseudonym(secret, name) for name in names]
     table = pd.DataFrame({"id": names, "pseudonym": hashed})
     with whole(output, mode=0o600) as partial:

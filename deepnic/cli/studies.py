@@ -61,8 +61,8 @@ def study(
     from deepnic.study import StudySettings, read_settings
 
     output = output or Path(f"study-{source.stem}")
-    how = {"state": state, "positive": positive, "log2": log2}
-    how |= {"pseudonymise": options.pseudonyms(pseudonymise, key)}
+    how: dict[str, Any] = {"state": state, "positive": positive, "log2": log2}
+    how["pseudonymise"] = options.pseudonyms(pseudonymise, key)
     if source.suffix.lower() == ".toml":
         if given := [name for name, value in how.items() if value]:
             raise InputError(

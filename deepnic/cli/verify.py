@@ -37,8 +37,8 @@ def verify(
     if not path.is_dir():
         raise InputError(f"there is no folder {path}; check the path")
     if repair:
-        how = {"state": state, "positive": positive, "log2": log2}
-        how |= {"pseudonymise": options.pseudonyms(pseudonymise, key)}
+        how: dict[str, Any] = {"state": state, "positive": positive, "log2": log2}
+        how["pseudonymise"] = options.pseudonyms(pseudonymise, key)
         _repair(path, source, how)
     found = damaged(path)
     for one in found[:SHOWN]:

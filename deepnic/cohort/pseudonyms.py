@@ -1,7 +1,7 @@
 """Pseudonyms: keyed hashes in the place of patients' ids, and the key, in a file of its own.
 
-Who has the key can tell whose a pseudonym is, nobody else; the same key gives the same ones, so that
-predictions join, and another key gives others, which nobody can link to them.
+Who has the key can tell whose a pseudonym is, nobody else; the same key gives the same ones, so
+that predictions join, and another key gives others, which nobody can link to them.
 """
 
 import hmac
@@ -10,6 +10,7 @@ import stat
 from pathlib import Path
 from secrets import token_hex
 
+import numpy as np
 import xarray as xr
 
 from deepnic.errors import InputError
@@ -45,7 +46,9 @@ def open_key(file: Path, *, make: bool = True) -> bytes:
                 with whole(file, mode=0o600) as partial:
                     partial.write_text(token_hex(KEY_DIGITS // 2) + "\n")
     if not file.is_file():
-        raise InputError(f"there is no key at {file}; name the one that the pseudonyms were made by")
+        raise InputError(
+            f"there is no key at {file}; name the one that the pseudonyms were made by"
+        )
     if stat.S_IMODE(file.stat().st_mode) & 0o077:
         raise InputError(f"others can read the key {file}; run `chmod 600 {file}`")
     try:
@@ -69,8 +72,7 @@ def pseudonymised(cohort: xr.Dataset, file: Path) -> xr.Dataset:
     """Put pseudonyms in the place of the ids of observations and of their groups."""
     key = open_key(file)
     places = ["observation", *(["group"] if "group" in cohort.coords else [])]
-    hashed = {
-        place: ("observation", [pseudonym(key, name) for name in cohort[place].values])
-        for place in places
-    }
-    return cohort.assign_coords(hashed)
+    for place in places:
+        hashed = [pseudonym(key, name) for name in cohort[place].values]
+        cohort = cohort.assign_coords({place: ("observation", np.array(hashed, object))})
+    return cohort

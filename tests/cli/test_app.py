@@ -9,7 +9,7 @@ from deepnic import cli
 from deepnic.errors import InputError
 from tests.cli.made import succeed
 
-COMMANDS = ["demo", "grow", "pixels", "train", "predict", "study", "report", "doctor"]
+COMMANDS = ["demo", "grow", "pixels", "train", "predict", "study", "report", "pseudonyms", "doctor"]
 CLUSTER = ["up", "launcher", "status", "down"]
 
 
