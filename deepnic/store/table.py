@@ -10,7 +10,6 @@ from deepnic.errors import EngineError, InputError
 from deepnic.files import check_new, locked, whole
 from deepnic.manifest import manifest, seal
 from deepnic.store.attributes import check_attributes
-from deepnic.store.disk import writable
 from deepnic.store.sealed import COMPRESSORS, DamageError, SealedStore
 from deepnic.variables import FORMAT, KINDS, RULES, describe, kind_of, stamp, validate
 
@@ -43,7 +42,7 @@ def write_table(table: xr.Dataset, path: str | Path) -> None:
     """
     table = describe(table, "table").assign_attrs(stamp())
     path = Path(path)
-    with writable(path), locked(path):
+    with locked(path):
         check_new(path)
         write_store(table, path)
 
