@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from hypothesis import strategies as st
 
 import deepnic
-from deepnic.manifest import seal, unseal
+from deepnic.manifest import MANIFEST, OF_STORE, digest, manifest, seal
+from deepnic.store.journal import FOLDER, KEPT, noted
 from tests.fuzz.attacks import archives, damaged, json_of, tables, toml_of
+from tests.made_study import write_study
 
 ROOT = Path(__file__).parents[2]
 TABLE = (
@@ -59,6 +62,28 @@ interface = "ib0"
 prologue = ["module load a"]
 logs = "logs"
 """
+
+
+MANIFESTS = {"forest": OF_STORE, "table": OF_STORE}
+PARTS = {
+    "forest": ("zarr.json", "state/zarr.json", "signature/zarr.json", "state/c/0", "gene/c/0"),
+    "table": ("zarr.json", "value/zarr.json", "value/c/0/0"),
+    "run": ("run.json", "history.csv", "predictions.csv"),
+    "study": (
+        "study.json",
+        "accounts.json",
+        "predictions.csv",
+        "examples/wisconsin.zarr/zarr.json",
+    ),
+}
+"""Files of folders, by what the folder is; its manifest is attacked as well."""
+FACTS = {"name": "snail-0", "items": "genes", "classes": ["a", "b"], "n_test": 3}
+HISTORY = pd.DataFrame({"epoch": [1, 2], "training_loss": [0.7, 0.25]})
+PREDICTIONS = pd.DataFrame(
+    {"item": ["x", "y", "z", "w"], "state": [-1, -1, 1, -1], "truth": [1, -1, 1, 0],
+     "probability": [0.5, 0.1, 0.9, 0.2], "predicted": [1, 0, 1, 0]}
+)  # fmt: skip
+LONGEST = 10**4  # bytes of a good file that is damaged
 
 
 class Target(NamedTuple):
@@ -127,33 +152,60 @@ def _checkpoint(content, folder):
     return deepnic.load_network(folder / "c.pt")
 
 
-def _store_file(kind, name, *, sealed):
-    """A file of a good store in the place of which something else lies; sealed by who did it."""
+def _folder_file(kind, name, *, sealed):
+    """A file of a good folder in the place of which something else lies; sealed by who did it."""
 
-    def read(content, folder):
-        store = Path(good_stores()[kind])
-        file = store / name
-        before = file.read_bytes()
-        manifest = store / "manifest" / "zarr.json"
-        seal_before = manifest.read_bytes()
+    def read(content, _):
+        folder = Path(good_folders()[kind])
+        file, place = folder / name, folder / MANIFESTS.get(kind, MANIFEST)
+        before, seal_before = file.read_bytes(), place.read_bytes()
         try:
             if sealed:
-                unseal(store)
-            file.parent.mkdir(exist_ok=True)
+                digests = {**manifest(folder), name: digest(content)}
             file.write_bytes(content)
             if sealed:
                 try:
-                    seal(store)
+                    seal(folder, digests=digests)
                 except ValueError:  # of words that are none
                     return None
-            opened = deepnic.store.open_items(store)
-            return opened.load()
+            return READS[kind](folder)
         finally:
-            manifest.parent.mkdir(exist_ok=True)
             file.write_bytes(before)
-            manifest.write_bytes(seal_before)
+            place.write_bytes(seal_before)
 
     return read
+
+
+def _read_store(folder):
+    return deepnic.store.open_items(folder).load()
+
+
+def _read_run(folder):
+    from deepnic.runs.folder import read_run
+
+    return read_run(folder)
+
+
+def _read_study(folder):
+    return deepnic.study.read_study(folder)
+
+
+def _read_folder(folder):
+    from deepnic.manifest import damaged as read
+
+    return read(folder)
+
+
+READS = {
+    "forest": _read_store, "table": _read_store, "run": _read_run, "study": _read_study,
+    "folder": _read_folder,
+}  # fmt: skip
+
+
+def _noted(content, folder):
+    (folder / FOLDER).mkdir()
+    (folder / FOLDER / KEPT).write_bytes(content)
+    return noted(folder)
 
 
 @cache
@@ -165,20 +217,34 @@ def good_archive():
 
 
 @cache
-def good_stores():
-    """A forest and a table on disk, by kind, for as long as the tests run."""
+def good_folders():
+    """A folder of each kind on disk, for as long as the tests run."""
     from atexit import register
     from tempfile import TemporaryDirectory
 
+    from deepnic.runs.folder import write_run
+
     folder = TemporaryDirectory()
     register(folder.cleanup)
+    folders = {kind: f"{folder.name}/{kind}" for kind in READS}
     cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
     forest = deepnic.grow_forest(cohort, n_trees=5, weight_ranges=[3], tree_sizes=[3])
-    stores = {kind: f"{folder.name}/{kind}.zarr" for kind in ("forest", "table")}
-    deepnic.write_forest(forest, stores["forest"])
-    images = deepnic.observation_images(deepnic.open_forest(stores["forest"]))
-    deepnic.write_table(deepnic.filter_pixels(images, k=8, fdr=None), stores["table"])
-    return stores
+    deepnic.write_forest(forest, folders["forest"])
+    images = deepnic.observation_images(deepnic.open_forest(folders["forest"]))
+    deepnic.write_table(deepnic.filter_pixels(images, k=8, fdr=None), folders["table"])
+    write_run(Path(folders["run"]), FACTS, HISTORY, PREDICTIONS)
+    arms = {"strengths": ("64",), "units": ("pixel",)}
+    write_study(Path(folders["study"]), {"wisconsin": 0.9}, None, 0, **arms)
+    plain = Path(folders["folder"])
+    plain.mkdir()
+    (plain / "a.txt").write_text("a")
+    seal(plain)
+    return folders
+
+
+@cache
+def good_journal():
+    return Path(good_folders()["forest"], FOLDER, KEPT).read_bytes()[:LONGEST]
 
 
 @cache
@@ -226,41 +292,45 @@ def target(name):
     from deepnic.runs.config import TrainConfig
     from deepnic.study import StudySettings
 
-    if name in STORE_FILES:
-        kind, file, sealed = STORE_FILES[name]
-        content = Path(good_stores()[kind], file).read_bytes()
-        inputs = damaged([content])
+    if name in FILES:
+        kind, file, sealed = FILES[name]
+        content = Path(good_folders()[kind], file).read_bytes()
+        inputs = damaged([content[:LONGEST]])
         if file.endswith(".json"):
             inputs |= json_of([content.decode()])
-        return Target(_store_file(kind, file, sealed=sealed), inputs)
+        if file.endswith(".csv"):
+            inputs |= tables()
+        return Target(_folder_file(kind, file, sealed=sealed), inputs)
     inventory = (ROOT / "cluster" / "workstations" / "inventory.toml").read_text()
     makers = {
         "table": lambda: Target(_table, _of_table()),
         "archive": lambda: Target(_archive, damaged([good_archive()]) | archives()),
         "labels": lambda: Target(_labels, damaged([LABELS]) | tables()),
         "gene-labels": lambda: Target(_gene_labels, damaged([LABELS]) | tables()),
-        "study": lambda: Target(_toml(_study), _of_toml(STUDY, StudySettings)),
-        "train": lambda: Target(_toml(_train), _of_toml(TRAIN, TrainConfig)),
+        "study-toml": lambda: Target(_toml(_study), _of_toml(STUDY, StudySettings)),
+        "train-toml": lambda: Target(_toml(_train), _of_toml(TRAIN, TrainConfig)),
         "inventory": lambda: Target(_toml(_inventory), _of_toml(inventory, Inventory)),
         "profile": lambda: Target(_toml(_profile), _of_toml(PROFILE, Profile)),
         "checkpoint": lambda: Target(_checkpoint, damaged([good_checkpoint()])),
+        "journal": lambda: Target(_noted, damaged([good_journal()])),
     }
     return makers[name]()
 
 
-def _store_files():
-    """A file of a store each, as it was sealed, or by somebody who seals it again."""
-    yield "forest-manifest", ("forest", "manifest/zarr.json", False)
-    for kind, arrays in {"forest": ("state", "signature"), "table": ("value",)}.items():
-        for file in ("zarr.json", *(f"{name}/zarr.json" for name in arrays)):
-            for sealed in (False, True):
-                words = [kind, *(["sealed"] if sealed else []), *file.split("/")]
-                yield "-".join(words).removesuffix(".json"), (kind, file, sealed)
+def _files():
+    """A file of a folder each, as it was sealed, or by somebody who seals it again."""
+    for kind in READS:
+        place = MANIFESTS.get(kind, MANIFEST)
+        yield f"{kind}-manifest", (kind, place, False)
+        for file in PARTS.get(kind, ()):
+            name = f"{kind}-{file.removesuffix('.json').replace('/', '-')}"
+            yield name, (kind, file, False)
+            yield f"{name}-sealed", (kind, file, True)
 
 
-STORE_FILES = dict(_store_files())
+FILES = dict(_files())
 
 TARGETS = (
-    "table", "archive", "labels", "gene-labels", "study", "train", "inventory", "profile",
-    "checkpoint", *STORE_FILES,
+    "table", "archive", "labels", "gene-labels", "study-toml", "train-toml", "inventory", "profile",
+    "checkpoint", "journal", *FILES,
 )  # fmt: skip
