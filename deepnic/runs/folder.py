@@ -58,10 +58,10 @@ def read_run(folder: str | Path) -> RunResults:
         results = RunResults(
             facts=facts,
             history=read_csv(folder / HISTORY, WORDS),
-            n_judged=len(states.query("state < 0 <= truth")) if "truth" in states else 0,
+            n_judged=_n_judged(states),
             ranking=read_csv(folder / RANKING, WORDS) if (folder / RANKING).exists() else None,
         )
-    except (ValueError, LookupError, AttributeError, OSError) as error:
+    except (ValueError, LookupError, AttributeError, TypeError, OSError) as error:
         raise InputError(
             f"the training run in {folder} cannot be read ({type(error).__name__}): run `deepnic "
             "train` again"
@@ -72,3 +72,10 @@ def read_run(folder: str | Path) -> RunResults:
             "train` again"
         )
     return results
+
+
+def _n_judged(states: pd.DataFrame) -> int:
+    """Count the items held out whose class is known."""
+    if "truth" not in states:
+        return 0
+    return int(((states["state"] < 0) & (states["truth"] >= 0)).sum())

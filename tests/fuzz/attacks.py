@@ -74,13 +74,14 @@ def twisted(draw, trees, values=VALUES, others=()):
     tree = json.loads(draw(st.sampled_from(trees)))
     for _ in range(draw(st.integers(1, 4))):
         *way, last = (None, *draw(st.sampled_from([*places(tree)])))
-        if last is None:
-            continue
         node = tree
         for step in way[1:]:
             node = node[step]
         value = deepcopy(draw(st.sampled_from(values)))  # what is put in may be changed next
         value = [*value] if isinstance(value, tuple) else value
+        if last is None:
+            tree = value if draw(st.integers(0, 9)) == 0 else tree
+            continue
         match draw(st.integers(0, 3)):
             case 0 | 1:
                 node[last] = value
@@ -107,7 +108,9 @@ def toml_of(trees, keys):
         )
 
     def write(tree):
-        return tomli_w.dumps(known(tree)).encode("utf-8", "replace")
+        return tomli_w.dumps(known(tree) if isinstance(tree, dict) else {}).encode(
+            "utf-8", "replace"
+        )
 
     return twisted(trees, others=keys).map(write)
 

@@ -19,7 +19,7 @@ from deepnic.manifest import digest
 from tests.fuzz.targets import TARGETS, target
 
 CORPUS = Path(__file__).parent / "corpus"
-EXAMPLES = int(os.environ.get("FUZZ", "40"))
+EXAMPLES = int(os.environ.get("FUZZ", "15"))
 PATIENCE = 60  # seconds that an input may take: a hang, however busy the machine is
 MOST_MEMORY = 2**30  # bytes more than before
 
