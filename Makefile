@@ -34,7 +34,7 @@ soak: install
 	SOAK=$${SOAK:-2000} $(VENV)/bin/pytest -s tests/store/test_machine.py
 
 fuzz: install
-	FUZZ=$${FUZZ:-20000} $(VENV)/bin/pytest tests/fuzz
+	FUZZ=$${FUZZ:-20000} $(VENV)/bin/pytest -s tests/fuzz
 
 benchmark: install
 	$(VENV)/bin/python -m tests.benchmarks

@@ -69,7 +69,7 @@ PARTS = {
     "forest": ("zarr.json", "state/zarr.json", "signature/zarr.json", "state/c/0", "gene/c/0"),
     "table": ("zarr.json", "value/zarr.json", "value/c/0/0"),
     "run": ("run.json", "history.csv", "predictions.csv"),
-    "study": (
+    "results": (
         "study.json",
         "accounts.json",
         "predictions.csv",
@@ -168,7 +168,9 @@ def _folder_file(kind, name, *, sealed):
                     seal(folder, digests=digests)
                 except ValueError:  # of words that are none
                     return None
-            return READS[kind](folder)
+            value = READS[kind](folder)
+            assert sealed or file == place or content == before, "damage that nobody sees"
+            return value
         finally:
             file.write_bytes(before)
             place.write_bytes(seal_before)

@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import traceback
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,12 +23,13 @@ CORPUS = Path(__file__).parent / "corpus"
 EXAMPLES = int(os.environ.get("FUZZ", "15"))
 PATIENCE = 60  # seconds that an input may take: a hang, however busy the machine is
 MOST_MEMORY = 2**30  # bytes more than before
+VALUE, REFUSED = "value", "refused"
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 
-def unforeseen(read, content):
-    """The error and its place, where bytes bring one that is no sentence of deepnic's."""
+def outcome(read, content):
+    """What bytes bring: a value, a sentence, or an error that is none, with its place."""
     with TemporaryDirectory() as folder:
         signal.alarm(PATIENCE)
         try:
@@ -35,13 +37,14 @@ def unforeseen(read, content):
         except DeepnicError as error:
             if not str(error) or len(str(error)) > 2000:
                 return f"a sentence of {len(str(error))} characters"
+            return REFUSED
         except Exception as error:
             places = traceback.extract_tb(error.__traceback__)
             ours = [one for one in places if f"{os.sep}deepnic{os.sep}" in one.filename] or places
             return f"{type(error).__name__} in {Path(ours[-1].filename).name}:{ours[-1].lineno}"
         finally:
             signal.alarm(0)
-    return None
+    return VALUE
 
 
 def hang(*_):
@@ -58,7 +61,7 @@ def alarm():
 @pytest.mark.parametrize("name", TARGETS)
 def test_reader__of_any_bytes(name):
     reader = target(name)
-    found = {}
+    found, counts = {}, Counter()
 
     @settings(
         max_examples=EXAMPLES, deadline=None, database=None, derandomize="FUZZ" not in os.environ,
@@ -66,12 +69,14 @@ def test_reader__of_any_bytes(name):
     )  # fmt: skip
     @given(reader.inputs)
     def attack(content):
-        what = unforeseen(reader.read, content)
-        if what is not None and len(content) < len(found.get(what, content + b"1")):
+        what = outcome(reader.read, content)
+        counts[what] += 1
+        if what not in (VALUE, REFUSED) and len(content) < len(found.get(what, content + b"1")):
             found[what] = content
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     attack()
+    print(f"{name}: {dict(counts)}")
     for content in found.values():
         (CORPUS / name).mkdir(exist_ok=True)
         (CORPUS / name / digest(content)[:12]).write_bytes(content)
@@ -84,4 +89,4 @@ def test_reader__of_any_bytes(name):
     ids=lambda one: one if isinstance(one, str) else one.name,
 )  # fmt: skip
 def test_reader__of_what_was_found_before(name, file):
-    assert unforeseen(target(name).read, file.read_bytes()) is None
+    assert outcome(target(name).read, file.read_bytes()) in (VALUE, REFUSED)
