@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepnic import files
-from deepnic.errors import InputError
+from deepnic.errors import EngineError, InputError
 from deepnic.files import (
     SHARE,
     check_new,
@@ -74,7 +74,7 @@ def test_whole__leaves_nothing_after_an_error(tmp_path, kind):
 def test_whole__replaces_no_folder_with_content(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "thesis").write_text("precious")
-    with pytest.raises(OSError, match="not empty"), whole(tmp_path / "a") as partial:
+    with pytest.raises(EngineError, match="not empty"), whole(tmp_path / "a") as partial:
         partial.mkdir()
     assert names(tmp_path) == ["a"]
     assert names(tmp_path / "a") == ["thesis"]

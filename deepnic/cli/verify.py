@@ -28,6 +28,8 @@ def verify(
     state: options.State = None,
     positive: options.Positive = None,
     log2: options.Log2 = False,
+    pseudonymise: options.Pseudonymise = False,
+    key: options.Key = None,
 ) -> None:
     """Compare every file with what was written, and name those that are damaged or missing."""
     from deepnic.manifest import damaged, manifest
@@ -35,7 +37,9 @@ def verify(
     if not path.is_dir():
         raise InputError(f"there is no folder {path}; check the path")
     if repair:
-        _repair(path, source, {"state": state, "positive": positive, "log2": log2})
+        how: dict[str, Any] = {"state": state, "positive": positive, "log2": log2}
+        how["pseudonymise"] = options.pseudonyms(pseudonymise, key)
+        _repair(path, source, how)
     found = damaged(path)
     for one in found[:SHOWN]:
         console.print(f"{one.what}: {one.file}", soft_wrap=True, markup=False, highlight=False)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from deepnic.compute import compute
 from deepnic.errors import InputError
-from deepnic.files import PARTIAL, locked, whole
+from deepnic.files import PARTIAL, locked, whole, writable
 from deepnic.manifest import METADATA, check_own, digest, digests_of, manifest, seal
 from deepnic.rop.draws import by_gene
 from deepnic.store.blocks import (
@@ -39,7 +39,7 @@ from deepnic.store.blocks import (
     seconds,
 )
 from deepnic.store.chunks import Layout, chunk_file, encode, is_right, write_files
-from deepnic.store.disk import check_space, least_bytes, writable
+from deepnic.store.disk import check_space, least_bytes
 from deepnic.store.journal import keep, note, noted, write_noted
 from deepnic.store.sealed import COMPRESSORS, SealedStore
 from deepnic.store.table import open_store

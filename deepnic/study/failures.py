@@ -13,7 +13,7 @@ from deepnic.study.cohorts import Split
 
 STOPPING = {
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE,
-    errno.EACCES, errno.EPERM,
+    errno.EACCES, errno.EPERM, errno.EFBIG, errno.ENAMETOOLONG,
 }  # fmt: skip
 """What the disk refuses one arm it refuses the next one too."""
 

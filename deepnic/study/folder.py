@@ -210,17 +210,19 @@ def read_tables_of(folder: Path) -> StudyResults:
     check_files(folder)
     try:
         tables = {name: _read_table(folder / f"{name}.csv") for name in TABLES}
-        tables["predictions"] = tables["predictions"].query("permutation < 0")
+        predictions = tables["predictions"]
+        tables["predictions"] = predictions[predictions["permutation"] < 0]
         return StudyResults(
-            facts=read_json(folder / STUDY),
+            facts=dict(read_json(folder / STUDY)),
             **tables,
             accounts=read_json(folder / "accounts.json"),
             examples={path.stem: open_dataset(path) for path in (folder / EXAMPLES).glob("*.zarr")},
             control=_read_table(folder / CONTROL) if (folder / CONTROL).exists() else None,
         )
-    except (ValueError, LookupError, OSError) as error:
+    except (ValueError, LookupError, TypeError, OSError) as error:
         raise InputError(
-            f"the study in {folder} cannot be read ({error}): run `deepnic study` again"
+            f"the study in {folder} cannot be read ({type(error).__name__}): run `deepnic study` "
+            "again"
         ) from error
 
 

@@ -335,6 +335,8 @@ def _facts(
     for cohort in plain["cohorts"].values():
         if cohort["file"] not in BUNDLED:
             cohort["file"] = Path(os.path.relpath(cohort["file"], output)).as_posix()
+        if isinstance(key := cohort["pseudonymise"], str):
+            cohort["pseudonymise"] = Path(os.path.relpath(key, output)).as_posix()
     facts = {name: _facts_of(cohort) for name, cohort in cohorts.items()}
     for transfer in settings.transfers:
         names = {"train": transfer.train, "test": transfer.test}
