@@ -12,7 +12,7 @@ import pandas as pd
 from deepnic.analysis.results import RunResults
 from deepnic.errors import InputError
 from deepnic.files import read_csv, read_json, write_csv, write_json
-from deepnic.learn.settings import CHECKPOINT_FILE
+from deepnic.learn.settings import CHECKPOINT_FILE, LAST_FILE
 from deepnic.manifest import check_files, manifest, seal
 from deepnic.variables import FORMAT, WORDS, column_rows
 
@@ -36,7 +36,7 @@ def write_run(
     columns = column_rows({Path(name).stem: table for name, table in tables.items()})
     write_csv(folder / "columns.csv", pd.DataFrame(columns))
     write_json(folder / RUN, facts | {"format": FORMAT})
-    seal(folder, [*tables, "columns.csv", RUN, CHECKPOINT_FILE])
+    seal(folder, [*tables, "columns.csv", RUN, CHECKPOINT_FILE, LAST_FILE], copied=[RUN])
 
 
 def read_run(folder: str | Path) -> RunResults:

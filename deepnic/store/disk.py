@@ -33,7 +33,7 @@ def check_space(path: Path, needed: float) -> None:
     free = shutil.disk_usage(there).free
     if needed > free:
         raise EngineError(
-            f"the store {path} takes at least {_words(needed)}, and its disk has {_words(free)} "
+            f"{path} takes at least {_words(needed)}, and its disk has {_words(free)} "
             "free; make room there, or choose a path on another disk"
         )
 

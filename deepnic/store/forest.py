@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from deepnic.compute import compute
 from deepnic.errors import InputError
 from deepnic.files import PARTIAL, locked, whole, writable
-from deepnic.manifest import METADATA, digest, digests_of, manifest, seal
+from deepnic.manifest import METADATA, check_own, digest, digests_of, manifest, seal
 from deepnic.rop.draws import by_gene
 from deepnic.store.blocks import (
     CHUNKED,
@@ -169,10 +169,11 @@ def _mend_layout(path: Path, forest: xr.Dataset, digests: Mapping[str, str]) -> 
         file
         for file, recorded in digests.items()
         if file.split("/")[:2] not in [[name, "c"] for name in CHUNKED]
-        and (not (path / file).exists() or digest((path / file).read_bytes()) != recorded)
+        and (not (path / file).is_file() or digest((path / file).read_bytes()) != recorded)
     ]
     if not damaged:
         return
+    check_own(path)
     with TemporaryDirectory(dir=path.parent, suffix=PARTIAL) as folder:
         _lay_out(Path(folder, path.name), forest)
         files = {file: Path(folder, path.name, file) for file in damaged}
