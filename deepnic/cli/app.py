@@ -32,7 +32,7 @@ console = Console()
 ROOT = Path(__file__).parents[1]
 INTERRUPTED = 130  # exit code after Ctrl-C, as of a shell
 KEPT = "what is written is kept: run the same command again and it goes on"
-LEAST_ADDRESSES = 2 * 10**9  # bytes; with fewer some of the libraries hang or die as they load
+LEAST_ADDRESSES = 4 * 10**9  # bytes; with fewer some of the libraries hang or die as they load
 LACKS_MEMORY = re.compile(
     "can't start new thread|failed to map segment|can(not|'t) allocate memory", re.IGNORECASE
 )
@@ -110,7 +110,7 @@ def _check_limits() -> None:
 
 def _unforeseen(error: BaseException) -> str:
     """Type and place of an error, or what the system refuses: other messages may name patients."""
-    if isinstance(error, MemoryError) or LACKS_MEMORY.search(str(error)):
+    if _lacks_memory(error):
         return (
             f"the memory does not suffice; ask for less at once, or take a larger machine; {KEPT}"
         )
@@ -124,6 +124,15 @@ def _unforeseen(error: BaseException) -> str:
     ]
     place = f" in {places[-1]}" if places else ""
     return f"{type(error).__name__}{place}; run again with --debug for its message and traceback"
+
+
+def _lacks_memory(error: BaseException | None) -> bool:
+    """Tell whether an error, or what led to it, is of the memory or of addresses."""
+    while error is not None:
+        if isinstance(error, MemoryError) or LACKS_MEMORY.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _is_unread(end: SystemExit) -> bool:

@@ -119,6 +119,19 @@ def test_unforeseen_error__tells_type_and_place_and_no_patient(
     assert "PATIENT" not in sentence
 
 
+def test_unforeseen_error__of_the_memory_in_others_words(refuse, monkeypatch, tmp_path):
+    """Llvmlite says that its library is not found where it cannot be mapped."""
+
+    def fail(*_):
+        try:
+            raise OSError("libllvmlite.so: failed to map segment from shared object")
+        except OSError as error:
+            raise OSError("Could not find shared object file 'libllvmlite.so'") from error
+
+    monkeypatch.setattr("deepnic.report.write_report", fail)
+    assert "the memory does not suffice" in refuse("report", tmp_path, code=1)
+
+
 def test_interrupt__is_one_line_and_exit_code_130(refuse, monkeypatch, tmp_path):
     def stop(*_):
         raise KeyboardInterrupt

@@ -527,6 +527,41 @@ def test_read_cohort__archive_that_promises_more_than_there_is(tmp_path):
             read_cohort(path)
 
 
+def test_read_cohort__table_larger_than_the_memory(tmp_path):
+    """A sparse file promises what its disk does not hold."""
+    path = write(tmp_path, "id,state,g\np1,a,1\n")
+    os.truncate(path, 10**13)
+    refuse(path, r"a.csv has 10,000.0 GB, and this machine has .* GB of memory free; take a larger")
+
+
+def test_read_cohort__table_for_which_pandas_lacks_memory(tmp_path, monkeypatch):
+    def lack(*_, **__):
+        raise pd.errors.ParserError("Error tokenizing data. C error: out of memory")
+
+    monkeypatch.setattr(pd, "read_csv", lack)
+    with pytest.raises(MemoryError):
+        read_cohort(write(tmp_path, "id,state,g\np1,a,1\np2,b,2\n"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fact"),
+    [
+        ("P1", "P" * 10**5, "observation ids have up to 100,000 characters, and 500 at most are"),
+        (",1,", f",{'b' * 10**6},", "a.csv is no regular table .field larger than field limit"),
+        ("g", "g" * 10**6, "a.csv is no regular table .field larger than field limit .*; save"),
+        ("4", "4" * 10**6, "1 expression values are missing, infinite .*observation number 3"),
+        ("2.5", ",".join("1" * 10**5), "a.csv is no regular table .*; give every row the columns"),
+        ("P1", "P\0", "observation ids hold NUL characters; save the table as UTF-8 text"),
+        ("g", "g\0", "gene ids hold NUL characters; save the table as UTF-8 text"),
+        ("P1", '"' * 10**5 + '"', "a.csv is no regular table .EOF inside string"),
+    ],
+    ids=range(8),
+)  # fmt: skip
+def test_read_cohort__rejects_bombs(tmp_path, old, new, fact):
+    text = "id,y,g\nP1,1,2.5\nP2,1,1\nP3,0,4\nP4,0,2\n"
+    refuse(write(tmp_path, text.replace(old, new, 1)), fact)
+
+
 def test_read_cohort__archive_larger_than_the_memory(tmp_path, monkeypatch):
     path = write_archive(tmp_path)
     memory = SimpleNamespace(available=10)

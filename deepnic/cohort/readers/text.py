@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import psutil
 
 from deepnic.cohort.readers.raw import Raw
 from deepnic.errors import InputError
@@ -82,6 +83,12 @@ def check_file(path: Path) -> None:
 
 def find_layout(path: Path) -> Layout:
     """Find out how a CSV file is written; reads no further than the first broken number."""
+    size, free = path.stat().st_size, psutil.virtual_memory().available
+    if size > free:
+        raise InputError(
+            f"{path.name} has {size / 1e9:,.1f} GB, and this machine has {free / 1e9:,.1f} GB of "
+            "memory free; take a larger machine, or fewer genes"
+        )
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             filled = (line for line in lines if line.strip())
@@ -146,6 +153,8 @@ def read_columns(path: Path, layout: Layout, text: set[int]) -> tuple[pd.DataFra
         raise _not_utf8(path) from error
     except (OverflowError, ValueError) as error:  # of which pandas' ParserError is one
         said = str(error).rpartition("C error: ")[2].strip()  # of rows and numbers of columns
+        if said == "out of memory":
+            raise MemoryError from error
         reason = said if isinstance(error, pd.errors.ParserError) else type(error).__name__
         raise InputError(
             f"{path.name} is no regular table ({reason}); give every row the columns of the header"
