@@ -1,12 +1,12 @@
 """Files that appear whole or not at all, locks, and tables read as they were written."""
 
+import errno
 import json
 import os
 import re
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from errno import ENOSYS
 from glob import escape
 from pathlib import Path
 from socket import gethostname
@@ -29,6 +29,19 @@ SHARE = "DEEPNIC_SHARE"
 
 PARTIAL = ".partial"
 """How the names of files end that are being written, or that a killed process left."""
+
+REFUSALS = {
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE,
+    errno.EACCES, errno.EPERM, errno.EFBIG, errno.ENAMETOOLONG, errno.ENOMEM,
+}  # fmt: skip
+"""What the machine refuses, whatever a file holds."""
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Tell whether an error is of the machine: of its memory, or what its disk refuses."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, OSError) and error.errno in REFUSALS
+    )
 
 
 @contextmanager
@@ -127,7 +140,7 @@ def locked(path: str | Path) -> Iterator[None]:
                 "it ends, or choose another path"
             ) from error
         except OSError as error:
-            if error.errno != ENOSYS:
+            if error.errno != errno.ENOSYS:
                 raise
     try:
         with writable(path):

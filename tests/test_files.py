@@ -173,7 +173,7 @@ def test_locked__ends_with_an_error(tmp_path):
 
 def test_locked__goes_on_where_the_file_system_has_no_locks(tmp_path, monkeypatch):
     def no_locks(descriptor):
-        raise OSError(files.ENOSYS, "Function not implemented")
+        raise OSError(files.errno.ENOSYS, "Function not implemented")
 
     monkeypatch.setattr("filelock._unix.lock_fd_nonblocking", no_locks)
     with locked(tmp_path / "a"):

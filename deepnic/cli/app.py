@@ -59,7 +59,7 @@ def _names(registry: re.Match[str]) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run the command line: exit code 0, 1 (failed) or 2 (bad use); traceback on --debug.
+    """Run the command line: exit code 0, 1 (failed), 2 (bad use), 130 (Ctrl-C); --debug to see why.
 
     What is written and started is its owner's alone, unless --share.
 

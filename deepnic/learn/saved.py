@@ -16,7 +16,7 @@ from pydantic import ConfigDict, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
 from deepnic.errors import InputError
-from deepnic.files import whole
+from deepnic.files import is_refusal, whole
 
 DIGEST = "sha256"
 
@@ -59,6 +59,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         if recorded is not None and recorded != _digest(saved):
             raise ValueError("its digest is another")
     except Exception as error:  # torch, zipfile and pickle raise many kinds
+        if is_refusal(error):
+            raise
         raise InputError(
             f"{path} is not a checkpoint of deepnic, or is damaged; give the checkpoint.pt of a "
             "run's folder, or train that run again with --resume"

@@ -534,6 +534,20 @@ def test_read_cohort__table_larger_than_the_memory(tmp_path):
     refuse(path, r"a.csv has 10,000.0 GB, and this machine has .* GB of memory free; take a larger")
 
 
+@pytest.mark.parametrize("error", [MemoryError(), OSError(24, "Too many open files")])
+@pytest.mark.parametrize("what", ["numpy.load", "zipfile.ZipFile"])
+def test_read_cohort__archive_that_is_whole_where_the_machine_refuses(
+    tmp_path, monkeypatch, what, error
+):
+    def refuse_it(*_, **__):
+        raise error
+
+    path = write_archive(tmp_path)
+    monkeypatch.setattr(what, refuse_it)
+    with pytest.raises(type(error)):
+        read_cohort(path)
+
+
 def test_read_cohort__table_for_which_pandas_lacks_memory(tmp_path, monkeypatch):
     def lack(*_, **__):
         raise pd.errors.ParserError("Error tokenizing data. C error: out of memory")

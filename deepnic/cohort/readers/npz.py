@@ -12,6 +12,7 @@ from deepnic.cohort.check import check_words
 from deepnic.cohort.readers.raw import Raw
 from deepnic.cohort.readers.text import check_file, find_layout, read_columns
 from deepnic.errors import InputError
+from deepnic.files import is_refusal
 
 
 def read_archive(path: Path, state: str | None, groups: str | None) -> Raw:
@@ -38,8 +39,9 @@ def read_archive(path: Path, state: str | None, groups: str | None) -> Raw:
 
 def _load_arrays(path: Path) -> dict[str, np.ndarray]:
     """Read X, genes and samples; whatever the file holds, no code in it is run."""
-    if not zipfile.is_zipfile(path):
-        raise InputError(f"{path.name} is damaged or no NumPy archive; copy or save it again")
+    with path.open("rb") as opened:  # which tells of a file that may not be read
+        if not zipfile.is_zipfile(opened):
+            raise InputError(f"{path.name} is damaged or no NumPy archive; copy or save it again")
     try:
         _check_promises(path)
         with np.load(path, allow_pickle=False) as archive:
@@ -52,6 +54,8 @@ def _load_arrays(path: Path) -> dict[str, np.ndarray]:
     except InputError:
         raise
     except Exception as error:  # zipfile, its codecs and NumPy's headers raise many kinds
+        if is_refusal(error):
+            raise
         raise InputError(f"{path.name} is damaged; copy or save it again") from error
 
 
