@@ -2,6 +2,7 @@
 # make quick  the tests that take no cluster and no long run, in a few minutes
 # make test   formatting, types, and every test that this machine can run
 # make soak   stores under attack, in any order of work and damage, for hours (SOAK=2000 rounds)
+# make fuzz   every reader against so many inputs (FUZZ=20000 each)
 # make benchmark   what it all costs on this machine, in one table, some minutes
 # All make the environment (.venv) first where it is missing; only packages are downloaded.
 #
@@ -21,7 +22,7 @@ ALONE = hosts or slurm or ray or notebook
 # a file to a process, for what its tests share
 PARALLEL = -n 2 --dist loadfile
 
-.PHONY: demo quick test soak benchmark lock licences sbom audit install clean
+.PHONY: demo quick test soak fuzz benchmark lock licences sbom audit install clean
 
 demo: install
 	$(VENV)/bin/deepnic demo --output demo
@@ -39,6 +40,9 @@ test: install
 
 soak: install
 	SOAK=$${SOAK:-2000} $(VENV)/bin/pytest -s tests/store/test_machine.py
+
+fuzz: install
+	FUZZ=$${FUZZ:-20000} $(VENV)/bin/pytest -s tests/fuzz
 
 benchmark: install
 	$(VENV)/bin/python -m tests.benchmarks

@@ -4,12 +4,13 @@ from deepnic.cli.app import Command, app, main
 from deepnic.cli.cluster import cluster
 from deepnic.cli.doctor import doctor
 from deepnic.cli.forests import grow, pixels
+from deepnic.cli.pseudonyms import pseudonyms
 from deepnic.cli.studies import demo, report, study
 from deepnic.cli.training import predict, train
 from deepnic.cli.verify import verify
 
 __all__ = ["app", "main"]
 
-for command in (demo, grow, pixels, train, predict, study, report, verify, doctor):
+for command in (demo, grow, pixels, train, predict, study, report, verify, pseudonyms, doctor):
     app.command(cls=Command)(command)
 app.add_typer(cluster, name="cluster")

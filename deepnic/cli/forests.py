@@ -24,6 +24,8 @@ def grow(
     state: options.State = None,
     positive: options.Positive = None,
     log2: options.Log2 = False,
+    pseudonymise: options.Pseudonymise = False,
+    key: options.Key = None,
     n_trees: options.Trees = 100,
     weight_ranges: options.Ranges = "3-5",
     tree_sizes: options.Sizes = "3-8",
@@ -47,7 +49,9 @@ def grow(
     import deepnic
     from deepnic.cohort.holdout import draw_stratified
 
-    data = options.read(cohort, state, positive, log2)
+    pseudonyms = options.pseudonyms(pseudonymise, key)
+    options.ready_key(pseudonyms, output)
+    data = options.read(cohort, state=state, positive=positive, log2=log2, pseudonymise=pseudonyms)
     if hold_out:
         drawn = draw_stratified(data["state"].values, hold_out, seed, what="hold-out")
         data = deepnic.hide_labels(data, drawn)

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,6 +23,13 @@ CohortFile = Annotated[Path, typer.Argument(help="CSV table, or .npz with its .l
 State = Annotated[str | None, typer.Option(help="Column that holds the state.")]
 Positive = Annotated[str | None, typer.Option(help="Label that is state 1, against all others.")]
 Log2 = Annotated[bool, typer.Option(help="Take log2 of linear intensities.")]
+Pseudonymise = Annotated[
+    bool, typer.Option("--pseudonymise", help="Put keyed hashes in the place of patients' ids.")
+]
+Key = Annotated[
+    Path | None,
+    typer.Option(help="File of the key of the pseudonyms; left out, one in ~/.config/deepnic."),
+]
 Trees = Annotated[int, typer.Option(help="Trees of each gene under each condition.")]
 Ranges = Annotated[str, typer.Option(help="Weight ranges R, such as 3-5 or 3,5.")]
 Sizes = Annotated[str, typer.Option(help="Genes of a tree V, such as 3-8 or 3,5.")]
@@ -51,10 +58,35 @@ def hosts_and_secrets(inventory: Path) -> tuple["Inventory", Path]:
     return read_inventory(inventory), inventory.absolute().parent / "secrets"
 
 
-def read(path: Path, state: str | None, positive: str | None, log2: bool) -> "xr.Dataset":
+def pseudonyms(pseudonymise: bool, key: Path | None) -> bool | Path:
+    """What `deepnic.read_cohort` is told of pseudonyms."""
+    if key is not None and not pseudonymise:
+        raise InputError("--key is for pseudonyms; add --pseudonymise")
+    return key or pseudonymise
+
+
+def ready_key(pseudonymise: bool | Path, output: Path | None) -> None:
+    """Have the key of pseudonyms, if there are to be any, apart from what will be written."""
+    if not pseudonymise:
+        return
+    from deepnic.cohort.pseudonyms import check_apart, default_key, open_key
+
+    key = default_key() if pseudonymise is True else Path(pseudonymise).expanduser()
+    if output is not None:
+        check_apart(key, output)
+    if not key.exists():
+        open_key(key)
+        console.print(
+            f"{key} is the key of the pseudonyms, and new: keep it, apart from data and results; "
+            "without it nobody can tell whose they are",
+            soft_wrap=True,
+        )
+
+
+def read(path: Path, **how: Any) -> "xr.Dataset":
     import deepnic
 
-    cohort = deepnic.read_cohort(path, state=state, positive=positive, log2=log2)
+    cohort = deepnic.read_cohort(path, **how)
     say_what_was_read(path.name, cohort)
     return cohort
 

@@ -47,6 +47,8 @@ def study(
     state: options.State = None,
     positive: options.Positive = None,
     log2: options.Log2 = False,
+    pseudonymise: options.Pseudonymise = False,
+    key: options.Key = None,
     workers: options.Workers = 0,
     scheduler: options.Scheduler = None,
 ) -> None:
@@ -58,7 +60,9 @@ def study(
     from deepnic.config import checked
     from deepnic.study import StudySettings, read_settings
 
-    how = {"state": state, "positive": positive, "log2": log2}
+    output = output or Path(f"study-{source.stem}")
+    how: dict[str, Any] = {"state": state, "positive": positive, "log2": log2}
+    how["pseudonymise"] = options.pseudonyms(pseudonymise, key)
     if source.suffix.lower() == ".toml":
         if given := [name for name, value in how.items() if value]:
             raise InputError(
@@ -69,7 +73,7 @@ def study(
         cohort = {"file": source} | how
         settings = checked(StudySettings, {"cohorts": {source.stem: cohort}})
     with options.dask_scheduler(workers, scheduler):
-        compare(settings, output or Path(f"study-{source.stem}"))
+        compare(settings, output)
 
 
 def report(
@@ -97,6 +101,8 @@ def compare(settings: Any, output: Path) -> None:
     from deepnic.study import read_study
     from deepnic.study.cohorts import read_cohorts
 
+    for source in settings.cohorts.values():
+        options.ready_key(source.pseudonymise, output)
     cohorts = read_cohorts(settings)
     for name, cohort in cohorts.items():
         options.say_what_was_read(name, cohort)

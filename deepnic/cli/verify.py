@@ -28,6 +28,8 @@ def verify(
     state: options.State = None,
     positive: options.Positive = None,
     log2: options.Log2 = False,
+    pseudonymise: options.Pseudonymise = False,
+    key: options.Key = None,
 ) -> None:
     """Compare every file with what was written, and name those that are damaged or missing."""
     from deepnic.manifest import damaged, manifest
@@ -35,7 +37,9 @@ def verify(
     if not path.is_dir():
         raise InputError(f"there is no folder {path}; check the path")
     if repair:
-        _repair(path, source, {"state": state, "positive": positive, "log2": log2})
+        how: dict[str, Any] = {"state": state, "positive": positive, "log2": log2}
+        how["pseudonymise"] = options.pseudonyms(pseudonymise, key)
+        _repair(path, source, how)
     found = damaged(path)
     for one in found[:SHOWN]:
         console.print(f"{one.what}: {one.file}", soft_wrap=True, markup=False, highlight=False)
@@ -53,11 +57,12 @@ def verify(
 
 def _repair(path: Path, source: Path | None, how: dict[str, Any]) -> None:
     """Make what is damaged anew, by what the folder is."""
-    from deepnic.manifest import damaged, manifest, restore_metadata, set_aside
+    from deepnic.manifest import check_own, damaged, manifest, restore, set_aside
     from deepnic.study import read_settings
 
     set_aside(path)
-    restore_metadata(path)
+    check_own(path)
+    restore(path)
     if manifest(path) is not None and all(one.what == "unknown" for one in damaged(path)):
         return
     if (path / "study.toml").exists():
@@ -84,18 +89,23 @@ def _repair(path: Path, source: Path | None, how: dict[str, Any]) -> None:
 
 def _repair_run(path: Path) -> None:
     """Train again, from the last epoch where that is whole, and write all of it."""
-    from deepnic.manifest import damaged
-    from deepnic.runs.config import read_config
+    from deepnic.config import checked
+    from deepnic.learn.settings import LAST_FILE
+    from deepnic.manifest import damaged, manifest
+    from deepnic.runs.config import TrainConfig
     from deepnic.runs.run import run
 
     try:
-        config = json.loads((path / "run.json").read_bytes())["config"]
+        config = checked(TrainConfig, json.loads((path / "run.json").read_bytes())["config"])
     except (ValueError, LookupError, TypeError) as error:
         raise InputError(
             f"{path} does not say any more how it was trained; run the same `deepnic train` "
             "again with --resume"
         ) from error
-    run(read_config(None, config), resume=True)
+    if manifest(path) and LAST_FILE in (one.file for one in damaged(path)):
+        (path / LAST_FILE).unlink(missing_ok=True)  # it would be gone on from
+    there = config.run.model_copy(update={"output": path.absolute().parent})  # moved, perhaps
+    run(config.model_copy(update={"run": there}), resume=True)
     if [one for one in damaged(path) if one.what != "unknown"]:
         raise InputError(f"{path} is not of its own settings any more; train again elsewhere")
 

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from deepnic.cohort.check import make_cohort
+from deepnic.cohort.pseudonyms import check_apart, default_key, pseudonymised
 from deepnic.cohort.readers import READERS
 from deepnic.cohort.readers.text import check_file
 from deepnic.errors import InputError
@@ -19,6 +20,7 @@ def read_cohort(
     positive: str | None = None,
     log2: bool = False,
     groups: str | None = None,
+    pseudonymise: bool | str | PathLike[str] = False,
 ) -> xr.Dataset:
     r"""Read a file of expression values and states.
 
@@ -45,6 +47,10 @@ def read_cohort(
     groups : str, optional
         Column, of the table or of the labels file, of what observations have in common, such as
         their patient: those of one group stay together in the folds of a study.
+    pseudonymise : bool or path
+        Put keyed hashes in the place of the ids of observations and groups; the key is this file,
+        or with True one in ``~/.config/deepnic``, made if it is not there. It must not lie beside
+        the data, and nobody else may read it.
 
     Returns
     -------
@@ -58,7 +64,7 @@ def read_cohort(
     ------
     InputError
         The file cannot be read, or what it holds is no cohort; the sentence says which rule was
-        broken and what to do. It names one observation at most.
+        broken and what to do. It names no observation, but tells its number.
 
     Notes
     -----
@@ -94,6 +100,10 @@ def read_cohort(
     cohort = make_cohort(
         values, raw.label, raw.gene, raw.observation, positive=positive, group=raw.group
     )
+    if pseudonymise:
+        key = default_key() if pseudonymise is True else Path(pseudonymise)
+        check_apart(key, path)
+        cohort = pseudonymised(cohort, key)
     return cohort.assign_attrs(
         source=path.name, id_column=raw.id_column, transform="log2(max(x, 1))" if log2 else "none"
     )

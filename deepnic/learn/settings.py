@@ -8,6 +8,9 @@ from deepnic.errors import InputError
 CHECKPOINT_FILE = "checkpoint.pt"
 """Of a run's folder: the trained network."""
 
+LAST_FILE = "last.pt"
+"""Of a run's folder: all that it needs to go on after its last epoch."""
+
 DEVICES = ("auto", "cpu", "cuda")
 """What a network may be trained on; "auto" takes CUDA if there is a GPU for each worker."""
 

@@ -36,6 +36,7 @@ class CohortFile(Strict):
     positive: str | None = None
     log2: bool = False
     groups: str | None = None  # column of what stays together in a fold
+    pseudonymise: bool | Path = False  # or the key, relative to the TOML file
     epochs: int | None = Field(default=None, ge=1)  # of its networks, else the study's
 
 
@@ -176,8 +177,15 @@ def read_settings(path: Path) -> StudySettings:
     """
     settings = checked(StudySettings, read_toml(path))
     cohorts = {
-        name: cohort.model_copy(update={"file": path.parent / cohort.file})
+        name: cohort.model_copy(
+            update={"file": path.parent / cohort.file, "pseudonymise": _key(path, cohort)}
+        )
         for name, cohort in settings.cohorts.items()
         if str(cohort.file) not in BUNDLED
     }
     return settings.model_copy(update={"cohorts": settings.cohorts | cohorts})
+
+
+def _key(path: Path, cohort: CohortFile) -> bool | Path:
+    key = cohort.pseudonymise
+    return key if isinstance(key, bool) else path.parent / key.expanduser()

@@ -315,6 +315,37 @@ def test_grow__with_a_host_powered_off(mended: Cluster, alone, tmp_path):
     assert "ssh to ws2 failed" in status.stdout
 
 
+KILL_WORKERS = """
+import os
+from distributed import Client
+from distributed.chaos import KillWorker
+
+Client().register_plugin(KillWorker(delay="6 s", mode=os.environ["MODE"]), name="chaos")
+"""
+SPARE_WORKERS = """
+from distributed import Client
+
+client = Client()
+client.unregister_worker_plugin("chaos")
+client.restart()  # those that live on without it are still to die
+"""
+
+
+@growing
+@pytest.mark.parametrize("mode", ["sys.exit", "segfault"])
+def test_grow__while_workers_die_on_both_hosts(mended: Cluster, alone, tmp_path, mode):
+    """Again and again, as Dask's own chaos has it: each worker lives some seconds."""
+    growing = start_growing(mended, tmp_path / "store.zarr")
+    assert mended.python(KILL_WORKERS, MODE=mode).returncode == 0
+    ended = finish(growing)
+    assert mended.python(SPARE_WORKERS).returncode == 0
+    assert ended in (0, 1)
+    if ended:  # a task that three workers died of is given up
+        again = mended.deepnic("grow", ALON, "-o", tmp_path / "store.zarr", *MANY)
+        assert again.returncode == 0, again.stderr
+    xr.testing.assert_identical(open_forest(tmp_path / "store.zarr"), alone(MANY))
+
+
 WAIT_UNTIL_LOST = """
 import time
 from distributed import Client

@@ -73,7 +73,7 @@ def test_read_run__refuses_each_damaged_file_and_what_is_not_sealed(folder):
         file.write_bytes(content)
     assert read_run(folder).n_judged == 2
     (folder / "manifest.json").unlink()
-    with pytest.raises(InputError, match="it has no manifest, which is written last"):
+    with pytest.raises(InputError, match="has no manifest, which is written last"):
         read_run(folder)
 
 

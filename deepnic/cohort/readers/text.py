@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import psutil
 
 from deepnic.cohort.readers.raw import Raw
 from deepnic.errors import InputError
@@ -64,11 +65,10 @@ class Layout(NamedTuple):
         return next((lower.index(name) for name in ID_COLUMNS if name in lower), unnamed)
 
     def choose(self, option: str) -> str:
-        """Say what an option names."""
-        some = ", ".join(self.header[:6]) + (", ..." if len(self.header) > 6 else "")
+        """Say what an option names; not the columns, which may be patients."""
         return (
-            f"a row is one observation, and {option}= names one of the {len(self.header)} columns: "
-            f"{some}"
+            f"a row is one observation, and {option}= names one of the {len(self.header)} columns "
+            "of the first line"
         )
 
 
@@ -83,6 +83,12 @@ def check_file(path: Path) -> None:
 
 def find_layout(path: Path) -> Layout:
     """Find out how a CSV file is written; reads no further than the first broken number."""
+    size, free = path.stat().st_size, psutil.virtual_memory().available
+    if size > free:
+        raise InputError(
+            f"{path.name} has {size / 1e9:,.1f} GB, and this machine has {free / 1e9:,.1f} GB of "
+            "memory free; take a larger machine, or fewer genes"
+        )
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             filled = (line for line in lines if line.strip())
@@ -104,13 +110,17 @@ def find_layout(path: Path) -> Layout:
                 decimal = _decimal(delimiter, chain([delimiter.join(row)], filled))
     except UnicodeDecodeError as error:
         raise _not_utf8(path) from error
+    except csv.Error as error:  # a cell of more than 10^5 characters, most often a quote unclosed
+        raise InputError(
+            f"{path.name} is no regular table ({error}); save it as CSV UTF-8"
+        ) from error
     return Layout(path.name, delimiter, decimal, [name.strip() for name in header])
 
 
 def _decimal(delimiter: str, lines: Iterable[str]) -> str:
     """Return the mark in the first broken number, which follows a delimiter."""
     broken = re.compile(
-        rf'{delimiter}\s*"?[-+]?\d*([.,])\d+(?:[eE][-+]?\d+)?"?\s*(?={delimiter}|$)'
+        rf'{delimiter} *"?[-+]?\d*([.,])\d+(?:[eE][-+]?\d+)?"?[ \r]*(?={delimiter}|$)'
     )
     return next((match[1] for line in lines if (match := broken.search(line))), ".")
 
@@ -141,8 +151,11 @@ def read_columns(path: Path, layout: Layout, text: set[int]) -> tuple[pd.DataFra
         )
     except UnicodeDecodeError as error:
         raise _not_utf8(path) from error
-    except pd.errors.ParserError as error:
-        reason = str(error).rpartition("C error: ")[2].strip()
+    except (OverflowError, ValueError) as error:  # of which pandas' ParserError is one
+        said = str(error).rpartition("C error: ")[2].strip()  # of rows and numbers of columns
+        if said == "out of memory":
+            raise MemoryError from error
+        reason = said if isinstance(error, pd.errors.ParserError) else type(error).__name__
         raise InputError(
             f"{path.name} is no regular table ({reason}); give every row the columns of the header"
         ) from error
@@ -157,9 +170,7 @@ def to_numeric(text: pd.Series, decimal: str) -> pd.Series:
     return pd.to_numeric(text, errors="coerce")
 
 
-def read_numbers(
-    table: pd.DataFrame, decimal: str, gene: list[str], observation: list[str]
-) -> np.ndarray:
+def read_numbers(table: pd.DataFrame, decimal: str, gene: list[str]) -> np.ndarray:
     """Return the values as float32; NaN where nothing is written, an error where text is."""
     is_text = np.array([kind.kind not in "iuf" for kind in table.dtypes], bool)
     if is_text.any():
@@ -171,7 +182,7 @@ def read_numbers(
             raise InputError(
                 f"{wrong.sum()} values in {wrong.any(axis=0).sum()} columns are text, not numbers "
                 f"(first: column {gene[np.flatnonzero(is_text)[column]]!r}, observation "
-                f"{observation[row]!r}); correct them or drop the columns"
+                f"number {row + 1}); correct them or drop the columns"
             )
         table[numbers.columns] = numbers
     with np.errstate(over="ignore"):  # what is beyond float32 is refused as infinite later
@@ -211,7 +222,7 @@ def read_table(path: Path, state: str | None, groups: str | None) -> Raw:
         observation, id_column = text[id_at].tolist(), header[id_at] or "row names"
     gene = [header[int(k)] for k in table.columns]
     return Raw(
-        values=read_numbers(table, layout.decimal, gene, observation),
+        values=read_numbers(table, layout.decimal, gene),
         label=text[state_at].tolist(),
         gene=gene,
         observation=observation,

@@ -1,0 +1,37 @@
+"""The way back from pseudonyms to ids, for who has the key."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deepnic.cli import options
+from deepnic.cli.app import console
+
+
+def pseudonyms(
+    cohort: options.CohortFile,
+    output: Annotated[Path, typer.Option("-o", "--output", help="CSV file to write.")],
+    state: options.State = None,
+    positive: options.Positive = None,
+    groups: Annotated[str | None, typer.Option(help="Column of groups, named as well.")] = None,
+    key: options.Key = None,
+) -> None:
+    """Write whose the pseudonyms of a cohort are, for its owner's eyes alone."""
+    import pandas as pd
+
+    import deepnic
+    from deepnic.cohort.pseudonyms import default_key, open_key, pseudonym
+    from deepnic.files import check_new, csv_text, whole
+
+    check_new(output)
+    secret = open_key(key or default_key(), make=False)
+    data = deepnic.read_cohort(cohort, state=state, positive=positive, groups=groups)
+    names = [*data["observation"].values]
+    if groups is not None:
+        names += [*pd.unique(data["group"].values)]
+    hashed = [pseudonym(secret, name) for name in names]
+    table = pd.DataFrame({"id": names, "pseudonym": hashed})
+    with whole(output, mode=0o600) as partial:
+        partial.write_text(csv_text(table), encoding="utf-8", newline="")
+    console.print(f"{len(table)} ids and their pseudonyms: {output}", soft_wrap=True)
