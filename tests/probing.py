@@ -27,12 +27,9 @@ PATIENCE = 3.0  # seconds for an answer
 
 # Dask's processes speak first; Ray's want HTTP/2; the last asks torch's store for its keys
 HTTP2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
-WORDS = {
-    "page": b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-    "metrics": b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-    "grpc": HTTP2,
-    "store": b"\0" + struct.pack("=I", 0x3C85F7CE) + b"\7",
-}
+PATHS = ("/", "/status", "/metrics", "/health", "/info/main/workers.html", "/api/jobs/")
+WORDS = [f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode() for path in PATHS]
+WORDS += [HTTP2, b"\0" + struct.pack("=I", 0x3C85F7CE) + b"\7"]
 
 
 class Row(NamedTuple):
@@ -44,8 +41,8 @@ class Row(NamedTuple):
     who: str
 
     def explains(self, address: str, answers: Iterable[str]) -> bool:
-        """Whether the row says that a socket is there and gives these answers."""
-        return where(address) in self.addresses and {*answers} <= {"", *self.refusals}
+        """Whether the row has a socket with these answers, or 400 to what is no HTTP."""
+        return where(address) in self.addresses and {*answers} <= {"", "400", *self.refusals}
 
     @property
     def addresses(self) -> set[str]:
@@ -137,7 +134,7 @@ def missing(found: dict[tuple[str, int], set[str]], rows: Iterable[Row]) -> list
     return [
         row for row in rows
         if not any(
-            row.explains(address, answers) and bool(row.refusals) == bool(answers - {""})
+            row.explains(address, answers) and bool(row.refusals) == bool(answers - {"", "400"})
             for (address, _), answers in found.items()
         )
     ]  # fmt: skip
@@ -172,8 +169,8 @@ def _stranger(targets: list[tuple[str, int]]) -> list[list[str]]:
     with TemporaryDirectory() as folder:
         make_secrets(Path(folder), {})
         wrong.load_cert_chain(f"{folder}/client.pem", f"{folder}/client-key.pem")
-    ways = [(words, None) for words in WORDS.values()]
-    ways += [(words, context) for words in WORDS.values() for context in (without, wrong)]
+    ways = [(words, None) for words in WORDS]
+    ways += [(words, context) for words in WORDS for context in (without, wrong)]
     _become_nobody()
     with ThreadPoolExecutor(32) as pool:
         got = [[pool.submit(_ask, *target, *way) for way in ways] for target in targets]
