@@ -47,13 +47,13 @@ class Row(NamedTuple):
     @property
     def addresses(self) -> set[str]:
         """Some of loopback, all, one: an address of the network."""
-        known = {"loopback": "loopback", "all addresses": "all"}
+        known = {"loopback": "loopback", "all addresses": "all", "address of": "one"}
         return {short for words, short in known.items() if words in self.address} or {"one"}
 
     @property
     def refusals(self) -> list[str]:
-        """Status of HTTP that a stranger gets."""
-        return re.findall(r"\b4\d\d\b", self.who)
+        """Status of HTTP that a stranger gets, with the path where it is none of a refusal."""
+        return re.findall(r"\b4\d\d\b|\b200 /\S*", self.who.replace("`", " "))
 
 
 def rows(command: str) -> list[Row]:
@@ -144,7 +144,10 @@ def missing(found: dict[tuple[str, int], set[str]], rows: Iterable[Row]) -> list
 
 
 def _ask(address: str, port: int, words: bytes, context: ssl.SSLContext | None) -> str:
-    """What comes back: the status of HTTP, nothing where it is closed, or the bytes in hex."""
+    """What comes back: the status of HTTP, nothing where it is closed, or the bytes in hex.
+
+    A status that is no refusal comes with the path that was asked for.
+    """
     try:
         with socket.create_connection((address, port), timeout=PATIENCE) as line:
             line.settimeout(PATIENCE)
@@ -154,7 +157,8 @@ def _ask(address: str, port: int, words: bytes, context: ssl.SSLContext | None) 
     except OSError:  # closed, or silent; an alert of TLS is an OSError too
         return ""
     if status := re.match(rb"HTTP/1\.\d (\d+)", answer):
-        return status[1].decode()
+        code = status[1].decode()
+        return code if code[0] == "4" else f"{code} {words.split()[1].decode()}"
     return "" if answer[:1] == b"\x15" else answer.hex()  # 21 is an alert of TLS
 
 

@@ -172,7 +172,7 @@ def test_asked__tells_what_is_open():
         got = asked([("127.0.0.1", port) for port in ports])
         pages.shutdown()
     page, keys, nothing, scheduler = got.values()
-    assert "200" in page
+    assert "200 /" in page
     assert keys - {""}
     assert nothing == {""}
     assert scheduler - {""}

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import xarray as xr
 import yaml
@@ -20,7 +21,9 @@ from deepnic.cluster.slurm.jobs import Profile, _options, read_profile
 from deepnic.config import checked
 from deepnic.errors import InputError
 from tests.cluster.hosts import BRIDGE, Hosts
-from tests.cluster.slurm import Slurm, lacking
+from tests.cluster.slurm import SLURM_PORTS, Slurm, lacking
+from tests.cluster.strangers import met
+from tests.probing import asked, listening, missing, rows, unexplained
 
 DEEPNIC = Path(sys.executable).with_name("deepnic")
 ALON = Path(__file__).parents[2].parent / "shared" / "data" / "alon.npz"
@@ -242,8 +245,16 @@ def test_grow__leaves_no_job_after_an_error(slurm, write_profile, store, tmp_pat
 
 @needs_alon
 def test_grow__leaves_no_job_after_ctrl_c(slurm, write_profile, tmp_path):
-    growing = start(slurm, "grow", ALON, "-o", tmp_path / "s", *MANY, "--slurm", write_profile())
-    until(slurm, growing, lambda: len(slurm.jobs()) == 2)
+    """And what listens while it runs is what the page says, closed to all strangers."""
+    store, page = tmp_path / "s", rows("`grow --slurm`")
+    long = [word.replace("10", "1000") for word in MANY]
+    growing = start(slurm, "grow", ALON, "-o", store, *long, "--slurm", write_profile())
+    until(slurm, growing, lambda: blocks(store) and len(slurm.jobs()) == 2)
+    found = met(slurm.hosts, but=SLURM_PORTS) | asked(listening(psutil.Process(growing.pid)))
+    assert growing.poll() is None
+    assert len(found) >= 6  # scheduler, two nannies and workers, and what serves no page
+    assert unexplained(found, page) == {}
+    assert missing(found, page) == []
     growing.send_signal(signal.SIGINT)
     assert end(growing)[0] not in (0, None)
     slurm.wait(lambda: not slurm.jobs(), 10)
@@ -297,6 +308,9 @@ def test_train__is_cancelled_by_ctrl_c(slurm, write_profile, table, tmp_path, mo
     until(slurm, training, lambda: len(steps(slurm)) == 3)
     (job,) = slurm.jobs()
     assert len(left_behind(tmp_path, job)) == 3  # of the job, and of Ray on both nodes
+    found = met(slurm.hosts, but=SLURM_PORTS)
+    assert len(found) > 8
+    assert unexplained(found, rows("`train --slurm`")) == {}
     training.send_signal(signal.SIGINT)
     assert end(training)[0] not in (0, None)
     slurm.wait(lambda: not slurm.jobs(), 30)
