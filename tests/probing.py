@@ -105,6 +105,8 @@ def asked(
     command: Callable[[Sequence[str]], Sequence[str]] = list,
 ) -> dict[tuple[str, int], set[str]]:
     """What a stranger gets of each port, where `command` makes the words that run theirs."""
+    if not targets:
+        return {}
     words = [sys.executable, __file__, *(f"{address},{port}" for address, port in targets)]
     done = subprocess.run(
         command(words), stdout=subprocess.PIPE, text=True, check=True, timeout=300

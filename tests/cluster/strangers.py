@@ -17,7 +17,7 @@ def met(hosts: Hosts, but: Collection[int] = ()) -> dict[tuple[str, int], set[st
         found = [one for one in listening_in(table) if one[1] not in but]
         reached = [one for one in found if where(one[0]) != "loopback"]
         inside = asked(found, lambda words, name=name: hosts.command(name, words))
-        outside = asked([(address, port) for _, port in reached]) if reached else {}
+        outside = asked([(address, port) for _, port in reached])
         for one in found:
             got.setdefault(one, set()).update(inside[one], outside.get((address, one[1]), ()))
     return got

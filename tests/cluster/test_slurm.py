@@ -110,6 +110,10 @@ def blocks(path):
     return len(list(path.glob("vote/c/*/*/*/*/0")))
 
 
+def running(slurm, host):
+    return slurm.hosts.run(host, ["ps", "-wweo", "args="])
+
+
 def show(slurm, job):
     return slurm.run("scontrol", "show", "job", "--oneliner", job)
 
@@ -281,7 +285,7 @@ def test_train__elastic_goes_on_when_a_node_is_lost(
     assert re.search("Partition=gpu .* TresPerNode=gres:gpu:1 ", show(slurm, job))
     assert "\nCUDA_VISIBLE_DEVICES=0\n" in (tmp_path / "environment").read_text()
     for host in ("ws1", "ws2"):
-        processes = slurm.hosts.run(host, ["ps", "-wweo", "args="])
+        processes = running(slurm, host)
         assert ",GPU,1," in processes  # what Ray declares
         assert "ray::RayTrainWorker" in processes
 
@@ -308,6 +312,8 @@ def test_train__is_cancelled_by_ctrl_c(slurm, write_profile, table, tmp_path, mo
     until(slurm, training, lambda: len(steps(slurm)) == 3)
     (job,) = slurm.jobs()
     assert len(left_behind(tmp_path, job)) == 3  # of the job, and of Ray on both nodes
+    nodes = slurm.hosts.addresses
+    until(slurm, training, lambda: all("raylet/raylet" in running(slurm, name) for name in nodes))
     found = met(slurm.hosts, but=SLURM_PORTS)
     assert len(found) > 8
     assert unexplained(found, rows("`train --slurm`")) == {}
