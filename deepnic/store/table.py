@@ -1,6 +1,8 @@
 """Tables of pixels on disk, and what all stores share."""
 
-from collections.abc import Hashable, Mapping
+import math
+from collections import Counter
+from collections.abc import Collection, Hashable, Mapping
 from pathlib import Path
 
 import xarray as xr
@@ -10,6 +12,7 @@ from deepnic.errors import EngineError, InputError
 from deepnic.files import check_new, locked, whole
 from deepnic.manifest import manifest, seal
 from deepnic.store.attributes import check_attributes
+from deepnic.store.blocks import CHUNKED
 from deepnic.store.sealed import COMPRESSORS, DamageError, SealedStore
 from deepnic.variables import FORMAT, KINDS, RULES, describe, kind_of, stamp, validate
 
@@ -118,7 +121,7 @@ def open_store(
             validate(dataset, KINDS[attrs["deepnic_kind"]])
             check_attributes(dataset, attrs["deepnic_kind"])
             if attrs["deepnic_format"] > 1:
-                _check_compressors(dataset)
+                _check_packing(dataset, digests or {})
             if load:
                 dataset.load()
     except (DamageError, EngineError):
@@ -151,10 +154,17 @@ def _check_sealed(path: Path, dataset: xr.Dataset, digests: Mapping[str, str] | 
         )
 
 
-def _check_compressors(dataset: xr.Dataset) -> None:
+def _check_packing(dataset: xr.Dataset, digests: Collection[str]) -> None:
+    """Raise `ValueError` where codecs or chunks are not as they were written."""
     wanted = [type(codec) for codec in COMPRESSORS]
+    held = Counter(file.partition("/c/")[0] for file in digests)
     for name, codecs in _compressors(dataset).items():
-        if codecs != wanted:
+        variable = dataset.variables[name]
+        pairs = list(zip(variable.shape, variable.encoding["chunks"], strict=True))
+        n_chunks = math.prod(-(-size // chunk) for size, chunk in pairs)
+        # a forest has no chunk where a tree size has fewer trees than another
+        is_other = name not in CHUNKED and digests and held[str(name)] != n_chunks
+        if codecs != wanted or is_other or any(0 < size < chunk for size, chunk in pairs):
             raise ValueError(f"{name} is packed in another way than deepnic packs")
 
 
