@@ -154,8 +154,8 @@ def local_workers(n: int) -> Iterator[None]:
             host="127.0.0.1",
             protocol="tls://",
             security=Security.temporary(),
-            dashboard_address="127.0.0.1:0",
-            worker_dashboard_address="127.0.0.1:0",
+            dashboard_address="127.0.0.1:0",  # of HTTP, which serves nothing
+            scheduler_kwargs={"dashboard": False},  # Bokeh's pages have no routes
             local_directory=scratch,
         ) as cluster,
         Client(cluster),

@@ -1,5 +1,6 @@
 """Configurations: TOML tables whose keys are all known, and what is wrong told in a sentence."""
 
+import reprlib
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from deepnic.errors import InputError
 
+LARGEST = 10**6  # bytes of a file of TOML
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -32,11 +34,15 @@ def one_of(names: Collection[str]) -> AfterValidator:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a file of tables; `InputError` where it is missing, or no TOML."""
+    if not path.is_file():  # a pipe would be waited for
+        raise InputError(f"no configuration at {path}; check the path")
+    if (size := path.stat().st_size) > LARGEST:
+        raise InputError(f"{path} has {size:,} bytes; a configuration has {LARGEST:,} at most")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"no configuration at {path}; check the path") from error
-    except ValueError as error:  # not UTF-8, or not TOML
+        raise InputError(f"{path} cannot be read ({error.strerror}); mend that") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, or tables without end
         raise InputError(f"{path} is not a TOML file ({error}); correct that line") from error
 
 
@@ -87,7 +93,7 @@ def _sentence(model: type[BaseModel], error: ValidationError) -> str:
     rule = problem["msg"].removeprefix("Value error, ").replace("Input should", "it should")
     if not problem["loc"]:
         return rule
-    return f"{key} is {problem['input']!r}{place}, but {rule}"
+    return f"{key} is {reprlib.repr(problem['input'])}{place}, but {rule}"
 
 
 def _keys(model: type[BaseModel], tables: list[str]) -> list[str]:

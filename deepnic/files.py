@@ -1,12 +1,12 @@
 """Files that appear whole or not at all, locks, and tables read as they were written."""
 
+import errno
 import json
 import os
 import re
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from errno import ENOSYS
 from glob import escape
 from pathlib import Path
 from socket import gethostname
@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from deepnic.errors import InputError
+from deepnic.errors import EngineError, InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +30,33 @@ SHARE = "DEEPNIC_SHARE"
 PARTIAL = ".partial"
 """How the names of files end that are being written, or that a killed process left."""
 
+REFUSALS = {
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE,
+    errno.EACCES, errno.EPERM, errno.EFBIG, errno.ENAMETOOLONG, errno.ENOMEM,
+}  # fmt: skip
+"""What the machine refuses, whatever a file holds."""
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Tell whether an error is of the machine: of its memory, or what its disk refuses."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, OSError) and error.errno in REFUSALS
+    )
+
+
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """Tell of a disk that refuses what is written: full, read-only, no permission."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # not of the operating system
+            raise
+        raise EngineError(
+            f"{path} cannot be written ({error.strerror}); what was finished before is kept: mend "
+            "that and run the same again, it goes on where it stopped"
+        ) from error
+
 
 @contextmanager
 def whole(path: str | Path, *, mode: int | None = None) -> Iterator[Path]:
@@ -38,7 +65,7 @@ def whole(path: str | Path, *, mode: int | None = None) -> Iterator[Path]:
     A file replaces what is there; a folder replaces an empty folder alone. Only their owner reads
     them, and folders that are made on the way, unless ``DEEPNIC_SHARE`` is in the environment; a
     file of a ``mode`` has it whatever that says, from its first byte on. After an exception (of a
-    full disk, say) nothing is left.
+    full disk, say, which is an `EngineError`) nothing is left.
 
     Examples
     --------
@@ -50,20 +77,21 @@ def whole(path: str | Path, *, mode: int | None = None) -> Iterator[Path]:
     ['a.txt']
     """
     path = Path(path)
-    make_folder(path.parent)
     partial = path.with_name(f"{path.name}.{uuid4().hex}{PARTIAL}")
-    try:
-        if mode is not None:
-            os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
-        yield partial
-        if mode is None and SHARE not in os.environ:
-            partial.chmod(0o700 if partial.is_dir() else 0o600)
-        for place in [partial, *partial.rglob("*")]:
-            _to_disk(place)
-        os.replace(partial, path)
-        _to_disk(path.parent)
-    finally:
-        _remove(partial)
+    with writable(path):
+        make_folder(path.parent)
+        try:
+            if mode is not None:
+                os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
+            yield partial
+            if mode is None and SHARE not in os.environ:
+                partial.chmod(0o700 if partial.is_dir() else 0o600)
+            for place in [partial, *partial.rglob("*")]:
+                _to_disk(place)
+            os.replace(partial, path)
+            _to_disk(path.parent)
+        finally:
+            _remove(partial)
 
 
 def make_folder(folder: Path) -> None:
@@ -100,24 +128,26 @@ def locked(path: str | Path) -> Iterator[None]:
     system without locks nobody can know. What a killed writer left beside the path is removed.
     """
     path = Path(path)
-    make_folder(path.parent)
     file = path.with_name(f"{path.name}.lock")
     lock = FileLock(file, blocking=False, fallback_to_soft=False)
+    with writable(path):
+        make_folder(path.parent)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise InputError(
+                f"{path} is being written by {file.read_text() or 'another process'}; wait until "
+                "it ends, or choose another path"
+            ) from error
+        except OSError as error:
+            if error.errno != errno.ENOSYS:
+                raise
     try:
-        lock.acquire()
-    except Timeout as error:
-        raise InputError(
-            f"{path} is being written by {file.read_text() or 'another process'}; wait until it "
-            "ends, or choose another path"
-        ) from error
-    except OSError as error:
-        if error.errno != ENOSYS:
-            raise
-    try:
-        if lock.is_locked:
-            file.write_text(f"process {os.getpid()} on {gethostname()}")
-        for leftover in path.parent.glob(f"{escape(path.name)}.{'[0-9a-f]' * 32}{PARTIAL}"):
-            _remove(leftover)
+        with writable(path):
+            if lock.is_locked:
+                file.write_text(f"process {os.getpid()} on {gethostname()}")
+            for leftover in path.parent.glob(f"{escape(path.name)}.{'[0-9a-f]' * 32}{PARTIAL}"):
+                _remove(leftover)
         yield
     finally:
         file.unlink(missing_ok=True)  # filelock sees that a file it then waited for is gone

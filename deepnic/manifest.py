@@ -10,8 +10,10 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from deepnic.errors import InputError
 from deepnic.files import PARTIAL, read_json, whole
@@ -19,6 +21,7 @@ from deepnic.files import PARTIAL, read_json, whole
 MANIFEST = "manifest.json"
 OF_STORE = "manifest/zarr.json"
 METADATA = "zarr.json"
+ASIDE = ".damaged-"  # in the names of what was put aside
 PASSING = (PARTIAL, ".lock", ".journal")  # how the names of files end that come and go
 
 
@@ -35,19 +38,27 @@ def digest(content: bytes | bytearray | memoryview) -> str:
 
 
 def seal(
-    folder: str | Path, covers: Collection[str] = (), digests: Mapping[str, str] | None = None
+    folder: str | Path,
+    covers: Collection[str] = (),
+    copied: Collection[str] = (),
+    *,
+    digests: Mapping[str, str] | None = None,
 ) -> None:
     """Write the manifest of a folder whose files are all written; they are read unless known.
 
-    ``covers`` names what of the folder it is about, where a user's own files may lie beside it.
+    ``covers`` names what of the folder it is about, where a user's own files may lie beside it, and
+    ``copied`` those files that say how the rest was made, of which it holds a copy; of a store it
+    always has one of the metadata.
     """
     folder = Path(folder)
     digests = dict(sorted((digests_of(folder, covers) if digests is None else digests).items()))
     values: dict[str, Any] = {"sha256": digests, "covers": [*covers]}
     is_store = (folder / METADATA).exists()
     if is_store:
-        names = [name for name in digests if Path(name).name == METADATA]
-        values["metadata"] = {name: (folder / name).read_text("utf-8") for name in names}
+        copied = [name for name in digests if Path(name).name == METADATA]
+    values["copies"] = {
+        name: (folder / name).read_text("utf-8") for name in copied if name in digests
+    }
     values["check"] = _check(values)
     if is_store:
         values = {"zarr_format": 3, "node_type": "group", "attributes": values}
@@ -64,13 +75,38 @@ def unseal(folder: str | Path) -> None:
 
 
 def set_aside(folder: str | Path) -> None:
-    """Put a manifest that cannot be read beside its folder."""
+    """Put beside a folder what its files cannot be made anew beside of.
+
+    That is a manifest that cannot be read, and folders in the places of files.
+    """
     folder = Path(folder)
     try:
-        manifest(folder)
+        recorded = manifest(folder) or {}
     except InputError:
-        os.replace(_place(folder), folder.with_name(f"{folder.name}.damaged-manifest.json"))
+        os.replace(_place(folder), folder.with_name(f"{folder.name}{ASIDE}manifest.json"))
         unseal(folder)
+        return
+    for place in [folder / file for file in recorded if (folder / file).is_dir()]:
+        os.replace(place, folder.with_name(f"{folder.name}{ASIDE}{place.name}-{uuid4().hex}"))
+
+
+def check_own(store: str | Path) -> None:
+    """Refuse to mend a store by a manifest that most of its chunks contradict: whose is it?
+
+    Other folders say themselves how they were made, and are made again by that alone.
+    """
+    store = Path(store)
+    if _place(store).name == MANIFEST:
+        return
+    recorded, found = manifest(store) or {}, digests_of(store)
+    chunks = [file for file in recorded if file in found and Path(file).name != METADATA]
+    changed = [file for file in chunks if found[file] != recorded[file]]
+    if 2 * len(changed) > len(chunks):
+        raise InputError(
+            f"{len(changed)} of {len(chunks)} chunks of the store {store} are not those of its "
+            "manifest, which may be another store's, so that nothing of it is changed; put back "
+            "what is its own from a copy, or make the store again at another path"
+        )
 
 
 def manifest(folder: str | Path) -> Mapping[str, str] | None:
@@ -81,13 +117,13 @@ def manifest(folder: str | Path) -> Mapping[str, str] | None:
     return None if (values := _read(Path(folder))) is None else values["sha256"]
 
 
-def restore_metadata(folder: str | Path) -> list[str]:
-    """Write the metadata of a store again where it is damaged, which its manifest has a copy of."""
+def restore(folder: str | Path) -> list[str]:
+    """Write the files again that the manifest of a folder has copies of, where they are damaged."""
     folder = Path(folder)
     values = _read(folder) or {}
     texts = {
         file: text.encode()
-        for file, text in values.get("metadata", {}).items()
+        for file, text in values.get("copies", {}).items()
         if not (folder / file).is_file()
         or digest((folder / file).read_bytes()) != values["sha256"][file]
     }
@@ -98,7 +134,7 @@ def restore_metadata(folder: str | Path) -> list[str]:
 
 
 def _read(folder: Path) -> dict[str, Any] | None:
-    """What a manifest holds: ``sha256`` and, of a store, texts of ``metadata``, by file; covers."""
+    """What a manifest holds: ``sha256`` and, of some, ``copies`` of texts, by file; ``covers``."""
     place = _place(folder)
     if not place.exists():
         return None
@@ -135,10 +171,11 @@ def damaged(folder: str | Path) -> list[Damage]:
     ]
     damage += [Damage(file, "unknown") for file in found if file not in recorded]
     for inner in _inner(folder):
-        damage += [
-            Damage(f"{inner.relative_to(folder).as_posix()}/{file}", what)
-            for file, what in damaged(inner)
-        ]
+        with suppress(InputError):  # of its manifest, which is told of as a file
+            damage += [
+                Damage(f"{inner.relative_to(folder).as_posix()}/{file}", what)
+                for file, what in damaged(inner)
+            ]
     return sorted(damage)
 
 
@@ -146,7 +183,7 @@ def digests_of(folder: Path, covers: Collection[str] = ()) -> dict[str, str]:
     """Digest each file but the manifest; of an inner folder that has one, that alone."""
     places = {place.relative_to(folder): place for place in sorted(_walk(folder))}
     return {
-        inside.as_posix(): digest(place.read_bytes())
+        inside.as_posix(): digest(place.read_bytes()) if place.is_file() else ""
         for inside, place in places.items()
         if place != _place(folder) and (not covers or inside.parts[0] in covers)
     }
@@ -156,9 +193,9 @@ def check_files(folder: Path) -> None:
     """Compare the files that lie in a sealed folder itself; `InputError` names one that differs."""
     for file, recorded in (manifest(folder) or {}).items():
         place = folder / file
-        if "/" in file or (place.exists() and digest(place.read_bytes()) == recorded):
+        if "/" in file or (place.is_file() and digest(place.read_bytes()) == recorded):
             continue
-        what = "changed since it was written" if place.exists() else "missing"
+        what = "changed since it was written" if place.is_file() else "missing"
         raise InputError(
             f"{place} is {what}; `deepnic verify {folder} --repair` makes it anew, and tells what "
             "else is damaged"
@@ -168,6 +205,7 @@ def check_files(folder: Path) -> None:
 def _walk(folder: Path) -> Iterator[Path]:
     for path, names, files in os.walk(folder):
         here = Path(path)
+        names[:] = [name for name in names if ASIDE not in name]
         if here != folder and _place(here).exists():
             names.clear()
             yield _place(here)
@@ -179,6 +217,7 @@ def _inner(folder: Path) -> list[Path]:
     """Folders in a folder that have manifests of their own, the outermost of them."""
     inner = []
     for path, names, _ in os.walk(folder):
+        names[:] = [name for name in names if ASIDE not in name]
         for name in list(names):
             if _place(Path(path, name)).exists():
                 names.remove(name)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepnic import files
-from deepnic.errors import InputError
+from deepnic.errors import EngineError, InputError
 from deepnic.files import (
     SHARE,
     check_new,
@@ -74,7 +74,7 @@ def test_whole__leaves_nothing_after_an_error(tmp_path, kind):
 def test_whole__replaces_no_folder_with_content(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "thesis").write_text("precious")
-    with pytest.raises(OSError, match="not empty"), whole(tmp_path / "a") as partial:
+    with pytest.raises(EngineError, match="not empty"), whole(tmp_path / "a") as partial:
         partial.mkdir()
     assert names(tmp_path) == ["a"]
     assert names(tmp_path / "a") == ["thesis"]
@@ -173,7 +173,7 @@ def test_locked__ends_with_an_error(tmp_path):
 
 def test_locked__goes_on_where_the_file_system_has_no_locks(tmp_path, monkeypatch):
     def no_locks(descriptor):
-        raise OSError(files.ENOSYS, "Function not implemented")
+        raise OSError(files.errno.ENOSYS, "Function not implemented")
 
     monkeypatch.setattr("filelock._unix.lock_fd_nonblocking", no_locks)
     with locked(tmp_path / "a"):

@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 from deepnic.errors import InputError
-from deepnic.manifest import Damage, damaged, manifest, restore_metadata, seal, unseal
+from deepnic.manifest import Damage, damaged, manifest, restore, seal, unseal
 
 
 @pytest.fixture
@@ -65,14 +65,14 @@ def test_manifest__knows_that_a_digit_of_it_changed(folder):
         manifest(folder)
 
 
-def test_restore_metadata__writes_what_is_damaged_and_nothing_else(folder):
+def test_restore__writes_what_is_damaged_and_nothing_else(folder):
     store = folder / "fold" / "table.zarr"
     before = {file: file.read_bytes() for file in store.rglob("*") if file.is_file()}
     (store / "zarr.json").write_text("{}")
     (store / "value" / "zarr.json").unlink()
-    assert restore_metadata(store) == ["value/zarr.json", "zarr.json"]
+    assert restore(store) == ["value/zarr.json", "zarr.json"]
     assert {file: file.read_bytes() for file in before} == before
-    assert restore_metadata(store) == restore_metadata(folder) == []
+    assert restore(store) == restore(folder) == []
 
 
 def test_unseal__leaves_a_folder_without(folder):

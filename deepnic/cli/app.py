@@ -1,8 +1,11 @@
 """The application: exit codes, and errors as one sentence."""
 
+import logging
 import os
 import pkgutil
 import re
+import resource
+import select
 import sys
 import traceback
 from collections.abc import Sequence
@@ -14,7 +17,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand
 
-from deepnic.errors import DeepnicError, InputError
+from deepnic.errors import DeepnicError, EngineError, InputError
 from deepnic.extras import explain
 from deepnic.files import SHARE
 
@@ -27,6 +30,12 @@ app = typer.Typer(
 )
 console = Console()
 ROOT = Path(__file__).parents[1]
+INTERRUPTED = 130  # exit code after Ctrl-C, as of a shell
+KEPT = "what is written is kept: run the same command again and it goes on"
+LEAST_ADDRESSES = 4 * 10**9  # bytes; with fewer some of the libraries hang or die as they load
+LACKS_MEMORY = re.compile(
+    "can't start new thread|failed to map segment|can(not|'t) allocate memory", re.IGNORECASE
+)
 
 
 class Command(TyperCommand):
@@ -50,7 +59,7 @@ def _names(registry: re.Match[str]) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run the command line: exit code 0, 1 (failed) or 2 (bad use); traceback on --debug.
+    """Run the command line: exit code 0, 1 (failed), 2 (bad use), 130 (Ctrl-C); --debug to see why.
 
     What is written and started is its owner's alone, unless --share.
 
@@ -65,9 +74,21 @@ def main(words: Sequence[str] | None = None) -> None:
         os.environ[SHARE] = "1"
     elif SHARE not in os.environ:
         os.umask(0o077)
+    if not debug:  # the traceback of a task of Zarr's, of which another has told already
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     arguments = [word for word in words if word not in ("--debug", "--share")]
     try:
+        if "--help" not in arguments:
+            _check_limits()
         app(arguments, prog_name="deepnic")
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            if _is_unread(end):
+                sys.exit(0)
+            _fail(_unforeseen(end.__context__), 1)
+        if end.code == INTERRUPTED:
+            _fail(f"interrupted; {KEPT}", INTERRUPTED)
+        raise
     except Exception as error:
         if debug:
             raise
@@ -78,16 +99,24 @@ def main(words: Sequence[str] | None = None) -> None:
         _fail(_unforeseen(error), 1)
 
 
+def _check_limits() -> None:
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < LEAST_ADDRESSES:
+        raise EngineError(
+            f"a process may have {limit / 1e9:.1f} GB of address space here, and deepnic's "
+            f"libraries take {LEAST_ADDRESSES / 1e9:.0f}; raise the limit (`ulimit -v unlimited`)"
+        )
+
+
 def _unforeseen(error: BaseException) -> str:
     """Type and place of an error, or what the system refuses: other messages may name patients."""
-    kept = "what is written is kept: run the same command again and it goes on"
-    if isinstance(error, MemoryError):
+    if _lacks_memory(error):
         return (
-            f"the memory does not suffice; ask for less at once, or take a larger machine; {kept}"
+            f"the memory does not suffice; ask for less at once, or take a larger machine; {KEPT}"
         )
     if isinstance(error, OSError) and error.strerror:
         file = f" at {error.filename}" if error.filename else ""
-        return f"{error.strerror}{file}; mend that, {kept}"
+        return f"{error.strerror}{file}; mend that, {KEPT}"
     places = [
         f"{Path(frame.filename).relative_to(ROOT.parent)}:{frame.lineno}"
         for frame in traceback.extract_tb(error.__traceback__)
@@ -95,6 +124,30 @@ def _unforeseen(error: BaseException) -> str:
     ]
     place = f" in {places[-1]}" if places else ""
     return f"{type(error).__name__}{place}; run again with --debug for its message and traceback"
+
+
+def _lacks_memory(error: BaseException | None) -> bool:
+    """Tell whether an error, or what led to it, is of the memory or of addresses."""
+    while error is not None:
+        if isinstance(error, MemoryError) or LACKS_MEMORY.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _is_unread(end: SystemExit) -> bool:
+    """Tell whether a broken pipe is stdout, of which `| head` has read enough: Click or Rich ended.
+
+    Rich has put /dev/null in the place of stdout then.
+    """
+    if traceback.extract_tb(end.__traceback__)[-1].name == "on_broken_pipe":
+        return True
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    except (OSError, ValueError):  # no file
+        return False
 
 
 def _fail(sentence: str, code: int) -> None:

@@ -24,9 +24,12 @@ def cohort(
     from deepnic.files import check_new
 
     if output is not None:
-        check_new(output)
         if output.suffix not in (".npz", ".csv"):
             raise InputError(f"{output} is neither a .npz nor a .csv; name one of these")
+        check_new(output)
+        if output.suffix == ".npz":
+            check_new(output.with_suffix(".labels.csv"))
+    options.ready_key(how["pseudonymise"], output)
     data = options.read(file, how)
     classes = data["label"].to_series().value_counts()
     console.print(
@@ -49,13 +52,18 @@ def _write(data: Any, output: Path) -> None:
     """Write an archive with its labels beside, or a table."""
     import numpy as np
 
+    from deepnic.files import whole
+
     facts = data["label"].to_series().rename_axis("sample_id").to_frame("label")
     if "group" in data.coords:
         facts["patient"] = data["group"].values
     if output.suffix == ".csv":
-        facts.join(data["expression"].to_pandas()).to_csv(output)
+        with whole(output) as partial:
+            facts.join(data["expression"].to_pandas()).to_csv(partial)
         return
-    names = {"genes": data["gene"].values.astype(str), "samples": data["observation"].values}
-    names["samples"] = names["samples"].astype(str)
-    np.savez_compressed(output, X=data["expression"].values, **names)
-    facts.to_csv(output.with_suffix(".labels.csv"))
+    names = {"genes": data["gene"].values, "samples": data["observation"].values}
+    words = {name: ids.astype(str) for name, ids in names.items()}
+    with whole(output.with_suffix(".labels.csv")) as partial:
+        facts.to_csv(partial)
+    with whole(output) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, X=data["expression"].values, **words)

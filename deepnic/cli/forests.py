@@ -46,6 +46,7 @@ def grow(
     import deepnic
     from deepnic.cohort.holdout import draw_stratified
 
+    options.ready_key(how["pseudonymise"], output)
     data = options.read(cohort, how)
     if hold_out:
         drawn = draw_stratified(data["state"].values, hold_out, seed, what="hold-out")

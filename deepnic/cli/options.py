@@ -39,24 +39,35 @@ READING: dict[str, Any] = {
 }
 """How a cohort is read, for every command that reads one: type, default and help."""
 
+KEY = "File of the key of the pseudonyms; left out, one in ~/.config/deepnic."
+HIDING: dict[str, Any] = {
+    "pseudonymise": (bool, False, "Put keyed hashes in the place of patients' ids."),
+    "key": (Path | None, None, KEY),
+}
+"""How ids are hidden, for every command that reads a cohort and has no key of its own."""
+
 
 def reads_cohort(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `READING`, in place of its parameter ``how``."""
+    """Give a command the options of `READING` and `HIDING`, in place of its parameter ``how``."""
+    own = inspect.signature(command, eval_str=True).parameters
+    hides = not {*HIDING} & {*own}
+    asked = READING | HIDING if hides else READING
 
     @wraps(command)
     def run(**given: Any) -> None:
-        how = {name: given.pop(name) for name in READING}
+        how = {name: given.pop(name) for name in asked}
         how["drop"] = how["drop"] or ()
+        if hides:
+            how["pseudonymise"] = _pseudonyms(how["pseudonymise"], how.pop("key"))
         command(**given, how=how)
 
-    own = inspect.signature(command, eval_str=True).parameters
     kept = [one.replace(kind=one.KEYWORD_ONLY) for name, one in own.items() if name != "how"]
     added = [
         inspect.Parameter(
             name, inspect.Parameter.KEYWORD_ONLY, default=default,
             annotation=Annotated[kind, typer.Option(f"--{name.replace('_', '-')}", help=words)],
         )
-        for name, (kind, default, words) in READING.items()
+        for name, (kind, default, words) in asked.items()
     ]  # fmt: skip
     run.__signature__ = inspect.Signature([*kept, *added])  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in [*kept, *added]}
@@ -91,6 +102,31 @@ def hosts_and_secrets(inventory: Path) -> tuple["Inventory", Path]:
     return read_inventory(inventory), inventory.absolute().parent / "secrets"
 
 
+def _pseudonyms(pseudonymise: bool, key: Path | None) -> bool | Path:
+    """What `deepnic.read_cohort` is told of pseudonyms."""
+    if key is not None and not pseudonymise:
+        raise InputError("--key is for pseudonyms; add --pseudonymise")
+    return key or pseudonymise
+
+
+def ready_key(pseudonymise: bool | Path, output: Path | None) -> None:
+    """Have the key of pseudonyms, if there are to be any, apart from what will be written."""
+    if not pseudonymise:
+        return
+    from deepnic.cohort.pseudonyms import check_apart, default_key, open_key
+
+    key = default_key() if pseudonymise is True else Path(pseudonymise).expanduser()
+    if output is not None:
+        check_apart(key, output)
+    if not key.exists():
+        open_key(key)
+        console.print(
+            f"{key} is the key of the pseudonyms, and new: keep it, apart from data and results; "
+            "without it nobody can tell whose they are",
+            soft_wrap=True,
+        )
+
+
 def read(path: Path, how: dict[str, Any]) -> "xr.Dataset":
     import deepnic
 
@@ -102,7 +138,10 @@ def read(path: Path, how: dict[str, Any]) -> "xr.Dataset":
 def say_what_was_read(name: str, cohort: "xr.Dataset") -> None:
     facts = f"{cohort.sizes['observation']} observations x {cohort.sizes['gene']} genes"
     ones = int((cohort["state"] == 1).sum())
-    console.print(f"{name}: {facts}, {ones} of state 1 ({cohort.attrs['positive']})")
+    console.print(
+        f"{name}: {facts}, {ones} of state 1 ({cohort.attrs['positive']})",
+        markup=False, highlight=False,
+    )  # fmt: skip
     if cohort.attrs.get("id_column") == "":
         console.print("no id column was found; ids were made up")
     for note in filter(None, cohort.attrs.get("notes", "").split("\n")):

@@ -54,6 +54,7 @@ def study(
     from deepnic.config import checked
     from deepnic.study import StudySettings, read_settings
 
+    output = output or Path(f"study-{source.stem}")
     if source.suffix.lower() == ".toml":
         if given := [name for name, value in how.items() if value]:
             raise InputError(
@@ -65,7 +66,7 @@ def study(
         cohort = {"file": source} | how
         settings = checked(StudySettings, {"cohorts": {source.stem: cohort}})
     with options.dask_scheduler(workers, scheduler):
-        compare(settings, output or Path(f"study-{source.stem}"))
+        compare(settings, output)
 
 
 def report(
@@ -93,6 +94,8 @@ def compare(settings: Any, output: Path) -> None:
     from deepnic.study import read_study
     from deepnic.study.cohorts import read_cohorts
 
+    for source in settings.cohorts.values():
+        options.ready_key(source.pseudonymise, output)
     cohorts = read_cohorts(settings)
     for name, cohort in cohorts.items():
         options.say_what_was_read(name, cohort)

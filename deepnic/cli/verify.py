@@ -52,11 +52,12 @@ def verify(
 
 def _repair(path: Path, source: Path | None, how: dict[str, Any]) -> None:
     """Make what is damaged anew, by what the folder is."""
-    from deepnic.manifest import damaged, manifest, restore_metadata, set_aside
+    from deepnic.manifest import check_own, damaged, manifest, restore, set_aside
     from deepnic.study import read_settings
 
     set_aside(path)
-    restore_metadata(path)
+    check_own(path)
+    restore(path)
     if manifest(path) is not None and all(one.what == "unknown" for one in damaged(path)):
         return
     if (path / "study.toml").exists():
@@ -83,18 +84,23 @@ def _repair(path: Path, source: Path | None, how: dict[str, Any]) -> None:
 
 def _repair_run(path: Path) -> None:
     """Train again, from the last epoch where that is whole, and write all of it."""
-    from deepnic.manifest import damaged
-    from deepnic.runs.config import read_config
+    from deepnic.config import checked
+    from deepnic.learn.settings import LAST_FILE
+    from deepnic.manifest import damaged, manifest
+    from deepnic.runs.config import TrainConfig
     from deepnic.runs.run import run
 
     try:
-        config = json.loads((path / "run.json").read_bytes())["config"]
+        config = checked(TrainConfig, json.loads((path / "run.json").read_bytes())["config"])
     except (ValueError, LookupError, TypeError) as error:
         raise InputError(
             f"{path} does not say any more how it was trained; run the same `deepnic train` "
             "again with --resume"
         ) from error
-    run(read_config(None, config), resume=True)
+    if manifest(path) and LAST_FILE in (one.file for one in damaged(path)):
+        (path / LAST_FILE).unlink(missing_ok=True)  # it would be gone on from
+    there = config.run.model_copy(update={"output": path.absolute().parent})  # moved, perhaps
+    run(config.model_copy(update={"run": there}), resume=True)
     if [one for one in damaged(path) if one.what != "unknown"]:
         raise InputError(f"{path} is not of its own settings any more; train again elsewhere")
 

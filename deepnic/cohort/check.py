@@ -1,6 +1,6 @@
 """From raw columns to a checked cohort."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 from deepnic.cohort.classes import UNKNOWN, find_positive
 from deepnic.errors import InputError
 from deepnic.variables import describe
+
+LONGEST = 500  # characters of an id or a label
 
 
 def make_cohort(
@@ -67,7 +69,9 @@ def make_cohort(
             f"expression has shape {values.shape}, with {len(observations)} observations, "
             f"{len(genes)} genes and {len(labels)} labels; they must agree"
         )
+    check_words("labels", labels)
     for name, ids in (("gene", genes), ("observation", observations)):
+        check_words(f"{name} ids", ids)
         if not len(ids):
             raise InputError(f"the table has no {name}; at least one is needed")
         if (nameless := ids.str.strip() == "").any():
@@ -76,11 +80,15 @@ def make_cohort(
                 "give each a name"
             )
         if ids.has_duplicates:
-            twice = ids[ids.duplicated()].unique()
-            remedy = ", or say duplicates='mean', 'max' or 'first'" if name == "gene" else ""
+            repeats = ids.duplicated()
+            first, second = np.flatnonzero(ids == ids[int(repeats.argmax())])[:2]
+            which, remedy = f"numbers {first + 1} and {second + 1}", ""
+            if name == "gene":
+                which = f"{ids[first]!r}"
+                remedy = ", or say duplicates='mean', 'max' or 'first'"
             raise InputError(
-                f"{len(twice)} {name} ids occur more than once (first: {twice[0]!r}); rename or "
-                f"drop the repeats{remedy}"
+                f"{ids[repeats].nunique()} {name} ids occur more than once (first: {which}); "
+                f"rename or drop the repeats{remedy}"
             )
     _check_finite(values, genes, observations)
     unknown = labels.map(str.lower).isin(UNKNOWN)
@@ -104,6 +112,22 @@ def make_cohort(
     if group is not None:
         cohort = cohort.assign_coords(group=("observation", _groups(group, observations)))
     return describe(cohort, "cohort")
+
+
+def check_words(name: str, words: Iterable[str]) -> None:
+    """Refuse words that are no names: what no file can hold, and what lost its separators."""
+    words = [*words]
+    if (longest := max(map(len, words), default=0)) > LONGEST:
+        raise InputError(
+            f"{name} have up to {longest:,} characters, and {LONGEST} at most are names; look for "
+            "a quote or a separator that is missing"
+        )
+    try:
+        "".join(words).encode()
+    except UnicodeEncodeError as error:  # half of a surrogate pair, left by a wrong decoding
+        raise InputError(f"{name} hold what is no text; save the table as UTF-8") from error
+    if any("\0" in word for word in words):
+        raise InputError(f"{name} hold NUL characters; save the table as UTF-8 text")
 
 
 def hide_labels(cohort: xr.Dataset, test: ArrayLike) -> xr.Dataset:
@@ -164,7 +188,7 @@ def _check_finite(values: np.ndarray, genes: pd.Index, observations: pd.Index) -
         raise InputError(
             f"{int(bad.sum())} expression values are missing, infinite or beyond float32 in "
             f"{int(bad.any(axis=0).sum())} genes (first: gene {genes[column]!r}, observation "
-            f"{observations[row]!r}); impute or drop them"
+            f"number {row + 1}); impute or drop them"
         )
 
 
@@ -176,8 +200,8 @@ def _groups(group: ArrayLike, observations: pd.Index) -> np.ndarray:
         )
     if (without := groups == "").any():
         raise InputError(
-            f"{without.sum()} observations have no group (first: "
-            f"{observations[without.argmax()]!r}); give each one, if need be of its own"
+            f"{without.sum()} observations have no group (first: number "
+            f"{without.argmax() + 1}); give each one, if need be of its own"
         )
     return groups
 

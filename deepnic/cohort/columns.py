@@ -2,11 +2,13 @@
 
 import re
 from os import PathLike
+from os.path import isfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from deepnic.cohort.readers.files import load_text
 from deepnic.cohort.readers.raw import Raw
 from deepnic.errors import InputError, choose
 
@@ -63,9 +65,9 @@ def check_columns(name: str, raw: Raw, label: list[str]) -> None:
 
 def only_genes(raw: Raw, genes: str | PathLike[str]) -> Raw:
     """Keep the genes that a file lists or an expression matches as a whole."""
-    path = Path(genes)
-    if path.is_file():
-        listed = {line.strip().strip('"') for line in path.read_text("utf-8-sig").splitlines()}
+    if isfile(genes):
+        lines = load_text(Path(genes)).data.decode().splitlines()
+        listed = {line.strip().strip('"') for line in lines}
         kept = [k for k, gene in enumerate(raw.gene) if gene in listed - {""}]
     else:
         try:

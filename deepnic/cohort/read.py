@@ -18,6 +18,7 @@ from deepnic.cohort.columns import (
     only_genes,
     say_scale,
 )
+from deepnic.cohort.pseudonyms import check_apart, default_key, pseudonymised
 from deepnic.cohort.readers import READERS
 from deepnic.cohort.readers.files import check_file
 from deepnic.cohort.readers.raw import Raw, Wanted
@@ -38,6 +39,7 @@ def read_cohort(
     genes_from: str | None = None,
     drop: str | Sequence[str] = (),
     duplicates: str | None = None,
+    pseudonymise: bool | str | PathLike[str] = False,
 ) -> xr.Dataset:
     r"""Read a file of expression values and states.
 
@@ -85,6 +87,10 @@ def read_cohort(
         Columns, or samples of a table of one row a gene, to leave out.
     duplicates : {"mean", "max", "first"}, optional
         What becomes of genes of one name: their mean, the one of the largest mean, or the first.
+    pseudonymise : bool or path
+        Put keyed hashes in the place of the ids of observations and groups; the key is this file,
+        or with True one in ``~/.config/deepnic``, made if it is not there. It must not lie beside
+        the data, and nobody else may read it.
 
     Returns
     -------
@@ -98,7 +104,7 @@ def read_cohort(
     ------
     InputError
         The file cannot be read, or what it holds is no cohort; the sentence says which rule was
-        broken and what to do. It names one observation at most.
+        broken and what to do. It names no observation, but tells its number.
 
     Notes
     -----
@@ -154,6 +160,10 @@ def read_cohort(
             f"example positive={second!r} (--positive)"
         )
     cohort = make_cohort(values, label, raw.gene, raw.observation, positive=positive, group=group)
+    if pseudonymise:
+        key = default_key() if pseudonymise is True else Path(pseudonymise)
+        check_apart(key, path, *([wanted.labels] if wanted.labels else []))
+        cohort = pseudonymised(cohort, key)
     return cohort.assign_attrs(
         source=path.name, id_column=raw.id_column, transform="log2(max(x, 1))" if log2 else "none",
         notes="\n".join(notes),
@@ -185,7 +195,13 @@ def _read(path: Path, wanted: Wanted) -> Raw:
                 f"{path.name} is {what}, whatever its suffix says; rename it, or save it "
                 "as CSV UTF-8"
             )
-    return READERS[suffix](path, wanted)
+    raw = READERS[suffix](path, wanted)
+    if np.shape(raw.values) != (len(raw.observation), len(raw.gene)):
+        raise InputError(
+            f"{path.name} holds values of shape {np.shape(raw.values)}, with "
+            f"{len(raw.observation)} observations and {len(raw.gene)} genes; they must agree"
+        )
+    return raw
 
 
 def _column(name: str, raw: Raw, option: str, column: str | None) -> list[str]:
@@ -215,9 +231,10 @@ def _column(name: str, raw: Raw, option: str, column: str | None) -> list[str]:
 def _leave_out(raw: Raw, drop: Sequence[str]) -> Raw:
     """Leave out genes and observations by name; a name that is none is an error."""
     known = {*raw.gene, *raw.observation, *map(str, raw.facts), *raw.dropped}
-    if unknown := [name for name in drop if name not in known]:
+    if unknown := [k for k, name in enumerate(drop, 1) if name not in known]:
         raise InputError(
-            f"drop= names {unknown[0]!r}, which is no column, gene or observation; correct it"
+            f"name number {unknown[0]} of drop= (--drop) is no column, gene or observation; "
+            "correct it"
         )
     genes = ~pd.Index(raw.gene).isin([*drop])
     rows = ~pd.Index(raw.observation).isin([*drop])

@@ -3,7 +3,7 @@
 import logging
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -16,9 +16,8 @@ from tensorboardX import SummaryWriter
 from deepnic.errors import InputError
 from deepnic.files import write_csv
 from deepnic.learn.saved import About, read_checkpoint, save_checkpoint
-from deepnic.learn.settings import CHECKPOINT_FILE
+from deepnic.learn.settings import CHECKPOINT_FILE, LAST_FILE
 
-LAST_FILE = "last.pt"
 HISTORY_FILE = "history.csv"
 INTERVAL = 1.0  # seconds between two looks at a history
 
@@ -187,12 +186,11 @@ def epochs_logged(run: Path | None, epochs: int) -> Iterator[None]:
         yield
         return
     history, start, over = run / HISTORY_FILE, perf_counter(), threading.Event()
-    before = logged = len(pd.read_csv(history)) if history.exists() else 0
+    before = logged = len(_rows(history))
 
     def log() -> None:
         nonlocal logged
-        rows = pd.read_csv(history) if history.exists() else pd.DataFrame()
-        for row in rows.to_dict("records")[logged:]:
+        for row in _rows(history)[logged:]:
             logged += 1
             left = (perf_counter() - start) / (logged - before) * (epochs - logged)
             losses = ", ".join(
@@ -214,3 +212,11 @@ def epochs_logged(run: Path | None, epochs: int) -> Iterator[None]:
         over.set()
         thread.join()
         log()
+
+
+def _rows(history: Path) -> list[dict[Hashable, float]]:
+    """Epochs of a history; none where it is damaged, as the run writes it anew."""
+    try:
+        return pd.read_csv(history).to_dict("records")
+    except (OSError, ValueError):
+        return []

@@ -28,7 +28,7 @@ from deepnic.learn.network import check_network
 from deepnic.learn.predictor import Predictor, describe_network, rebuild
 from deepnic.learn.ranks import ATTEMPTS, train_here
 from deepnic.learn.saved import save_checkpoint
-from deepnic.learn.settings import CHECKPOINT_FILE, DEVICES, Settings
+from deepnic.learn.settings import CHECKPOINT_FILE, DEVICES, Settings, choose_device
 from deepnic.learn.states import check_state
 from deepnic.manifest import unseal
 from deepnic.variables import RULES, kind_of
@@ -240,7 +240,7 @@ def _run(job: Job, workers: int, elastic: bool, run: Path | None) -> tuple[LoopR
         return train_on_ray(job | {"on_ray": True}, workers, elastic=elastic, run=run)
     if elastic:
         workers = min(workers, os.cpu_count() or 1)
-    device = _device(job["device"], workers)
+    device = choose_device(job["device"], workers, torch.cuda.device_count())
     job = job | {"device": device}
     if not workers:
         return train_loop(job), device
@@ -293,17 +293,6 @@ def _true_state(
             "recode it"
         )
     return np.where(state < 0, values, -1).astype(np.int64)
-
-
-def _device(device: str, workers: int) -> str:
-    available = torch.cuda.device_count()
-    enough = available >= max(1, workers)
-    if device == "cuda" and not enough:
-        raise InputError(
-            f"device is 'cuda', which takes {max(1, workers)} GPUs, and {available} are there; "
-            "ask for fewer workers, or device='cpu'"
-        )
-    return "cuda" if device != "cpu" and enough else "cpu"
 
 
 def _digest(job: Job) -> str:

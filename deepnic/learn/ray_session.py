@@ -21,6 +21,7 @@ from ray.train.torch import TorchTrainer
 from deepnic.errors import InputError
 from deepnic.learn.loop import Job, LoopResult, train_loop
 from deepnic.learn.rendezvous import FileRendezvous
+from deepnic.learn.settings import choose_device
 
 ANSWER = 25.0  # seconds for the head of a cluster to say which nodes it has
 
@@ -38,9 +39,7 @@ def train_on_ray(
         _check_room(least)
         if run is None and sum(node["Alive"] for node in ray.nodes()) > 1:
             raise InputError("storage is missing; several machines need a folder they share")
-        device = job["device"]
-        if device == "auto":
-            device = "cuda" if _resource("GPU") >= least else "cpu"
+        device = choose_device(job["device"], least, _resource("GPU"))
         with tempfile.TemporaryDirectory() as folder:
             place = run or Path(folder, "run")  # else Ray would write to the home directory
             trainer = TorchTrainer(

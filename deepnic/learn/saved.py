@@ -7,6 +7,7 @@ Those of version 0.1.0 have no digest; the sums of their zip file are compared, 
 import hashlib
 import zipfile
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pydantic import ConfigDict, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
 from deepnic.errors import InputError
-from deepnic.files import whole
+from deepnic.files import is_refusal, whole
 
 DIGEST = "sha256"
 
@@ -40,8 +41,10 @@ class About(TypedDict):
 
 def save_checkpoint(path: Path, **parts: Any) -> None:
     """Write tensors, numbers, lists and dicts only, so that `weights_only=True` reads them back."""
+    packed = BytesIO()  # a full disk would bring an error of torch's own kind
+    torch.save(parts | {DIGEST: _digest(parts)}, packed)
     with whole(path) as partial:
-        torch.save(parts | {DIGEST: _digest(parts)}, partial)
+        partial.write_bytes(packed.getbuffer())
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -56,6 +59,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         if recorded is not None and recorded != _digest(saved):
             raise ValueError("its digest is another")
     except Exception as error:  # torch, zipfile and pickle raise many kinds
+        if is_refusal(error):
+            raise
         raise InputError(
             f"{path} is not a checkpoint of deepnic, or is damaged; give the checkpoint.pt of a "
             "run's folder, or train that run again with --resume"

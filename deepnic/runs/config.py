@@ -32,6 +32,7 @@ class Replication(Strict):
     state: str | None = None
     positive: str | None = None
     log2: bool = False
+    pseudonymise: bool | Path = False  # as the store's cohort was; True, or the key
     fdr: float = Field(default=0.05, gt=0, lt=1)
     test: float = TestShare
 

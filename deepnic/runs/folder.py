@@ -12,7 +12,7 @@ import pandas as pd
 from deepnic.analysis.results import RunResults
 from deepnic.errors import InputError
 from deepnic.files import read_csv, read_json, write_csv, write_json
-from deepnic.learn.settings import CHECKPOINT_FILE
+from deepnic.learn.settings import CHECKPOINT_FILE, LAST_FILE
 from deepnic.manifest import check_files, manifest, seal
 from deepnic.variables import FORMAT, WORDS, column_rows
 
@@ -36,7 +36,7 @@ def write_run(
     columns = column_rows({Path(name).stem: table for name, table in tables.items()})
     write_csv(folder / "columns.csv", pd.DataFrame(columns))
     write_json(folder / RUN, facts | {"format": FORMAT})
-    seal(folder, [*tables, "columns.csv", RUN, CHECKPOINT_FILE])
+    seal(folder, [*tables, "columns.csv", RUN, CHECKPOINT_FILE, LAST_FILE], copied=[RUN])
 
 
 def read_run(folder: str | Path) -> RunResults:
@@ -53,16 +53,29 @@ def read_run(folder: str | Path) -> RunResults:
     check_files(folder)
     try:
         facts = read_json(folder / RUN)
-        if facts.get("format", 1) > 1 and manifest(folder) is None:
-            raise ValueError("it has no manifest, which is written last")
+        is_sealed = facts.get("format", 1) < 2 or manifest(folder) is not None
         states = pd.read_csv(folder / PREDICTIONS, usecols=lambda name: name in ("state", "truth"))
-        return RunResults(
+        results = RunResults(
             facts=facts,
             history=read_csv(folder / HISTORY, WORDS),
-            n_judged=len(states.query("state < 0 <= truth")) if "truth" in states else 0,
+            n_judged=_n_judged(states),
             ranking=read_csv(folder / RANKING, WORDS) if (folder / RANKING).exists() else None,
         )
-    except (ValueError, LookupError, AttributeError, OSError) as error:
+    except (ValueError, LookupError, AttributeError, TypeError, OSError) as error:
         raise InputError(
-            f"the training run in {folder} cannot be read ({error}): run `deepnic train` again"
+            f"the training run in {folder} cannot be read ({type(error).__name__}): run `deepnic "
+            "train` again"
         ) from error
+    if not is_sealed:
+        raise InputError(
+            f"the training run in {folder} has no manifest, which is written last: run `deepnic "
+            "train` again"
+        )
+    return results
+
+
+def _n_judged(states: pd.DataFrame) -> int:
+    """Count the items held out whose class is known."""
+    if "truth" not in states:
+        return 0
+    return int(((states["state"] < 0) & (states["truth"] >= 0)).sum())

@@ -82,7 +82,11 @@ def _labels(forest: xr.Dataset, config: TrainConfig) -> GeneLabels:
     match config.labels:
         case Replication() as wanted:
             cohort = read_cohort(
-                wanted.cohort, state=wanted.state, positive=wanted.positive, log2=wanted.log2
+                wanted.cohort,
+                state=wanted.state,
+                positive=wanted.positive,
+                log2=wanted.log2,
+                pseudonymise=wanted.pseudonymise,
             )
             labels = replication_labels(cohort, forest, fdr=wanted.fdr)
             check_grown_from(cohort, forest)  # last: it cannot say what differs

@@ -1,8 +1,6 @@
 """The disk that a store is written to: whether it has room, and what it refuses."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import lgamma, log
 from pathlib import Path
 
@@ -35,23 +33,9 @@ def check_space(path: Path, needed: float) -> None:
     free = shutil.disk_usage(there).free
     if needed > free:
         raise EngineError(
-            f"the store {path} takes at least {_words(needed)}, and its disk has {_words(free)} "
+            f"{path} takes at least {_words(needed)}, and its disk has {_words(free)} "
             "free; make room there, or choose a path on another disk"
         )
-
-
-@contextmanager
-def writable(path: Path) -> Iterator[None]:
-    """Tell of a disk that refuses what is written for a store: full, read-only, no permission."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is None:  # not of the operating system
-            raise
-        raise EngineError(
-            f"{path} cannot be written ({error.strerror}); what was finished before is kept: mend "
-            "that and run the same again, it goes on where it stopped"
-        ) from error
 
 
 def _words(size: float) -> str:

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from deepnic.compute import compute
 from deepnic.errors import InputError
-from deepnic.files import PARTIAL, locked, whole
-from deepnic.manifest import METADATA, digest, digests_of, manifest, seal
+from deepnic.files import PARTIAL, locked, whole, writable
+from deepnic.manifest import METADATA, check_own, digest, digests_of, manifest, seal
 from deepnic.rop.draws import by_gene
 from deepnic.store.blocks import (
     CHUNKED,
@@ -39,7 +39,7 @@ from deepnic.store.blocks import (
     seconds,
 )
 from deepnic.store.chunks import Layout, chunk_file, encode, is_right, write_files
-from deepnic.store.disk import check_space, least_bytes, writable
+from deepnic.store.disk import check_space, least_bytes
 from deepnic.store.journal import keep, note, noted, write_noted
 from deepnic.store.sealed import COMPRESSORS, SealedStore
 from deepnic.store.table import open_store
@@ -169,10 +169,11 @@ def _mend_layout(path: Path, forest: xr.Dataset, digests: Mapping[str, str]) -> 
         file
         for file, recorded in digests.items()
         if file.split("/")[:2] not in [[name, "c"] for name in CHUNKED]
-        and (not (path / file).exists() or digest((path / file).read_bytes()) != recorded)
+        and (not (path / file).is_file() or digest((path / file).read_bytes()) != recorded)
     ]
     if not damaged:
         return
+    check_own(path)
     with TemporaryDirectory(dir=path.parent, suffix=PARTIAL) as folder:
         _lay_out(Path(folder, path.name), forest)
         files = {file: Path(folder, path.name, file) for file in damaged}
@@ -224,7 +225,8 @@ def _check_same(path: Path, forest: xr.Dataset) -> xr.Dataset:
         )
     for name in forest.variables.keys() - CHUNKED:
         try:
-            is_same = np.array_equal(stored[name].values, forest[name].values)
+            with dask.config.set(scheduler="sync"):  # workers may not see the store
+                is_same = np.array_equal(stored[name].values, forest[name].values)
         except Exception:  # Zarr and the codecs raise many kinds
             is_same = False
         if not is_same:

@@ -1,6 +1,8 @@
 """Tables of pixels on disk, and what all stores share."""
 
-from collections.abc import Iterable
+import math
+from collections import Counter
+from collections.abc import Collection, Hashable, Mapping
 from pathlib import Path
 
 import xarray as xr
@@ -10,7 +12,7 @@ from deepnic.errors import EngineError, InputError
 from deepnic.files import check_new, locked, whole
 from deepnic.manifest import manifest, seal
 from deepnic.store.attributes import check_attributes
-from deepnic.store.disk import writable
+from deepnic.store.blocks import CHUNKED
 from deepnic.store.sealed import COMPRESSORS, DamageError, SealedStore
 from deepnic.variables import FORMAT, KINDS, RULES, describe, kind_of, stamp, validate
 
@@ -43,7 +45,7 @@ def write_table(table: xr.Dataset, path: str | Path) -> None:
     """
     table = describe(table, "table").assign_attrs(stamp())
     path = Path(path)
-    with writable(path), locked(path):
+    with locked(path):
         check_new(path)
         write_store(table, path)
 
@@ -91,7 +93,9 @@ def open_dataset(path: Path) -> xr.Dataset:
     store = None if digests is None else SealedStore(path)
     if store is not None:
         store.check()
-    return xr.open_zarr(store or path, consolidated=False).load()
+    dataset = xr.open_zarr(store or path, consolidated=False).load()
+    _check_sealed(path, dataset, digests)
+    return dataset
 
 
 def open_store(
@@ -116,6 +120,8 @@ def open_store(
             attrs["deepnic_kind"] = kind or kind_of(dataset)
             validate(dataset, KINDS[attrs["deepnic_kind"]])
             check_attributes(dataset, attrs["deepnic_kind"])
+            if attrs["deepnic_format"] > 1:
+                _check_packing(dataset, digests or {})
             if load:
                 dataset.load()
     except (DamageError, EngineError):
@@ -131,15 +137,38 @@ def open_store(
             f"{path} was written by deepnic {attrs.get('deepnic_version')}, whose stores are newer "
             "than this version's; update deepnic, or choose another path"
         )
-    codecs = [codec for one in dataset.variables.values() for codec in _compressors(one)]
-    sealed_once = attrs["deepnic_format"] > 1 or any(isinstance(one, Crc32cCodec) for one in codecs)
-    if digests is None and sealed_once and not unfinished:
+    if not unfinished:
+        _check_sealed(path, dataset, digests)
+    return dataset.assign_attrs(attrs)
+
+
+def _check_sealed(path: Path, dataset: xr.Dataset, digests: Mapping[str, str] | None) -> None:
+    """Refuse a store without its manifest, unless it is of version 0.1.0, which wrote none."""
+    is_new = dataset.attrs.get("deepnic_format", 1) > 1 or any(
+        Crc32cCodec in codecs for codecs in _compressors(dataset).values()
+    )
+    if digests is None and is_new:
         raise InputError(
             f"the store {path} has no manifest, which is written last: a part of it is lost; "
             f"`deepnic verify {path} --repair` makes it anew"
         )
-    return dataset.assign_attrs(attrs)
 
 
-def _compressors(variable: xr.Variable) -> Iterable[object]:
-    return variable.encoding.get("compressors") or ()
+def _check_packing(dataset: xr.Dataset, digests: Collection[str]) -> None:
+    """Raise `ValueError` where codecs or chunks are not as they were written."""
+    wanted = [type(codec) for codec in COMPRESSORS]
+    held = Counter(file.partition("/c/")[0] for file in digests)
+    for name, codecs in _compressors(dataset).items():
+        variable = dataset.variables[name]
+        pairs = list(zip(variable.shape, variable.encoding["chunks"], strict=True))
+        n_chunks = math.prod(-(-size // chunk) for size, chunk in pairs)
+        # a forest has no chunk where a tree size has fewer trees than another
+        is_other = name not in CHUNKED and digests and held[str(name)] != n_chunks
+        if codecs != wanted or is_other or any(0 < size < chunk for size, chunk in pairs):
+            raise ValueError(f"{name} is packed in another way than deepnic packs")
+
+
+def _compressors(dataset: xr.Dataset) -> dict[Hashable, list[type]]:
+    """Kinds of codecs that pack each variable."""
+    packed = {name: one.encoding.get("compressors") for name, one in dataset.variables.items()}
+    return {name: [type(codec) for codec in codecs or ()] for name, codecs in packed.items()}

@@ -1,6 +1,5 @@
 """What of a study could not be made, in words without anybody's id, and what stops it instead."""
 
-import errno
 import re
 import traceback
 from collections.abc import Iterable
@@ -9,13 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from deepnic.errors import DeepnicError
+from deepnic.files import REFUSALS
 from deepnic.study.cohorts import Split
-
-STOPPING = {
-    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE,
-    errno.EACCES, errno.EPERM,
-}  # fmt: skip
-"""What the disk refuses one arm it refuses the next one too."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +55,8 @@ def reason_of(error: Exception, ids: Iterable[object]) -> str:
     >>> reason_of(KeyError("p1 not found"), ["p1", "p2"])
     'KeyError'
     """
-    if any(isinstance(one, OSError) and one.errno in STOPPING for one in _chain(error)):
+    # what the disk refuses one arm it refuses the next one too
+    if any(isinstance(one, OSError) and one.errno in REFUSALS for one in _chain(error)):
         raise error
     kind, sentence = type(error).__name__, " ".join(str(error).split())
     if isinstance(error, DeepnicError) and not _names(sentence, ids):

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from deepnic.manifest import ASIDE
 from deepnic.nic import forest_vote, observation_images
 from deepnic.pixels import filter_pixels
 from deepnic.pixels.filter import account
@@ -92,7 +93,7 @@ def is_usable(path: Path) -> bool:
     try:
         open_dataset(path)
     except Exception:  # Zarr raises many kinds
-        os.replace(path, path.with_name(f"{path.name}.damaged-{uuid4().hex[:8]}"))
+        os.replace(path, path.with_name(f"{path.name}{ASIDE}{uuid4().hex}"))
         return False
     return True
 

@@ -14,7 +14,7 @@ from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
 from deepnic.analysis.results import StudyResults
 from deepnic.errors import EngineError, InputError
 from deepnic.files import check_new, csv_text, read_csv, read_json, whole, write_csv, write_json
-from deepnic.manifest import check_files, digest, manifest, seal, unseal
+from deepnic.manifest import check_files, digest, manifest, restore, seal, unseal
 from deepnic.pixels import account
 from deepnic.store.table import open_dataset
 from deepnic.study.arms import Arm, Outcome
@@ -42,6 +42,7 @@ def begin(output: Path, facts: dict[str, Any]) -> dict[str, Any]:
     An `InputError` tells of a folder that holds something else, or another study.
     """
     file = output / STUDY
+    restore(output)
     if not file.exists():
         check_new(output)
         write_json(file, facts)
@@ -147,7 +148,8 @@ def gather(
 def seal_study(output: Path) -> None:
     """Write the manifest: of what the study made, not of what is made of it."""
     tables = [file.name for file in output.glob("*.csv")]
-    seal(output, [STUDY, "study.toml", "accounts.json", "findings.json", *tables, FOLDS, EXAMPLES])
+    how = [STUDY, "study.toml"]
+    seal(output, [*how, "accounts.json", "findings.json", *tables, FOLDS, EXAMPLES], copied=how)
 
 
 def write_tables(output: Path, tables: Mapping[str, pd.DataFrame]) -> None:
@@ -198,7 +200,6 @@ def read_study(folder: str | Path) -> StudyResults:
 
 def read_tables_of(folder: Path) -> StudyResults:
     """Read a study's folder that may not be sealed yet."""
-    check_files(folder)
     needed = (STUDY, *(f"{name}.csv" for name in TABLES), "accounts.json", EXAMPLES)
     lacking = [name for name in needed if not (folder / name).exists()]
     if lacking:
@@ -206,19 +207,22 @@ def read_tables_of(folder: Path) -> StudyResults:
             f"the study in {folder} lacks {', '.join(lacking)}: "
             "run `deepnic study` first, to its end"
         )
+    check_files(folder)
     try:
         tables = {name: _read_table(folder / f"{name}.csv") for name in TABLES}
-        tables["predictions"] = tables["predictions"].query("permutation < 0")
+        predictions = tables["predictions"]
+        tables["predictions"] = predictions[predictions["permutation"] < 0]
         return StudyResults(
-            facts=read_json(folder / STUDY),
+            facts=dict(read_json(folder / STUDY)),
             **tables,
             accounts=read_json(folder / "accounts.json"),
             examples={path.stem: open_dataset(path) for path in (folder / EXAMPLES).glob("*.zarr")},
             control=_read_table(folder / CONTROL) if (folder / CONTROL).exists() else None,
         )
-    except (ValueError, LookupError, OSError) as error:
+    except (ValueError, LookupError, TypeError, OSError) as error:
         raise InputError(
-            f"the study in {folder} cannot be read ({error}): run `deepnic study` again"
+            f"the study in {folder} cannot be read ({type(error).__name__}): run `deepnic study` "
+            "again"
         ) from error
 
 

@@ -30,6 +30,7 @@ from deepnic.files import locked, whole, write_json
 from deepnic.host.provenance import machine
 from deepnic.nic import observation_images
 from deepnic.rop.forest import provenance
+from deepnic.store.disk import check_space, least_bytes
 from deepnic.store.table import write_store
 from deepnic.study.arms import Arm, CanvasArm, Outcome, arms_of, fit_predict
 from deepnic.study.cohorts import Split, check_cohorts, cut, join
@@ -110,7 +111,9 @@ def run_study(
         settings = checked(StudySettings, settings or {})
     cohorts = check_cohorts(cohorts, settings)
     splits = list(cut(cohorts, settings))
-    _check_splits(splits, settings)
+    needed = _check_splits(splits, settings)
+    if not output.exists():
+        check_space(output, needed)
     with locked(output):
         return _run(cohorts, splits, settings, output)
 
@@ -169,9 +172,13 @@ def _run(
     return summary
 
 
-def _check_splits(splits: Sequence[Split], settings: StudySettings) -> None:
-    """Refuse a fold that no forest can be grown on, and parameters out of range, before any is."""
-    checked_counts = set()
+def _check_splits(splits: Sequence[Split], settings: StudySettings) -> float:
+    """Refuse a fold that no forest can be grown on, and parameters out of range, before any is.
+
+    The bytes that all forests take on disk at least.
+    """
+    bytes_of: dict[tuple[str, int, int], float] = {}
+    needed = 0.0
     for split in splits:
         hidden = split.hidden
         counts = np.bincount(hidden["state"].values[~split.test], minlength=2)
@@ -181,14 +188,17 @@ def _check_splits(splits: Sequence[Split], settings: StudySettings) -> None:
                 f"{counts.argmin()} to train on, and at least 2 are needed; take fewer folds, or "
                 "groups that hold fewer of them"
             )
-        if (split.name, *counts) in checked_counts:
-            continue
-        checked_counts.add((split.name, *counts))
-        some = hidden.isel(gene=slice(settings.forest.n_genes or None))
-        try:
-            observation_images(lazy_forest(some, settings.of_cohort(split.name)))
-        except InputError as error:
-            raise InputError(f"{split.name}: {error}") from error
+        key = (split.name, int(counts[0]), int(counts[1]))
+        if key not in bytes_of:
+            some = hidden.isel(gene=slice(settings.forest.n_genes or None))
+            try:
+                forest = lazy_forest(some, settings.of_cohort(split.name))
+                observation_images(forest)
+            except InputError as error:
+                raise InputError(f"{split.name}: {error}") from error
+            bytes_of[key] = least_bytes(forest)
+        needed += bytes_of[key]
+    return needed
 
 
 def _run_split(
@@ -240,9 +250,11 @@ def _run_arms(
 ) -> list[tuple[Arm, int, str]]:
     """Run arms on the workers of the current client, or here; those that could not be, and why."""
     failed: list[tuple[Arm, int, str]] = []
+    made, ids = set(), fold.cohort["observation"].values
 
     def receive(answer: tuple[Arm, int, Outcome | str]) -> None:
         arm, seed, outcome = answer
+        made.add((arm, seed))
         if isinstance(outcome, Outcome):
             write_outcome(folder, arm, seed, outcome)
         else:
@@ -254,7 +266,17 @@ def _run_arms(
             receive(_run_arm(arm, seed, fold))
         return failed
     run, shared = dask.delayed(_run_arm, pure=False), dask.delayed(fold, traverse=False)
-    compute([run(arm, seed, shared) for arm, seed in pending], "training", receive=receive)
+    try:
+        compute([run(arm, seed, shared) for arm, seed in pending], "training", receive=receive)
+        return failed
+    except Exception as error:
+        reason_of(error, ids)  # raises what stops a study
+    for arm, seed in pending:  # alone: an arm that ends its worker takes the others there along
+        if (arm, seed) not in made:
+            try:
+                compute([run(arm, seed, shared)], "training", receive=receive)
+            except Exception as error:
+                receive((arm, seed, reason_of(error, ids)))
     return failed
 
 
@@ -312,7 +334,10 @@ def _facts(
     plain = settings.model_dump(mode="json")
     for cohort in plain["cohorts"].values():
         if cohort["file"] not in BUNDLED:
-            cohort["file"] = Path(os.path.relpath(cohort["file"], output)).as_posix()
+            for name in ("file", "labels", "genes", "pseudonymise"):
+                value = cohort[name]
+                if isinstance(value, str) and (name != "genes" or os.path.isfile(value)):
+                    cohort[name] = Path(os.path.relpath(value, output)).as_posix()
     facts = {name: _facts_of(cohort) for name, cohort in cohorts.items()}
     for transfer in settings.transfers:
         names = {"train": transfer.train, "test": transfer.test}

@@ -222,7 +222,8 @@ def nothing_done() -> Iterator[None]:
     with (
         mock.patch("deepnic.rop.graph._grow_block", _grow_nothing),
         mock.patch("deepnic.store.forest._write_block", _write_nothing),
-        mock.patch("deepnic.store.forest._write_in_order_of_genes", _order_nothing),
+        mock.patch("deepnic.store.forest._order_where_seen", _order_nothing),
+        mock.patch("deepnic.store.forest._check_grown", return_value={}),
     ):
         yield
 
@@ -236,5 +237,5 @@ def _write_nothing(*_: Any) -> dict:
     return {}
 
 
-def _order_nothing(*_: Any) -> list:
-    return []
+def _order_nothing(*_: Any) -> dict:
+    return {}

@@ -2,11 +2,7 @@
 
 import os
 import socket
-import subprocess
-import sys
-from pathlib import Path
 
-import psutil
 import pytest
 from distributed import LocalCluster, get_client
 
@@ -15,7 +11,6 @@ from deepnic.cli.options import dask_scheduler
 from deepnic.errors import InputError
 from deepnic.store import open_forest
 from tests.cli.made import FEW
-from tests.cluster.probes import encrypted, listening, plain
 
 KEPT = ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"]
 ONE_WORKER = {
@@ -77,42 +72,3 @@ def test_workers__keep_the_memory_that_they_free(monkeypatch):
     with dask_scheduler(1, None):
         told = get_client().run(lambda: [os.environ.get(name) for name in KEPT])
     assert list(told.values()) == [[str(2**30)] * 2]
-
-
-STRANGER = """
-import os, sys
-from distributed import Client, Security
-if os.geteuid() == 0:
-    os.setuid(65534)  # now, as nobody may not read the interpreter
-for port in sys.argv[1:]:
-    for scheme in ("tcp", "tls"):
-        security = Security.temporary() if scheme == "tls" else None
-        try:
-            client = Client(f"{scheme}://127.0.0.1:{port}", security=security, timeout=3)
-            print("RAN", port, client.run_on_scheduler(lambda: 1))
-        except OSError:
-            pass
-"""
-
-
-def test_workers__answer_no_other_user_of_the_machine():
-    before = listening(psutil.Process())
-    with dask_scheduler(1, None):
-        found = [one for one in listening(psutil.Process()) if one not in before]
-        scratch = [Path(folder) for folder in get_client().run(os.getcwd).values()]
-        told = [(plain(*one), encrypted(*one)) for one in found]
-        bare = {name: value for name, value in os.environ.items() if "DASK" not in name}
-        ports = [
-            str(port) for (_, port), (answer, _) in zip(found, told, strict=True) if not answer
-        ]
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", STRANGER, *ports],
-            env=bare | {"HOME": "/"}, cwd="/", text=True, capture_output=True, timeout=120,
-        )  # fmt: skip
-    assert len(found) >= 4  # scheduler, nanny, worker, and what serves no page
-    assert {address for address, _ in found} == {"127.0.0.1"}
-    assert {answer for answer, _ in told} <= {"", "404"}
-    assert not [answer for _, answer in told if answer]
-    assert "RAN" not in done.stdout
-    assert done.returncode == 0, done.stderr
-    assert scratch

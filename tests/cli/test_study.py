@@ -45,7 +45,7 @@ def test_study__from_its_own_copy_on_a_dask_worker(place, tmp_path):
 
 def test_study__of_one_cohort_takes_the_defaults(place, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(studies, "_study", lambda *arguments: seen.append(arguments))
+    monkeypatch.setattr(studies, "compare", lambda *arguments: seen.append(arguments))
     monkeypatch.chdir(place)
     succeed("study", "cohort.csv", "--positive", "healthy", "--log2")
     [(settings, output)] = seen
@@ -62,7 +62,7 @@ def test_study__of_one_cohort_takes_the_defaults(place, tmp_path, monkeypatch):
 def test_demo__settings(monkeypatch, tmp_path):
     """What the demo runs, without running it."""
     seen = []
-    monkeypatch.setattr(studies, "_study", lambda *arguments: seen.append(arguments))
+    monkeypatch.setattr(studies, "compare", lambda *arguments: seen.append(arguments))
     succeed("demo", "-o", tmp_path, "--seed", 3)
     [(settings, output)] = seen
     [cohort] = read_cohorts(settings).values()
@@ -124,7 +124,8 @@ def test_study__goes_on_where_it_stopped(refuse, place, tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr("deepnic.study.run.fit_predict", stop)
         sentence = refuse(*words, code=1)
-    assert "RuntimeError: the power went (run again with --debug for the traceback)" in sentence
+    assert "could be made; see study.json for why" in sentence
+    assert "RuntimeError in run.py, line" in (tmp_path / "s" / "study.json").read_text()
     assert (tmp_path / "s" / "folds" / "mine" / "0-0" / "forest.zarr").exists()
     succeed(*words)
     write_toml(settings, place / "cohort.csv", epochs=2)

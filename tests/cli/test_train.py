@@ -71,7 +71,10 @@ def test_train__genes_labelled_by_replication(place, tmp_path):
         ("", "label them by a configuration with [labels] kind"),
         ('[labels]\nkind = "clusters"\nn_clusters = 11', "11 clusters were asked of"),
         ('[labels]\nkind = "table"\nfile = "absent.csv"', "absent.csv"),
-        ('[labels]\nkind = "table"\nfile = "{place}/labels.csv"', "name 1 genes that the forest"),
+        (
+            '[labels]\nkind = "table"\nfile = "{place}/labels.csv"',
+            "1 rows of labels.csv",
+        ),
         ('[labels]\nkind = "replication"\ncohort = "{place}/other.csv"', "not what the forest was"),
     ],
 )

@@ -58,6 +58,16 @@ def test_verify__makes_a_damaged_manifest_anew(refuse, copies, name):
     assert (copies / f"{name}.damaged-manifest.json").exists()
 
 
+def test_verify__touches_nothing_by_the_manifest_of_another_store(refuse, copies):
+    path, other = copies / "forest.zarr", copies.parent / f"{copies.name}-seed.zarr"
+    succeed("grow", copies / "cohort.csv", "-o", other, "--tree-sizes", 3, "--seed", 9)
+    shutil.copy(other / "manifest/zarr.json", path / "manifest")
+    before = contents(path)
+    words = ["verify", path, "--repair", "--from", copies / "cohort.csv"]
+    assert "are not those of its manifest" in refuse(*words)
+    assert contents(path) == before
+
+
 def test_verify__refuses_what_makes_something_else(refuse, copies):
     spoil(copies / "table.zarr" / "value/c/0/0")
     before = contents(copies)

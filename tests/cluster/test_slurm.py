@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import xarray as xr
 import yaml
@@ -20,8 +21,9 @@ from deepnic.cluster.slurm.jobs import Profile, _options, read_profile
 from deepnic.config import checked
 from deepnic.errors import InputError
 from tests.cluster.hosts import BRIDGE, Hosts
-from tests.cluster.probes import look_for_open_ports
-from tests.cluster.slurm import Slurm, lacking
+from tests.cluster.slurm import SLURM_PORTS, Slurm, lacking
+from tests.cluster.strangers import met
+from tests.probing import asked, listening, missing, rows, unexplained
 
 DEEPNIC = Path(sys.executable).with_name("deepnic")
 ALON = Path(__file__).parents[2].parent / "shared" / "data" / "alon.npz"
@@ -29,7 +31,6 @@ EXAMPLES = Path(__file__).parents[2] / "cluster" / "slurm"
 GROW, TRAIN = (Path(scripts.__path__[0]) / f"{name}.sbatch" for name in ("grow", "train"))
 FEW = ["--n-trees", "2", "--weight-ranges", "3", "--tree-sizes", "3,4"]  # 2 blocks, a second each
 MANY = ["--n-trees", "10", "--weight-ranges", "3-5", "--tree-sizes", "3-6"]  # 12, of 10 s in all
-SLURMD = (16818,)  # of the site, not ours
 needs_alon = pytest.mark.skipif(not ALON.exists(), reason="../shared/data/alon.npz is absent")
 
 
@@ -107,6 +108,10 @@ def same(one, other):
 
 def blocks(path):
     return len(list(path.glob("vote/c/*/*/*/*/0")))
+
+
+def running(slurm, host):
+    return slurm.hosts.run(host, ["ps", "-wweo", "args="])
 
 
 def show(slurm, job):
@@ -244,8 +249,16 @@ def test_grow__leaves_no_job_after_an_error(slurm, write_profile, store, tmp_pat
 
 @needs_alon
 def test_grow__leaves_no_job_after_ctrl_c(slurm, write_profile, tmp_path):
-    growing = start(slurm, "grow", ALON, "-o", tmp_path / "s", *MANY, "--slurm", write_profile())
-    until(slurm, growing, lambda: len(slurm.jobs()) == 2)
+    """And what listens while it runs is what the page says, closed to all strangers."""
+    store, page = tmp_path / "s", rows("`grow --slurm`")
+    long = [word.replace("10", "1000") for word in MANY]
+    growing = start(slurm, "grow", ALON, "-o", store, *long, "--slurm", write_profile())
+    until(slurm, growing, lambda: blocks(store) and len(slurm.jobs()) == 2)
+    found = met(slurm.hosts, but=SLURM_PORTS) | asked(listening(psutil.Process(growing.pid)))
+    assert growing.poll() is None
+    assert len(found) >= 6  # scheduler, two nannies and workers, and what serves no page
+    assert unexplained(found, page) == {}
+    assert missing(found, page) == []
     growing.send_signal(signal.SIGINT)
     assert end(growing)[0] not in (0, None)
     slurm.wait(lambda: not slurm.jobs(), 10)
@@ -269,13 +282,10 @@ def test_train__elastic_goes_on_when_a_node_is_lost(
     assert all((private / name).stat().st_mode & 0o077 == 0 for name in ("token", "key.pem"))
     ray = Path("/tmp").glob(f"deepnic-ray-{job}-*")
     assert {folder.stat().st_mode & 0o777 for folder in ray} == {0o700}
-    ports, open_ones = look_for_open_ports(slurm.hosts, but=SLURMD)
-    assert ports > 10  # of Ray, its workers and gloo
-    assert not open_ones
     assert re.search("Partition=gpu .* TresPerNode=gres:gpu:1 ", show(slurm, job))
     assert "\nCUDA_VISIBLE_DEVICES=0\n" in (tmp_path / "environment").read_text()
     for host in ("ws1", "ws2"):
-        processes = slurm.hosts.run(host, ["ps", "-wweo", "args="])
+        processes = running(slurm, host)
         assert ",GPU,1," in processes  # what Ray declares
         assert "ray::RayTrainWorker" in processes
 
@@ -302,6 +312,11 @@ def test_train__is_cancelled_by_ctrl_c(slurm, write_profile, table, tmp_path, mo
     until(slurm, training, lambda: len(steps(slurm)) == 3)
     (job,) = slurm.jobs()
     assert len(left_behind(tmp_path, job)) == 3  # of the job, and of Ray on both nodes
+    nodes = slurm.hosts.addresses
+    until(slurm, training, lambda: all("raylet/raylet" in running(slurm, name) for name in nodes))
+    found = met(slurm.hosts, but=SLURM_PORTS)
+    assert len(found) > 8
+    assert unexplained(found, rows("`train --slurm`")) == {}
     training.send_signal(signal.SIGINT)
     assert end(training)[0] not in (0, None)
     slurm.wait(lambda: not slurm.jobs(), 30)
@@ -363,7 +378,7 @@ print(cluster.scheduler_address)
 port = client.scheduler_info()["services"]["dashboard"]
 print(socket.socket().connect_ex(("10.77.0.1", port)))
 with socket.create_connection(("127.0.0.1", port)) as line:
-    line.sendall(b"GET /status HTTP/1.0\r\n\r\n")
+    line.sendall(b"GET /status HTTP/1.0\\r\\n\\r\\n")
     print(line.recv(12))
 client.close()
 cluster.close()

@@ -67,7 +67,10 @@ def test_make_cohort__declares_its_variables():
         ({"values": X[:, :0], "gene": []}, "the table has no gene"),
         ({"gene": ["g1", "g1"]}, "1 gene ids occur more than once .first: 'g1'"),
         ({"gene": ["g1", " "]}, "1 gene ids are empty .first: number 2"),
-        ({"observation": list("abca")}, "1 observation ids occur more than once .first: 'a'"),
+        (
+            {"observation": list("abca")},
+            "1 observation ids occur .* numbers 1 and 4",
+        ),
         ({"values": X * 1e300}, "7 expression values are missing, infinite or beyond float32 in 2"),
         ({"values": [["x", "1"]] * 4}, "not a table of numbers"),
         ({"label": list("nnnn")}, "one class only .n."),

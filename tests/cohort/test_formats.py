@@ -177,7 +177,7 @@ def test_read_cohort__asks_which_class_is_1_where_no_rule_knows(tmp_path):
 
 def test_read_cohort__asks_what_commas_mean(tmp_path):
     (tmp_path / "a.tsv").write_text("id\ty\tg\nA\t0\t1,234\nB\t0\t987\nC\t1\t2,345\nD\t1\t3\n")
-    with pytest.raises(InputError, match="1,234 may be a decimal number or thousands"):
+    with pytest.raises(InputError, match="its commas may be decimal marks or thousands"):
         read_cohort(tmp_path / "a.tsv")
 
 

@@ -17,7 +17,7 @@ from deepnic.assembly import assemble, assemble_counts
 from deepnic.errors import InputError
 from deepnic.learn import load_network
 from deepnic.learn.fit import train
-from deepnic.learn.saved import save_checkpoint
+from deepnic.learn.saved import read_checkpoint, save_checkpoint
 from deepnic.nic import count_signatures, observation_images, rop_images
 from deepnic.pixels import filter_pixels, select_pixels
 from deepnic.store import open_table
@@ -296,3 +296,14 @@ def test_images_of_ones_own__by_their_shape(make_images, forest, tmp_path):
         trained.predict(images.isel(row=slice(4)))
     with pytest.raises(InputError, match=r"images that are not of a forest .8 x 8 cells.; give"):
         trained.predict(forest)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(24, "Too many open files")])
+def test_read_checkpoint__that_is_whole_where_the_machine_refuses(tmp_path, monkeypatch, error):
+    def refuse(*_, **__):
+        raise error
+
+    save_checkpoint(tmp_path / "c.pt", a=1)
+    monkeypatch.setattr(torch, "load", refuse)
+    with pytest.raises(type(error)):
+        read_checkpoint(tmp_path / "c.pt")

@@ -138,6 +138,22 @@ def test_damage__is_grown_again(forest, tmp_path, damage):
         assert len(touched | {file}) <= 1 + is_block
 
 
+def test_manifest__of_another_store_changes_nothing(forest, tmp_path):
+    """Whatever is asked for: by either of the two, the trees of the other would be lost."""
+    other = cut_forest(made_cohort(), TWO_DRAWS, **PARAMETERS | {"seed": 8})
+    for name, one in {"f.zarr": forest, "other.zarr": other}.items():
+        write_forest(one, tmp_path / name)
+    path = tmp_path / "f.zarr"
+    shutil.copy(tmp_path / "other.zarr/manifest/zarr.json", path / "manifest")
+    before = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    for one in (forest, other):
+        with pytest.raises(InputError, match=r"f\.zarr are not those of its manifest, which may"):
+            write_forest(one, path)
+    with pytest.raises(InputError, match="damaged"):
+        read_all(path)
+    assert {file: file.read_bytes() for file in path.rglob("*") if file.is_file()} == before
+
+
 @pytest.fixture
 def unfinished(forest, tmp_path):
     """A store that lacks its manifest and a chunk."""

@@ -174,6 +174,6 @@ def test_check_attributes__of_a_table(account):
 
 
 def test_whole__leaves_nothing_on_a_full_disk(tmp_path):
-    with pytest.raises(OSError, match="No space left"), whole(tmp_path / "a.txt"):
+    with pytest.raises(EngineError, match="No space left"), whole(tmp_path / "a.txt"):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert not [*tmp_path.iterdir()]

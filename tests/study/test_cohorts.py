@@ -86,8 +86,8 @@ def test_cut__permuted_copies_after_the_true_labels(cohort, two):
     splits = list(cut(two, settings))
     names = ["a", "a", "b", "b", "a-to-b"]
     assert [(s.permutation, s.name) for s in splits] == [(p, n) for p in (-1, 0, 1) for n in names]
-    assert [str(s.folder) for s in splits[4:7]] == ["a-to-b/0-0", "a/permuted-0/0-0",
-                                                    "a/permuted-0/0-1"]  # fmt: skip
+    places = ["a-to-b/0-0", "a/permuted-0/0-0", "a/permuted-0/0-1"]
+    assert [str(s.folder) for s in splits[4:7]] == [f"folds/{place}" for place in places]
     states = [s.cohort["state"].values for s in splits if s.name == "a"][::2]
     assert all((states[i] != states[j]).any() for i, j in [(0, 1), (0, 2), (1, 2)])
     again = [s.cohort["state"].values for s in cut(two, settings) if s.name == "a"][::2]

@@ -2,10 +2,13 @@
 
 import errno
 import json
+import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from distributed import KilledWorker
 
 import deepnic
 from deepnic.analysis.complete import comparable, left_out
@@ -145,6 +148,35 @@ def test_run_study__goes_on_past_an_arm_and_a_fold_and_tries_them_again(
     facts = json.loads((tmp_path / "s" / "study.json").read_text())
     assert (facts["failures"], facts["left_out"]) == ([], {})
     assert "could not be made" not in deepnic.write_report(tmp_path / "s").read_text()
+
+
+def test_run_study__goes_on_past_an_arm_that_ends_its_workers(cohort, tmp_path, monkeypatch):
+    """All others are made, those too that were asked for together with it."""
+
+    def ended_by_one(tasks, description, *, receive):
+        for value in (task.compute(scheduler="sync") for task in tasks):
+            if value[0].name == "3-NN":
+                raise KilledWorker("a task", SimpleNamespace(address="tls://w"), 3)
+            receive(value)
+
+    monkeypatch.setattr(study, "current_client", lambda: True)
+    monkeypatch.setattr(study, "compute", ended_by_one)
+    run_study({"made": cohort.isel(observation=slice(20))}, tmp_path / "s", TINY | {"epochs": 1})
+    facts = json.loads((tmp_path / "s" / "study.json").read_text())
+    told = {(one["arm"], one["reason"].split()[0]) for one in facts["failures"]}
+    assert told == {("3-NN", "KilledWorker")}
+    assert facts["left_out"] == {"made": {"folds": [], "arms": ["3-NN"]}}
+
+
+def test_run_study__refuses_a_disk_too_small_for_all_folds(cohort, tmp_path, monkeypatch):
+    """A forest alone would have room."""
+    sizes = []
+    monkeypatch.setattr(study, "least_bytes", lambda forest: sizes.append(1) or 1e6)
+    free = shutil._ntuple_diskusage(10**9, 10**9, int(2.5e6))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
+    with pytest.raises(EngineError, match=r"s takes at least 3.0 MB, and its disk has 2.5 MB free"):
+        run_study({"made": cohort.isel(observation=slice(24))}, tmp_path / "s", TINY | {"folds": 3})
+    assert not (tmp_path / "s").exists()
 
 
 def test_run_study__a_full_disk_is_no_failure_of_an_arm(cohort, tmp_path, monkeypatch):

@@ -23,6 +23,7 @@ from deepnic.errors import EngineError
 
 INTERVAL = 2.0  # seconds between two looks at the queue
 ATTEMPTS = 3  # jobs in a row that end before their worker comes
+NO_ROUTES = 'export DASK_DISTRIBUTED__WORKER__HTTP__ROUTES="[]"'  # of its nodes
 SCRIPT = Path(__file__).with_name("train.sbatch")
 UNFINISHED = (
     "PENDING", "CONFIGURING", "RUNNING", "SUSPENDED", "STOPPED", "COMPLETING", "REQUEUED",
@@ -143,11 +144,12 @@ def _slurm_cluster(profile: Profile) -> Any:
         interface=profile.interface,
         python=profile.python,
         job_name="deepnic-grow",
-        job_script_prologue=list(profile.prologue),
+        job_script_prologue=[*profile.prologue, NO_ROUTES],
         log_directory=str(logs),
-        worker_extra_args=["--dashboard-address", "127.0.0.1:0"],
+        worker_extra_args=["--no-dashboard", "--dashboard-address", "127.0.0.1:0"],
         scheduler_options={
             "interface": profile.login_interface or profile.interface,
+            "dashboard": False,
             "dashboard_address": "127.0.0.1:0",
         },
         security=Security.temporary(),

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from deepnic.cohort.readers.annotated import read_anndata
 from deepnic.cohort.readers.npz import read_archive
 from deepnic.cohort.readers.raw import Raw, Wanted
 from deepnic.cohort.readers.series import read_text
-from deepnic.cohort.readers.sheets import read_anndata, read_arrow, read_excel, read_gct
+from deepnic.cohort.readers.sheets import read_arrow, read_excel, read_gct
 
 READERS: dict[str, Callable[[Path, Wanted], Raw]] = {
     ".npz": read_archive,

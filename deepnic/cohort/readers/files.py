@@ -6,10 +6,11 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
+
 from deepnic.errors import InputError
 
-LARGEST = 2**32
-"""Bytes of text read at most: a file that unpacks to more is no table of a cohort."""
+PIECE = 2**24  # bytes that are unpacked at once
 
 
 class Text(NamedTuple):
@@ -27,6 +28,16 @@ def check_file(path: Path) -> None:
         raise InputError(f"no such file: {path}; {what}")
     if path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty; save or copy it again")
+
+
+def check_fits(what: str, size: float) -> None:
+    """Refuse what takes more bytes than this machine has free, before it is read."""
+    free = psutil.virtual_memory().available
+    if size > free:
+        raise InputError(
+            f"{what} has {size / 1e9:,.1f} GB, and this machine has {free / 1e9:,.1f} GB of "
+            "memory free; take a larger machine, or fewer genes"
+        )
 
 
 def load_text(path: Path) -> Text:
@@ -54,16 +65,19 @@ def load_text(path: Path) -> Text:
 
 
 def _unpacked(path: Path) -> bytes:
+    check_fits(path.name, path.stat().st_size)
     with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
+        if file.read(2) != b"\x1f\x8b":
+            return path.read_bytes()
+    pieces, size = [], 0
     try:
-        with gzip.open(path) if packed else path.open("rb") as file:
-            data = file.read(LARGEST + 1)
+        with gzip.open(path) as file:
+            while piece := file.read(PIECE):
+                pieces.append(piece)
+                check_fits(f"{path.name}, unpacked,", 2 * (size := size + len(piece)))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(
             f"{path.name} is cut off or damaged (its gzip stream does not end); download or copy "
             "it again"
         ) from error
-    if len(data) > LARGEST:
-        raise InputError(f"{path.name} holds more than 4 GiB of text; give a smaller table")
-    return data
+    return b"".join(pieces)

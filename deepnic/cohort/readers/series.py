@@ -38,8 +38,13 @@ def read_series(text: Text, wanted: Wanted) -> Raw:
             f"{name} is a GEO series matrix whose table is empty, as of sequencing; take the table "
             "of counts among the supplementary files of the series, and this file as labels"
         )
-    header = next(csv.reader([table.partition(b"\n")[0].decode()], delimiter="\t"))
-    facts = describe_samples(text, header[1:])
+    try:
+        header = next(csv.reader([table.partition(b"\n")[0].decode()], delimiter="\t"))
+        facts = describe_samples(text, header[1:])
+    except csv.Error as error:
+        raise InputError(
+            f"{name} is a GEO series matrix with irregular lines ({error}); download it again"
+        ) from error
     state = None
     if wanted.labels is not None:
         facts = read_facts(wanted.labels)
@@ -77,7 +82,9 @@ def describe_samples(text: Text, samples: list[str]) -> pd.DataFrame:
 
 def _find_state(name: str, facts: pd.DataFrame, state: str | None) -> str:
     """Column of the state: as said (by name, key, or NAME~REGEX, which is added), or the usual."""
-    varying = [str(column) for column in facts if 2 <= facts[column].nunique() <= len(facts) / 2]
+    # a key of few samples may be a patient's name
+    common = [one for one in facts if 2 * (facts[one] != "").sum() >= len(facts)]
+    varying = [str(one) for one in common if 2 <= facts[one].nunique() <= len(facts) / 2]
     remedy = f"say state= (--state) one of: {', '.join(varying[:8]) or 'title~REGEX'}"
     if state is None:
         usual = [column for column in varying if column in USUAL]

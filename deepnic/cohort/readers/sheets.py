@@ -1,40 +1,41 @@
-"""Tables that a library parses: Excel, Parquet and Feather, GCT, AnnData."""
+"""Tables that a library parses: Excel, Parquet and Feather; and GCT.
 
+What a file promises to hold is judged by its headers, and what it holds while it is read: a small
+file may unpack to more than the memory.
+"""
+
+import csv
+import io
+import warnings
 import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from deepnic.cohort.readers.files import Text, load_text
+from deepnic.cohort.readers.files import Text, check_fits, load_text
 from deepnic.cohort.readers.raw import Raw, Wanted
-from deepnic.cohort.readers.tables import find_labels, match, parse
-from deepnic.errors import InputError
+from deepnic.cohort.readers.tables import find_labels, parse
+from deepnic.errors import DeepnicError, InputError
 from deepnic.extras import needs
+from deepnic.files import is_refusal
+
+ROWS = 2**20  # of a sheet of Excel
+CELL = 50  # bytes that a value takes at most while it is read, beside the characters of a word
+LEAST = 10  # bytes of a value in a workbook at least
+BATCH = 64  # rows that are unpacked at once
 
 
 def read_excel(path: Path, wanted: Wanted) -> Raw:
     """Read the first sheet of a workbook."""
-    needs("formats")
-    frame = _parsed(path, pd.read_excel, engine="openpyxl", keep_default_na=False, na_values=[""])
-    dates = [column for column in frame if not isinstance(column, str)]
-    if any(hasattr(column, "year") for column in dates):
-        raise InputError(
-            f"{path.name} has names that Excel made into dates, as of gene SEPT1; write "
-            "them as text"
-        )
-    return _parse_frame(path, frame, wanted, ("first sheet read",))
+    return _parse(path, _sheet, wanted, ("first sheet read",))
 
 
 def read_arrow(path: Path, wanted: Wanted) -> Raw:
     """Read a Parquet or Feather file."""
-    needs("formats")
-    read = pd.read_parquet if path.suffix.lower() == ".parquet" else pd.read_feather
-    frame = _parsed(path, read)
-    if not isinstance(frame.index, pd.RangeIndex):
-        frame = frame.reset_index(names=frame.index.name or "")
-    return _parse_frame(path, frame, wanted)
+    return _parse(path, _arrow, wanted)
 
 
 def read_gct(path: Path, wanted: Wanted) -> Raw:
@@ -54,35 +55,102 @@ def read_gct(path: Path, wanted: Wanted) -> Raw:
     return parse(text._replace(data=table), asked, find_labels(path, wanted))
 
 
-def read_anndata(path: Path, wanted: Wanted) -> Raw:
-    """Read X of an AnnData file, with its obs as facts."""
+def parsed(path: Path, read: Callable[[Path], Any]) -> Any:
+    """Have a library of the extra read a file, whatever kind of error it then raises."""
     needs("formats")
-    import anndata
-
-    held = _parsed(path, anndata.read_h5ad)
-    values = held.X.toarray() if hasattr(held.X, "toarray") else held.X
-    observation, gene = held.obs_names.astype(str).tolist(), held.var_names.astype(str).tolist()
-    facts = held.obs.astype(object).where(held.obs.notna(), "").astype(str).reset_index(drop=True)
-    notes: tuple[str, ...] = ("X of the file read",)
-    if (labels := find_labels(path, wanted)) is not None:
-        facts, more = match(labels, observation)
-        notes += more
-    return Raw(np.asarray(values), gene, observation, facts, "obs_names", notes=notes)
-
-
-def _parsed(path: Path, read: Any, **options: Any) -> Any:
     try:
-        return read(path, **options)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as error:
+        with warnings.catch_warnings(action="ignore"):
+            return read(path)
+    except DeepnicError:
+        raise
+    except Exception as error:
+        if is_refusal(error):
+            raise
         raise InputError(
             f"{path.name} is damaged, or not what its suffix says; copy or save it again"
         ) from error
 
 
-def _parse_frame(
-    path: Path, frame: pd.DataFrame, wanted: Wanted, notes: tuple[str, ...] = ()
+def _parse(
+    path: Path, read: Callable[[Path], str], wanted: Wanted, notes: tuple[str, ...] = ()
 ) -> Raw:
-    """Read a frame as the text that it would be written as: ids and options as of any table."""
-    names = ["" if str(name).startswith("Unnamed: ") else str(name) for name in frame]
-    data = frame.set_axis(names, axis=1).to_csv(sep="\t", index=False).encode()
+    """Read a file as the text that it would be written as: ids and options as of any table."""
+    data = parsed(path, read).encode("utf-8", "replace")
     return parse(Text(path.name, data, notes), wanted, find_labels(path, wanted))
+
+
+def _sheet(path: Path) -> str:
+    """Read the first sheet; a few bytes of it may promise any number of empty cells."""
+    import openpyxl
+
+    with zipfile.ZipFile(path) as archive:
+        size = sum(part.file_size for part in archive.infolist())
+    check_fits(f"{path.name}, unpacked,", CELL / LEAST * size)
+    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
+    try:
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # what it says of its size may be wrong
+        for number, row in enumerate(sheet.iter_rows(values_only=True)):
+            if number >= ROWS:
+                raise ValueError("Excel writes no such sheet")
+            if number == 0 and any(isinstance(name, date) for name in row):
+                raise InputError(
+                    f"{path.name} has names that Excel made into dates, as of gene SEPT1; write "
+                    "them as text"
+                )
+            writer.writerow([_as_shown(value) for value in _filled(row)])
+            if number % BATCH == 0:
+                check_fits(f"{path.name}, unpacked,", 2 * text.tell())
+    finally:
+        book.close()
+    return text.getvalue()
+
+
+def _filled(row: Sequence[Any]) -> Sequence[Any]:
+    last = next((k for k in range(len(row), 0, -1) if row[k - 1] is not None), 0)
+    return row[:last]
+
+
+def _as_shown(value: Any) -> Any:
+    """Write whole numbers as such, which a workbook holds as 1.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _arrow(path: Path) -> str:
+    """Read a Parquet or Feather file of numbers and words."""
+    import pyarrow as pa
+
+    schema, count, source = _batches(path)
+    for field in schema:
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+            raise InputError(
+                f"{path.name} holds columns of {str(field.type)[:40]}, not of numbers and words; "
+                "leave them out"
+            )
+    check_fits(f"{path.name}, unpacked,", CELL * count * len(schema))
+    batches, held = [], 0
+    for batch in source:
+        batch.validate(full=True)  # else what its offsets point to would be read, whatever that is
+        held += batch.nbytes
+        check_fits(f"{path.name}, unpacked,", held)
+        batches.append(batch)
+    frame = pa.Table.from_batches(batches, schema).to_pandas()
+    if not isinstance(frame.index, pd.RangeIndex):
+        frame = frame.reset_index(names=frame.index.name or "")
+    return frame.to_csv(sep="\t", index=False)
+
+
+def _batches(path: Path) -> tuple[Any, int, Iterator[Any]]:
+    """Columns, the number of rows by the headers, and the rows a few at once."""
+    import pyarrow as pa
+    from pyarrow import dataset, parquet
+
+    if path.suffix.lower() == ".parquet":
+        file = parquet.ParquetFile(path)
+        return file.schema_arrow, file.metadata.num_rows, file.iter_batches(BATCH)
+    reader = pa.ipc.open_file(str(path))
+    count = dataset.dataset(path, format="feather").count_rows()
+    return reader.schema, count, map(reader.get_batch, range(reader.num_record_batches))

@@ -120,12 +120,14 @@ def _read_genes_in_rows(
         text, table = read_columns(source, layout, annotation)
     gene_at = 0 if wanted.genes_from is None else layout.find("genes_from", wanted.genes_from)
     observation = [header[k] for k in numbers_of(table)]
-    left_out = [header[k] for k in sorted(annotation - {gene_at}) if header[k]]
     notes = (*source.notes, f"genes in rows, named by column {header[gene_at] or 'row names'!r}")
-    if left_out:
-        notes += (f"columns beside the samples left out: {', '.join(left_out[:6])}",)
+    if left_out := [header[k] for k in sorted(annotation - {gene_at}) if header[k]]:
+        # a name that is not usual may be a patient's
+        usual = [name for name in left_out if name.lower() in ANNOTATION_COLUMNS][:6]
+        some = f", such as {', '.join(usual)}" if usual else ""
+        notes += (f"{len(left_out)} columns beside the samples left out{some}",)
     gene = text[gene_at].tolist()
-    values = read_numbers(table, layout.decimal, observation, gene).T
+    values = read_numbers(table, layout.decimal, gene, in_rows=True).T
     empty = np.isnan(values).all(axis=0)
     if empty.any():
         values = values[:, ~empty]
@@ -200,7 +202,7 @@ def _read_observations_in_rows(
     else:
         observation, id_column = text[id_at].tolist(), header[id_at] or "row names"
     gene = [header[k] for k in numbers_of(table)]
-    values = read_numbers(table, layout.decimal, gene, observation)
+    values = read_numbers(table, layout.decimal, gene)
     facts = text.set_axis([header[k] for k in numbers_of(text)], axis=1)
     if labels is not None:
         facts, more = match(labels, observation)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from deepnic.cohort.check import check_words
 from deepnic.cohort.readers.files import Text, load_text
 from deepnic.errors import InputError
 
@@ -65,11 +66,10 @@ class Layout(NamedTuple):
         return next((lower.index(name) for name in ID_COLUMNS if name in lower), unnamed)
 
     def choose(self, option: str) -> str:
-        """Say what an option names."""
-        some = ", ".join(self.header[:6]) + (", ..." if len(self.header) > 6 else "")
+        """Say what an option names; not the columns, which may be patients."""
         return (
-            f"a row is one observation, and {option}= names one of the {len(self.header)} columns: "
-            f"{some}"
+            f"a row is one observation, and {option}= names one of the {len(self.header)} columns "
+            "of the first line"
         )
 
 
@@ -96,6 +96,7 @@ def find_layout(text: Text) -> Layout:
             f"{text.name} seems to have no header row: its first row is of numbers; put a row of "
             "names above"
         )
+    check_words(f"columns of {text.name}", header)
     if len(row) == len(header) + 1:
         # R's write.table leaves row names without a header; a spreadsheet ends its rows by a mark
         header = [*header, ""] if row[-1] == "" and row[0] else ["", *header]
@@ -111,9 +112,9 @@ def _decimal(name: str, delimiter: str, lines: Iterable[str]) -> str:
     1,234 is unclear: where 0,5 or 12,34 stands somewhere, or every number is broken, it is decimal.
     """
     number = re.compile(
-        rf'{delimiter}\s*"?[-+]?(\d*)(?:([.,])(\d+))?([eE][-+]?\d+)?"?\s*(?={delimiter}|$)'
-    )
-    unclear, whole = None, False
+        rf'{delimiter} *+"?[-+]?(\d*+)(?:([.,])(\d++))?+([eE][-+]?\d++)?+"? *+(?={delimiter}|$)'
+    )  # a blank or digit is looked at once, however many there are
+    unclear = whole = False
     for line in lines:
         for digits, mark, fraction, power in number.findall(line):
             if not mark:
@@ -127,11 +128,11 @@ def _decimal(name: str, delimiter: str, lines: Iterable[str]) -> str:
             ):
                 return mark
             else:
-                unclear = unclear or f"{digits},{fraction}"
+                unclear = True
     if unclear and whole:
         raise InputError(
-            f"{name}: {unclear} may be a decimal number or thousands, since no comma is followed "
-            "by other than three digits; save it without thousands separators"
+            f"{name}: its commas may be decimal marks or thousands separators, since three digits "
+            "follow each; save it without thousands separators"
         )
     return "," if unclear else "."
 
@@ -156,8 +157,11 @@ def read_columns(source: Text, layout: Layout, text: set[int]) -> tuple[pd.DataF
             engine="c",
             low_memory=False,  # one dtype for a column
         )
-    except (pd.errors.ParserError, OverflowError, ValueError) as error:
-        reason = str(error).rpartition("C error: ")[2].strip()
+    except (OverflowError, ValueError) as error:  # of which pandas' ParserError is one
+        said = str(error).rpartition("C error: ")[2].strip()  # of rows and numbers of columns
+        if said == "out of memory":
+            raise MemoryError from error
+        reason = said if isinstance(error, pd.errors.ParserError) else type(error).__name__
         raise InputError(
             f"{source.name} is no regular table ({reason}); give every row the columns of the "
             "header"
@@ -174,7 +178,7 @@ def to_numeric(text: pd.Series, decimal: str) -> pd.Series:
 
 
 def read_numbers(
-    table: pd.DataFrame, decimal: str, gene: list[str], observation: list[str]
+    table: pd.DataFrame, decimal: str, gene: list[str], *, in_rows: bool = False
 ) -> np.ndarray:
     """Return the values as float32; NaN where nothing is written, an error where text is."""
     is_text = np.array([kind.kind not in "iuf" for kind in table.dtypes], bool)
@@ -184,10 +188,13 @@ def read_numbers(
         wrong = (numbers.isna() & ~text.isin(MISSING)).to_numpy()
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
+            column = np.flatnonzero(is_text)[column]
+            first = f"column {gene[column]!r}, observation number {row + 1}"
+            if in_rows:
+                first = f"gene {gene[row]!r}, observation number {column + 1}"
             raise InputError(
                 f"{wrong.sum()} values in {wrong.any(axis=0).sum()} columns are text, not numbers "
-                f"(first: column {gene[np.flatnonzero(is_text)[column]]!r}, observation "
-                f"{observation[row]!r}); correct them or drop the columns"
+                f"(first: {first}); correct them or drop the columns"
             )
         table[numbers.columns] = numbers
     with np.errstate(over="ignore"):  # what is beyond float32 is refused as infinite later
