@@ -11,6 +11,8 @@ from deepnic.errors import DeepnicError
 from deepnic.files import REFUSALS
 from deepnic.study.cohorts import Split
 
+ROOT = Path(__file__).parents[1]  # of deepnic's own code
+
 
 @dataclass(frozen=True)
 class Failure:
