@@ -210,7 +210,8 @@ def _walk(folder: Path) -> Iterator[Path]:
             names.clear()
             yield _place(here)
             continue
-        yield from (here / name for name in files if not name.endswith(PASSING))
+        kept = (name for name in files if ASIDE not in name and not name.endswith(PASSING))
+        yield from (here / name for name in kept)
 
 
 def _inner(folder: Path) -> list[Path]:

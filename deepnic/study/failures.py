@@ -11,6 +11,8 @@ from deepnic.errors import DeepnicError
 from deepnic.files import REFUSALS
 from deepnic.study.cohorts import Split
 
+ROOT = Path(__file__).parents[1]  # of deepnic's own code
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -62,7 +64,7 @@ def reason_of(error: Exception, ids: Iterable[object]) -> str:
     if isinstance(error, DeepnicError) and not _names(sentence, ids):
         return f"{kind}: {sentence}"
     steps = traceback.extract_tb(error.__traceback__)
-    ours = [step for step in steps if "deepnic" in Path(step.filename).parts]
+    ours = [step for step in steps if Path(step.filename).is_relative_to(ROOT)]
     return f"{kind} in {Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else kind
 
 

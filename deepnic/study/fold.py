@@ -12,7 +12,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from deepnic.manifest import ASIDE
+from deepnic.errors import InputError
+from deepnic.manifest import ASIDE, damaged
 from deepnic.nic import forest_vote, observation_images
 from deepnic.pixels import filter_pixels
 from deepnic.pixels.filter import account
@@ -20,7 +21,7 @@ from deepnic.pixels.stages import f_test
 from deepnic.rop import grow_forest
 from deepnic.store import open_forest, open_table, write_forest, write_table
 from deepnic.store.table import open_dataset
-from deepnic.study.costs import noted
+from deepnic.study.costs import is_noted, noted
 from deepnic.study.settings import StudySettings
 from deepnic.variables import NO_FILTER
 
@@ -84,6 +85,16 @@ def filter_fold(
 def has_tables(folder: Path, settings: StudySettings) -> bool:
     """Tell whether a fold came as far as its pixels."""
     return all((folder / f"{name}.zarr").exists() for name in _filters(settings))
+
+
+def is_whole(folder: Path) -> bool:
+    """Tell whether the stores that a fold's folder holds are as written, and their costs there."""
+    stores = list(folder.glob("*.zarr"))
+    try:
+        changed = [one for store in stores for one in damaged(store) if one.what != "unknown"]
+    except InputError:  # of a manifest
+        return False
+    return not changed and all(is_noted(store.with_suffix(".json")) for store in stores)
 
 
 def is_usable(path: Path) -> bool:

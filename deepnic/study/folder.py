@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
 from deepnic.analysis.results import StudyResults
 from deepnic.errors import EngineError, InputError
 from deepnic.files import check_new, csv_text, read_csv, read_json, whole, write_csv, write_json
-from deepnic.manifest import check_files, digest, manifest, restore, seal, unseal
+from deepnic.manifest import ASIDE, check_files, damaged, digest, manifest, restore, seal, unseal
 from deepnic.pixels import account
 from deepnic.store.table import open_dataset
 from deepnic.study.arms import Arm, Outcome
@@ -66,10 +67,24 @@ def begin(output: Path, facts: dict[str, Any]) -> dict[str, Any]:
             if (output / name).exists() and not (output / FOLDS / name).exists():
                 (output / FOLDS).mkdir(exist_ok=True)
                 os.replace(output / name, output / FOLDS / name)
+    _put_aside(output)
     unseal(output)
     facts |= {"started": before["started"]}
     write_json(file, facts)
     return facts
+
+
+def _put_aside(output: Path) -> None:
+    """Take files of a finished study out of its way that somebody changed: they are made anew.
+
+    Stores know of theirs by themselves.
+    """
+    if manifest(output) is None:
+        return
+    for one in damaged(output):
+        place = output / one.file
+        if one.what != "unknown" and ".zarr/" not in one.file and place.exists():
+            os.replace(place, place.with_name(f"{place.name}{ASIDE}{uuid4().hex}"))
 
 
 def is_done(folder: Path, arm: Arm, seed: int) -> bool:

@@ -36,7 +36,15 @@ from deepnic.study.arms import Arm, CanvasArm, Outcome, arms_of, fit_predict
 from deepnic.study.cohorts import Split, check_cohorts, cut, join
 from deepnic.study.examples import example_images
 from deepnic.study.failures import Failure, reason_of
-from deepnic.study.fold import Fold, filter_fold, grow, is_usable, lazy_forest, read_tables
+from deepnic.study.fold import (
+    Fold,
+    filter_fold,
+    grow,
+    is_usable,
+    is_whole,
+    lazy_forest,
+    read_tables,
+)
 from deepnic.study.folder import (
     EXAMPLES,
     STUDY,
@@ -216,7 +224,7 @@ def _run_split(
     shown = split.permutation < 0 and not is_usable(examples)  # of the first fold that can be made
     advance(len(todo) - len(pending))
     failures: list[Failure] = []
-    if not pending and not shown:
+    if not pending and not shown and is_whole(folder):
         advance(2)
         return failures
     try:

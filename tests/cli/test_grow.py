@@ -74,7 +74,7 @@ def test_archive__refused_where_labels_do_not_match(refuse, tmp_path):
     labels = table.rename(columns={"id": "sample_id", "state": "label"})[["sample_id", "label"]]
     labels.iloc[1:].to_csv(tmp_path / "a.labels.csv", index=False)
     sentence = refuse("grow", tmp_path / "a.npz", "-o", tmp_path / "out", *FEW)
-    assert "1 observations have no row in a.labels.csv (first: 'p0')" in sentence
+    assert "1 observations have no row in a.labels.csv (first: number 1)" in sentence
     assert not (tmp_path / "out").exists()
 
 

@@ -15,10 +15,13 @@ from tests.cli.made import succeed, write_toml
 READ = {"study": read_study, "run": read_run}
 SPOILT = {
     "study": ["predictions.csv", "study.json", "study.toml", "columns.csv", "accounts.json",
-              "folds/mine/0-1/arms/majority-0.csv"],
+              "folds/mine/0-1/arms/majority-0.csv", "folds/mine/0-0/forest.json",
+              "folds/mine/0-0/forest.zarr/vote/c/0/0/0/0/0",
+              "folds/mine/0-0/relevant.zarr/state/c/0"],
     "run": ["checkpoint.pt", "columns.csv", "history.csv", "last.pt", "run.json"],
 }  # fmt: skip
-TIMED = ("study.json", "run.json", "manifest.json", "findings.json", "costs.csv", "majority-0.json")
+TIMED = ("study.json", "run.json", "manifest.json", "findings.json", "costs.csv",
+         "majority-0.json", "forest.json")  # fmt: skip
 """They tell when, and how long it took."""
 
 
