@@ -57,6 +57,21 @@ def damaged(draw, seeds):
     return bytes(content)
 
 
+@st.composite
+def repacked(draw, seeds):
+    """A good archive in which a part is damaged, and its sums and sizes are right again."""
+    target = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(draw(st.sampled_from(seeds)))) as archive,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        attacked = draw(st.sampled_from(archive.namelist()))
+        for name in archive.namelist():
+            content = archive.read(name)
+            packed.writestr(name, draw(damaged([content])) if name == attacked else content)
+    return target.getvalue()
+
+
 def places(tree, path=()):
     """Ways to the nodes of a tree of dicts and lists."""
     yield path

@@ -86,11 +86,10 @@ def _sheet(path: Path) -> str:
     with zipfile.ZipFile(path) as archive:
         size = sum(part.file_size for part in archive.infolist())
     check_fits(f"{path.name}, unpacked,", CELL / LEAST * size)
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-    try:
-        sheet = book.worksheets[0]
+    with path.open("rb") as file:  # which openpyxl would leave open where it fails
+        sheet = openpyxl.load_workbook(file, read_only=True, data_only=True).worksheets[0]
         sheet.reset_dimensions()  # what it says of its size may be wrong
         for number, row in enumerate(sheet.iter_rows(values_only=True)):
             if number >= ROWS:
@@ -103,8 +102,6 @@ def _sheet(path: Path) -> str:
             writer.writerow([_as_shown(value) for value in _filled(row)])
             if number % BATCH == 0:
                 check_fits(f"{path.name}, unpacked,", 2 * text.tell())
-    finally:
-        book.close()
     return text.getvalue()
 
 

@@ -189,9 +189,10 @@ def read_numbers(
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
             column = np.flatnonzero(is_text)[column]
-            first = f"column {gene[column]!r}, observation number {row + 1}"
-            if in_rows:
-                first = f"gene {gene[row]!r}, observation number {column + 1}"
+            first = (
+                f"gene {gene[row]!r}, observation number {column + 1}" if in_rows
+                else f"column {gene[column]!r}, observation number {row + 1}"
+            )  # fmt: skip
             raise InputError(
                 f"{wrong.sum()} values in {wrong.any(axis=0).sum()} columns are text, not numbers "
                 f"(first: {first}); correct them or drop the columns"
