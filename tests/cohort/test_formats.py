@@ -1,7 +1,9 @@
 """Every layout that a table comes in gives the cohort of the archive it was made from."""
 
 import gzip
+import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -209,3 +211,123 @@ def test_read_cohort__reads_real_series(tmp_path):
     for path in GEO.glob("*truncated*"):
         with pytest.raises(InputError, match="cut off"):
             read_cohort(path)
+
+
+# --- what a small file may unpack to, and whose ids are told
+
+
+def with_little_memory(monkeypatch, free):
+    memory = SimpleNamespace(available=free)
+    monkeypatch.setattr("deepnic.cohort.readers.files.psutil.virtual_memory", lambda: memory)
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.gct.gz", "a.xlsx", "a.parquet", "a.feather"])
+def test_read_cohort__file_that_unpacks_to_more_than_the_memory(tmp_path, monkeypatch, name):
+    frame = pd.DataFrame({"id": range(20000), "state": 1, "g": "a" * 30})
+    if name.endswith(".gz"):
+        (tmp_path / name).write_bytes(gzip.compress(frame.to_csv().encode()))
+    elif name == "a.xlsx":
+        with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("xl/workbook.xml", b" " * 10**6)
+    else:
+        getattr(frame, f"to_{name[2:]}")(tmp_path / name)
+    with_little_memory(monkeypatch, 800_000)
+    assert (tmp_path / name).stat().st_size < 800_000
+    with pytest.raises(InputError, match=r"unpacked, has 0.0 GB, and this machine has 0.0 GB of"):
+        read_cohort(tmp_path / name)
+
+
+@pytest.mark.parametrize("cell", ['r="ZZZZ1048577"', 'r="A1048577"'])
+def test_read_cohort__sheet_that_promises_more_cells_than_excel_has(tmp_path, cell):
+    FRAME.to_excel(tmp_path / "a.xlsx")
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = parts["xl/worksheets/sheet1.xml"].decode()
+    row = f'<row r="1048577"><c {cell}><v>1</v></c></row></sheetData>'
+    parts["xl/worksheets/sheet1.xml"] = sheet.replace("</sheetData>", row).encode()
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    with pytest.raises(InputError, match=r"a\.xlsx is damaged"):
+        read_cohort(tmp_path / "a.xlsx")
+
+
+def write_h5ad(path, values=VALUES):
+    anndata = pytest.importorskip("anndata")
+    with pd.option_context("future.infer_string", False):  # which its writer does not know
+        obs = pd.DataFrame({"state": pd.Categorical(STATES)}, IDS)
+        anndata.AnnData(values, obs, pd.DataFrame(index=GENES)).write_h5ad(path)
+    return path
+
+
+@pytest.mark.filterwarnings("ignore:The .future.infer_string.")
+@pytest.mark.parametrize(
+    ("attack", "words"),
+    [
+        ("huge", r"unpacked, has 400\.0 GB, and this machine has"),
+        ("elsewhere", "is damaged"),
+        ("beside", "is damaged"),
+        ("indices", "is damaged"),
+        ("round", "is damaged"),
+    ],
+)
+def test_read_cohort__anndata_that_attacks(tmp_path, attack, words):
+    h5py, sparse = pytest.importorskip("h5py"), pytest.importorskip("scipy.sparse")
+    values = sparse.csr_matrix(VALUES) if attack == "indices" else VALUES
+    path = write_h5ad(tmp_path / "a.h5ad", values)
+    (tmp_path / "other").write_bytes(bytes(10**4))
+    with h5py.File(path, "a") as file:
+        if attack == "indices":
+            file["X/indices"][0] = 10**6
+        elif attack == "round":
+            file["obs/more"] = file["obs"]
+        else:
+            del file["X"]
+        if attack == "huge":
+            file.create_dataset("X", (10**5, 10**6), "f4", chunks=(100, 100))
+        elif attack == "elsewhere":
+            file["X"] = h5py.ExternalLink(str(write_h5ad(tmp_path / "b.h5ad")), "/X")
+        elif attack == "beside":
+            external = [(str(tmp_path / "other"), 0, 4 * VALUES.size)]
+            file.create_dataset("X", VALUES.shape, "f4", external=external)
+    with pytest.raises(InputError, match=words):
+        read_cohort(path, state="state")
+
+
+@pytest.mark.filterwarnings("ignore:The .future.infer_string.")
+def test_read_cohort__anndata_of_sparse_values(tmp_path):
+    sparse = pytest.importorskip("scipy.sparse")
+    path = write_h5ad(tmp_path / "a.h5ad", sparse.csr_matrix(VALUES))
+    check(read_cohort(path, state="state"))
+
+
+def spoiled():
+    """Tables of patients with their labels, each wrong somewhere, and how it is read."""
+    ids = [f"SECRET{k}" for k in range(12)]
+    table = ACROSS.set_axis(ids, axis=1).reset_index()
+    labels = pd.DataFrame({"sample_id": ids, "condition": STATES})
+    yield table.assign(SECRET1="low"), labels, {}
+    yield table.assign(SECRET1=np.inf), labels, {}
+    yield table.set_axis(["gene", *ids[:-1], "SECRET1"], axis=1), labels, {}
+    yield table.set_axis(["gene", *(f"{name}x" for name in ids)], axis=1), labels, {}
+    yield table, labels, {"state": "none"}
+    yield table, labels, {"drop": "SECRET1 "}
+    yield table, labels, {"genes_in": "columns"}
+    yield table, labels, {"genes_from": "symbol"}
+    yield table, labels.assign(condition=ids), {}
+    yield table, pd.concat([labels, labels]), {}
+    yield table, labels.T.reset_index(), {}
+    yield table, labels.assign(group=[*ids[1:], ""]), {"groups": "group"}
+    yield FRAME.assign(state=STATES).set_axis(["SECRET1"] * 12).reset_index(), labels, {}
+
+
+@pytest.mark.parametrize(("table", "labels", "options"), [*spoiled()], ids=range(13))
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_read_cohort__tells_no_id(tmp_path, table, labels, options, suffix):
+    write = table.to_csv if suffix == "csv" else table.to_excel
+    write(tmp_path / f"a.{suffix}", index=False)
+    labels.to_csv(tmp_path / "b.csv", index=False)
+    asked = {"labels": tmp_path / "b.csv", "state": "condition"} | options
+    with pytest.raises(InputError) as caught:
+        read_cohort(tmp_path / f"a.{suffix}", **asked)
+    assert "SECRET" not in str(caught.value)

@@ -67,8 +67,9 @@ class Layout(NamedTuple):
 
     def choose(self, option: str) -> str:
         """Say what an option names; not the columns, which may be patients."""
+        row = "gene" if option == "genes_from" else "observation"
         return (
-            f"a row is one observation, and {option}= names one of the {len(self.header)} columns "
+            f"a row is one {row}, and {option}= names one of the {len(self.header)} columns "
             "of the first line"
         )
 
