@@ -237,6 +237,14 @@ def test_read_cohort__file_that_unpacks_to_more_than_the_memory(tmp_path, monkey
         read_cohort(tmp_path / name)
 
 
+@pytest.mark.parametrize(("bomb", "what"), [(b"\n", "lines"), (b",", "a table")])
+def test_read_cohort__bytes_that_take_many_times_their_number(tmp_path, monkeypatch, bomb, what):
+    (tmp_path / "a.csv").write_bytes(b"id,state,g\n" + bomb * 10**5)
+    with_little_memory(monkeypatch, 10**6)
+    with pytest.raises(InputError, match=rf"a\.csv, as {what}, has 0\.0 GB, and this machine has"):
+        read_cohort(tmp_path / "a.csv")
+
+
 @pytest.mark.parametrize("cell", ['r="ZZZZ1048577"', 'r="A1048577"'])
 def test_read_cohort__sheet_that_promises_more_cells_than_excel_has(tmp_path, cell):
     FRAME.to_excel(tmp_path / "a.xlsx")

@@ -11,6 +11,7 @@ import psutil
 from deepnic.errors import InputError
 
 PIECE = 2**24  # bytes that are unpacked at once
+LINE = 60  # bytes that a line takes beside its characters
 
 
 class Text(NamedTuple):
@@ -60,8 +61,9 @@ def load_text(path: Path) -> Text:
         raise InputError(
             f"{path.name} is no text, whatever its name; save it as CSV UTF-8"
         ) from error
-    data = data.removeprefix(codecs.BOM_UTF8)
-    return Text(path.name, data.replace(b"\r\n", b"\n").replace(b"\r", b"\n"), tuple(notes))
+    data = data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    check_fits(f"{path.name}, as lines,", LINE * data.count(b"\n"))
+    return Text(path.name, data, tuple(notes))
 
 
 def _unpacked(path: Path) -> bytes:

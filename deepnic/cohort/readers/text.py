@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from deepnic.cohort.check import check_words
-from deepnic.cohort.readers.files import Text, load_text
+from deepnic.cohort.readers.files import Text, check_fits, load_text
 from deepnic.errors import InputError
 
 MISSING = ("", "NA", "N/A", "#N/A", "na", "n/a", "NaN", "nan")
@@ -31,6 +31,8 @@ ID_COLUMNS = (
     "subject", "individual",
 )  # fmt: skip
 """Usual names of the id column, in any case; the first that occurs is taken."""
+
+CELL = 24  # bytes that a number takes at most while a table is read
 
 
 class Layout(NamedTuple):
@@ -82,6 +84,7 @@ def find_layout(text: Text) -> Layout:
     delimiter = max([",", ";", "\t"], key=unquoted.count)
     if delimiter not in unquoted:
         raise InputError(f"{text.name} has one column only; separate with comma, semicolon or tab")
+    check_fits(f"{text.name}, as a table,", CELL * text.data.count(delimiter.encode()))
     try:
         rows = csv.reader(chain([head], filled), delimiter=delimiter)
         header, row = next(rows), next(rows, None)
