@@ -37,8 +37,8 @@ def make_cohort(
         Unique ids.
     positive : str, optional
         The label that is state 1, against all others (one-vs-rest). Left out, two classes are
-        needed: 1 of 0/1, 2 of 1/2, else the one named like a case beside one named like a control,
-        or not like a control; where no rule knows, the last in alphabetical order.
+        needed: 1 of 0/1, 2 of 1/2, b of a/b, else the one named like a case beside one named like
+        a control, or not like a control; where no rule knows, the last in alphabetical order.
     group : array, shape (observation,), optional
         What observations have in common, such as their patient; none may be missing.
 

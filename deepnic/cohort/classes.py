@@ -28,10 +28,15 @@ UNKNOWN = {
 """Labels that say that the state is not known, in lower case: to be predicted."""
 
 
+def are_codes(classes: Collection[str]) -> bool:
+    """Tell codes that count up, as R's factors and PLINK write them."""
+    return {*classes} in ({"1", "2"}, {"a", "b"}, {"A", "B"})
+
+
 def find_positive(classes: Collection[str]) -> str | None:
     """Return which of two classes is state 1, or None where no rule knows."""
     first, second = sorted(classes)
-    if {first, second} == {"1", "2"}:  # as R's factors and PLINK write them
+    if are_codes(classes):
         return second
     for words, of_words in ((CONTROLS, False), (CASES, True)):
         named = [name for name in (first, second) if name.lower() in words]

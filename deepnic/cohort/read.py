@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from deepnic.cohort.check import make_cohort
-from deepnic.cohort.classes import UNKNOWN, find_positive
+from deepnic.cohort.classes import UNKNOWN, are_codes, find_positive
 from deepnic.cohort.columns import (
     check_columns,
     check_log2,
@@ -152,13 +152,8 @@ def read_cohort(
     if group is None:
         group, more = find_groups(raw)
         notes += more
-    classes = {name for name in label if name.lower() not in UNKNOWN}
-    if positive is None and len(classes) == 2 and find_positive(classes) is None:
-        first, second = sorted(classes)
-        raise InputError(
-            f"{path.name}: which of {first!r} and {second!r} is state 1 is not known; say it, for "
-            f"example positive={second!r} (--positive)"
-        )
+    if positive is None:
+        notes += _check_classes(path.name, label)
     cohort = make_cohort(values, label, raw.gene, raw.observation, positive=positive, group=group)
     if pseudonymise:
         key = default_key() if pseudonymise is True else Path(pseudonymise)
@@ -226,6 +221,20 @@ def _column(name: str, raw: Raw, option: str, column: str | None) -> list[str]:
             f"one of {', '.join(names[:6])}"
         )
     return raw.facts[column].tolist()
+
+
+def _check_classes(name: str, label: Sequence[str]) -> list[str]:
+    """Refuse two classes of which no rule knows which is state 1."""
+    classes = {one for one in label if one.lower() not in UNKNOWN}
+    if len(classes) != 2:
+        return []
+    first, second = sorted(classes)
+    if find_positive(classes) is None:
+        raise InputError(
+            f"{name}: which of {first!r} and {second!r} is state 1 is not known; say it, for "
+            f"example positive={second!r} (--positive)"
+        )
+    return [f"{second!r} is state 1, as the later of two codes"] if are_codes(classes) else []
 
 
 def _leave_out(raw: Raw, drop: Sequence[str]) -> Raw:

@@ -177,6 +177,14 @@ def test_read_cohort__asks_which_class_is_1_where_no_rule_knows(tmp_path):
     assert cohort.state.values.tolist() == [0, 1, 1] * 4
 
 
+@pytest.mark.parametrize(("codes", "told"), [("12", True), ("AB", True), ("01", False)])
+def test_read_cohort__takes_the_later_of_two_codes_and_says_so(tmp_path, codes, told):
+    BY_STATE.replace({"normal": codes[0], "tumour": codes[1]}).to_csv(tmp_path / "a.csv")
+    cohort = read_cohort(tmp_path / "a.csv")
+    assert cohort.state.values.tolist() == [0, 1, 1] * 4
+    assert (f"'{codes[1]}' is state 1" in cohort.attrs["notes"]) == told
+
+
 def test_read_cohort__asks_what_commas_mean(tmp_path):
     (tmp_path / "a.tsv").write_text("id\ty\tg\nA\t0\t1,234\nB\t0\t987\nC\t1\t2,345\nD\t1\t3\n")
     with pytest.raises(InputError, match="its commas may be decimal marks or thousands"):

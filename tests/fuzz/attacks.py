@@ -138,7 +138,7 @@ def tables(draw):
     header = draw(st.lists(names, min_size=width, max_size=width))
     if draw(st.booleans()):
         header[:2] = draw(st.sampled_from([["id", "state"], ["sample_id", "label"], ["", "ETAT"]]))
-    cell = st.sampled_from(CELLS) | st.floats(-5, 5, width=16).map(str) | st.sampled_from("ab01")
+    cell = st.sampled_from(CELLS) | st.floats(-5, 5, width=16).map(str) | st.sampled_from("nt01")
     mark = draw(st.sampled_from([",", ";", "\t", " ", "|"]))
     end = draw(st.sampled_from(["\n", "\r\n", "\r", "\n\n"]))
     quote = draw(st.sampled_from(["", '"', "'"]))

@@ -25,7 +25,7 @@ from tests.made_study import write_study
 ROOT = Path(__file__).parents[2]
 TABLE = (
     b"id,state,g1,g2,g3\n"
-    + b"".join(b"p%d,%s,%d.5,-%d,1e%d\n" % (k, b"ab"[k % 2 :][:1], k, k, k) for k in range(6))
+    + b"".join(b"p%d,%s,%d.5,-%d,1e%d\n" % (k, b"nt"[k % 2 :][:1], k, k, k) for k in range(6))
 )  # fmt: skip
 LABELS = b"sample_id,label\n" + b"".join(b"p%d,%d\n" % (k, k % 2) for k in range(6))
 STUDY = """folds = 2
