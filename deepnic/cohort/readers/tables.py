@@ -35,11 +35,6 @@ ANNOTATION_COLUMNS = (
 """Columns beside the samples in tables of one row a gene, from their usual programs."""
 
 
-def read_table(path: Path, wanted: Wanted) -> Raw:
-    """Read a text file; see `read_cohort`."""
-    return parse(load_text(path), wanted, find_labels(path, wanted))
-
-
 def find_labels(path: Path, wanted: Wanted) -> pd.DataFrame | None:
     """Read the labels apart, if any were named or lie beside: all text."""
     if wanted.labels is not None:
