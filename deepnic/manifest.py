@@ -90,6 +90,11 @@ def set_aside(folder: str | Path) -> None:
         os.replace(place, folder.with_name(f"{folder.name}{ASIDE}{place.name}-{uuid4().hex}"))
 
 
+def put_aside(place: Path) -> None:
+    """Rename what is damaged, so that it is neither lost nor in the way."""
+    os.replace(place, place.with_name(f"{place.name}{ASIDE}{uuid4().hex}"))
+
+
 def check_own(store: str | Path) -> None:
     """Refuse to mend a store by a manifest that most of its chunks contradict: whose is it?
 
@@ -177,6 +182,11 @@ def damaged(folder: str | Path) -> list[Damage]:
                 for file, what in damaged(inner)
             ]
     return sorted(damage)
+
+
+def to_mend(folder: str | Path) -> list[Damage]:
+    """Compare the same, and tell what is missing or changed; strange files are no damage."""
+    return [one for one in damaged(folder) if one.what != "unknown"]
 
 
 def digests_of(folder: Path, covers: Collection[str] = ()) -> dict[str, str]:

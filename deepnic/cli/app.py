@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand
 
-from deepnic.errors import DeepnicError, EngineError, InputError
+from deepnic.errors import ROOT, DeepnicError, EngineError, InputError, chain, own_steps
 from deepnic.extras import explain
 from deepnic.files import SHARE
 
@@ -29,7 +29,6 @@ app = typer.Typer(
     add_completion=False,
 )
 console = Console()
-ROOT = Path(__file__).parents[1]
 INTERRUPTED = 130  # exit code after Ctrl-C, as of a shell
 KEPT = "what is written is kept: run the same command again and it goes on"
 LEAST_ADDRESSES = 4 * 10**9  # bytes; with fewer some of the libraries hang or die as they load
@@ -119,20 +118,17 @@ def _unforeseen(error: BaseException) -> str:
         return f"{error.strerror}{file}; mend that, {KEPT}"
     places = [
         f"{Path(frame.filename).relative_to(ROOT.parent)}:{frame.lineno}"
-        for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename).is_relative_to(ROOT)
+        for frame in own_steps(error)
     ]
     place = f" in {places[-1]}" if places else ""
     return f"{type(error).__name__}{place}; run again with --debug for its message and traceback"
 
 
-def _lacks_memory(error: BaseException | None) -> bool:
+def _lacks_memory(error: BaseException) -> bool:
     """Tell whether an error, or what led to it, is of the memory or of addresses."""
-    while error is not None:
-        if isinstance(error, MemoryError) or LACKS_MEMORY.search(str(error)):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    return any(
+        isinstance(one, MemoryError) or LACKS_MEMORY.search(str(one)) for one in chain(error)
+    )
 
 
 def _is_unread(end: SystemExit) -> bool:

@@ -52,13 +52,13 @@ def verify(
 
 def _repair(path: Path, source: Path | None, how: dict[str, Any]) -> None:
     """Make what is damaged anew, by what the folder is."""
-    from deepnic.manifest import check_own, damaged, manifest, restore, set_aside
+    from deepnic.manifest import check_own, manifest, restore, set_aside, to_mend
     from deepnic.study import read_settings
 
     set_aside(path)
     check_own(path)
     restore(path)
-    if manifest(path) is not None and all(one.what == "unknown" for one in damaged(path)):
+    if manifest(path) is not None and not to_mend(path):
         return
     if (path / "study.toml").exists():
         compare(read_settings(path / "study.toml"), path)  # what is damaged is made anew on the way
@@ -86,7 +86,7 @@ def _repair_run(path: Path) -> None:
     """Train again, from the last epoch where that is whole, and write all of it."""
     from deepnic.config import checked
     from deepnic.learn.settings import LAST_FILE
-    from deepnic.manifest import damaged, manifest
+    from deepnic.manifest import damaged, manifest, to_mend
     from deepnic.runs.config import TrainConfig
     from deepnic.runs.run import run
 
@@ -101,7 +101,7 @@ def _repair_run(path: Path) -> None:
         (path / LAST_FILE).unlink(missing_ok=True)  # it would be gone on from
     there = config.run.model_copy(update={"output": path.absolute().parent})  # moved, perhaps
     run(config.model_copy(update={"run": there}), resume=True)
-    if [one for one in damaged(path) if one.what != "unknown"]:
+    if to_mend(path):
         raise InputError(f"{path} is not of its own settings any more; train again elsewhere")
 
 
@@ -153,7 +153,7 @@ def _values(path: Path, name: str) -> Any:
 def _repair_table(path: Path, source: Path) -> None:
     """Filter again, and take what is damaged from that, if all else came out as it was."""
     from deepnic.files import locked
-    from deepnic.manifest import damaged, digest, manifest, seal
+    from deepnic.manifest import digest, manifest, seal, to_mend
     from deepnic.store import write_table
     from deepnic.store.chunks import write_files
 
@@ -178,6 +178,6 @@ def _repair_table(path: Path, source: Path) -> None:
         if manifest(path) is None:
             write_files(path, files)
             seal(path)
-        gone = [one.file for one in damaged(path) if one.what != "unknown"]
+        gone = [one.file for one in to_mend(path)]
         write_files(path, {file: files[file] for file in gone})
     console.print(f"{len(gone)} files made again")

@@ -1,17 +1,14 @@
 """What of a study could not be made, in words without anybody's id, and what stops it instead."""
 
 import re
-import traceback
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from deepnic.errors import DeepnicError
+from deepnic.errors import DeepnicError, chain, own_steps
 from deepnic.files import REFUSALS
 from deepnic.study.cohorts import Split
-
-ROOT = Path(__file__).parents[1]  # of deepnic's own code
 
 
 @dataclass(frozen=True)
@@ -58,13 +55,12 @@ def reason_of(error: Exception, ids: Iterable[object]) -> str:
     'KeyError'
     """
     # what the disk refuses one arm it refuses the next one too
-    if any(isinstance(one, OSError) and one.errno in REFUSALS for one in _chain(error)):
+    if any(isinstance(one, OSError) and one.errno in REFUSALS for one in chain(error)):
         raise error
     kind, sentence = type(error).__name__, " ".join(str(error).split())
     if isinstance(error, DeepnicError) and not _names(sentence, ids):
         return f"{kind}: {sentence}"
-    steps = traceback.extract_tb(error.__traceback__)
-    ours = [step for step in steps if Path(step.filename).is_relative_to(ROOT)]
+    ours = own_steps(error)
     return f"{kind} in {Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else kind
 
 
@@ -74,12 +70,3 @@ def _names(sentence: str, ids: Iterable[object]) -> bool:
         word in sentence and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", sentence)
         for word in filter(None, map(str, ids))
     )
-
-
-def _chain(error: BaseException | None) -> list[BaseException]:
-    """An exception, and those that led to it."""
-    chain: list[BaseException] = []
-    while error is not None and error not in chain:
-        chain.append(error)
-        error = error.__cause__ or error.__context__
-    return chain

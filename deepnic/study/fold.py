@@ -1,11 +1,9 @@
 """One fold, to the tables of pixels: nothing in it has seen a test label."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import dask
 import numpy as np
@@ -13,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from deepnic.errors import InputError
-from deepnic.manifest import ASIDE, damaged
+from deepnic.manifest import put_aside, to_mend
 from deepnic.nic import forest_vote, observation_images
 from deepnic.pixels import filter_pixels
 from deepnic.pixels.filter import account
@@ -91,10 +89,11 @@ def is_whole(folder: Path) -> bool:
     """Tell whether the stores that a fold's folder holds are as written, and their costs there."""
     stores = list(folder.glob("*.zarr"))
     try:
-        changed = [one for store in stores for one in damaged(store) if one.what != "unknown"]
+        if any(map(to_mend, stores)):
+            return False
     except InputError:  # of a manifest
         return False
-    return not changed and all(is_noted(store.with_suffix(".json")) for store in stores)
+    return all(is_noted(store.with_suffix(".json")) for store in stores)
 
 
 def is_usable(path: Path) -> bool:
@@ -104,7 +103,7 @@ def is_usable(path: Path) -> bool:
     try:
         open_dataset(path)
     except Exception:  # Zarr raises many kinds
-        os.replace(path, path.with_name(f"{path.name}{ASIDE}{uuid4().hex}"))
+        put_aside(path)
         return False
     return True
 

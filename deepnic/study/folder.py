@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,16 @@ from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
 from deepnic.analysis.results import StudyResults
 from deepnic.errors import EngineError, InputError
 from deepnic.files import check_new, csv_text, read_csv, read_json, whole, write_csv, write_json
-from deepnic.manifest import ASIDE, check_files, damaged, digest, manifest, restore, seal, unseal
+from deepnic.manifest import (
+    check_files,
+    digest,
+    manifest,
+    put_aside,
+    restore,
+    seal,
+    to_mend,
+    unseal,
+)
 from deepnic.pixels import account
 from deepnic.store.table import open_dataset
 from deepnic.study.arms import Arm, Outcome
@@ -81,10 +89,9 @@ def _put_aside(output: Path) -> None:
     """
     if manifest(output) is None:
         return
-    for one in damaged(output):
-        place = output / one.file
-        if one.what != "unknown" and ".zarr/" not in one.file and place.exists():
-            os.replace(place, place.with_name(f"{place.name}{ASIDE}{uuid4().hex}"))
+    for one in to_mend(output):
+        if ".zarr/" not in one.file and (output / one.file).exists():
+            put_aside(output / one.file)
 
 
 def is_done(folder: Path, arm: Arm, seed: int) -> bool:

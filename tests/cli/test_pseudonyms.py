@@ -12,32 +12,23 @@ from deepnic.study import read_settings
 from tests.cli.made import FEW, make_table, write_toml
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    """A folder of data, and a home without a key."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
-    (tmp_path / "data").mkdir()
-    table = make_table()
-    table["id"] = [f"SECRET{k:03}" for k in range(40)]
-    table.to_csv(tmp_path / "data" / "c.csv", index=False)
-    return tmp_path
-
-
-def test_key__beside_data_or_results_is_refused(refuse, place):
-    cohort = place / "data" / "c.csv"
+def test_key__beside_data_or_results_is_refused(refuse, secrets):
+    cohort = secrets / "data" / "c.csv"
     with pytest.raises(InputError, match=r"lies beside c\.csv"):
-        read_cohort(cohort, pseudonymise=place / "data" / "k")
-    for key in (place / "out" / "k", place / "out" / "f.zarr" / "k"):
+        read_cohort(cohort, pseudonymise=secrets / "data" / "k")
+    for key in (secrets / "out" / "k", secrets / "out" / "f.zarr" / "k"):
         words = ["--pseudonymise", "--key", key]
         assert "lies beside f.zarr" in refuse(
-            "grow", cohort, "-o", place / "out" / "f.zarr", *words
+            "grow", cohort, "-o", secrets / "out" / "f.zarr", *words
         )
         assert not key.exists()
-    assert "add --pseudonymise" in refuse("grow", cohort, "-o", place / "f", "--key", place / "k")
+    assert "add --pseudonymise" in refuse(
+        "grow", cohort, "-o", secrets / "f", "--key", secrets / "k"
+    )
 
 
-def test_commands__no_id_is_written_and_the_way_back_needs_the_key(run, refuse, place):
-    cohort, out, key = place / "data" / "c.csv", place / "out", place / "keys" / "k"
+def test_commands__no_id_is_written_and_the_way_back_needs_the_key(run, refuse, secrets):
+    cohort, out, key = secrets / "data" / "c.csv", secrets / "out", secrets / "keys" / "k"
     words = ["--pseudonymise", "--key", key]
     code, said, error = run("grow", cohort, "-o", out / "f.zarr", *FEW, *words)
     assert code == 0, error
@@ -47,12 +38,12 @@ def test_commands__no_id_is_written_and_the_way_back_needs_the_key(run, refuse, 
     assert "0 blocks" in said
     held = b"".join(file.read_bytes() for file in out.rglob("*") if file.is_file())
     assert b"SECRET" not in held
-    assert "there is no key at" in refuse("pseudonyms", cohort, "-o", place / "t.csv")
-    code, said, error = run("pseudonyms", cohort, "-o", place / "t.csv", "--key", key)
+    assert "there is no key at" in refuse("pseudonyms", cohort, "-o", secrets / "t.csv")
+    code, said, error = run("pseudonyms", cohort, "-o", secrets / "t.csv", "--key", key)
     assert code == 0, error
     assert "SECRET" not in said + error
-    assert stat.S_IMODE((place / "t.csv").stat().st_mode) == 0o600
-    table = pd.read_csv(place / "t.csv")
+    assert stat.S_IMODE((secrets / "t.csv").stat().st_mode) == 0o600
+    table = pd.read_csv(secrets / "t.csv")
     read = read_cohort(cohort, pseudonymise=key)
     assert dict(zip(table["pseudonym"], table["id"], strict=True)) == {
         one: f"SECRET{k:03}" for k, one in enumerate(read.observation.values)
@@ -60,50 +51,50 @@ def test_commands__no_id_is_written_and_the_way_back_needs_the_key(run, refuse, 
 
 
 @pytest.mark.parametrize("name", ["clean.npz", "clean.csv"])
-def test_cohort__of_pseudonyms_and_the_way_back_take_labels_apart(run, refuse, place, name):
+def test_cohort__of_pseudonyms_and_the_way_back_take_labels_apart(run, refuse, secrets, name):
     table = make_table().assign(id=[f"SECRET{k:03}" for k in range(40)], patient="P")
     table["patient"] += table["id"].str[-2:]
-    apart, key = place / "labels" / "b.csv", place / "keys" / "k"
+    apart, key = secrets / "labels" / "b.csv", secrets / "keys" / "k"
     apart.parent.mkdir()
     table[["id", "state", "patient"]].to_csv(apart, index=False)
-    cohort = place / "data" / "a.csv"
+    cohort = secrets / "data" / "a.csv"
     genes = table.drop(columns=["state", "patient"]).set_index("id")
     genes.T.to_csv(cohort, index_label="gene")
     how = ["--labels", apart, "--state", "state", "--groups", "patient"]
     beside = ["--pseudonymise", "--key", apart.parent / "k"]
     assert "lies beside b.csv" in refuse("cohort", cohort, *how, *beside)
     words = [*how, "--pseudonymise", "--key", key]
-    code, said, error = run("cohort", cohort, *words, "-o", place / "out" / name)
+    code, said, error = run("cohort", cohort, *words, "-o", secrets / "out" / name)
     assert code == 0, error
     assert "SECRET" not in said + error
-    held = b"".join(file.read_bytes() for file in (place / "out").iterdir())
+    held = b"".join(file.read_bytes() for file in (secrets / "out").iterdir())
     assert b"SECRET" not in held
-    assert all(stat.S_IMODE(one.stat().st_mode) == 0o600 for one in (place / "out").iterdir())
-    code, said, error = run("pseudonyms", cohort, "-o", place / "t.csv", "--key", key, *how)
+    assert all(stat.S_IMODE(one.stat().st_mode) == 0o600 for one in (secrets / "out").iterdir())
+    code, said, error = run("pseudonyms", cohort, "-o", secrets / "t.csv", "--key", key, *how)
     assert code == 0, error
-    back = pd.read_csv(place / "t.csv").set_index("pseudonym")["id"]
-    clean = read_cohort(place / "out" / name)
+    back = pd.read_csv(secrets / "t.csv").set_index("pseudonym")["id"]
+    clean = read_cohort(secrets / "out" / name)
     assert back[clean.observation.values].tolist() == table["id"].tolist()
 
 
 @pytest.mark.slow
-def test_study__of_pseudonyms_by_its_toml(run, place):
+def test_study__of_pseudonyms_by_its_toml(run, secrets):
     table = make_table().assign(id=[f"SECRET{k:03}" for k in range(40)])
-    table[["id", "state"]].to_csv(place / "data" / "l.csv", index=False)
-    table.drop(columns="state").to_csv(place / "data" / "c.csv", index=False)
-    (place / "data" / "genes.txt").write_text("\n".join(table.columns[2:]))
+    table[["id", "state"]].to_csv(secrets / "data" / "l.csv", index=False)
+    table.drop(columns="state").to_csv(secrets / "data" / "c.csv", index=False)
+    (secrets / "data" / "genes.txt").write_text("\n".join(table.columns[2:]))
     settings = write_toml(
-        place / "data" / "s.toml", "c.csv",
+        secrets / "data" / "s.toml", "c.csv",
         cohorts={"mine": {"file": "c.csv", "pseudonymise": "../keys/k", "state": "state",
                           "labels": "l.csv", "genes": "genes.txt"}},
     )  # fmt: skip
-    code, said, error = run("study", settings, "-o", place / "out")
+    code, said, error = run("study", settings, "-o", secrets / "out")
     assert code == 0, error
-    assert (place / "keys" / "k").exists()
-    held = b"".join(file.read_bytes() for file in (place / "out").rglob("*") if file.is_file())
+    assert (secrets / "keys" / "k").exists()
+    held = b"".join(file.read_bytes() for file in (secrets / "out").rglob("*") if file.is_file())
     assert b"SECRET" not in held + said.encode() + error.encode()
-    written = read_settings(place / "out" / "study.toml").cohorts["mine"]
-    assert written.pseudonymise.samefile(place / "keys" / "k")
-    assert written.labels.samefile(place / "data" / "l.csv")
-    assert Path(written.genes).samefile(place / "data" / "genes.txt")
-    assert str(place) not in (place / "out" / "study.toml").read_text()
+    written = read_settings(secrets / "out" / "study.toml").cohorts["mine"]
+    assert written.pseudonymise.samefile(secrets / "keys" / "k")
+    assert written.labels.samefile(secrets / "data" / "l.csv")
+    assert Path(written.genes).samefile(secrets / "data" / "genes.txt")
+    assert str(secrets) not in (secrets / "out" / "study.toml").read_text()

@@ -14,24 +14,13 @@ from deepnic.errors import InputError
 from tests.cli.made import make_table
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    """A folder of data, and a home without a key."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
-    (tmp_path / "data").mkdir()
-    table = make_table()
-    table["id"] = [f"SECRET{k:03}" for k in range(40)]
-    table.to_csv(tmp_path / "data" / "c.csv", index=False)
-    return tmp_path
-
-
-def test_read_cohort__pseudonyms_are_keyed_hashes(place):
+def test_read_cohort__pseudonyms_are_keyed_hashes(secrets):
     """Against HMAC as RFC 2104 writes it, by hand."""
-    file = place / "keys" / "k"
-    read = read_cohort(place / "data" / "c.csv", pseudonymise=file)
+    file = secrets / "keys" / "k"
+    read = read_cohort(secrets / "data" / "c.csv", pseudonymise=file)
     key = bytes.fromhex(file.read_text().strip()).ljust(64, b"\0")
     inner, outer = (bytes(one ^ pad for one in key) for pad in (0x36, 0x5C))
-    names = read_cohort(place / "data" / "c.csv").observation.values
+    names = read_cohort(secrets / "data" / "c.csv").observation.values
     wanted = [
         hashlib.sha256(outer + hashlib.sha256(inner + name.encode()).digest()).hexdigest()[:16]
         for name in names
@@ -42,26 +31,26 @@ def test_read_cohort__pseudonyms_are_keyed_hashes(place):
     assert "SECRET" not in str(read.to_dict())
 
 
-def test_read_cohort__one_key_gives_the_same_and_another_others(place):
-    path = place / "data" / "c.csv"
+def test_read_cohort__one_key_gives_the_same_and_another_others(secrets):
+    path = secrets / "data" / "c.csv"
     first, again, other = (
-        read_cohort(path, pseudonymise=key) for key in (place / "a", place / "a", place / "b")
+        read_cohort(path, pseudonymise=key) for key in (secrets / "a", secrets / "a", secrets / "b")
     )
     assert first.observation.equals(again.observation)
     assert not np.isin(first.observation, other.observation).any()
     default = read_cohort(path, pseudonymise=True)
-    assert default_key() == place / "home" / "deepnic" / "pseudonyms.key"
+    assert default_key() == secrets / "home" / "deepnic" / "pseudonyms.key"
     assert (
         hmac.new(open_key(default_key()), b"SECRET007", "sha256").hexdigest()[:16]
         == (default.observation.values[7])
     )
 
 
-def test_read_cohort__groups_are_pseudonyms_too(place):
+def test_read_cohort__groups_are_pseudonyms_too(secrets):
     table = make_table().assign(patient=[f"SECRET{k // 2}" for k in range(40)])
-    table.to_csv(place / "data" / "c.csv", index=False)
-    how = {"groups": "patient", "pseudonymise": place / "k"}
-    read = read_cohort(place / "data" / "c.csv", **how)
+    table.to_csv(secrets / "data" / "c.csv", index=False)
+    how = {"groups": "patient", "pseudonymise": secrets / "k"}
+    read = read_cohort(secrets / "data" / "c.csv", **how)
     assert "SECRET" not in str(read.to_dict())
     assert pd.Series(read.group.values).groupby(read.group.values).size().tolist() == [2] * 20
 
