@@ -35,15 +35,17 @@ def check_columns(name: str, raw: Raw, label: list[str]) -> None:
         found |= dict.fromkeys(usual, "by its name")
     if len(values) >= FEW and len(raw.gene) > 1:
         steps = np.arange(len(values))[:, None]
+        gone = np.isnan(values)  # which tells nothing of a column
+        low, high = np.fmin.reduce(values), np.fmax.reduce(values)
         with np.errstate(invalid="ignore"):
             numbers = (values - steps == values[0]).all(axis=0) & np.isin(values[0], (0, 1))
-            whole = (values % 1 == 0).all(axis=0)
-            varies = values.min(axis=0) < values.max(axis=0)
-        two = varies & ((values == values.min(axis=0)) | (values == values.max(axis=0))).all(axis=0)
+            whole = (gone | (values % 1 == 0)).all(axis=0)
+            varies = low < high
+        two = varies & (gone | (values == low) | (values == high)).all(axis=0)
         code = (
             pd.Series(label).map({one: k for k, one in enumerate(dict.fromkeys(label))}).to_numpy()
         )
-        same = np.array([len({*zip(values[:, k].tolist(), code, strict=True)}) == len({*code})
+        same = np.array([_repeats(values[~gone[:, k], k], code[~gone[:, k]])
                          for k in np.flatnonzero(two)], bool)  # fmt: skip
         few = whole & varies
         if 0 < few.sum() <= max(0.05 * len(few), min(5, len(few) / 4)) and (
@@ -61,6 +63,11 @@ def check_columns(name: str, raw: Raw, label: list[str]) -> None:
             f"{name}: {len(found)} columns are unlike genes: {columns}; leave them out by drop= "
             "(--drop), or say which columns are genes by genes= (--genes REGEX or FILE)"
         )
+
+
+def _repeats(values: np.ndarray, code: np.ndarray) -> bool:
+    """Tell whether each value goes with one class, and each class with one value."""
+    return len({*zip(values.tolist(), code.tolist(), strict=True)}) == len({*code.tolist()})
 
 
 def only_genes(raw: Raw, genes: str | PathLike[str]) -> Raw:
@@ -93,7 +100,7 @@ def merge_duplicates(raw: Raw, how: str) -> tuple[Raw, list[str]]:
         numbers = pd.factorize(genes)[0]
         merged = pd.DataFrame(values.T).groupby(numbers).mean().to_numpy().T
     elif how == "max":
-        order = pd.Series(values.mean(axis=0)).groupby(genes, sort=False).idxmax()
+        order = pd.DataFrame(values).mean().groupby(genes, sort=False).idxmax()
         merged = values[:, order.to_numpy()]
     else:
         merged = values[:, first]
@@ -117,7 +124,7 @@ def say_scale(values: np.ndarray) -> list[str]:
     largest = np.nanmax(values, initial=0)
     if not np.isfinite(largest) or largest < 1000 or np.nanmin(values) < -largest / 2:
         return []
-    what = "counts" if (values % 1 == 0).all() else "linear intensities"
+    what = "counts" if (np.isnan(values) | (values % 1 == 0)).all() else "linear intensities"
     return [f"values up to {largest:,.0f} look like {what}: log2 takes their logarithm"]
 
 
