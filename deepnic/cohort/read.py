@@ -179,6 +179,12 @@ def read_cohort(
         notes += _check_classes(name, label)
     cohort = make_cohort(values, label, raw.gene, raw.observation, positive=positive, group=group,
                          impute=impute)  # fmt: skip
+    if "impute" in cohort.attrs:
+        missing = np.isnan(cohort["expression"].values)
+        notes.append(
+            f"{missing.sum()} missing values in {missing.any(axis=0).sum()} genes, to be filled by "
+            f"impute={impute!r} from the observations that trees are grown on"
+        )
     if annotation is not None:
         cohort, more = with_symbols(cohort, annotation)
         notes += more
