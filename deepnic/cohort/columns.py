@@ -1,4 +1,4 @@
-"""What the columns of a table tell: which are no genes, which scale, which patients repeat."""
+"""What the columns of a table tell: which are no genes, which genes or patients repeat."""
 
 import re
 from os import PathLike
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from deepnic.cohort.numbers import DATE
 from deepnic.cohort.readers.files import load_text
 from deepnic.cohort.readers.raw import Raw
 from deepnic.errors import InputError, choose
@@ -94,6 +95,11 @@ def merge_duplicates(raw: Raw, how: str) -> tuple[Raw, list[str]]:
     genes = pd.Index(raw.gene)
     if not genes.has_duplicates:
         return raw, []
+    if dates := [gene for gene in genes[genes.duplicated()] if DATE.fullmatch(gene)]:
+        raise InputError(
+            f"genes of one name are called {dates[0]!r}, a date that Excel makes of several genes, "
+            "as of MARCH1 and MARC1; write their names as text"
+        )
     values = np.asarray(raw.values, np.float64)
     first = ~genes.duplicated()
     if how == "mean":
@@ -106,26 +112,6 @@ def merge_duplicates(raw: Raw, how: str) -> tuple[Raw, list[str]]:
         merged = values[:, first]
     note = f"{(~first).sum()} repeated genes merged by duplicates={how!r}"
     return raw._replace(values=merged, gene=genes[first].tolist()), [note]
-
-
-def check_log2(name: str, values: np.ndarray) -> None:
-    """Refuse the logarithm of what is no linear intensity."""
-    with np.errstate(invalid="ignore"):
-        largest, below = np.nanmax(values, initial=-np.inf), (values < 1).mean()
-    if largest < 100:
-        raise InputError(
-            f"{name}: no value is above {largest:.3g} and {below:.0%} are below 1, so these are "
-            "logarithms or standardised values, not linear intensities; leave log2 out"
-        )
-
-
-def say_scale(values: np.ndarray) -> list[str]:
-    """Say where values look linear, or like dates of Excel."""
-    largest = np.nanmax(values, initial=0)
-    if not np.isfinite(largest) or largest < 1000 or np.nanmin(values) < -largest / 2:
-        return []
-    what = "counts" if (np.isnan(values) | (values % 1 == 0)).all() else "linear intensities"
-    return [f"values up to {largest:,.0f} look like {what}: log2 takes their logarithm"]
 
 
 def find_groups(raw: Raw) -> tuple[list[str] | None, list[str]]:

@@ -14,10 +14,15 @@ from deepnic.cohort.check import make_cohort
 from deepnic.cohort.classes import UNKNOWN, are_codes, find_positive
 from deepnic.cohort.columns import (
     check_columns,
-    check_log2,
     find_groups,
     merge_duplicates,
     only_genes,
+)
+from deepnic.cohort.numbers import (
+    check_log2,
+    say_below_one,
+    say_masked,
+    say_names,
     say_scale,
 )
 from deepnic.cohort.pseudonyms import check_apart, default_key, pseudonymised
@@ -166,8 +171,10 @@ def read_cohort(
         raw, more = merge_duplicates(raw, duplicates)
         notes += more
     values = np.asarray(raw.values)
+    notes += say_names(raw.gene) + say_masked(values)
     if log2:
         check_log2(name, values)
+        notes += say_below_one(values)
         values = np.log2(np.maximum(values, 1))
     else:
         notes += say_scale(values)
