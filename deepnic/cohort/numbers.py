@@ -74,7 +74,7 @@ def say_scale(values: np.ndarray) -> list[str]:
         ]
     if high < 1000 or low < -high / 2:
         return []
-    if not (there % 1 == 0).all():
+    if low < 0 or not (there % 1 == 0).all():
         return [
             f"values up to {high:,.0f} look like linear intensities: log2 takes their logarithm"
         ]
