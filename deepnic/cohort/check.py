@@ -176,7 +176,7 @@ def hide_labels(cohort: xr.Dataset, test: ArrayLike) -> xr.Dataset:
 def _float32(expression: ArrayLike) -> np.ndarray:
     try:
         with np.errstate(over="ignore"):  # what is beyond float32 is reported as infinite
-            return np.asarray(expression, np.float32)
+            return np.require(expression, np.float32, "W")  # a DataFrame lends what is read only
     except (TypeError, ValueError) as error:
         raise InputError("expression is not a table of numbers; convert it first") from error
 

@@ -101,9 +101,10 @@ def grow_forest(
         "n_genes": cohort.sizes["gene"],
     }
     _check(cohort, parameters)
-    # one gene a row: the kernel reads whole genes
-    expression = np.ascontiguousarray(cohort["expression"].values.T)
+    # one gene a row: the kernel reads whole genes; and takes no array that is read only
+    expression = np.require(cohort["expression"].values.T, requirements=["C", "W"])
     signature, by_tree, vote = grow_lazily(expression, cohort["state"].values, wanted, parameters)
+    named = ["symbol"] if "symbol" in cohort.coords else []
     forest = xr.Dataset(
         {
             "signature": (SIGNATURE.dims, signature),
@@ -118,6 +119,7 @@ def grow_forest(
             # in the whole cohort, for the draws
             "gene_position": ("gene", wanted.astype(np.int32)),
             "observation": cohort["observation"],
+            **{name: ("gene", cohort[name].values[wanted]) for name in named},
         },
         attrs={
             **parameters,
