@@ -21,6 +21,7 @@ PROJECT = PYPROJECT["project"]
 MODULES = {  # what the core does not have: Dask brings Jinja and PyYAML as well
     "train": ("torch", "ray", "tensorboardX"),
     "cluster": ("dask_jobqueue", "cryptography"),
+    "formats": ("openpyxl", "pyarrow", "anndata"),
     "report": ("matplotlib", "scikit_posthocs"),
 }
 

@@ -16,16 +16,13 @@ if TYPE_CHECKING:
 ITEMS = ("observations", "genes")
 
 
+@options.reads_cohort
 def grow(
     cohort: options.CohortFile,
+    how: dict[str, Any],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Zarr store to make or finish.")
     ] = None,
-    state: options.State = None,
-    positive: options.Positive = None,
-    log2: options.Log2 = False,
-    pseudonymise: options.Pseudonymise = False,
-    key: options.Key = None,
     n_trees: options.Trees = 100,
     weight_ranges: options.Ranges = "3-5",
     tree_sizes: options.Sizes = "3-8",
@@ -49,9 +46,8 @@ def grow(
     import deepnic
     from deepnic.cohort.holdout import draw_stratified
 
-    pseudonyms = options.pseudonyms(pseudonymise, key)
-    options.ready_key(pseudonyms, output)
-    data = options.read(cohort, state=state, positive=positive, log2=log2, pseudonymise=pseudonyms)
+    options.ready_key(how["pseudonymise"], output)
+    data = options.read(cohort, how)
     if hold_out:
         drawn = draw_stratified(data["state"].values, hold_out, seed, what="hold-out")
         data = deepnic.hide_labels(data, drawn)

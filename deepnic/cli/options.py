@@ -1,9 +1,11 @@
 """Options that several commands have, and what their words mean."""
 
+import inspect
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,17 +21,62 @@ if TYPE_CHECKING:
 
 ANSWER = 15.0  # seconds for a scheduler to say what it is
 
-CohortFile = Annotated[Path, typer.Argument(help="CSV table, or .npz with its .labels.csv beside.")]
-State = Annotated[str | None, typer.Option(help="Column that holds the state.")]
-Positive = Annotated[str | None, typer.Option(help="Label that is state 1, against all others.")]
-Log2 = Annotated[bool, typer.Option(help="Take log2 of linear intensities.")]
-Pseudonymise = Annotated[
-    bool, typer.Option("--pseudonymise", help="Put keyed hashes in the place of patients' ids.")
+CohortFile = Annotated[
+    Path, typer.Argument(help="Table (CSV, Excel, Parquet), GEO series matrix, GCT, .h5ad or .npz.")
 ]
-Key = Annotated[
-    Path | None,
-    typer.Option(help="File of the key of the pseudonyms; left out, one in ~/.config/deepnic."),
-]
+
+READING: dict[str, Any] = {
+    "state": (str | None, None, "Column that holds the state; of GEO, a line, key or LINE~REGEX."),
+    "positive": (str | None, None, "Label that is state 1, against all others."),
+    "labels": (Path | None, None, "Table of states apart, matched by id."),
+    "groups": (str | None, None, "Column of what stays together in a fold, such as patients."),
+    "log2": (bool, False, "Take log2 of linear intensities."),
+    "genes_in": (str | None, None, "Where the genes are, if that is unclear: rows or columns."),
+    "genes": (str | None, None, "Which columns are genes: a regular expression, or a file."),
+    "genes_from": (str | None, None, "Column that names the genes, of one row a gene."),
+    "drop": (list[str] | None, None, "Column to leave out; may be given again."),
+    "duplicates": (str | None, None, "Genes of one name: mean, max or first."),
+    "impute": (str | None, None, "Missing values: median or knn, fitted in the training part."),
+    "annotation": (Path | None, None, "Table of gene ids, such as probe sets, and symbols."),
+    "layer": (str | None, None, "Of an .h5ad, the layer to read, or raw; left out, X."),
+}
+"""How a cohort is read, for every command that reads one: type, default and help."""
+
+KEY = "File of the key of the pseudonyms; left out, one in ~/.config/deepnic."
+HIDING: dict[str, Any] = {
+    "pseudonymise": (bool, False, "Put keyed hashes in the place of patients' ids."),
+    "key": (Path | None, None, KEY),
+}
+"""How ids are hidden, for every command that reads a cohort and has no key of its own."""
+
+
+def reads_cohort(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `READING` and `HIDING`, in place of its parameter ``how``."""
+    own = inspect.signature(command, eval_str=True).parameters
+    hides = not {*HIDING} & {*own}
+    asked = READING | HIDING if hides else READING
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        how = {name: given.pop(name) for name in asked}
+        how["drop"] = how["drop"] or ()
+        if hides:
+            how["pseudonymise"] = _pseudonyms(how["pseudonymise"], how.pop("key"))
+        command(**given, how=how)
+
+    kept = [one.replace(kind=one.KEYWORD_ONLY) for name, one in own.items() if name != "how"]
+    added = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=default,
+            annotation=Annotated[kind, typer.Option(f"--{name.replace('_', '-')}", help=words)],
+        )
+        for name, (kind, default, words) in asked.items()
+    ]  # fmt: skip
+    run.__signature__ = inspect.Signature([*kept, *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in [*kept, *added]}
+    return run
+
+
 Trees = Annotated[int, typer.Option(help="Trees of each gene under each condition.")]
 Ranges = Annotated[str, typer.Option(help="Weight ranges R, such as 3-5 or 3,5.")]
 Sizes = Annotated[str, typer.Option(help="Genes of a tree V, such as 3-8 or 3,5.")]
@@ -58,7 +105,7 @@ def hosts_and_secrets(inventory: Path) -> tuple["Inventory", Path]:
     return read_inventory(inventory), inventory.absolute().parent / "secrets"
 
 
-def pseudonyms(pseudonymise: bool, key: Path | None) -> bool | Path:
+def _pseudonyms(pseudonymise: bool, key: Path | None) -> bool | Path:
     """What `deepnic.read_cohort` is told of pseudonyms."""
     if key is not None and not pseudonymise:
         raise InputError("--key is for pseudonyms; add --pseudonymise")
@@ -83,7 +130,7 @@ def ready_key(pseudonymise: bool | Path, output: Path | None) -> None:
         )
 
 
-def read(path: Path, **how: Any) -> "xr.Dataset":
+def read(path: Path, how: dict[str, Any]) -> "xr.Dataset":
     import deepnic
 
     cohort = deepnic.read_cohort(path, **how)
@@ -94,9 +141,14 @@ def read(path: Path, **how: Any) -> "xr.Dataset":
 def say_what_was_read(name: str, cohort: "xr.Dataset") -> None:
     facts = f"{cohort.sizes['observation']} observations x {cohort.sizes['gene']} genes"
     ones = int((cohort["state"] == 1).sum())
-    console.print(f"{name}: {facts}, {ones} of state 1 ({cohort.attrs['positive']})")
+    console.print(
+        f"{name}: {facts}, {ones} of state 1 ({cohort.attrs['positive']})",
+        markup=False, highlight=False,
+    )  # fmt: skip
     if cohort.attrs.get("id_column") == "":
         console.print("no id column was found; ids were made up")
+    for note in filter(None, cohort.attrs.get("notes", "").split("\n")):
+        console.print(f"{name}: {note}", markup=False, highlight=False, soft_wrap=True)
     if cohort.attrs["constant_genes"]:
         console.print(f"{cohort.attrs['constant_genes']} genes are constant and score 0 everywhere")
 

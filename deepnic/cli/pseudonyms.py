@@ -1,7 +1,7 @@
 """The way back from pseudonyms to ids, for who has the key."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,15 +9,14 @@ from deepnic.cli import options
 from deepnic.cli.app import console
 
 
+@options.reads_cohort
 def pseudonyms(
     cohort: options.CohortFile,
+    how: dict[str, Any],
     output: Annotated[Path, typer.Option("-o", "--output", help="CSV file to write.")],
-    state: options.State = None,
-    positive: options.Positive = None,
-    groups: Annotated[str | None, typer.Option(help="Column of groups, named as well.")] = None,
-    key: options.Key = None,
+    key: Annotated[Path | None, typer.Option(help=options.KEY)] = None,
 ) -> None:
-    """Write whose the pseudonyms of a cohort are, for its owner's eyes alone."""
+    """Write whose the pseudonyms of a cohort are, groups as well, for its owner's eyes alone."""
     import pandas as pd
 
     import deepnic
@@ -26,9 +25,9 @@ def pseudonyms(
 
     check_new(output)
     secret = open_key(key or default_key(), make=False)
-    data = deepnic.read_cohort(cohort, state=state, positive=positive, groups=groups)
+    data = deepnic.read_cohort(cohort, **how)
     names = [*data["observation"].values]
-    if groups is not None:
+    if "group" in data.coords:
         names += [*pd.unique(data["group"].values)]
     hashed = [pseudonym(secret, name) for name in names]
     table = pd.DataFrame({"id": names, "pseudonym": hashed})

@@ -32,23 +32,17 @@ def demo(
     compare(checked(StudySettings, settings), output)
 
 
+@options.reads_cohort
 def study(
     source: Annotated[
         Path,
-        typer.Argument(
-            help="Settings of a study (TOML), or one cohort: CSV table, or .npz with its "
-            ".labels.csv beside."
-        ),
+        typer.Argument(help="Settings of a study (TOML), or one cohort: as of `deepnic cohort`."),
     ],
+    how: dict[str, Any],
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Folder to write or go on with; study-SOURCE here."),
     ] = None,
-    state: options.State = None,
-    positive: options.Positive = None,
-    log2: options.Log2 = False,
-    pseudonymise: options.Pseudonymise = False,
-    key: options.Key = None,
     workers: options.Workers = 0,
     scheduler: options.Scheduler = None,
 ) -> None:
@@ -61,12 +55,11 @@ def study(
     from deepnic.study import StudySettings, read_settings
 
     output = output or Path(f"study-{source.stem}")
-    how: dict[str, Any] = {"state": state, "positive": positive, "log2": log2}
-    how["pseudonymise"] = options.pseudonyms(pseudonymise, key)
     if source.suffix.lower() == ".toml":
         if given := [name for name, value in how.items() if value]:
             raise InputError(
-                f"--{given[0]} is for a single cohort; write it under [cohorts.NAME] of {source}"
+                f"--{given[0].replace('_', '-')} is for a single cohort; write it "
+                f"under [cohorts.NAME] of {source}"
             )
         settings = read_settings(source)
     else:

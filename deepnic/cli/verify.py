@@ -16,8 +16,10 @@ from deepnic.errors import InputError
 SHOWN = 20  # damaged files that are named
 
 
+@options.reads_cohort
 def verify(
     path: Annotated[Path, typer.Argument(help="Store, table, or folder of a study or run.")],
+    how: dict[str, Any],
     repair: Annotated[
         bool, typer.Option("--repair", help="Make what is damaged anew, as it was, and only that.")
     ] = False,
@@ -25,11 +27,6 @@ def verify(
         Path | None,
         typer.Option("--from", help="What it was made from: a store's cohort, a table's store."),
     ] = None,
-    state: options.State = None,
-    positive: options.Positive = None,
-    log2: options.Log2 = False,
-    pseudonymise: options.Pseudonymise = False,
-    key: options.Key = None,
 ) -> None:
     """Compare every file with what was written, and name those that are damaged or missing."""
     from deepnic.manifest import damaged, manifest
@@ -37,8 +34,6 @@ def verify(
     if not path.is_dir():
         raise InputError(f"there is no folder {path}; check the path")
     if repair:
-        how: dict[str, Any] = {"state": state, "positive": positive, "log2": log2}
-        how["pseudonymise"] = options.pseudonyms(pseudonymise, key)
         _repair(path, source, how)
     found = damaged(path)
     for one in found[:SHOWN]:
@@ -124,7 +119,7 @@ def _repair_forest(path: Path, source: Path, how: dict[str, Any]) -> None:
 
     asked = _stated(path)
     names = ["n_trees", "weight_ranges", "tree_sizes", "subsample", "design", "seed"]
-    cohort = options.read(source, **how | {"positive": how["positive"] or asked.get("positive")})
+    cohort = options.read(source, how | {"positive": how["positive"] or asked.get("positive")})
     state, genes = _values(path, "state"), _values(path, "gene")
     if state is not None and state.shape == cohort["state"].shape:
         cohort = deepnic.hide_labels(cohort, state < 0)

@@ -8,11 +8,10 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from deepnic.errors import InputError
+from deepnic.cohort.classes import UNKNOWN, find_positive
+from deepnic.cohort.impute import METHODS
+from deepnic.errors import InputError, choose
 from deepnic.variables import describe
-
-NOT_SICK = ("0", "control", "normal", "healthy", "benign", "n", "negative", "non-responder")
-"""Labels taken for state 0 when exactly one of the two classes bears such a name."""
 
 LONGEST = 500  # characters of an id or a label
 
@@ -25,6 +24,7 @@ def make_cohort(
     *,
     positive: str | None = None,
     group: ArrayLike | None = None,
+    impute: str | None = None,
 ) -> xr.Dataset:
     """Check a table and give it names.
 
@@ -33,22 +33,25 @@ def make_cohort(
     expression : array, shape (observation, gene)
         Finite numbers.
     label : array, shape (observation,)
-        Class of each observation as found; a missing one (NaN or empty) is to be predicted.
+        Class of each observation as found; a missing one (NaN, empty, or a word such as "unknown",
+        unless it is `positive`) is to be predicted.
     gene, observation : sequences of str
         Unique ids.
     positive : str, optional
         The label that is state 1, against all others (one-vs-rest). Left out, two classes are
-        needed: 1 of 0/1, else the one that is not named like a control, else the last in
-        alphabetical order.
+        needed: 1 of 0/1, 2 of 1/2, b of a/b, else the one named like a case beside one named like
+        a control, or not like a control; where no rule knows, the last in alphabetical order.
     group : array, shape (observation,), optional
         What observations have in common, such as their patient; none may be missing.
+    impute : {"median", "knn"}, optional
+        Values may be missing (NaN), and are filled so where trees are grown; see `read_cohort`.
 
     Returns
     -------
     Dataset
         ``expression(observation, gene)`` float32, ``state(observation)`` int8, the original
-        ``label`` and the ``group``, if given, as coordinates; attributes ``positive`` and
-        ``constant_genes`` (how many).
+        ``label`` and the ``group``, if given, as coordinates; attributes ``positive``,
+        ``constant_genes`` (how many) and, where values are missing, ``impute``.
 
     Raises
     ------
@@ -83,14 +86,26 @@ def make_cohort(
         if ids.has_duplicates:
             repeats = ids.duplicated()
             first, second = np.flatnonzero(ids == ids[int(repeats.argmax())])[:2]
-            which = f"{ids[first]!r}" if name == "gene" else f"numbers {first + 1} and {second + 1}"
+            which, remedy = f"numbers {first + 1} and {second + 1}", ""
+            if name == "gene":
+                which = f"{ids[first]!r}"
+                remedy = ", or say duplicates='mean', 'max' or 'first'"
             raise InputError(
                 f"{ids[repeats].nunique()} {name} ids occur more than once (first: {which}); "
-                "rename or drop the repeats"
+                f"rename or drop the repeats{remedy}"
             )
-    _check_finite(values, genes, observations)
+    if impute is not None:
+        choose("impute", impute, METHODS)
+    _check_finite(values, genes, may_lack=impute is not None)
+    unknown = labels.map(str.lower).isin(UNKNOWN)
+    labels[unknown & (positive is None or labels != str(positive))] = ""
     state, positive = _state(labels, positive)
-    constant = int((values.min(axis=0) == values.max(axis=0)).sum())
+    constant = int((np.fmin.reduce(values) == np.fmax.reduce(values)).sum())
+    if constant == len(genes):
+        raise InputError(
+            f"all {constant} genes are constant, so no gene varies (in 32 bits); check how the "
+            "table was made"
+        )
     cohort = xr.Dataset(
         {"expression": (("observation", "gene"), values), "state": ("observation", state)},
         coords={
@@ -100,6 +115,8 @@ def make_cohort(
         },
         attrs={"positive": positive, "constant_genes": constant},
     )
+    if np.isnan(values).any():
+        cohort.attrs["impute"] = impute
     if group is not None:
         cohort = cohort.assign_coords(group=("observation", _groups(group, observations)))
     return describe(cohort, "cohort")
@@ -172,14 +189,20 @@ def _text(value: Any) -> str:
     return str(value).strip()
 
 
-def _check_finite(values: np.ndarray, genes: pd.Index, observations: pd.Index) -> None:
-    bad = ~np.isfinite(values)
+def _check_finite(values: np.ndarray, genes: pd.Index, *, may_lack: bool) -> None:
+    bad = np.isinf(values) if may_lack else ~np.isfinite(values)
     if bad.any():
         row, column = np.argwhere(bad)[0]
+        fill = "" if may_lack else ", or fill missing ones by impute='median' or 'knn' (--impute)"
         raise InputError(
             f"{int(bad.sum())} expression values are missing, infinite or beyond float32 in "
             f"{int(bad.any(axis=0).sum())} genes (first: gene {genes[column]!r}, observation "
-            f"number {row + 1}); impute or drop them"
+            f"number {row + 1}); correct or drop them{fill}"
+        )
+    if (nothing := np.isnan(values).all(axis=1)).any():
+        raise InputError(
+            f"{nothing.sum()} observations have no value at all (first: number "
+            f"{nothing.argmax() + 1}); leave them out"
         )
 
 
@@ -210,9 +233,8 @@ def _state(labels: pd.Series, positive: str | None) -> tuple[np.ndarray, str]:
                 f"{len(classes)} classes found ({', '.join(classes[:6])}); choose one against the "
                 f"rest, for example positive={classes[0]!r}"
             )
-        controls = [name for name in classes if name.lower() in NOT_SICK]
-        others = [name for name in classes if name not in controls]
-        positive = others[0] if len(controls) == 1 and others else (classes or [""])[-1]
+        known = find_positive(classes) if len(classes) == 2 else None
+        positive = known or (classes or [""])[-1]
     elif (positive := str(positive)) not in classes:
         raise InputError(
             f"no observation has the label {positive!r}; choose among {', '.join(classes[:6])}"

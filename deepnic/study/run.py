@@ -21,6 +21,7 @@ from deepnic.analysis import find
 from deepnic.analysis.complete import comparable, left_out
 from deepnic.analysis.ranking import OURS, best_arm
 from deepnic.analysis.tables import make_tables
+from deepnic.cohort import filled
 from deepnic.cohort.demo import BUNDLED
 from deepnic.compute import compute, current_client, progress
 from deepnic.config import checked, to_toml
@@ -242,8 +243,9 @@ def _run_split(
 
 def _make_fold(split: Split, settings: StudySettings, folder: Path, examples: Path | None) -> Fold:
     """Grow and filter a fold, or read what its folder holds, and draw its examples if asked."""
-    forest = grow(split.hidden, settings, folder)
-    fold = filter_fold(split.hidden, forest, settings, folder)
+    cohort = filled(split.hidden)  # what is missing, from the training observations alone
+    forest = grow(cohort, settings, folder)
+    fold = filter_fold(cohort, forest, settings, folder)
     if examples is not None:
         images = example_images(split, fold, forest, settings)
         write_store(images, examples)
@@ -342,9 +344,10 @@ def _facts(
     plain = settings.model_dump(mode="json")
     for cohort in plain["cohorts"].values():
         if cohort["file"] not in BUNDLED:
-            cohort["file"] = Path(os.path.relpath(cohort["file"], output)).as_posix()
-        if isinstance(key := cohort["pseudonymise"], str):
-            cohort["pseudonymise"] = Path(os.path.relpath(key, output)).as_posix()
+            for name in ("file", "labels", "annotation", "genes", "pseudonymise"):
+                value = cohort[name]
+                if isinstance(value, str) and (name != "genes" or os.path.isfile(value)):
+                    cohort[name] = Path(os.path.relpath(value, output)).as_posix()
     facts = {name: _facts_of(cohort) for name, cohort in cohorts.items()}
     for transfer in settings.transfers:
         names = {"train": transfer.train, "test": transfer.test}

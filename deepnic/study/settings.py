@@ -1,6 +1,7 @@
 """What a study is made of, in one TOML file."""
 
 from collections.abc import Collection, Sequence
+from os.path import isfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -36,6 +37,15 @@ class CohortFile(Strict):
     positive: str | None = None
     log2: bool = False
     groups: str | None = None  # column of what stays together in a fold
+    labels: Path | None = None  # relative to the TOML file, as `file`
+    genes_in: str | None = None
+    genes: str | None = None  # an expression, or a file, relative as well
+    genes_from: str | None = None
+    drop: tuple[str, ...] = ()
+    duplicates: str | None = None
+    impute: str | None = None  # fitted in the fold
+    annotation: Path | None = None  # relative as well
+    layer: str | None = None
     pseudonymise: bool | Path = False  # or the key, relative to the TOML file
     epochs: int | None = Field(default=None, ge=1)  # of its networks, else the study's
 
@@ -177,15 +187,20 @@ def read_settings(path: Path) -> StudySettings:
     """
     settings = checked(StudySettings, read_toml(path))
     cohorts = {
-        name: cohort.model_copy(
-            update={"file": path.parent / cohort.file, "pseudonymise": _key(path, cohort)}
-        )
+        name: cohort.model_copy(update=_beside(path.parent, cohort))
         for name, cohort in settings.cohorts.items()
         if str(cohort.file) not in BUNDLED
     }
     return settings.model_copy(update={"cohorts": settings.cohorts | cohorts})
 
 
-def _key(path: Path, cohort: CohortFile) -> bool | Path:
-    key = cohort.pseudonymise
-    return key if isinstance(key, bool) else path.parent / key.expanduser()
+def _beside(folder: Path, cohort: CohortFile) -> dict[str, Any]:
+    """Files that a cohort names, in the folder of the settings."""
+    genes, key = cohort.genes, cohort.pseudonymise
+    return {
+        "file": folder / cohort.file,
+        "labels": cohort.labels and folder / cohort.labels,
+        "annotation": cohort.annotation and folder / cohort.annotation,
+        "genes": str(folder / genes) if genes and isfile(folder / genes) else genes,
+        "pseudonymise": key if isinstance(key, bool) else folder / key.expanduser(),
+    }

@@ -134,11 +134,12 @@ def test_study__goes_on_where_it_stopped(refuse, place, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED.exists(), reason="the real cohorts are not part of the project")
-@pytest.mark.parametrize("name", ["alon", "golub"])
-def test_study__real_cohorts(tmp_path, name):
+@pytest.mark.parametrize(("name", "positive"), [("alon", "t"), ("golub", "AML")])
+def test_study__real_cohorts(tmp_path, name, positive):
     """A very short run: genes chosen in the fold tell these classes apart better than chance."""
     settings = write_toml(
         tmp_path / "study.toml", SHARED / f"{name}.npz", epochs=5, arms={"paths": ["linear"]},
+        cohorts={"mine": {"file": str(SHARED / f"{name}.npz"), "positive": positive}},
         forest={"n_genes": 20, "n_trees": 4, "weight_ranges": [3, 5], "tree_sizes": [3],
                 "subsample": 0.5},
     )  # fmt: skip

@@ -42,10 +42,14 @@ def test_make_cohort__takes_the_positive_label_that_is_named(positive):
 
 @pytest.mark.parametrize("missing", [None, np.nan, np.float32("nan"), pd.NA, "", " "])
 def test_make_cohort__takes_missing_labels_as_to_be_predicted(missing):
-    cohort = make(["n", "n", "t", "t", missing], np.zeros((5, 2)), observation=list("abcde"))
+    cohort = make(["n", "n", "t", "t", missing], np.eye(5, 2), observation=list("abcde"))
     assert cohort.state.values.tolist() == [0, 0, 1, 1, -1]
     assert cohort.label.values[4] == ""
-    assert cohort.attrs["constant_genes"] == 2
+
+
+def test_make_cohort__rejects_a_table_in_which_nothing_varies():
+    with pytest.raises(InputError, match="all 2 genes are constant, so no gene varies"):
+        make(values=X * 0 + 1e8)
 
 
 def test_make_cohort__declares_its_variables():

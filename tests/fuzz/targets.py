@@ -1,11 +1,14 @@
 """What reads from outside, and good inputs of each to begin with."""
 
+import gzip
 import io
 import json
 import tomllib
+import warnings
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -16,13 +19,13 @@ from hypothesis import strategies as st
 import deepnic
 from deepnic.manifest import MANIFEST, OF_STORE, digest, manifest, seal
 from deepnic.store.journal import FOLDER, KEPT, noted
-from tests.fuzz.attacks import archives, damaged, json_of, tables, toml_of
+from tests.fuzz.attacks import archives, damaged, json_of, repacked, tables, toml_of
 from tests.made_study import write_study
 
 ROOT = Path(__file__).parents[2]
 TABLE = (
     b"id,state,g1,g2,g3\n"
-    + b"".join(b"p%d,%s,%d.5,-%d,1e%d\n" % (k, b"ab"[k % 2 :][:1], k, k, k) for k in range(6))
+    + b"".join(b"p%d,%s,%d.5,-%d,1e%d\n" % (k, b"nt"[k % 2 :][:1], k, k, k) for k in range(6))
 )  # fmt: skip
 LABELS = b"sample_id,label\n" + b"".join(b"p%d,%d\n" % (k, k % 2) for k in range(6))
 STUDY = """folds = 2
@@ -77,6 +80,8 @@ PARTS = {
     ),
 }
 """Files of folders, by what the folder is; its manifest is attacked as well."""
+FORMATS = (".txt.gz", ".gct", ".xlsx", ".parquet", ".feather", ".h5ad")
+"""Formats beside tables and archives; the first is a series matrix."""
 FACTS = {"name": "snail-0", "items": "genes", "classes": ["a", "b"], "n_test": 3}
 HISTORY = pd.DataFrame({"epoch": [1, 2], "training_loss": [0.7, 0.25]})
 PREDICTIONS = pd.DataFrame(
@@ -96,6 +101,17 @@ class Target(NamedTuple):
 def _table(content, folder):
     (folder / "c.csv").write_bytes(content)
     return deepnic.read_cohort(folder / "c.csv")
+
+
+def _format(name):
+    """A file of another format, its labels beside it."""
+
+    def read(content, folder):
+        (folder / f"c{name}").write_bytes(content)
+        (folder / "c.labels.csv").write_bytes(LABELS)
+        return deepnic.read_cohort(folder / f"c{name}")
+
+    return read
 
 
 def _archive(content, folder):
@@ -219,10 +235,45 @@ def good_archive():
 
 
 @cache
+def good_format(name):
+    """The same numbers in another format."""
+    X = np.random.default_rng(0).normal(size=(6, 3)).astype("f4")
+    frame = pd.DataFrame(X, [f"p{k}" for k in range(6)], ["g1", "g2", "g3"]).rename_axis("id")
+    across = frame.T.rename_axis("Name").reset_index()
+    if name == ".gct":
+        across.insert(1, "Description", "na")
+        return f"#1.2\n3\t6\n{across.to_csv(sep=chr(9), index=False)}".encode()
+    if name == ".txt":  # series matrix
+        states = "".join(f'\t"disease: {k % 2}"' for k in range(6))
+        return (
+            f'!Series_title\t"a"\n\n!Sample_characteristics_ch1{states}\n'
+            "!series_matrix_table_begin\n"
+            f"{across.to_csv(sep=chr(9), index=False)}!series_matrix_table_end\n"
+        ).encode()
+    with TemporaryDirectory() as folder:
+        file = Path(folder, f"c{name}")
+        if name == ".h5ad":
+            import anndata
+
+            # of words as pandas 3 has them its writer does not know
+            with (
+                warnings.catch_warnings(action="ignore"),
+                pd.option_context("future.infer_string", False),
+            ):
+                obs, var = (pd.DataFrame(index=[*ids]) for ids in (frame.index, frame.columns))
+                anndata.AnnData(X, obs, var).write_h5ad(file)
+        else:
+            writer = {".xlsx": "to_excel", ".parquet": "to_parquet", ".feather": "to_feather"}
+            getattr(frame.reset_index(), writer[name])(
+                file, **({"index": False} if name == ".xlsx" else {})
+            )
+        return file.read_bytes()
+
+
+@cache
 def good_folders():
     """A folder of each kind on disk, for as long as the tests run."""
     from atexit import register
-    from tempfile import TemporaryDirectory
 
     from deepnic.runs.folder import write_run
 
@@ -251,8 +302,6 @@ def good_journal():
 
 @cache
 def good_checkpoint():
-    from tempfile import TemporaryDirectory
-
     from deepnic.learn.settings import CHECKPOINT_FILE
 
     rng = np.random.default_rng(0)
@@ -271,6 +320,16 @@ def _of_table():
         damaged([TABLE, TABLE.replace(b",", b";"), TABLE.replace(b".", b",").replace(b",", b"\t")])
         | tables()
     )
+
+
+def _of_format(name):
+    good = good_format(name.removesuffix(".gz"))
+    inputs = damaged([good])
+    if name == ".xlsx":
+        inputs |= repacked([good])
+    if name.endswith(".gz"):
+        inputs = inputs.map(gzip.compress) | damaged([gzip.compress(good)])
+    return Target(_format(name), inputs)
 
 
 def _of_toml(text, model):
@@ -307,6 +366,7 @@ def target(name):
     makers = {
         "table": lambda: Target(_table, _of_table()),
         "archive": lambda: Target(_archive, damaged([good_archive()]) | archives()),
+        **{name[1:]: partial(_of_format, name) for name in FORMATS},
         "labels": lambda: Target(_labels, damaged([LABELS]) | tables()),
         "gene-labels": lambda: Target(_gene_labels, damaged([LABELS]) | tables()),
         "settings": lambda: Target(_toml(_study), _of_toml(STUDY, StudySettings)),
@@ -334,6 +394,6 @@ def _files():
 FILES = dict(_files())
 
 TARGETS = (
-    "table", "archive", "labels", "gene-labels", "settings", "training", "inventory", "profile",
-    "checkpoint", "journal", *FILES,
+    "table", "archive", *(name[1:] for name in FORMATS), "labels", "gene-labels", "settings",
+    "training", "inventory", "profile", "checkpoint", "journal", *FILES,
 )  # fmt: skip

@@ -179,7 +179,7 @@ def test_run_study__toml_gives_the_same_settings(cohort, tmp_path):
     text = (tmp_path / "deep" / "out" / "study.toml").read_text()
     assert str(tmp_path) not in text + (tmp_path / "deep" / "out" / "study.json").read_text()
     assert tomllib.loads(text)["cohorts"] == {
-        "a": {"file": "../../data/a.npz", "log2": False, "pseudonymise": False}
+        "a": {"file": "../../data/a.npz", "log2": False, "drop": [], "pseudonymise": False}
     }
     again = deepnic.study.read_settings(tmp_path / "deep" / "out" / "study.toml")
     assert again.cohorts["a"].file.resolve() == data / "a.npz"

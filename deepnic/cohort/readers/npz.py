@@ -9,13 +9,15 @@ import pandas as pd
 import psutil
 
 from deepnic.cohort.check import check_words
-from deepnic.cohort.readers.raw import Raw
-from deepnic.cohort.readers.text import check_file, find_layout, read_columns
+from deepnic.cohort.readers.files import load_text
+from deepnic.cohort.readers.raw import Raw, Wanted
+from deepnic.cohort.readers.tables import match
+from deepnic.cohort.readers.text import find_layout, read_columns
 from deepnic.errors import InputError
 from deepnic.files import is_refusal
 
 
-def read_archive(path: Path, state: str | None, groups: str | None) -> Raw:
+def read_archive(path: Path, wanted: Wanted) -> Raw:
     """Read an archive and its labels file; see `read_cohort`."""
     arrays = _load_arrays(path)
     values, gene, observation = (arrays[name] for name in ("X", "genes", "samples"))
@@ -31,10 +33,12 @@ def read_archive(path: Path, state: str | None, groups: str | None) -> Raw:
             )
         check_words(name, ids.astype(str))
     observations = observation.astype(str).tolist()
-    label, group = _read_labels(
-        path.with_suffix(".labels.csv"), state or "label", groups, observations
-    )
-    return Raw(values, label, gene.astype(str).tolist(), observations, "samples", group)
+    genes = gene.astype(str).tolist()
+    if wanted.labels is not None:
+        facts, notes = match(wanted.labels, observations)
+        return Raw(values, genes, observations, facts, "samples", notes=notes)
+    facts = _read_labels(path.with_suffix(".labels.csv"), wanted, observations)
+    return Raw(values, genes, observations, facts, "samples", wanted.state or "label")
 
 
 def _load_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -93,23 +97,22 @@ def _check_promises(path: Path) -> None:
         )
 
 
-def _read_labels(
-    path: Path, state: str, groups: str | None, observations: list[str]
-) -> tuple[list[str], list[str] | None]:
-    """Return the label of each observation, matched by id, and its group."""
+def _read_labels(path: Path, wanted: Wanted, observations: list[str]) -> pd.DataFrame:
+    """Return what is said of each observation, matched by id."""
     if not path.is_file():
         raise InputError(
             f"the labels file {path.name} is missing beside the archive; write one with the "
             "columns sample_id and label"
         )
-    check_file(path)
-    layout = find_layout(path)
+    source = load_text(path)
+    layout = find_layout(source)
     id_at = layout.find_id()
     if id_at is None:
         raise InputError(f"{path.name} has no column sample_id; add it")
-    state_at = layout.find("state", state)
-    group_at = state_at if groups is None else layout.find("groups", groups)
-    text, _ = read_columns(path, layout, {id_at, state_at, group_at})
+    layout.find("state", wanted.state or "label")
+    if wanted.groups is not None:
+        layout.find("groups", wanted.groups)
+    text, _ = read_columns(source, layout, {*range(len(layout.header))})
     text = text.set_index(id_at)
     ids = pd.Index(observations)
     for is_wrong, what in (
@@ -122,5 +125,7 @@ def _read_labels(
                 f"{is_wrong.sum()} {what} (first: number {is_wrong.argmax() + 1}); give each "
                 "observation one row with its sample_id"
             )
-    text = text.loc[observations]
-    return text[state_at].tolist(), None if groups is None else text[group_at].tolist()
+    facts = text.loc[observations].set_axis(
+        [name for k, name in enumerate(layout.header) if k != id_at], axis=1
+    )
+    return facts.loc[:, ~facts.columns.duplicated()].reset_index(drop=True)
