@@ -225,7 +225,7 @@ def _run_split(
     shown = split.permutation < 0 and not is_usable(examples)  # of the first fold that can be made
     advance(len(todo) - len(pending))
     failures: list[Failure] = []
-    if not pending and not shown and is_whole(folder):
+    if not pending and not shown and is_whole(folder, settings):
         advance(2)
         return failures
     try:
