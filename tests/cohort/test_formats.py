@@ -217,6 +217,13 @@ def test_read_cohort__reads_real_series(tmp_path):
         np.testing.assert_array_equal(cohort.expression, ours.expression)
         for name in ("gene", "observation", "state"):
             assert cohort[name].values.tolist() == ours[name].values.tolist()
+    path = GEO / "GSE103227_series_matrix.txt.gz"
+    cohort = read_cohort(path)
+    plain = pd.read_csv(path, sep="\t", comment="!", index_col=0)
+    np.testing.assert_array_equal(cohort.expression, plain.T.to_numpy(np.float32))
+    assert cohort.gene.values.tolist() == [*plain.index]
+    assert cohort.label.values.tolist() == ["normal"] * 5 + ["glioblastoma"] * 5
+    assert cohort.state.values.tolist() == [0] * 5 + [1] * 5
     for path in GEO.glob("*truncated*"):
         with pytest.raises(InputError, match="cut off"):
             read_cohort(path)

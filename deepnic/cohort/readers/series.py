@@ -68,6 +68,8 @@ def describe_samples(text: Text) -> pd.DataFrame:
         if not name.startswith("!Sample_") or len(cells) != len(samples) or not any(cells):
             continue
         cells = [cell.strip() for cell in cells]
+        if all(cell.startswith("Public on ") for cell in cells):  # a status of the entry
+            continue
         key = name.removeprefix("!Sample_")
         if key.startswith("characteristics"):
             pairs = [re.fullmatch(r"([^:]{1,60}):\s*(.*)", cell) for cell in cells]
