@@ -96,7 +96,7 @@ def compare(settings: Any, output: Path) -> None:
 
     for source in settings.cohorts.values():
         options.ready_key(source.pseudonymise, output)
-    cohorts = read_cohorts(settings)
+    cohorts, settings = read_cohorts(settings)
     for name, cohort in cohorts.items():
         options.say_what_was_read(name, cohort)
     deepnic.run_study(cohorts, output, settings)

@@ -16,6 +16,17 @@ from deepnic.variables import describe
 LONGEST = 500  # characters of an id or a label
 
 
+class SeveralClassesError(InputError):
+    """More than two classes, none of them chosen; a study takes each against the rest."""
+
+    def __init__(self, classes: Sequence[str]):
+        super().__init__(
+            f"{len(classes)} classes found ({', '.join(classes[:6])}); choose one against the "
+            f"rest, for example positive={classes[0]!r}"
+        )
+        self.classes = classes
+
+
 def make_cohort(
     expression: ArrayLike,
     label: ArrayLike,
@@ -229,10 +240,7 @@ def _state(labels: pd.Series, positive: str | None) -> tuple[np.ndarray, str]:
         )
     if positive is None:
         if len(classes) > 2:
-            raise InputError(
-                f"{len(classes)} classes found ({', '.join(classes[:6])}); choose one against the "
-                f"rest, for example positive={classes[0]!r}"
-            )
+            raise SeveralClassesError(classes)
         known = find_positive(classes) if len(classes) == 2 else None
         positive = known or (classes or [""])[-1]
     elif (positive := str(positive)) not in classes:

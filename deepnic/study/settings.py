@@ -34,7 +34,8 @@ class CohortFile(Strict):
 
     file: Path  # relative to the TOML file; or one of `BUNDLED`
     state: str | None = None
-    positive: str | None = None
+    positive: str | None = None  # left out, each of more than two classes is studied
+    one_of: str | None = None  # the cohort of which this is one class against the rest
     log2: bool = False
     groups: str | None = None  # column of what stays together in a fold
     labels: Path | None = None  # relative to the TOML file, as `file`

@@ -65,7 +65,7 @@ def test_demo__settings(monkeypatch, tmp_path):
     monkeypatch.setattr(studies, "compare", lambda *arguments: seen.append(arguments))
     succeed("demo", "-o", tmp_path, "--seed", 3)
     [(settings, output)] = seen
-    [cohort] = read_cohorts(settings).values()
+    [cohort] = read_cohorts(settings)[0].values()
     assert (cohort.sizes["observation"], output, settings.seed) == (569, tmp_path, 3)
     assemblies = [arm for arm in arms_of(settings) if arm.kind == "assembly"]
     assert {(arm.strength, arm.unit) for arm in assemblies} == {(1024, "pixel")}
