@@ -8,8 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from deepnic.analysis.interval import Interval
 from deepnic.analysis.metrics import RESAMPLES, probability
-from deepnic.analysis.ranking import MEASURE, OURS
+from deepnic.analysis.ranking import MEASURE, OURS, rows
 
 ACCURACY = "accuracy"
 
@@ -131,12 +132,19 @@ def said(every: Sequence[Multiclass]) -> tuple[str, ...]:
     """Say what the best arm makes of all classes, and how the cohorts that follow hang together."""
     sentences = []
     for one in every:
-        table = one.arms[(one.arms["arm"] == one.best) & (one.arms["metric"] == MEASURE)]
-        (row,) = table.to_dict("records")
+        table = one.arms[one.arms["metric"] == MEASURE]
+        others = table[table["role"] != OURS]
+        named = [("assembly", table[table["arm"] == one.best])] if len(others) < len(table) else []
+        named += [("of all others", others.head(1))] if len(others) else []
+        tops = [
+            f"the best {what}, “{row.arm}”, {Interval.of(row).percent()}"
+            for what, rows_of in named
+            for row in rows(rows_of)
+        ]
         sentences.append(
-            f"Of the {len(one.classes)} classes of {one.cohort}, the best arm, “{one.best}”, finds "
-            f"{row['mean']:.1%} (95% interval {row['low']:.1%}–{row['high']:.1%}), macro-averaged: "
-            f"the mean of the classes' recalls; guessing has {1 / len(one.classes):.0%}."
+            f"Balanced accuracy over the {len(one.classes)} classes of {one.cohort} at once, "
+            f"macro-averaged (the mean of their recalls): {'; '.join(tops)}, each picked after the "
+            f"results; guessing has {1 / len(one.classes):.0%}."
         )
     if every:
         sentences.append(

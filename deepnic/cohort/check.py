@@ -22,7 +22,7 @@ class SeveralClassesError(InputError):
     def __init__(self, classes: Sequence[str]):
         super().__init__(
             f"{len(classes)} classes found ({', '.join(classes[:6])}); choose one against the "
-            f"rest, for example positive={classes[0]!r}"
+            f"rest, for example positive={classes[0]!r} (a study takes each)"
         )
         self.classes = classes
 

@@ -35,7 +35,6 @@ class CohortFile(Strict):
     file: Path  # relative to the TOML file; or one of `BUNDLED`
     state: str | None = None
     positive: str | None = None  # left out, each of more than two classes is studied
-    one_of: str | None = None  # the cohort of which this is one class against the rest
     log2: bool = False
     groups: str | None = None  # column of what stays together in a fold
     labels: Path | None = None  # relative to the TOML file, as `file`
@@ -48,6 +47,7 @@ class CohortFile(Strict):
     annotation: Path | None = None  # relative as well
     layer: str | None = None
     pseudonymise: bool | Path = False  # or the key, relative to the TOML file
+    one_of: str | None = None  # the cohort of which this is one class against the rest
     epochs: int | None = Field(default=None, ge=1)  # of its networks, else the study's
 
 

@@ -64,8 +64,12 @@ def test_multiclass__is_macro_averaged(chances):
     expected = confusion_matrix(truth, predicted, normalize="true")
     np.testing.assert_allclose(shares.loc[LABELS, LABELS], expected)
     first, second = said([found])
-    assert f"finds {balanced:.1%} (95% interval" in first
-    assert "Of the 3 classes of kinds" in first
+    assert (
+        "over the 3 classes of kinds at once, macro-averaged (the mean of their recalls): the best"
+        in first
+    )
+    assert f"{balanced:.1%}" in first
+    assert "the best of all others, “other way”, " in first
     assert "guessing has 33%" in first
     assert "nothing is tested over the classes" in second
 
