@@ -46,7 +46,8 @@ def read_series(text: Text, wanted: Wanted) -> Raw:
     null = re.sub(rb"(?<=\t)(?:null|NULL|\"null\")(?=[\t\n])", b"", table)
     asked = wanted._replace(genes_in="rows", genes_from=None, labels=facts)
     raw = parse(text_table(Text(name, null, text.notes)), asked)
-    return raw._replace(state=state)
+    heeds = ("genes_in",) if wanted.genes_in == "rows" else ()
+    return raw._replace(state=state, heeds=heeds)
 
 
 def describe_samples(text: Text) -> pd.DataFrame:

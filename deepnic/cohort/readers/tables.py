@@ -98,7 +98,8 @@ def _read_genes_in_rows(source: Table, wanted: Wanted) -> Raw:
         notes += (f"{empty.sum()} genes without any value left out",)
     facts, more = match(labels, observation)
     dropped = tuple(name for name in wanted.drop if name in header)
-    return Raw(values, gene, observation, facts, header[0], notes=notes + more, dropped=dropped)
+    return Raw(values, gene, observation, facts, header[0], notes=notes + more, dropped=dropped,
+               heeds=("genes_in", "genes_from"))  # fmt: skip
 
 
 def numbers_of(table: pd.DataFrame) -> list[int]:
@@ -184,7 +185,8 @@ def _read_observations_in_rows(source: Table, wanted: Wanted) -> Raw:
         facts = facts.loc[:, ~facts.columns.duplicated()]
     state = None if state_at is None else header[state_at]
     rop = any(name.lower() == "etat" for name in header)
-    return Raw(values, gene, observation, facts, id_column, state, notes, not rop)
+    return Raw(values, gene, observation, facts, id_column, state, notes, not rop,
+               heeds=("genes_in",))  # fmt: skip
 
 
 def _second_states(layout: Layout, state_at: int, wanted: Wanted) -> set[int]:
