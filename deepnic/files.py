@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 from socket import gethostname
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -29,6 +30,9 @@ SHARE = "DEEPNIC_SHARE"
 
 PARTIAL = ".partial"
 """How the names of files end that are being written, or that a killed process left."""
+
+SCRATCH: set[Path] = set()
+"""Folders of `scratch` that are open: what a process that ends by force has to remove."""
 
 REFUSALS = {
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE,
@@ -92,6 +96,17 @@ def whole(path: str | Path, *, mode: int | None = None) -> Iterator[Path]:
             _to_disk(path.parent)
         finally:
             _remove(partial)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Have a private folder within the block."""
+    with TemporaryDirectory(prefix="deepnic-") as folder:
+        SCRATCH.add(Path(folder))
+        try:
+            yield Path(folder)
+        finally:
+            SCRATCH.discard(Path(folder))
 
 
 def make_folder(folder: Path) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from deepnic.cli import options
 from deepnic.cli.app import console
+from deepnic.cli.interrupts import keeps
 from deepnic.errors import EngineError, InputError
 from deepnic.extras import needs
 
@@ -99,6 +100,7 @@ def compare(settings: Any, output: Path) -> None:
     cohorts = read_cohorts(settings)
     for name, cohort in cohorts.items():
         options.say_what_was_read(name, cohort)
+    keeps(f"folds and arms in {output} are kept: run the same command again and it goes on")
     deepnic.run_study(cohorts, output, settings)
     page = deepnic.write_report(output)
     results = read_study(output)

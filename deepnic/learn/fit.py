@@ -186,8 +186,8 @@ def train(
     folder = None if storage is None else Path(storage).resolve() / name
     if folder is not None and folder.exists() and not resume:
         raise InputError(
-            f"the run {folder.name} was started in {folder.parent} before; resume it, or choose "
-            "another folder"
+            f"the run {folder.name} was started in {folder.parent} before; resume=True goes on "
+            "with it, or choose another folder"
         )
     with nullcontext() if folder is None else locked(folder):
         if folder is not None:

@@ -231,7 +231,7 @@ def load_network(checkpoint: str | os.PathLike[str], *, network: str | None = No
     if named not in NETWORKS and network is None:
         raise InputError(
             f"{path} is of the network {named!r}, which is code that it cannot bring; name it "
-            f"yourself, as --network or network={named!r}, if you trust that code"
+            f"yourself, as network={named!r}, if you trust that code"
         )
     try:
         return rebuild(about, weights)
