@@ -1,6 +1,8 @@
 """Configurations: TOML tables whose keys are all known, and what is wrong told in a sentence."""
 
+import json
 import reprlib
+import textwrap
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -16,9 +18,12 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Strict(BaseModel):
-    """A table of a configuration: unknown keys are refused, values are final."""
+    """A table of a configuration: unknown keys are refused, values are final.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    A string below a key describes it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 def one_of(names: Collection[str]) -> AfterValidator:
@@ -55,6 +60,36 @@ def to_toml(values: Mapping[str, Any]) -> str:
         return [known(one) for one in value] if isinstance(value, list | tuple) else value
 
     return tomli_w.dumps(known(values))
+
+
+def commented_toml(settings: BaseModel, name: str = "") -> str:
+    """Write all settings as TOML, each below its description; what is None is a comment.
+
+    Examples
+    --------
+    >>> class Host(Strict):
+    ...     cores: int = 3
+    ...     name: str | None = None
+    >>> print(commented_toml(Host()))
+    cores = 3
+    # name =
+    """
+    lines = [f"[{name}]"] if name else []
+    tables = []
+    for key, field in type(settings).model_fields.items():
+        value, path = getattr(settings, key), f"{name}.{key}".lstrip(".")
+        if isinstance(value, BaseModel):
+            tables.append((path, value))
+        elif isinstance(value, dict):
+            tables += [(f"{path}.{json.dumps(one)}", table) for one, table in value.items()]
+        else:
+            words = " ".join((field.description or "").split())
+            lines += textwrap.wrap(words, 98, initial_indent="# ", subsequent_indent="# ")
+            plain = settings.model_dump(mode="json", include={key})[key]
+            is_given = value not in (None, ())
+            # of words, numbers and lists of them JSON is TOML
+            lines.append(f"{key} = {json.dumps(plain)}" if is_given else f"# {key} =")
+    return "\n".join([*lines, *(f"\n{commented_toml(table, path)}" for path, table in tables)])
 
 
 def checked(model: type[M], values: Mapping[str, Any]) -> M:

@@ -29,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-console = Console()
+console = Console(markup=False, highlight=False, emoji=False)  # names are what they are
 EVERYWHERE = ("--debug", "--share", "--quiet")  # words that `main` takes, wherever they stand
 PROGRESS = "deepnic.progress"  # logger of lines and bars of progress, see `deepnic.compute`
 ASKED = {"-h", "--help", "--version"}  # what is answered at once
@@ -69,7 +69,7 @@ class Command(TyperCommand):
 
 def _tell_version(asked: bool) -> None:
     if asked:
-        console.print(f"deepnic {__version__}", highlight=False)
+        console.print(f"deepnic {__version__}")
         raise typer.Exit
 
 

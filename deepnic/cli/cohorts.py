@@ -34,15 +34,13 @@ def cohort(
     classes = data["label"].to_series().value_counts()
     console.print(
         "classes: "
-        + ", ".join(f"{name or 'to predict'} {count}" for name, count in classes.items()),
-        markup=False, highlight=False,
-    )  # fmt: skip
+        + ", ".join(f"{name or 'to predict'} {count}" for name, count in classes.items())
+    )
     low, middle, high = np.quantile(data["expression"], [0, 0.5, 1])
     console.print(
         f"values: {low:.4g} to {high:.4g}, median {middle:.4g}; transform: "
-        f"{data.attrs['transform']}",
-        markup=False, highlight=False,
-    )  # fmt: skip
+        f"{data.attrs['transform']}"
+    )
     if output is not None:
         _write(data, output)
         console.print(f"written: {output}", soft_wrap=True)

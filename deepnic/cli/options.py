@@ -141,16 +141,11 @@ def read(path: Path, how: dict[str, Any]) -> "xr.Dataset":
 def say_what_was_read(name: str, cohort: "xr.Dataset") -> None:
     facts = f"{cohort.sizes['observation']} observations x {cohort.sizes['gene']} genes"
     ones = int((cohort["state"] == 1).sum())
-    console.print(
-        f"{name}: {facts}, {ones} of state 1 ({cohort.attrs['positive']})",
-        markup=False, highlight=False,
-    )  # fmt: skip
+    console.print(f"{name}: {facts}, {ones} of state 1 ({cohort.attrs['positive']})")
     if cohort.attrs.get("id_column") == "":
         console.print("no id column was found; ids were made up")
     for note in filter(None, cohort.attrs.get("notes", "").split("\n")):
-        console.print(
-            f"{name}: {in_own_words(note)}", markup=False, highlight=False, soft_wrap=True
-        )
+        console.print(f"{name}: {in_own_words(note)}", soft_wrap=True)
     if cohort.attrs["constant_genes"]:
         console.print(f"{cohort.attrs['constant_genes']} genes are constant and score 0 everywhere")
 
