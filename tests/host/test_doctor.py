@@ -146,7 +146,9 @@ def test_check_machine__looks_at_all_of_it(monkeypatch, tmp_path):
     for name in ("DASK_SCHEDULER_ADDRESS", *Secrets(*"abcd").variables()):
         monkeypatch.delenv(name, raising=False)
     checks = doctor.check_machine(tmp_path)
-    assert [check.subject for check in checks] == ["versions", "processor", "free disk", "own name"]
+    assert [check.subject for check in checks] == [
+        "versions", "processor", "memory", "free disk", "own name"
+    ]  # fmt: skip
     assert f"numpy {np.__version__}" in checks[0].result
 
 
