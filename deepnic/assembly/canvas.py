@@ -227,17 +227,23 @@ def _lay_pixels(
     return index
 
 
-def _lay_tiles(
-    table: xr.Dataset, order: NDArray[np.intp], path: str, seed: int
-) -> NDArray[np.int32]:
-    height, width = len(TREE_SIZES), len(WEIGHT_RANGES)
-    row = TREE_SIZES[0] - table["tree_size"].to_numpy().astype(int)
-    column = table["weight_range"].to_numpy().astype(int) - WEIGHT_RANGES[0]
-    if np.any((row < 0) | (row >= height) | (column < 0) | (column >= width)):
+def check_tiles(tree_sizes: ArrayLike, weight_ranges: ArrayLike) -> None:
+    """Refuse conditions that have no place in a tile."""
+    inside = (np.isin(tree_sizes, TREE_SIZES), np.isin(weight_ranges, WEIGHT_RANGES))
+    if not all(map(np.all, inside)):
         raise InputError(
             "a tile holds tree sizes 3 to 8 and weight ranges 3 to 5: lay other pixels one by one "
             'with unit="pixel"'
         )
+
+
+def _lay_tiles(
+    table: xr.Dataset, order: NDArray[np.intp], path: str, seed: int
+) -> NDArray[np.int32]:
+    height, width = len(TREE_SIZES), len(WEIGHT_RANGES)
+    check_tiles(table["tree_size"].values, table["weight_range"].values)
+    row = TREE_SIZES[0] - table["tree_size"].to_numpy().astype(int)
+    column = table["weight_range"].to_numpy().astype(int) - WEIGHT_RANGES[0]
     tile = _rank_tiles(table, order)
     side = next(s for s in count(height) if (s // height) * (s // width) > tile.max())
     place = visit(path, side // height, side // width, seed=seed)[tile]

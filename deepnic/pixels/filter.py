@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Hashable
+from numbers import Integral, Real
 
 import dask
 import dask.array as da
@@ -101,8 +102,10 @@ def filter_pixels(
     >>> table.value.shape, [stage["stage"] for stage in account(table)]
     ((60, 10), ['structural', 'data', 'relevance'])
     """
-    if k < 1:
-        raise InputError(f"k is {k}; keep at least 1 pixel")
+    if not isinstance(k, Integral) or k < 1:
+        raise InputError(f"k is {k!r}; keep a whole number of pixels, at least 1")
+    if fdr is not None and not (isinstance(fdr, Real) and 0 < fdr <= 1):
+        raise InputError(f"fdr is {fdr!r}; it lies above 0 and up to 1, or is None for no test")
     image, item = _lazy_image(items)
     classes = _classes(items, item, y)
     train = np.ones(image.sizes[item], bool) if classes is None else classes >= 0
