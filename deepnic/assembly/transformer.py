@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import ClassifierTags, Tags, check_random_state
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
 from deepnic.assembly.canvas import UNITS, check_tiles, fit_assembly
@@ -135,15 +136,19 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         """
         seed = self._check_parameters()
         self.X_, y = validate_data(self, X, y, dtype=np.float32)
+        check_classification_targets(y)
         self.classes_, self.y_ = np.unique(y, return_inverse=True)
         if len(self.classes_) != 2:
-            raise InputError(f"y holds {len(self.classes_)} classes; give two, or one against rest")
+            raise InputError(
+                "Only binary classification is supported. "
+                f"y holds {len(self.classes_)} classes; give two, or one against the rest"
+            )
         self.seed_ = seed
         self.table_ = filter_pixels(self._images(self.X_[:0]), k=self.k, fdr=self.fdr)
         self.assembly_ = fit_assembly(self.table_, path=self.path, unit=self.unit, seed=seed)
         return self
 
-    def fit_transform(self, X: ArrayLike, y: ArrayLike) -> NDArray[np.float32]:  # type: ignore[override]
+    def fit_transform(self, X: ArrayLike, y: ArrayLike) -> NDArray[np.float32]:
         """Fit, and give the training observations, each through trees it was out of bag in."""
         return self.fit(X, y)._shown(self.table_["value"].values)
 
@@ -165,15 +170,10 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name the columns: gene, combination, tree size V and weight range R, with | between."""
         check_is_fitted(self)
-        named = dict(zip(self._genes, _check_feature_names_in(self, input_features), strict=True))
+        names = dict(zip(self._genes, _check_feature_names_in(self, input_features), strict=True))
         pixels = self.table_[["gene", "combination", "tree_size", "weight_range"]].to_dataframe()
-        return np.array(
-            [
-                f"{named[one.gene]}|{one.combination}|V{one.tree_size}|R{one.weight_range}"
-                for one in pixels.itertuples()
-            ],
-            dtype=object,
-        )
+        words = pixels.astype(str).itertuples(index=False)
+        return np.array([f"{names[gene]}|{c}|V{v}|R{r}" for gene, c, v, r in words], object)
 
     def _shown(self, value: NDArray[np.float32]) -> NDArray[np.float32]:
         images = value if self.flatten else self.assembly_.apply(value)
@@ -184,7 +184,7 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         choose("path", self.path, PATHS)
         choose("unit", self.unit, UNITS)
         if self.unit == "tile":
-            check_tiles(self.tree_sizes, self.weight_ranges)
+            check_tiles([*self.tree_sizes], [*self.weight_ranges])
         if not isinstance(self.flatten, bool | np.bool_) or not isinstance(self.fill, Real):
             raise InputError(
                 f"flatten is {self.flatten!r} and fill {self.fill!r}; give True or False, and a "
