@@ -39,6 +39,9 @@ READING: dict[str, Any] = {
     "genes_from": (str | None, None, "Column that names the genes, of one row a gene."),
     "drop": (list[str] | None, None, "Column to leave out; may be given again."),
     "duplicates": (str | None, None, "Genes of one name: mean, max or first."),
+    "impute": (str | None, None, "Missing values: median or knn, fitted in the training part."),
+    "annotation": (Path | None, None, "Table of gene ids, such as probe sets, and symbols."),
+    "layer": (str | None, None, "Of an .h5ad, the layer to read, or raw; left out, X."),
 }
 """How a cohort is read, for every command that reads one: type, default and help."""
 

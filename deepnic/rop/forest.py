@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from deepnic.cohort.impute import filled
 from deepnic.errors import InputError, choose
 from deepnic.rop.draws import DESIGNS, Parameters
 from deepnic.rop.graph import grow_lazily
@@ -38,7 +39,8 @@ def grow_forest(
     """Grow the trees in which every gene meets random companions.
 
     Nothing is computed until asked for; the result depends neither on the tasks nor on who runs
-    them. Observations of state -1 are never grown on: every tree votes on them.
+    them. Observations of state -1 are never grown on: every tree votes on them. Missing
+    values are filled first, by the others; see `deepnic.cohort.filled`.
 
     Parameters
     ----------
@@ -87,6 +89,7 @@ def grow_forest(
     ((1, 1, 2, 30), (1, 1, 2, 10, 60))
     """
     validate(cohort, COHORT)
+    cohort = filled(cohort)
     wanted = _gene_positions(cohort, genes)
     parameters: Parameters = {
         "n_trees": _integer("n_trees", n_trees),

@@ -55,6 +55,12 @@ class CohortFile(Strict):
     """Columns to leave out."""
     duplicates: str | None = None
     """Genes of one name: mean, max or first."""
+    impute: str | None = None
+    """Missing values: median or knn, fitted in the fold."""
+    annotation: Path | None = None
+    """Table of gene ids, such as probe sets, and symbols."""
+    layer: str | None = None
+    """Of an .h5ad, the layer to read, or raw; left out, X."""
     pseudonymise: bool | Path = False
     """Put keyed hashes in the place of patients' ids; true, or the file of the key."""
     epochs: int | None = Field(default=None, ge=1)
@@ -246,6 +252,7 @@ def _beside(folder: Path, cohort: CohortFile) -> dict[str, Any]:
     return {
         "file": folder / cohort.file,
         "labels": cohort.labels and folder / cohort.labels,
+        "annotation": cohort.annotation and folder / cohort.annotation,
         "genes": str(folder / genes) if genes and isfile(folder / genes) else genes,
         "pseudonymise": key if isinstance(key, bool) else folder / key.expanduser(),
     }

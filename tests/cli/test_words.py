@@ -1,11 +1,13 @@
 """Parameters that a sentence names in Python's way are options at the terminal."""
 
+import ast
 import re
 
 import pytest
 
 from deepnic import InputError, read_cohort
 from deepnic.cli.words import in_own_words, of_command
+from deepnic.errors import ROOT
 
 OPTIONS = {name: f"--{name.replace('_', '-')}"
            for name in ("state", "positive", "genes_in", "k", "seed", "n_trees", "labels",
@@ -33,6 +35,15 @@ def test_in_own_words(sentence, own):
     with of_command(OPTIONS):
         assert in_own_words(sentence) == own
     assert in_own_words(sentence) == sentence
+
+
+def test_sentences__name_no_option_beside_its_parameter():
+    """They are written once, for Python, and said in the words of who reads them."""
+    doubled = re.compile(r"\(--[a-z]|or --[a-z-]+ or|--[a-z-]+ or [a-z_]+=")
+    for file in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not doubled.search(node.value), file
 
 
 def test_of_command__says_errors_in_its_words_and_keeps_their_kind():

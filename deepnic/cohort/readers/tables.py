@@ -1,23 +1,20 @@
 """Tables of text: which way they lie, which columns are ids, facts and genes."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from deepnic.cohort.readers.files import Text, load_text
 from deepnic.cohort.readers.raw import Raw, Wanted
 from deepnic.cohort.readers.text import (
     ID_COLUMNS,
     STATE_COLUMNS,
     Layout,
-    find_layout,
+    Table,
     looks_like_ids,
-    read_columns,
     read_numbers,
-)  # fmt: skip
+)
 from deepnic.errors import InputError, choose
 
 GENE_COLUMNS = (
@@ -35,55 +32,27 @@ ANNOTATION_COLUMNS = (
 """Columns beside the samples in tables of one row a gene, from their usual programs."""
 
 
-def find_labels(path: Path, wanted: Wanted) -> pd.DataFrame | None:
-    """Read the labels apart, if any were named or lie beside: all text."""
-    if wanted.labels is not None:
-        return read_facts(wanted.labels)
-    beside = path.with_name(f"{path.name.partition('.')[0]}.labels.csv")
-    return read_facts(beside) if beside.is_file() and beside != path else None
+def parse(table: Table, wanted: Wanted) -> Raw:
+    """Read a table, whichever way it lies."""
+    if _genes_in_rows(table, wanted):
+        return _read_genes_in_rows(table, wanted)
+    return _read_observations_in_rows(table, wanted)
 
 
-def read_facts(path: Path) -> pd.DataFrame:
-    """Read a table of text only, as it is written."""
-    source = load_text(path)
-    layout = find_layout(source)
-    if len({*layout.header}) < len(layout.header):
-        raise InputError(f"{path.name} has columns of the same name; rename one")
-    text, _ = read_columns(source, layout, {*range(len(layout.header))})
-    return text.set_axis(layout.header, axis=1).rename_axis(columns=None)
-
-
-def parse(source: Text, wanted: Wanted, labels: pd.DataFrame | None = None) -> Raw:
-    """Read a table of text, whichever way it lies."""
-    lines = source.data.split(b"\n", 200)
-    comments = next((k for k, line in enumerate(lines) if not line.startswith(b"#")), 0)
-    notes = source.notes + ((f"{comments} lines of comments left out",) if comments else ())
-    data = source.data.split(b"\n", comments)[comments]
-    first = next((line for line in data.split(b"\n", 20) if line.strip()), b"")
-    if not re.search(rb"[,;\t]", re.sub(rb'"[^"]*"', b"", first)) and b" " in first.strip():
-        data = re.sub(rb'("[^"\n]*")|[ \t]+', lambda m: m[1] or b"\t", data)  # as R writes them
-    source = source._replace(data=data, notes=notes)
-    layout = find_layout(source)
-    if _genes_in_rows(source, layout, wanted, labels):
-        return _read_genes_in_rows(source, layout, wanted, labels)
-    return _read_observations_in_rows(source, layout, wanted, labels)
-
-
-def _genes_in_rows(
-    source: Text, layout: Layout, wanted: Wanted, labels: pd.DataFrame | None
-) -> bool:
+def _genes_in_rows(source: Table, wanted: Wanted) -> bool:
     """Tell which way a table lies: as said, else by the ids of the labels, else by its header."""
     if wanted.genes_in is not None:
         return choose("genes_in", wanted.genes_in, ("rows", "columns")) == "rows"
+    layout, labels = source.layout, wanted.labels
     if labels is not None:
         names = {*layout.header[1:]}
         across = max(labels[column].isin(names).sum() for column in labels)
-        text, _ = read_columns(source, layout, {id_at if (id_at := layout.find_id()) else 0})
+        text, _ = source.read({id_at if (id_at := layout.find_id()) else 0})
         ids = {*text.iloc[:, 0]}
         down = max(labels[column].isin(ids).sum() for column in labels)
         if across == down:
             raise InputError(
-                f"{source.name}: {across} ids of the labels name columns and as many rows; say "
+                f"{layout.file}: {across} ids of the labels name columns and as many rows; say "
                 "genes_in='rows' or genes_in='columns', or correct the ids"
             )
         return bool(across > down)
@@ -91,13 +60,12 @@ def _genes_in_rows(
     return wanted.state is None and lower[0] in GENE_COLUMNS and not {*lower} & {*STATE_COLUMNS}
 
 
-def _read_genes_in_rows(
-    source: Text, layout: Layout, wanted: Wanted, labels: pd.DataFrame | None
-) -> Raw:
+def _read_genes_in_rows(source: Table, wanted: Wanted) -> Raw:
+    layout, labels = source.layout, wanted.labels
     header = layout.header
     if labels is None:
         raise InputError(
-            f"{source.name} has one row a gene, as its first column {header[0]!r} says, and no "
+            f"{layout.file} has one row a gene, as its first column {header[0]!r} says, and no "
             "states; give a table of them as labels=, one row a sample"
         )
     known = {name for column in labels for name in labels[column]}
@@ -106,13 +74,13 @@ def _read_genes_in_rows(
         if k == 0 or name in wanted.drop or name == wanted.genes_from
         or (name not in known and (name.lower() in ANNOTATION_COLUMNS or not name))
     }  # fmt: skip
-    text, table = read_columns(source, layout, annotation)
+    text, table = source.read(annotation)
     words = [
         k for k in numbers_of(table) if table[k].dtype.kind not in "iufb" and header[k] not in known
     ]
     if words:
         annotation |= {*words}
-        text, table = read_columns(source, layout, annotation)
+        text, table = source.read(annotation)
     gene_at = 0 if wanted.genes_from is None else layout.find("genes_from", wanted.genes_from)
     observation = [header[k] for k in numbers_of(table)]
     notes = (*source.notes, f"genes in rows, named by column {header[gene_at] or 'row names'!r}")
@@ -164,9 +132,19 @@ def match(labels: pd.DataFrame, observation: list[str]) -> tuple[pd.DataFrame, t
     return rows.reindex(ids).fillna("").reset_index(drop=True), notes
 
 
-def _read_observations_in_rows(
-    source: Text, layout: Layout, wanted: Wanted, labels: pd.DataFrame | None
-) -> Raw:
+def by_expression(words: pd.Series, pattern: str) -> list[str]:
+    """What the first group of an expression finds in each, or whether it is found."""
+    try:
+        found = [re.search(pattern, text) for text in words]
+    except re.error as error:
+        raise InputError(f"{pattern!r} is no regular expression ({error}); correct it") from error
+    return [
+        (one[1] or "" if one.re.groups else pattern) if one else f"not {pattern}" for one in found
+    ]
+
+
+def _read_observations_in_rows(source: Table, wanted: Wanted) -> Raw:
+    layout, labels = source.layout, wanted.labels
     header = layout.header
     named = [name for name in (wanted.state, wanted.groups) if name and labels is None]
     facts_at = {layout.find("state" if name == wanted.state else "groups", name) for name in named}
@@ -179,12 +157,12 @@ def _read_observations_in_rows(
     facts_at |= drop
     id_at = layout.find_id()
     ids = {k for k, name in enumerate(header) if name.lower() in ID_COLUMNS or not (k or name)}
-    text, table = read_columns(source, layout, facts_at | (ids or {0}))
+    text, table = source.read(facts_at | (ids or {0}))
     if id_at is None and 0 not in facts_at:
         if looks_like_ids(text[0], layout.decimal):
             id_at = 0
         else:  # the first column is a gene
-            text, table = read_columns(source, layout, facts_at)
+            text, table = source.read(facts_at)
     notes = source.notes
     empty = [k for k in numbers_of(table) if not header[k] and table[k].isna().all()]
     numbers = [k for k in numbers_of(table) if re.fullmatch(r"Unnamed: \d+|index", header[k])]
