@@ -6,10 +6,11 @@ import textwrap
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
+import numpy as np
 import tomli_w
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 from deepnic.errors import InputError
 
@@ -20,10 +21,28 @@ M = TypeVar("M", bound=BaseModel)
 class Strict(BaseModel):
     """A table of a configuration: unknown keys are refused, values are final.
 
-    A string below a key describes it.
+    A string below a key describes it. Values of NumPy are taken like plain ones, and a single one
+    where several are expected.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        plain = {
+            key: value.tolist() if isinstance(value, np.generic | np.ndarray) else value
+            for key, value in values.items()
+        }
+        for key, field in cls.model_fields.items():
+            one = plain.get(key)
+            if get_origin(field.annotation) is tuple and isinstance(
+                one, Mapping | str | float | int
+            ):
+                plain[key] = (one,)
+        return plain
 
 
 def one_of(names: Collection[str]) -> AfterValidator:

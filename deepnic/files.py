@@ -169,6 +169,13 @@ def locked(path: str | Path) -> Iterator[None]:
         lock.release()
 
 
+def as_path(path: object) -> Path:
+    """Path of a file or folder; what is none is an `InputError`."""
+    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
+        raise InputError(f"{path!r} is no path; give a word or a pathlib.Path")
+    return Path(path)
+
+
 def check_new(path: Path) -> None:
     """Refuse a path that holds something, before anything is computed for it."""
     if path.is_file() or (path.is_dir() and any(path.iterdir())):

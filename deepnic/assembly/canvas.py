@@ -13,7 +13,7 @@ from deepnic.assembly.orders import arrange
 from deepnic.assembly.paths import PATHS, visit
 from deepnic.errors import InputError, choose
 from deepnic.nic.families import colour_codes
-from deepnic.variables import CANVAS_COLOUR, CANVAS_IMAGE, CANVAS_INDEX, describe
+from deepnic.variables import CANVAS_COLOUR, CANVAS_IMAGE, CANVAS_INDEX, describe, expect
 
 TREE_SIZES = range(8, 2, -1)  # rows of a tile, from the top
 WEIGHT_RANGES = range(3, 6)  # columns of a tile
@@ -137,6 +137,7 @@ def fit_assembly(
            [ 1,  0,  5],
            [ 2,  3,  4]], dtype=int32)
     """
+    expect(table, "table")
     lay = UNITS[choose("unit", unit, UNITS)]
     order = PATHS[choose("path", path, PATHS)].order if order is None else order
     if table.sizes["pixel"] == 0:
@@ -197,6 +198,7 @@ def lay(table: xr.Dataset, assembly: Assembly) -> xr.Dataset:
             [ 5., nan]]], dtype=float32)
     ...
     """
+    expect(table, "table")
     values = table["value"].transpose("item", "pixel").to_numpy().astype(np.float32, copy=False)
     canvas = xr.Dataset(
         {

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from deepnic.cohort.classes import UNKNOWN, find_positive
 from deepnic.cohort.impute import METHODS
 from deepnic.errors import InputError, choose
-from deepnic.variables import describe
+from deepnic.variables import describe, expect
 
 LONGEST = 500  # characters of an id or a label
 
@@ -164,6 +164,7 @@ def hide_labels(cohort: xr.Dataset, test: ArrayLike) -> xr.Dataset:
     >>> int((hide_labels(cohort, np.arange(569) < 100).state == -1).sum())
     100
     """
+    expect(cohort, "cohort")
     hidden = np.asarray(test, bool)
     if hidden.shape != cohort["state"].shape:
         raise InputError(

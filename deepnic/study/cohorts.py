@@ -14,6 +14,7 @@ from deepnic.cohort import hide_labels, make_cohort, read_cohort
 from deepnic.cohort.demo import BUNDLED
 from deepnic.errors import InputError
 from deepnic.study.settings import StudySettings
+from deepnic.variables import expect
 
 FOLDS = "folds"  # folder of them in a study's, so that a cohort may have any name
 
@@ -70,6 +71,7 @@ def check_cohorts(
             raise InputError(
                 f"a cohort is named {name!r}; take letters, numbers, space, -, _ and . inside"
             )
+        expect(cohort, "cohort")
         named[name] = cohort = cohort.sel(observation=cohort["state"] >= 0)
         parts = {"observations of each class": np.bincount(cohort["state"].values, minlength=2)}
         if "group" in cohort.coords:
