@@ -110,7 +110,7 @@ def small():
 def test_verb__given_what_is_no_path(verb, given):
     if verb == "read_cohort" and isinstance(given, list):
         pytest.skip("a file of its own")
-    with pytest.raises(deepnic.InputError, match="path|from a file"):
+    with pytest.raises(deepnic.InputError, match=r"path|from a file"):
         PATHS[verb](given)
 
 
