@@ -37,11 +37,9 @@ class Strict(BaseModel):
             for key, value in values.items()
         }
         for key, field in cls.model_fields.items():
-            one = plain.get(key)
-            if get_origin(field.annotation) is tuple and isinstance(
-                one, Mapping | str | float | int
-            ):
-                plain[key] = (one,)
+            is_one = isinstance(plain.get(key), Mapping | str | float | int)
+            if is_one and get_origin(field.annotation) is tuple:
+                plain[key] = (plain[key],)
         return plain
 
 

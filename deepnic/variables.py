@@ -299,7 +299,8 @@ def expect(dataset: xr.Dataset, *kinds: str) -> str:
     try:
         kind = kind_of(dataset)
     except InputError as error:
-        raise InputError(f"{wanted} needed: {error}; {makers} makes it") from error
+        what, *_ = str(error).partition("; ")
+        raise InputError(f"a {wanted} is needed, and {what}; make one by {makers}") from error
     if kind not in kinds:
         raise InputError(f"a {wanted} is needed, and this is a {kind}; make one by {makers}")
     return kind

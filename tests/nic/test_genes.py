@@ -154,7 +154,7 @@ def test_rop_images__some_genes(forest):
 def test_rop_images__errors(forest):
     with pytest.raises(InputError, match="unknown family"):
         rop_images(forest, family="every")
-    with pytest.raises(InputError, match="'signature'"):
+    with pytest.raises(InputError, match="a forest is needed"):
         rop_images(forest.drop_vars("signature"))
 
 

@@ -322,7 +322,7 @@ def test_filter_pixels__refuses_classes(items, y, words):
 
 def test_filter_pixels__refuses_to_keep_nothing():
     images = gene_items()
-    with pytest.raises(InputError, match="k is 0; keep at least 1 pixel"):
+    with pytest.raises(InputError, match="k is 0; keep a whole number of pixels"):
         filter_pixels(images, k=0)
     nothing = images.assign(image=images.image.where(False))
     with pytest.raises(InputError, match=r"no pixel of 6 .* left .*\(24 undefined, 0 near-const"):
