@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from deepnic.cohort.classes import UNKNOWN, find_positive
 from deepnic.cohort.impute import METHODS
 from deepnic.errors import InputError, choose
-from deepnic.variables import describe
+from deepnic.variables import describe, expect
 
 LONGEST = 500  # characters of an id or a label
 
@@ -175,6 +175,7 @@ def hide_labels(cohort: xr.Dataset, test: ArrayLike) -> xr.Dataset:
     >>> int((hide_labels(cohort, np.arange(569) < 100).state == -1).sum())
     100
     """
+    expect(cohort, "cohort")
     hidden = np.asarray(test, bool)
     if hidden.shape != cohort["state"].shape:
         raise InputError(
@@ -204,7 +205,7 @@ def _check_finite(values: np.ndarray, genes: pd.Index, *, may_lack: bool) -> Non
     bad = np.isinf(values) if may_lack else ~np.isfinite(values)
     if bad.any():
         row, column = np.argwhere(bad)[0]
-        fill = "" if may_lack else ", or fill missing ones by impute='median' or 'knn' (--impute)"
+        fill = "" if may_lack else ", or fill missing ones by impute='median' or 'knn'"
         raise InputError(
             f"{int(bad.sum())} expression values are missing, infinite or beyond float32 in "
             f"{int(bad.any(axis=0).sum())} genes (first: gene {genes[column]!r}, observation "

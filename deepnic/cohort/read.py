@@ -320,8 +320,7 @@ def _column(name: str, raw: Raw, option: str, column: str | None) -> list[str]:
             if len(usual) != 1:
                 some = ", ".join((usual or names)[:6])
                 raise InputError(
-                    f"{name}: the column of the states is not certain; say state= (--state) one "
-                    f"of: {some}"
+                    f"{name}: the column of the states is not certain; say state= one of: {some}"
                 )
             column = usual[0]
     elif option == "state":
@@ -347,7 +346,7 @@ def _check_classes(name: str, label: Sequence[str]) -> list[str]:
     if find_positive(classes) is None:
         raise InputError(
             f"{name}: which of {first!r} and {second!r} is state 1 is not known; say it, for "
-            f"example positive={second!r} (--positive)"
+            f"example positive={second!r}"
         )
     return [f"{second!r} is state 1, as the later of two codes"] if are_codes(classes) else []
 
@@ -357,8 +356,7 @@ def _leave_out(raw: Raw, drop: Sequence[str]) -> Raw:
     known = {*raw.gene, *raw.observation, *map(str, raw.facts), *raw.dropped}
     if unknown := [k for k, name in enumerate(drop, 1) if name not in known]:
         raise InputError(
-            f"name number {unknown[0]} of drop= (--drop) is no column, gene or observation; "
-            "correct it"
+            f"name number {unknown[0]} of drop= is no column, gene or observation; correct it"
         )
     genes = ~pd.Index(raw.gene).isin([*drop])
     rows = ~pd.Index(raw.observation).isin([*drop])

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from torch import nn
 
 from deepnic.assembly import Assembly, lay
 from deepnic.errors import InputError
+from deepnic.files import as_path
 from deepnic.learn.channels import canvas_arrays, make_images
 from deepnic.learn.loop import class_scores
 from deepnic.learn.network import NETWORKS, build_network
@@ -213,7 +213,7 @@ def load_network(checkpoint: str | os.PathLike[str], *, network: str | None = No
     ...
     deepnic.errors.InputError: no checkpoint at no/such/checkpoint.pt; give the checkpoint.pt of ...
     """
-    path = Path(checkpoint)
+    path = as_path(checkpoint)
     if not path.is_file():
         raise InputError(f"no checkpoint at {path}; give the checkpoint.pt of a run's folder")
     saved = read_checkpoint(path)
@@ -231,7 +231,7 @@ def load_network(checkpoint: str | os.PathLike[str], *, network: str | None = No
     if named not in NETWORKS and network is None:
         raise InputError(
             f"{path} is of the network {named!r}, which is code that it cannot bring; name it "
-            f"yourself, as --network or network={named!r}, if you trust that code"
+            f"yourself, as network={named!r}, if you trust that code"
         )
     try:
         return rebuild(about, weights)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from deepnic.analysis import Findings, Interval, find
 from deepnic.analysis.metrics import METRIC_TITLES
-from deepnic.files import whole
+from deepnic.files import as_path, whole
 from deepnic.report.tables import (
     Cell,
     Strong,
@@ -50,7 +50,7 @@ def write_tables(folder: str | Path, path: str | Path | None = None) -> Path:
     """
     study = read_study(folder)
     findings = find(study)
-    path = Path(folder) / "tables.md" if path is None else Path(path)
+    path = as_path(folder) / "tables.md" if path is None else as_path(path)
     parts = _parts(findings, len(study.facts.get("failures", [])))
     with whole(path) as partial:
         partial.write_text("\n\n".join(parts) + "\n", encoding="utf-8")

@@ -14,9 +14,9 @@ from deepnic.cohort import hide_labels, make_cohort, read_cohort
 from deepnic.cohort.check import SeveralClassesError
 from deepnic.cohort.demo import BUNDLED
 from deepnic.errors import InputError
-from deepnic.study.settings import CohortFile, StudySettings
+from deepnic.study.settings import CohortFile, StudySettings, cohort_name
+from deepnic.variables import expect
 
-NO_NAME = r"[^\w .-]"  # what the name of a cohort does not hold
 FOLDS = "folds"  # folder of them in a study's, so that a cohort may have any name
 
 
@@ -56,7 +56,7 @@ def read_cohorts(settings: StudySettings) -> tuple[dict[str, xr.Dataset], StudyS
             sources[name] = source
         except SeveralClassesError as several:
             for label in several.classes:
-                one = f"{name} {re.sub(NO_NAME, '-', label)}".rstrip(" .")
+                one = cohort_name(f"{name} {label}")
                 if one in sources:
                     raise InputError(
                         f"two classes of {name} would be kept as {one!r}; name their labels apart"
@@ -92,6 +92,7 @@ def check_cohorts(
             raise InputError(
                 f"a cohort is named {name!r}; take letters, numbers, space, -, _ and . inside"
             )
+        expect(cohort, "cohort")
         named[name] = cohort = cohort.sel(observation=cohort["state"] >= 0)
         parts = {"observations of each class": np.bincount(cohort["state"].values, minlength=2)}
         if "group" in cohort.coords:

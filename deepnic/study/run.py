@@ -27,7 +27,7 @@ from deepnic.compute import compute, current_client, progress
 from deepnic.config import checked, to_toml
 from deepnic.errors import EngineError, InputError
 from deepnic.extras import needs
-from deepnic.files import locked, whole, write_json
+from deepnic.files import as_path, locked, whole, write_json
 from deepnic.host.provenance import machine
 from deepnic.nic import observation_images
 from deepnic.rop.forest import provenance
@@ -115,7 +115,7 @@ def run_study(
     ['demo', 'snail, 16 pixels', 'accuracy']
     """
     needs("train")
-    output = Path(output)
+    output = as_path(output)
     if not isinstance(settings, StudySettings):
         settings = checked(StudySettings, settings or {})
     cohorts = check_cohorts(cohorts, settings)

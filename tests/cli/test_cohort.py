@@ -55,7 +55,7 @@ def nul(table):
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (without_state, ["has no state column", "state= names one"]),
+        (without_state, ["has no state column", "--state names one"]),
         (one_class, ["one class only (sick); two are needed"]),
         (single_patient, ["1 observation has state 1", "each class needs at least 2"]),
         (text, ["1 values in 1 columns are text", "'g3'", "number 7", "correct them or drop"]),

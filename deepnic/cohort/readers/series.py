@@ -92,7 +92,7 @@ def _find_state(name: str, facts: pd.DataFrame, state: str | None) -> str:
     # a key of few samples may be a patient's name
     common = [one for one in facts if 2 * (facts[one] != "").sum() >= len(facts)]
     varying = [str(one) for one in common if 2 <= facts[one].nunique() <= len(facts) / 2]
-    remedy = f"say state= (--state) one of: {', '.join(varying[:8]) or 'title~REGEX'}"
+    remedy = f"say state= one of: {', '.join(varying[:8]) or 'title~REGEX'}"
     if state is None:
         usual = [column for column in varying if column in USUAL]
         if len(usual) != 1:

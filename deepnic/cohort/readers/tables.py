@@ -66,7 +66,7 @@ def _read_genes_in_rows(source: Table, wanted: Wanted) -> Raw:
     if labels is None:
         raise InputError(
             f"{layout.file} has one row a gene, as its first column {header[0]!r} says, and no "
-            "states; give a table of them as labels= (--labels), one row a sample"
+            "states; give a table of them as labels=, one row a sample"
         )
     known = {name for column in labels for name in labels[column]}
     annotation = {
@@ -198,7 +198,7 @@ def _second_states(layout: Layout, state_at: int, wanted: Wanted) -> set[int]:
     if others and wanted.state is None:
         raise InputError(
             f"{layout.file} has several columns that may be the state: "
-            f"{', '.join([layout.header[state_at], *others])}; say state= (--state), and drop= "
-            "(--drop) the others"
+            f"{', '.join([layout.header[state_at], *others])}; say state=, and drop= "
+            "the others"
         )
     return {layout.header.index(name) for name in others}
