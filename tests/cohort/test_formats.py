@@ -366,6 +366,9 @@ def test_read_cohort__takes_frames_as_it_reads_files(tmp_path):
     check(read_cohort(BY_STATE.astype({"state": "category"}), state="state"))
     check(read_cohort(ACROSS, labels=LABELS, state="condition"))
     check(read_cohort(FRAME, labels=LABELS.set_index("sample_id"), state="condition"))
+    check(read_cohort(BY_STATE.astype(dict.fromkeys(GENES, object))))
+    check(read_cohort(BY_STATE.astype(dict.fromkeys(GENES, "Float32"))))
+    check(read_cohort(BY_STATE.assign(id="x"), drop="id"))  # beside the index of that name
     assert BY_STATE.columns[-1] == "state"  # what is given stays as it is
     assert read_cohort(BY_STATE).attrs["source"] == "given in memory"
 
@@ -378,6 +381,10 @@ def test_read_cohort__takes_frames_as_it_reads_files(tmp_path):
         (BY_STATE.assign(GENE3=pd.Timestamp("2020-01-01")), "12 values in 1 columns are text"),
         (BY_STATE.assign(GENE3=np.nan), "12 expression values are missing.*--impute"),
         (BY_STATE.assign(GENE3=pd.array([1, None] * 6, "Int64")), "6 expression values are"),
+        (BY_STATE.assign(GENE3=[1.5, None] * 6).astype({"GENE3": object}), "6 expression values"),
+        (BY_STATE.assign(GENE3=pd.array([1.5, None] * 6, "Float64")), "6 expression values are"),
+        (BY_STATE.assign(GENE3=pd.array(["1.5", None] * 6, "string")), "6 expression values are"),
+        (BY_STATE.assign(GENE3=1 + 2j), "12 values in 1 columns are text"),
         (BY_STATE.iloc[:0], "has 0 rows and 32 columns"),
         (pd.concat({"a": BY_STATE}), "several levels; make them one"),
         ([[1, 2]], "from a file, a DataFrame or an AnnData, not from list"),
