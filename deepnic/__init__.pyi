@@ -24,6 +24,7 @@ from .assembly.transformer import ROPImageTransformer as ROPImageTransformer
 from .cohort import demo_cohort as demo_cohort
 from .cohort import hide_labels as hide_labels
 from .cohort import read_cohort as read_cohort
+from .cohort import read_patients as read_patients
 from .errors import EngineError as EngineError
 from .errors import InputError as InputError
 from .learn import load_network as load_network

@@ -1,6 +1,6 @@
 """Files to a cohort, whatever their format."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from deepnic.cohort.check import make_cohort
+from deepnic.cohort.check import make_cohort, make_patients
 from deepnic.cohort.classes import UNKNOWN, are_codes, find_positive
 from deepnic.cohort.columns import (
     check_columns,
@@ -160,6 +160,79 @@ def read_cohort(
         check_apart(key, path, *([wanted.labels] if wanted.labels else []))
         cohort = pseudonymised(cohort, key)
     return cohort.assign_attrs(
+        source=path.name, id_column=raw.id_column, transform="log2(max(x, 1))" if log2 else "none",
+        notes="\n".join(notes),
+    )  # fmt: skip
+
+
+def read_patients(
+    path: str | PathLike[str],
+    genes: Collection[str],
+    *,
+    log2: bool = False,
+    genes_in: str | None = None,
+    genes_from: str | None = None,
+    drop: str | Sequence[str] = (),
+    duplicates: str | None = None,
+    pseudonymise: bool | str | PathLike[str] = False,
+) -> xr.Dataset:
+    r"""Read the expression of patients to predict, of any format of `read_cohort`.
+
+    Only the genes asked for are read, whichever way the table lies; states, and whatever else it
+    holds, are left out.
+
+    Parameters
+    ----------
+    path : str or path
+    genes : collection of str
+        Those that a network reads; not all need be there.
+    log2, genes_in, genes_from, drop, duplicates, pseudonymise
+        See `read_cohort`. Left out, the column that names most of the genes names them.
+
+    Returns
+    -------
+    Dataset
+        ``expression(observation, gene)`` float32, NaN where it is missing, ``state`` -1 throughout,
+        with the attributes of `read_cohort`.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, holds none of the genes, or one of them twice.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "new.csv")
+    ...     _ = path.write_text("id,age,g2,g1\nnew,55,1.5,2\n")
+    ...     patients = read_patients(path, ["g1", "g2", "g3"])
+    >>> patients.gene.values.tolist(), patients.expression.values
+    (['g2', 'g1'], array([[1.5, 2. ]], dtype=float32))
+    """
+    path, known = Path(path), frozenset(map(str, genes))
+    check_file(path)
+    drop = (drop,) if isinstance(drop, str) else tuple(drop)
+    raw = _leave_out(
+        _read(path, Wanted(genes_in=genes_in, genes_from=genes_from, drop=drop, known=known)), drop
+    )
+    kept = [k for k, name in enumerate(raw.gene) if name in known]
+    raw = raw._replace(values=np.asarray(raw.values)[:, kept], gene=[raw.gene[k] for k in kept])
+    notes = list(raw.notes)
+    if duplicates is not None:
+        raw, more = merge_duplicates(raw, duplicates)
+        notes += more
+    values = np.asarray(raw.values)
+    if log2:
+        check_log2(path.name, values)
+        values = np.log2(np.maximum(values, 1))
+    patients = make_patients(values, raw.gene, raw.observation)
+    if pseudonymise:
+        key = default_key() if pseudonymise is True else Path(pseudonymise)
+        check_apart(key, path)
+        patients = pseudonymised(patients, key)
+    return patients.assign_attrs(
         source=path.name, id_column=raw.id_column, transform="log2(max(x, 1))" if log2 else "none",
         notes="\n".join(notes),
     )  # fmt: skip

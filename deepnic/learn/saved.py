@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 import torch
 from pydantic import ConfigDict, TypeAdapter, with_config
@@ -37,6 +37,7 @@ class About(TypedDict):
     layout: Layout
     kind: str  # of the canvas: "canvas" or "count canvas"
     channels: int
+    origin: NotRequired[str]  # what the trees behind its images were grown on
 
 
 def save_checkpoint(path: Path, **parts: Any) -> None:

@@ -139,6 +139,12 @@ def evaluate(
     return pixels
 
 
+def some(name: str, labels: Iterable[str], *, of: str = "gene") -> Family:
+    """Members of a family by their labels, in that order; a `ValueError` where it has not one."""
+    source = family(name, of=of)
+    return _pick(source, name, [source.label.index(label) for label in labels])
+
+
 def structure() -> dict[str, int]:
     """What the 37 signatures alone say of the 59,049 combinations, whatever the data.
 

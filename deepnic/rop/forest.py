@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from deepnic.errors import InputError, choose
 from deepnic.rop.draws import DESIGNS, Parameters
 from deepnic.rop.graph import grow_lazily
+from deepnic.rop.origin import ORIGIN, origin_of
 from deepnic.variables import (
     COHORT,
     MOST_TREES,
@@ -100,7 +101,8 @@ def grow_forest(
     _check(cohort, parameters)
     # one gene a row: the kernel reads whole genes
     expression = np.ascontiguousarray(cohort["expression"].values.T)
-    signature, by_tree, vote = grow_lazily(expression, cohort["state"].values, wanted, parameters)
+    state = np.ascontiguousarray(cohort["state"].values)
+    signature, by_tree, vote = grow_lazily(expression, state, wanted, parameters)
     forest = xr.Dataset(
         {
             "signature": (SIGNATURE.dims, signature),
@@ -120,6 +122,7 @@ def grow_forest(
             **parameters,
             "positive": cohort.attrs.get("positive", "1"),
             **provenance(cohort, wanted),
+            ORIGIN: origin_of(cohort, parameters),
         },
     )
     return describe(forest, "forest")

@@ -25,10 +25,11 @@ from deepnic.store import open_table
 
 @pytest.fixture(scope="module")
 def other_forest():
-    """The same genes, grown on other observations with another seed."""
-    cohort = deepnic.demo_cohort().isel(observation=slice(60, 140))
+    """The same forest, with 80 observations more, whose labels it does not know."""
+    cohort = deepnic.demo_cohort().isel(observation=slice(0, 140))
+    cohort = deepnic.hide_labels(cohort, np.arange(140) >= 48)
     return deepnic.grow_forest(
-        cohort, n_trees=12, weight_ranges=[3, 5], tree_sizes=[3, 6], subsample=0.5, seed=1
+        cohort, n_trees=12, weight_ranges=[3, 5], tree_sizes=[3, 6], subsample=0.5
     ).compute()
 
 

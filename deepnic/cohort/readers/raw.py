@@ -16,6 +16,7 @@ class Wanted(NamedTuple):
     genes_in: str | None = None
     genes_from: str | None = None
     drop: tuple[str, ...] = ()
+    known: frozenset[str] = frozenset()  # the only genes asked for, and then no states
 
 
 class Raw(NamedTuple):

@@ -48,7 +48,7 @@ def read_series(text: Text, wanted: Wanted) -> Raw:
     state = None
     if wanted.labels is not None:
         facts = read_facts(wanted.labels)
-    else:
+    elif not wanted.known:
         state = _find_state(name, facts, wanted.state)
     null = re.sub(rb"(?<=\t)(?:null|NULL|\"null\")(?=[\t\n])", b"", table)
     asked = wanted._replace(genes_in="rows", genes_from=None)
