@@ -157,16 +157,17 @@ def predict(
 
 def _to_predict(source: Path, how: dict[str, Any], predictor: "Predictor") -> "xr.Dataset":
     """Read patients, or open the store or table of items."""
-    from deepnic.cohort import read_patients
-    from deepnic.store import open_items
-
     if source.is_dir() or not source.exists():
         if given := [name for name, value in how.items() if value]:
             raise InputError(
                 f"--{given[0].replace('_', '-')} is for tables of patients, and {source} is a "
                 "store, or not there; leave it out"
             )
+        from deepnic.store import open_items  # seconds, for those who need it
+
         return open_items(source)
+    from deepnic.cohort import read_patients
+
     ready_key(how["pseudonymise"], None)
     patients = read_patients(source, predictor.own_trees().genes, **how)
     if patients.attrs["id_column"] == "":

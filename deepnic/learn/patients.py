@@ -134,7 +134,7 @@ class Profile(NamedTuple):
         if (self._beyond(logarithms) <= 1).mean() > 0.5:
             return f"{said}; they look linear: add --log2 (log2=True)"
         if (self._beyond(powers.astype(np.float32)) <= 1).mean() > 0.5:
-            return f"{said}; they look like logarithms of what is wanted: do not log them (again)"
+            return f"{said}; they look like logarithms of what is wanted: give the values before it, without --log2"
         return f"{said}; bring them to the scale and normalisation of the training"
 
 

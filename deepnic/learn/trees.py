@@ -15,7 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from deepnic.learn.patients import Profile, fill_missing, recognise
-from deepnic.nic.families import some
+from deepnic.nic.families import of_labels
 from deepnic.nic.observations import images_of_trees
 from deepnic.rop.kept import Kept, Wanted, keep_trees
 from deepnic.rop.origin import check_cohort, parameters_of, sha256_of
@@ -152,7 +152,7 @@ class Trees:
             & (layout["weight_range"].values == one.weight_range)
         )
         labels = layout["combination"].values[here].astype(str)
-        members = some("distinct", dict.fromkeys(labels), of="observation")
+        members = of_labels(dict.fromkeys(labels))
         images = images_of_trees(one, votes, members)
         places = {self.genes[gene]: k for k, gene in enumerate(one.gene)}
         gene = [places[str(name)] for name in layout["gene"].values[here]]
@@ -186,6 +186,7 @@ class Trees:
         names = (layout[name].values for name in ("gene", "tree_size", "weight_range"))
         if {(str(g), int(V), int(R)) for g, V, R in zip(*names, strict=True)} - held:
             raise ValueError("some pixels have no trees")
+        of_labels(layout["combination"].values.astype(str))
         parameters_of(saved["origin"])
         return cls(str(saved["origin"]), str(saved["transform"]), profile, kept)
 

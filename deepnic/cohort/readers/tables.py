@@ -123,25 +123,27 @@ def _gene_column(source: Text, layout: Layout, wanted: Wanted) -> tuple[int, int
 def _read_known(source: Text, layout: Layout, wanted: Wanted) -> Raw:
     """Read the genes that are asked for, one row an observation; all else is said of that."""
     header = layout.header
-    others = {k for k, name in enumerate(header) if name not in wanted.known}
-    if len(others) == len(header):
+    genes = [k for k, name in enumerate(header) if name in wanted.known]
+    if not genes:
         raise InputError(
             f"{source.name} names none of the {len(wanted.known):,} genes that the network reads, "
             f"such as {min(wanted.known)}, in a column or row; name the genes as in the training, "
             "or say which column does (--genes-from)"
         )
-    text, table = read_columns(source, layout, others)
     id_at = layout.find_id()
-    if id_at not in others:
-        id_at = 0 if 0 in others and looks_like_ids(text[0], layout.decimal) else None
-    if id_at is None:
+    at = ({0} if id_at is None else {id_at}) - {*genes}
+    text, table = read_columns(source, layout, at)
+    table = table[genes]
+    if id_at is None and at and looks_like_ids(text[0], layout.decimal):
+        id_at = 0
+    if id_at not in at:
         observation, id_column = [f"obs_{k}" for k in range(1, len(table) + 1)], ""
     else:
         observation, id_column = text[id_at].tolist(), header[id_at] or "row names"
     gene = [header[k] for k in numbers_of(table)]
     values = read_numbers(table, layout.decimal, gene)
     notes = source.notes
-    if left_out := len(others) - (id_at is not None):
+    if left_out := len(header) - len(genes) - bool(id_column):
         notes += (f"{left_out} columns that the network does not read left out",)
     facts = pd.DataFrame(index=range(len(observation)))
     dropped = tuple(name for name in wanted.drop if name in header)
