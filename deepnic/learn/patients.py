@@ -17,6 +17,8 @@ BLOCK, BLOCKS = 8, 64  # genes that are digested together; blocks of a patient a
 WIDTH = 16  # bytes of a digest
 NAMED = 5  # genes that a sentence names
 
+SHIFTED = 0.25  # of what would be another scale, from which on a shift of most patients is told
+
 MEASURES = {"spread": 0.2, "median": 0.25, "distance": np.log(3)}
 """How a patient's values are compared with the training patients', and how far beyond all of
 theirs is another scale, at least: the spread over the genes (log of the interquartile range over
@@ -105,13 +107,18 @@ class Profile(NamedTuple):
         far = beyond > 1
         if far.mean() > 0.5 or (far.any() and len(far) < 3):
             raise InputError(self._what_scale(expression, transform))
-        unlike = beyond > 0.5
-        if not unlike.any():
-            return unlike, []
-        return unlike, [
-            f"{unlike.sum()} of {len(unlike)} patients have values unlike all training patients' "
-            "(another scale, chip or batch); their probabilities are not to be relied on"
-        ]
+        notes = []
+        if np.median(beyond) > SHIFTED:
+            notes.append(
+                "most patients' values lie outside those of all training patients (another chip, "
+                "laboratory or normalisation); look whether both are normalised alike"
+            )
+        if far.any():
+            notes.append(
+                f"{far.sum()} of {len(far)} patients have values unlike all training patients'; "
+                "their probabilities are not to be relied on"
+            )
+        return far, notes
 
     def _beyond(self, expression: NDArray[np.float32]) -> NDArray[np.float64]:
         """How far each patient is beyond all training patients, at the worst of the measures."""
@@ -134,7 +141,7 @@ class Profile(NamedTuple):
         if (self._beyond(logarithms) <= 1).mean() > 0.5:
             return f"{said}; they look linear: add --log2 (log2=True)"
         if (self._beyond(powers.astype(np.float32)) <= 1).mean() > 0.5:
-            return f"{said}; they look like logarithms of what is wanted: give the values before it, without --log2"
+            return f"{said}; they look like logarithms of what is wanted: take none (again)"
         return f"{said}; bring them to the scale and normalisation of the training"
 
 

@@ -224,6 +224,13 @@ def test_one_patient_of_another_scale__is_marked(trained, patients):
     assert "1 of 25 patients have values unlike" in got.attrs["notes"][0]
 
 
+def test_a_shift_of_all_patients__is_told(trained, patients):
+    shifted = patients.assign(expression=patients["expression"] + 0.9)
+    got = load_network(trained[0]).predict(shifted)
+    assert "most patients' values lie outside" in got.attrs["notes"][0]
+    assert load_network(trained[0]).predict(patients).attrs["notes"] == []
+
+
 def test_checkpoint__holds_no_row_and_no_id_of_a_patient(trained, training):
     saved = read_checkpoint(trained[0])
     rows = {row.tobytes() for row in training["expression"].values}
