@@ -19,11 +19,11 @@ NAMED = 5  # genes that a sentence names
 
 SHIFTED = 0.25  # of what would be another scale, from which on a shift of most patients is told
 
-MEASURES = {"spread": 0.2, "median": 0.25, "distance": np.log(3)}
+MEASURES = {"spread": 0.2, "median": 0.25, "distance": np.log(3), "correlation": 0.25}
 """How a patient's values are compared with the training patients', and how far beyond all of
 theirs is another scale, at least: the spread over the genes (log of the interquartile range over
 that of the means), the median difference from the genes' means (in interquartile ranges of these),
-and the median distance from them in standard deviations (log)."""
+the median distance from them in standard deviations (log), and the correlation with them."""
 
 
 class Profile(NamedTuple):
@@ -36,7 +36,7 @@ class Profile(NamedTuple):
     genes: list[str]
     mean: NDArray[np.float64]  # (gene,)
     sd: NDArray[np.float64]  # (gene,)
-    limits: NDArray[np.float64]  # (3, 2): least and largest of `MEASURES` among them
+    limits: NDArray[np.float64]  # (4, 2): least and largest of `MEASURES` among them
     blocks: NDArray[np.int32]  # (block, gene of the block)
     digests: NDArray[np.uint8]  # (patient, block, 16)
 
@@ -89,8 +89,15 @@ class Profile(NamedTuple):
         away = values - self.mean
         varying = self.sd > 0
         distance = np.median(np.abs(away[:, varying]) / self.sd[varying], axis=1)
+        centre = self.mean - self.mean.mean()
+        lengths = values.std(axis=1) * np.sqrt(len(centre)) * np.linalg.norm(centre)
         return np.stack(
-            [spread, np.median(away, axis=1) / between, np.log(np.maximum(distance, tiny))]
+            [
+                spread,
+                np.median(away, axis=1) / between,
+                np.log(np.maximum(distance, tiny)),
+                values @ centre / np.maximum(lengths, tiny),
+            ]
         )
 
     @property

@@ -198,6 +198,7 @@ def test_missing_genes__are_told_and_replaced_by_the_training_mean(trained, trai
         (lambda x: (x - x.mean(axis=0)) / x.std(axis=0), "bring them to the scale"),
         (lambda x: x + 5, "bring them to the scale"),
         (lambda x: x * 0, "bring them to the scale"),
+        (lambda x: x[:, ::-1].assign_coords(gene=x["gene"].values), "bring them to the scale"),
     ],
 )
 def test_another_scale__is_refused(trained, patients, change, sentence):
