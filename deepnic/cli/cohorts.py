@@ -15,55 +15,61 @@ def cohort(
     file: options.CohortFile,
     how: dict[str, Any],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Clean .npz or .csv to write.")
+        Path | None, typer.Option("-o", "--output", help="Clean .npz, .csv or .h5ad to write.")
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="PNG of the first two principal components, to look for batches."),
     ] = None,
 ) -> None:
     """Say what a file is understood as, and write it as a clean table on request."""
-    import numpy as np
-
+    from deepnic.cohort.write import check_output, write_cohort
+    from deepnic.extras import needs
     from deepnic.files import check_new
 
     if output is not None:
-        if output.suffix not in (".npz", ".csv"):
-            raise InputError(f"{output} is neither a .npz nor a .csv; name one of these")
-        check_new(output)
-        if output.suffix == ".npz":
-            check_new(output.with_suffix(".labels.csv"))
+        check_output(output)
+    if picture is not None:
+        needs("report")
+        check_new(picture)
+        if picture.suffix != ".png":
+            raise InputError(f"{picture} is no .png; name one")
     options.ready_key(how["pseudonymise"], output)
     data = options.read(file, how)
-    classes = data["label"].to_series().value_counts()
-    console.print(
-        "classes: "
-        + ", ".join(f"{name or 'to predict'} {count}" for name, count in classes.items()),
-        markup=False, highlight=False,
-    )  # fmt: skip
-    low, middle, high = np.quantile(data["expression"], [0, 0.5, 1])
-    console.print(
-        f"values: {low:.4g} to {high:.4g}, median {middle:.4g}; transform: "
-        f"{data.attrs['transform']}",
-        markup=False, highlight=False,
-    )  # fmt: skip
+    _say_more(data)
     if output is not None:
-        _write(data, output)
+        write_cohort(data, output)
         console.print(f"written: {output}", soft_wrap=True)
+    if picture is not None:
+        _draw(data, picture)
 
 
-def _write(data: Any, output: Path) -> None:
-    """Write an archive with its labels beside, or a table."""
+def _say_more(data: Any) -> None:
+    """Say of classes, values, what is missing and what is kept together."""
     import numpy as np
 
-    from deepnic.files import whole
-
-    facts = data["label"].to_series().rename_axis("sample_id").to_frame("label")
+    classes = data["label"].to_series().value_counts()
+    values = data["expression"].values
+    low, middle, high = np.nanquantile(values, [0, 0.5, 1])
+    missing = int(np.isnan(values).sum())
+    lines = [
+        "classes: " + ", ".join(f"{name or 'to predict'} {n}" for name, n in classes.items()),
+        f"values: {low:.4g} to {high:.4g}, median {middle:.4g}; transform: "
+        f"{data.attrs['transform']}; missing: {missing or 'none'}",
+    ]
     if "group" in data.coords:
-        facts["patient"] = data["group"].values
-    if output.suffix == ".csv":
-        with whole(output) as partial:
-            facts.join(data["expression"].to_pandas()).to_csv(partial)
-        return
-    names = {"genes": data["gene"].values, "samples": data["observation"].values}
-    words = {name: ids.astype(str) for name, ids in names.items()}
-    with whole(output.with_suffix(".labels.csv")) as partial:
-        facts.to_csv(partial)
-    with whole(output) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, X=data["expression"].values, **words)
+        lines.append(f"groups: {len(np.unique(data['group'].values))}")
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _draw(data: Any, picture: Path) -> None:
+    from deepnic.analysis.components import explained
+    from deepnic.report.figures.components import write_components
+
+    chart = write_components(data, picture)
+    shares = ", ".join(f"{share:.0%}" for share in explained(chart.frame()))
+    console.print(
+        f"picture: {picture}; the classes explain {shares} of its first and second component",
+        soft_wrap=True,
+    )

@@ -77,7 +77,7 @@ def grow(
 def _read_from(cohort: Path, how: dict[str, Any]) -> str:
     """Where a cohort was read from, and how, for `train`; trees know nothing of hidden ids."""
     reading = {name: value for name, value in how.items() if value and name not in options.HIDING}
-    for name in ("labels", "genes"):
+    for name in ("labels", "genes", "annotation"):
         if name in reading and Path(reading[name]).is_file():
             reading[name] = str(Path(reading[name]).absolute())
     return json.dumps({"file": str(cohort.absolute()), "reading": reading}, default=str)

@@ -36,6 +36,9 @@ READING: dict[str, Any] = {
     "genes_from": (str | None, None, "Column that names the genes, of one row a gene."),
     "drop": (list[str] | None, None, "Column to leave out; may be given again."),
     "duplicates": (str | None, None, "Genes of one name: mean, max or first."),
+    "impute": (str | None, None, "Missing values: median or knn, fitted in the training part."),
+    "annotation": (Path | None, None, "Table of gene ids, such as probe sets, and symbols."),
+    "layer": (str | None, None, "Of an .h5ad, the layer to read, or raw; left out, X."),
 }
 """How a cohort is read, for every command that reads one: type, default and help."""
 
@@ -47,7 +50,7 @@ HIDING: dict[str, Any] = {
 """How ids are hidden, for every command that reads a cohort and has no key of its own."""
 
 
-LABELLING = ("state", "positive", "labels", "groups", "genes")
+LABELLING = ("state", "positive", "labels", "groups", "genes", "impute", "annotation")
 """Those of `READING` that patients to predict have no need of."""
 
 

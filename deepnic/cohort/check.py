@@ -9,7 +9,8 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from deepnic.cohort.classes import UNKNOWN, find_positive
-from deepnic.errors import InputError
+from deepnic.cohort.impute import METHODS
+from deepnic.errors import InputError, choose
 from deepnic.variables import describe
 
 LONGEST = 500  # characters of an id or a label
@@ -23,6 +24,7 @@ def make_cohort(
     *,
     positive: str | None = None,
     group: ArrayLike | None = None,
+    impute: str | None = None,
 ) -> xr.Dataset:
     """Check a table and give it names.
 
@@ -41,13 +43,15 @@ def make_cohort(
         a control, or not like a control; where no rule knows, the last in alphabetical order.
     group : array, shape (observation,), optional
         What observations have in common, such as their patient; none may be missing.
+    impute : {"median", "knn"}, optional
+        Values may be missing (NaN), and are filled so where trees are grown; see `read_cohort`.
 
     Returns
     -------
     Dataset
         ``expression(observation, gene)`` float32, ``state(observation)`` int8, the original
-        ``label`` and the ``group``, if given, as coordinates; attributes ``positive`` and
-        ``constant_genes`` (how many).
+        ``label`` and the ``group``, if given, as coordinates; attributes ``positive``,
+        ``constant_genes`` (how many) and, where values are missing, ``impute``.
 
     Raises
     ------
@@ -71,11 +75,13 @@ def make_cohort(
         )
     check_words("labels", labels)
     _check_ids(genes, observations)
-    _check_finite(values, genes, observations)
+    if impute is not None:
+        choose("impute", impute, METHODS)
+    _check_finite(values, genes, may_lack=impute is not None)
     unknown = labels.map(str.lower).isin(UNKNOWN)
     labels[unknown & (positive is None or labels != str(positive))] = ""
     state, positive = _state(labels, positive)
-    constant = int((values.min(axis=0) == values.max(axis=0)).sum())
+    constant = int((np.fmin.reduce(values) == np.fmax.reduce(values)).sum())
     if constant == len(genes):
         raise InputError(
             f"all {constant} genes are constant, so no gene varies (in 32 bits); check how the "
@@ -90,6 +96,8 @@ def make_cohort(
         },
         attrs={"positive": positive, "constant_genes": constant},
     )
+    if np.isnan(values).any():
+        cohort.attrs["impute"] = impute
     if group is not None:
         cohort = cohort.assign_coords(group=("observation", _groups(group, observations)))
     return describe(cohort, "cohort")
@@ -201,7 +209,7 @@ def _check_ids(genes: pd.Index, observations: pd.Index) -> None:
 def _float32(expression: ArrayLike) -> np.ndarray:
     try:
         with np.errstate(over="ignore"):  # what is beyond float32 is reported as infinite
-            return np.asarray(expression, np.float32)
+            return np.require(expression, np.float32, "W")  # a DataFrame lends what is read only
     except (TypeError, ValueError) as error:
         raise InputError("expression is not a table of numbers; convert it first") from error
 
@@ -214,14 +222,20 @@ def _text(value: Any) -> str:
     return str(value).strip()
 
 
-def _check_finite(values: np.ndarray, genes: pd.Index, observations: pd.Index) -> None:
-    bad = ~np.isfinite(values)
+def _check_finite(values: np.ndarray, genes: pd.Index, *, may_lack: bool) -> None:
+    bad = np.isinf(values) if may_lack else ~np.isfinite(values)
     if bad.any():
         row, column = np.argwhere(bad)[0]
+        fill = "" if may_lack else ", or fill missing ones by impute='median' or 'knn' (--impute)"
         raise InputError(
             f"{int(bad.sum())} expression values are missing, infinite or beyond float32 in "
             f"{int(bad.any(axis=0).sum())} genes (first: gene {genes[column]!r}, observation "
-            f"number {row + 1}); impute or drop them"
+            f"number {row + 1}); correct or drop them{fill}"
+        )
+    if (nothing := np.isnan(values).all(axis=1)).any():
+        raise InputError(
+            f"{nothing.sum()} observations have no value at all (first: number "
+            f"{nothing.argmax() + 1}); leave them out"
         )
 
 

@@ -1,4 +1,4 @@
-"""What the columns of a table tell: which are no genes, which scale, which patients repeat."""
+"""What the columns of a table tell: which are no genes, which genes or patients repeat."""
 
 import re
 from os import PathLike
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from deepnic.cohort.numbers import DATE
 from deepnic.cohort.readers.files import load_text
 from deepnic.cohort.readers.raw import Raw
 from deepnic.errors import InputError, choose
@@ -35,15 +36,17 @@ def check_columns(name: str, raw: Raw, label: list[str]) -> None:
         found |= dict.fromkeys(usual, "by its name")
     if len(values) >= FEW and len(raw.gene) > 1:
         steps = np.arange(len(values))[:, None]
+        gone = np.isnan(values)  # which tells nothing of a column
+        low, high = np.fmin.reduce(values), np.fmax.reduce(values)
         with np.errstate(invalid="ignore"):
             numbers = (values - steps == values[0]).all(axis=0) & np.isin(values[0], (0, 1))
-            whole = (values % 1 == 0).all(axis=0)
-            varies = values.min(axis=0) < values.max(axis=0)
-        two = varies & ((values == values.min(axis=0)) | (values == values.max(axis=0))).all(axis=0)
+            whole = (gone | (values % 1 == 0)).all(axis=0)
+            varies = low < high
+        two = varies & (gone | (values == low) | (values == high)).all(axis=0)
         code = (
             pd.Series(label).map({one: k for k, one in enumerate(dict.fromkeys(label))}).to_numpy()
         )
-        same = np.array([len({*zip(values[:, k].tolist(), code, strict=True)}) == len({*code})
+        same = np.array([_repeats(values[~gone[:, k], k], code[~gone[:, k]])
                          for k in np.flatnonzero(two)], bool)  # fmt: skip
         few = whole & varies
         if 0 < few.sum() <= max(0.05 * len(few), min(5, len(few) / 4)) and (
@@ -61,6 +64,11 @@ def check_columns(name: str, raw: Raw, label: list[str]) -> None:
             f"{name}: {len(found)} columns are unlike genes: {columns}; leave them out by drop= "
             "(--drop), or say which columns are genes by genes= (--genes REGEX or FILE)"
         )
+
+
+def _repeats(values: np.ndarray, code: np.ndarray) -> bool:
+    """Tell whether each value goes with one class, and each class with one value."""
+    return len({*zip(values.tolist(), code.tolist(), strict=True)}) == len({*code.tolist()})
 
 
 def only_genes(raw: Raw, genes: str | PathLike[str]) -> Raw:
@@ -87,38 +95,23 @@ def merge_duplicates(raw: Raw, how: str) -> tuple[Raw, list[str]]:
     genes = pd.Index(raw.gene)
     if not genes.has_duplicates:
         return raw, []
+    if dates := [gene for gene in genes[genes.duplicated()] if DATE.fullmatch(gene)]:
+        raise InputError(
+            f"genes of one name are called {dates[0]!r}, a date that Excel makes of several genes, "
+            "as of MARCH1 and MARC1; write their names as text"
+        )
     values = np.asarray(raw.values, np.float64)
     first = ~genes.duplicated()
     if how == "mean":
         numbers = pd.factorize(genes)[0]
         merged = pd.DataFrame(values.T).groupby(numbers).mean().to_numpy().T
     elif how == "max":
-        order = pd.Series(values.mean(axis=0)).groupby(genes, sort=False).idxmax()
+        order = pd.DataFrame(values).mean().groupby(genes, sort=False).idxmax()
         merged = values[:, order.to_numpy()]
     else:
         merged = values[:, first]
     note = f"{(~first).sum()} repeated genes merged by duplicates={how!r}"
     return raw._replace(values=merged, gene=genes[first].tolist()), [note]
-
-
-def check_log2(name: str, values: np.ndarray) -> None:
-    """Refuse the logarithm of what is no linear intensity."""
-    with np.errstate(invalid="ignore"):
-        largest, below = np.nanmax(values, initial=-np.inf), (values < 1).mean()
-    if largest < 100:
-        raise InputError(
-            f"{name}: no value is above {largest:.3g} and {below:.0%} are below 1, so these are "
-            "logarithms or standardised values, not linear intensities; leave log2 out"
-        )
-
-
-def say_scale(values: np.ndarray) -> list[str]:
-    """Say where values look linear, or like dates of Excel."""
-    largest = np.nanmax(values, initial=0)
-    if not np.isfinite(largest) or largest < 1000 or np.nanmin(values) < -largest / 2:
-        return []
-    what = "counts" if (values % 1 == 0).all() else "linear intensities"
-    return [f"values up to {largest:,.0f} look like {what}: log2 takes their logarithm"]
 
 
 def find_groups(raw: Raw) -> tuple[list[str] | None, list[str]]:

@@ -3,50 +3,64 @@
 from collections.abc import Collection, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from deepnic.cohort.annotation import with_symbols
 from deepnic.cohort.check import make_cohort, make_patients
 from deepnic.cohort.classes import UNKNOWN, are_codes, find_positive
 from deepnic.cohort.columns import (
     check_columns,
-    check_log2,
     find_groups,
     merge_duplicates,
     only_genes,
+)
+from deepnic.cohort.numbers import (
+    check_log2,
+    say_below_one,
+    say_masked,
+    say_names,
     say_scale,
 )
 from deepnic.cohort.pseudonyms import check_apart, default_key, pseudonymised
 from deepnic.cohort.readers import READERS
+from deepnic.cohort.readers.annotated import read_anndata
 from deepnic.cohort.readers.files import check_file
+from deepnic.cohort.readers.frames import frame_table
+from deepnic.cohort.readers.labels import find_labels, read_facts
 from deepnic.cohort.readers.raw import Raw, Wanted
+from deepnic.cohort.readers.tables import by_expression, parse
 from deepnic.cohort.readers.text import STATE_COLUMNS
 from deepnic.errors import InputError
 
 
 def read_cohort(
-    path: str | PathLike[str],
+    source: str | PathLike[str] | pd.DataFrame,
     *,
     state: str | None = None,
     positive: str | None = None,
     log2: bool = False,
     groups: str | None = None,
-    labels: str | PathLike[str] | None = None,
+    labels: str | PathLike[str] | pd.DataFrame | None = None,
     genes_in: str | None = None,
     genes: str | PathLike[str] | None = None,
     genes_from: str | None = None,
     drop: str | Sequence[str] = (),
     duplicates: str | None = None,
+    impute: str | None = None,
+    annotation: str | PathLike[str] | pd.DataFrame | None = None,
+    layer: str | None = None,
     pseudonymise: bool | str | PathLike[str] = False,
 ) -> xr.Dataset:
-    r"""Read a file of expression values and states.
+    r"""Read expression values and states from a file, or take them from a DataFrame.
 
     Parameters
     ----------
-    path : str or path
-        One of
+    source : str, path or DataFrame
+        A DataFrame is read as a table of text is. A file is one of
 
         - ``name.npz``: arrays ``X (observation, gene)``, ``genes`` and ``samples``, no pickled
           objects, with ``name.labels.csv`` beside it: columns ``sample_id`` and ``label`` (others
@@ -57,7 +71,7 @@ def read_cohort(
           found from the file. The files of the CRAN package ROP (``Id;ETAT;variables``) are of
           this kind;
         - a GEO series matrix (``.txt``, ``.txt.gz``);
-        - ``.gct``, ``.xlsx`` (its first sheet), ``.parquet``, ``.feather``, ``.h5ad`` (X and obs).
+        - ``.gct``, ``.xlsx`` (its first sheet), ``.parquet``, ``.feather``, ``.h5ad``.
     state : str, optional
         Column of the states. By default ``label`` in a labels file, and in a table the first of
         `STATE_COLUMNS` that occurs. Of a series matrix, a ``!Sample_`` line by its name, a key of
@@ -72,9 +86,10 @@ def read_cohort(
         Column, of the table or of the labels file, of what observations have in common, such as
         their patient: those of one group stay together in the folds of a study. Patients who
         occur twice in a column of that name beside the ids are groups by themselves.
-    labels : str or path, optional
-        Table of text with the ids and the states, in any order; by default ``name.labels.csv``
-        beside the file, where it lies. Samples without a row there are to be predicted.
+    labels : str, path or DataFrame, optional
+        Table (text, Excel, Parquet, a series matrix) of the ids and the states, in any order; by
+        default ``name.labels.csv`` beside the file, where it lies. Samples without a row there
+        are to be predicted.
     genes_in : {"rows", "columns"}, optional
         What a row of a table is; by default found by the ids of `labels`, or by the name of the
         first column.
@@ -82,11 +97,20 @@ def read_cohort(
         File of the names of the genes, one a line, or a regular expression that they match; other
         columns are left out. It also says that columns which look clinical are genes.
     genes_from : str, optional
-        Column that names the genes, in a table of one row a gene; by default the first.
+        Column that names the genes, in a table of one row a gene, or in an AnnData's var; by
+        default the first.
     drop : str or sequence of str, optional
         Columns, or samples of a table of one row a gene, to leave out.
     duplicates : {"mean", "max", "first"}, optional
         What becomes of genes of one name: their mean, the one of the largest mean, or the first.
+    impute : {"median", "knn"}, optional
+        What fills missing values, which are refused otherwise: the gene's median, or the mean of
+        the 5 nearest observations; see `filled`. It is fitted where trees are grown, on the
+        observations whose state is known there: in a study, on each fold's training part.
+    annotation : str, path or DataFrame, optional
+        Table of gene ids and symbols, such as a platform's: the coordinate ``symbol``.
+    layer : str, optional
+        Of an AnnData, the layer to read, or "raw"; by default X.
     pseudonymise : bool or path
         Put keyed hashes in the place of the ids of observations and groups; the key is this file,
         or with True one in ``~/.config/deepnic``, made if it is not there. It must not lie beside
@@ -96,9 +120,9 @@ def read_cohort(
     -------
     Dataset
         As `make_cohort`: ``expression(observation, gene)`` float32, ``state(observation)`` int8,
-        coordinates ``label`` and, with `groups`, ``group``; attributes ``positive``,
-        ``constant_genes``, ``source`` (name of the file), ``id_column`` ("" if the ids were made
-        up), ``transform`` and ``notes`` (what was assumed, a line each).
+        coordinates ``label`` and, with `groups`, ``group``, with `annotation`, ``symbol``;
+        attributes ``positive``, ``constant_genes``, ``source`` (name of the file), ``id_column``
+        ("" if the ids were made up), ``transform`` and ``notes`` (what was assumed, a line each).
 
     Raises
     ------
@@ -127,46 +151,101 @@ def read_cohort(
     >>> cohort.attrs["source"], cohort.attrs["constant_genes"]
     ('small.csv', 1)
     """
-    path = Path(path)
-    check_file(path)
     drop = (drop,) if isinstance(drop, str) else tuple(drop)
-    wanted = Wanted(state, groups, Path(labels) if labels else None, genes_in, genes_from, drop)
-    raw = _leave_out(_read(path, wanted), drop)
-    label = _column(path.name, raw, "state", state)
+    path = Path(source) if isinstance(source, str | PathLike) else None
+    name = "the table" if path is None else path.name
+    if path is not None:
+        check_file(path)
+    apart = path and find_labels(path) if labels is None else labels
+    facts = None if apart is None else read_facts(apart)
+    wanted = Wanted(state, groups, facts, genes_in, genes_from, drop, layer)
+    raw = _leave_out(_take(source, wanted) if path is None else _read(path, wanted), drop)
+    label = _column(name, raw, "state", state)
     notes = list(raw.notes)
     if genes is None:
         if raw.numeric:
-            check_columns(path.name, raw, label)
+            check_columns(name, raw, label)
     else:
         raw = only_genes(raw, genes)
     if duplicates is not None:
         raw, more = merge_duplicates(raw, duplicates)
         notes += more
     values = np.asarray(raw.values)
+    notes += say_names(raw.gene) + say_masked(values)
     if log2:
-        check_log2(path.name, values)
+        check_log2(name, values)
+        notes += say_below_one(values)
         values = np.log2(np.maximum(values, 1))
     else:
         notes += say_scale(values)
-    group = None if groups is None else _column(path.name, raw, "groups", groups)
+    group = None if groups is None else _column(name, raw, "groups", groups)
     if group is None:
         group, more = find_groups(raw)
         notes += more
     if positive is None:
-        notes += _check_classes(path.name, label)
-    cohort = make_cohort(values, label, raw.gene, raw.observation, positive=positive, group=group)
+        notes += _check_classes(name, label)
+    cohort = make_cohort(values, label, raw.gene, raw.observation, positive=positive, group=group,
+                         impute=impute)  # fmt: skip
+    if "impute" in cohort.attrs:
+        missing = np.isnan(cohort["expression"].values)
+        notes.append(
+            f"{missing.sum()} missing values in {missing.any(axis=0).sum()} genes, to be filled by "
+            f"impute={impute!r} from the observations that trees are grown on"
+        )
+    if annotation is not None:
+        cohort, more = with_symbols(cohort, annotation)
+        notes += more
     if pseudonymise:
         key = default_key() if pseudonymise is True else Path(pseudonymise)
-        check_apart(key, path, *([wanted.labels] if wanted.labels else []))
+        check_apart(key, *(Path(one) for one in (path, apart) if isinstance(one, str | PathLike)))
         cohort = pseudonymised(cohort, key)
     return cohort.assign_attrs(
-        source=path.name, id_column=raw.id_column, transform="log2(max(x, 1))" if log2 else "none",
-        notes="\n".join(notes),
+        source=path.name if path else "given in memory", id_column=raw.id_column,
+        transform="log2(max(x, 1))" if log2 else "none", notes="\n".join(notes),
     )  # fmt: skip
 
 
+def from_anndata(
+    adata: Any, *, state: str | None = None, layer: str | None = None, **how: Any
+) -> xr.Dataset:
+    """Take a cohort from an AnnData object: its X or a layer, obs and the names of its genes.
+
+    Parameters
+    ----------
+    adata : AnnData
+        Observations x genes.
+    state : str, optional
+        Column of obs that holds the states; by default ``label``, or the one of `STATE_COLUMNS`
+        that occurs.
+    layer : str, optional
+        The layer to take, or "raw"; by default X.
+    **how
+        All else as in `read_cohort`.
+
+    Returns
+    -------
+    Dataset
+        As `read_cohort`.
+
+    Raises
+    ------
+    InputError
+        As `read_cohort`; no such layer or column, or X holds no numbers.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from anndata import AnnData
+    >>> obs = pd.DataFrame({"condition": ["tumour", "normal"] * 2}, index=list("abcd"))
+    >>> adata = AnnData(np.arange(8.0).reshape(4, 2), obs, pd.DataFrame(index=["g1", "g2"]))
+    >>> from_anndata(adata, state="condition").state.values
+    array([1, 0, 1, 0], dtype=int8)
+    """
+    return read_cohort(adata, state=state, layer=layer, **how)
+
+
 def read_patients(
-    path: str | PathLike[str],
+    source: str | PathLike[str] | pd.DataFrame,
     genes: Collection[str],
     *,
     log2: bool = False,
@@ -174,6 +253,7 @@ def read_patients(
     genes_from: str | None = None,
     drop: str | Sequence[str] = (),
     duplicates: str | None = None,
+    layer: str | None = None,
     pseudonymise: bool | str | PathLike[str] = False,
 ) -> xr.Dataset:
     r"""Read the expression of patients to predict, of any format of `read_cohort`.
@@ -183,10 +263,10 @@ def read_patients(
 
     Parameters
     ----------
-    path : str or path
+    source : str, path or DataFrame
     genes : collection of str
         Those that a network reads; not all need be there.
-    log2, genes_in, genes_from, drop, duplicates, pseudonymise
+    log2, genes_in, genes_from, drop, duplicates, layer, pseudonymise
         See `read_cohort`. Left out, the column that names most of the genes names them.
 
     Returns
@@ -211,12 +291,13 @@ def read_patients(
     >>> patients.gene.values.tolist(), patients.expression.values
     (['g2', 'g1'], array([[1.5, 2. ]], dtype=float32))
     """
-    path, known = Path(path), frozenset(map(str, genes))
-    check_file(path)
+    known = frozenset(map(str, genes))
+    path = Path(source) if isinstance(source, str | PathLike) else None
+    if path is not None:
+        check_file(path)
     drop = (drop,) if isinstance(drop, str) else tuple(drop)
-    raw = _leave_out(
-        _read(path, Wanted(genes_in=genes_in, genes_from=genes_from, drop=drop, known=known)), drop
-    )
+    wanted = Wanted(None, None, None, genes_in, genes_from, drop, layer, known)
+    raw = _leave_out(_take(source, wanted) if path is None else _read(path, wanted), drop)
     kept = [k for k, name in enumerate(raw.gene) if name in known]
     raw = raw._replace(values=np.asarray(raw.values)[:, kept], gene=[raw.gene[k] for k in kept])
     notes = list(raw.notes)
@@ -225,17 +306,29 @@ def read_patients(
         notes += more
     values = np.asarray(raw.values)
     if log2:
-        check_log2(path.name, values)
+        check_log2("the table" if path is None else path.name, values)
         values = np.log2(np.maximum(values, 1))
     patients = make_patients(values, raw.gene, raw.observation)
     if pseudonymise:
         key = default_key() if pseudonymise is True else Path(pseudonymise)
-        check_apart(key, path)
+        check_apart(key, *([path] if path else []))
         patients = pseudonymised(patients, key)
     return patients.assign_attrs(
-        source=path.name, id_column=raw.id_column, transform="log2(max(x, 1))" if log2 else "none",
-        notes="\n".join(notes),
+        source=path.name if path else "given in memory", id_column=raw.id_column,
+        transform="log2(max(x, 1))" if log2 else "none", notes="\n".join(notes),
     )  # fmt: skip
+
+
+def _take(source: Any, wanted: Wanted) -> Raw:
+    """Take what is in memory."""
+    if isinstance(source, pd.DataFrame):
+        return parse(frame_table("the table", source), wanted)
+    if hasattr(source, "obs_names"):
+        return read_anndata(source, wanted)
+    raise InputError(
+        f"a cohort is read from a file, a DataFrame or an AnnData, not from {type(source).__name__}"
+        "; give one of these"
+    )
 
 
 def _read(path: Path, wanted: Wanted) -> Raw:
@@ -288,6 +381,10 @@ def _column(name: str, raw: Raw, option: str, column: str | None) -> list[str]:
             column = usual[0]
     elif option == "state":
         column = raw.state or column
+    assert column is not None
+    base, tilde, pattern = column.partition("~")
+    if tilde and column not in raw.facts and base in raw.facts:
+        return by_expression(raw.facts[base], pattern)
     if column not in raw.facts:
         raise InputError(
             f"{name}: what is said of the observations has no column {column!r}; {option}= names "

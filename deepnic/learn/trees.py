@@ -14,6 +14,7 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
+from deepnic.cohort import filled
 from deepnic.learn.patients import Profile, fill_missing, recognise
 from deepnic.nic.families import of_labels
 from deepnic.nic.observations import images_of_trees
@@ -65,6 +66,7 @@ class Trees:
             It is another cohort, or read or hidden in another way.
         """
         check_cohort(cohort, origin)
+        cohort = filled(cohort)
         parameters = parameters_of(origin)
         known = cohort["state"].values >= 0
         expression = np.ascontiguousarray(cohort["expression"].values[known].T)

@@ -339,7 +339,9 @@ def _table(
     accounts: list[dict],
 ) -> xr.Dataset:
     axes = {name: size for name, size in image.sizes.items() if name != item}
-    places = np.unravel_index(screened.pixel[chosen], tuple(axes.values()))
+    unravelled = np.unravel_index(screened.pixel[chosen], tuple(axes.values()))
+    places = dict(zip(axes, unravelled, strict=True))
+    named = {"symbol": "gene"} if "symbol" in image.coords and "gene" in places else {}
     table = xr.Dataset(
         {
             "value": (("item", "pixel"), screened.value[:, chosen]),
@@ -348,9 +350,8 @@ def _table(
         coords={
             **_of_items(items, item),
             "pixel": np.arange(chosen.size),
-            **{
-                name: ("pixel", image[name].values[k]) for name, k in zip(axes, places, strict=True)
-            },
+            **{name: ("pixel", image[name].values[k]) for name, k in places.items()},
+            **{name: ("pixel", image[name].values[places[of]]) for name, of in named.items()},
         },
         attrs={"account": json.dumps(accounts)},
     )

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from deepnic.cohort.impute import filled
 from deepnic.errors import InputError, choose
 from deepnic.rop.draws import DESIGNS, Parameters
 from deepnic.rop.graph import grow_lazily
@@ -39,7 +40,8 @@ def grow_forest(
     """Grow the trees in which every gene meets random companions.
 
     Nothing is computed until asked for; the result depends neither on the tasks nor on who runs
-    them. Observations of state -1 are never grown on: every tree votes on them.
+    them. Observations of state -1 are never grown on: every tree votes on them. Missing
+    values are filled first, by the others; see `deepnic.cohort.filled`.
 
     Parameters
     ----------
@@ -88,6 +90,7 @@ def grow_forest(
     ((1, 1, 2, 30), (1, 1, 2, 10, 60))
     """
     validate(cohort, COHORT)
+    cohort = filled(cohort)
     wanted = _gene_positions(cohort, genes)
     parameters: Parameters = {
         "n_trees": _integer("n_trees", n_trees),
@@ -99,10 +102,11 @@ def grow_forest(
         "n_genes": cohort.sizes["gene"],
     }
     _check(cohort, parameters)
-    # one gene a row: the kernel reads whole genes
-    expression = np.ascontiguousarray(cohort["expression"].values.T)
+    # one gene a row: the kernel reads whole genes; and takes no array that is read only
+    expression = np.require(cohort["expression"].values.T, requirements=["C", "W"])
     state = np.ascontiguousarray(cohort["state"].values)
     signature, by_tree, vote = grow_lazily(expression, state, wanted, parameters)
+    named = ["symbol"] if "symbol" in cohort.coords else []
     forest = xr.Dataset(
         {
             "signature": (SIGNATURE.dims, signature),
@@ -117,6 +121,7 @@ def grow_forest(
             # in the whole cohort, for the draws
             "gene_position": ("gene", wanted.astype(np.int32)),
             "observation": cohort["observation"],
+            **{name: ("gene", cohort[name].values[wanted]) for name in named},
         },
         attrs={
             **parameters,

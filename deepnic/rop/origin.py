@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from deepnic.cohort import filled
 from deepnic.errors import InputError
 from deepnic.rop.draws import Parameters
 from deepnic.variables import RULES
@@ -56,7 +57,7 @@ def sha256_of(origin: str | None) -> str | None:
 
 def check_cohort(cohort: xr.Dataset, origin: str) -> None:
     """Refuse a cohort that differs from what trees were grown on."""
-    if sha256_of(origin_of(cohort, parameters_of(origin))) != sha256_of(origin):
+    if sha256_of(origin_of(filled(cohort), parameters_of(origin))) != sha256_of(origin):
         raise InputError(
             "the cohort is not what the trees were grown on; give the same file, read in the same "
             "way (log2, state, positive), with the same labels hidden"

@@ -13,6 +13,7 @@ from scipy import stats
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
+from deepnic.cohort import filled, hide_labels
 from deepnic.cohort.readers.text import read_labels
 from deepnic.errors import InputError
 from deepnic.nic import rop_images
@@ -182,4 +183,8 @@ def _aligned(
             f"(first: number {differing.argmax() + 1}); read the cohort as it was read for the "
             "forest"
         )
-    return cohort["expression"].values, state, grown >= 0
+    # what is missing in a half is filled from that half, so that neither knows of the other
+    halves = [
+        filled(hide_labels(cohort, other))["expression"].values for other in (grown < 0, grown >= 0)
+    ]
+    return np.where((grown >= 0)[:, None], *halves), state, grown >= 0

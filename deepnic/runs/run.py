@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import pandas as pd
 import torch
+import xarray as xr
 
 from deepnic.analysis.gene_rankings import compare_rankings
 from deepnic.analysis.training import NETWORK, RIVAL
@@ -82,8 +83,18 @@ def run(config: TrainConfig, *, resume: bool = False) -> Outcome:
             "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
             "seconds": perf_counter() - start,
         }
-        write_run(result.folder, facts, result.history, result.predictions, ranking)
+        write_run(result.folder, facts, result.history, _named(result, canvas), ranking)
     return Outcome(result, ranking)
+
+
+def _named(result: TrainResult, canvas: xr.Dataset) -> pd.DataFrame:
+    """Predictions, with the symbols of items that are genes where they have some."""
+    table = result.predictions
+    if "symbol" not in canvas.coords or canvas["symbol"].dims != ("item",):
+        return table
+    table = table.copy()
+    table.insert(1, "symbol", canvas["symbol"].to_series().loc[table["item"]].to_numpy())
+    return table
 
 
 def _compare(items: Items, facts: pd.DataFrame, result: TrainResult) -> pd.DataFrame:

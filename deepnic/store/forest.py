@@ -47,7 +47,8 @@ from deepnic.variables import FOREST, validate
 
 # what wrote a store, and what follows from its input or tells where that lies
 UNDECIDING = ("deepnic_version", "deepnic_format", "origin", "cohort")
-ORDERED_TOGETHER = 16  # draws; opening the store costs as much as putting one in order
+ORDERED_TOGETHER = 4  # draws; opening the store costs as much as putting one in order
+NAMES = ["gene", "observation"]  # a chip's take longer to read than all else of a schema
 
 Sources = Mapping[Draws, Mapping[str, str | None]]  # digests, where known, of the files of draws
 
@@ -332,7 +333,7 @@ def _order_where_seen(path: str, mark: str, sources: Sources, layout: Layout) ->
 
 def _write_in_order_of_genes(path: str, sources: Sources, layout: Layout) -> None:
     """Write the signatures of some draws by genes, from the trees' in files that are right."""
-    forest = xr.open_zarr(path, chunks=None, consolidated=False)
+    forest = xr.open_zarr(path, chunks=None, consolidated=False, drop_variables=NAMES)
     position = forest["gene_position"].values
     for (v, r, d), recorded in sources.items():
         if damaged := [file for file in recorded if not is_right(Path(path), file, recorded[file])]:

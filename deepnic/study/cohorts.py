@@ -1,6 +1,7 @@
 """The cohorts of a study: read, permuted, joined for a transfer, and cut into folds."""
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,6 +157,9 @@ def join(
         genes,
         [f"{name}: {one}" for name, part in parts.items() for one in part["observation"].values],
         positive=positive.pop(),
+        impute=next(
+            (part.attrs["impute"] for part in parts.values() if "impute" in part.attrs), None
+        ),
     )
     sizes = [part.sizes["observation"] for part in parts.values()]
     source = " to ".join(str(part.attrs.get("source", "memory")) for part in parts.values())
@@ -165,9 +169,10 @@ def join(
 def _standardised(cohort: xr.Dataset) -> NDArray[np.float64]:
     """Values less the mean of their gene, over its standard deviation; 0 for a constant gene."""
     values = cohort["expression"].values.astype(np.float64)
-    spread = values.std(axis=0, ddof=1)
-    spread[np.ptp(values, axis=0) == 0] = np.inf
-    return (values - values.mean(axis=0)) / spread
+    with warnings.catch_warnings(action="ignore"):  # of genes without a value, or with one
+        spread, mean = np.nanstd(values, axis=0, ddof=1), np.nanmean(values, axis=0)
+    spread[np.fmax.reduce(values) == np.fmin.reduce(values)] = np.inf
+    return (values - mean) / spread
 
 
 def _folds(

@@ -85,9 +85,11 @@ def has_tables(folder: Path, settings: StudySettings) -> bool:
     return all((folder / f"{name}.zarr").exists() for name in _filters(settings))
 
 
-def is_whole(folder: Path) -> bool:
-    """Tell whether the stores that a fold's folder holds are as written, and their costs there."""
-    stores = list(folder.glob("*.zarr"))
+def is_whole(folder: Path, settings: StudySettings) -> bool:
+    """Tell whether the stores of a fold are there and as written, and their costs too."""
+    stores = [folder / f"{name}.zarr" for name in ("forest", *_filters(settings))]
+    if not all(store.exists() for store in stores):
+        return False
     try:
         if any(map(to_mend, stores)):
             return False

@@ -21,6 +21,7 @@ from deepnic.analysis import find
 from deepnic.analysis.complete import comparable, left_out
 from deepnic.analysis.ranking import OURS, best_arm
 from deepnic.analysis.tables import make_tables
+from deepnic.cohort import filled
 from deepnic.cohort.demo import BUNDLED
 from deepnic.compute import compute, current_client, progress
 from deepnic.config import checked, to_toml
@@ -224,7 +225,7 @@ def _run_split(
     shown = split.permutation < 0 and not is_usable(examples)  # of the first fold that can be made
     advance(len(todo) - len(pending))
     failures: list[Failure] = []
-    if not pending and not shown and is_whole(folder):
+    if not pending and not shown and is_whole(folder, settings):
         advance(2)
         return failures
     try:
@@ -242,8 +243,9 @@ def _run_split(
 
 def _make_fold(split: Split, settings: StudySettings, folder: Path, examples: Path | None) -> Fold:
     """Grow and filter a fold, or read what its folder holds, and draw its examples if asked."""
-    forest = grow(split.hidden, settings, folder)
-    fold = filter_fold(split.hidden, forest, settings, folder)
+    cohort = filled(split.hidden)  # what is missing, from the training observations alone
+    forest = grow(cohort, settings, folder)
+    fold = filter_fold(cohort, forest, settings, folder)
     if examples is not None:
         images = example_images(split, fold, forest, settings)
         write_store(images, examples)
@@ -342,7 +344,7 @@ def _facts(
     plain = settings.model_dump(mode="json")
     for cohort in plain["cohorts"].values():
         if cohort["file"] not in BUNDLED:
-            for name in ("file", "labels", "genes", "pseudonymise"):
+            for name in ("file", "labels", "annotation", "genes", "pseudonymise"):
                 value = cohort[name]
                 if isinstance(value, str) and (name != "genes" or os.path.isfile(value)):
                     cohort[name] = Path(os.path.relpath(value, output)).as_posix()

@@ -43,6 +43,9 @@ class CohortFile(Strict):
     genes_from: str | None = None
     drop: tuple[str, ...] = ()
     duplicates: str | None = None
+    impute: str | None = None  # fitted in the fold
+    annotation: Path | None = None  # relative as well
+    layer: str | None = None
     pseudonymise: bool | Path = False  # or the key, relative to the TOML file
     epochs: int | None = Field(default=None, ge=1)  # of its networks, else the study's
 
@@ -197,6 +200,7 @@ def _beside(folder: Path, cohort: CohortFile) -> dict[str, Any]:
     return {
         "file": folder / cohort.file,
         "labels": cohort.labels and folder / cohort.labels,
+        "annotation": cohort.annotation and folder / cohort.annotation,
         "genes": str(folder / genes) if genes and isfile(folder / genes) else genes,
         "pseudonymise": key if isinstance(key, bool) else folder / key.expanduser(),
     }

@@ -110,3 +110,15 @@ def test_repair__makes_the_same_again(copied):
     differing = [file for file in before if after.get(file) != before[file]]
     assert not [file for file in differing if file.name not in TIMED]
     assert "is whole" in succeed("verify", copy)
+
+
+def test_repair__makes_stores_again_that_are_gone(finished, tmp_path):
+    copy = tmp_path / "study"
+    shutil.copytree(finished["study"], copy)
+    before = contents(copy)
+    shutil.rmtree(copy / "folds/mine/0-1/relevant.zarr")
+    succeed("verify", copy, "--repair")
+    after = contents(copy)
+    assert before.keys() == after.keys()
+    differing = [file for file in before if after[file] != before[file]]
+    assert not [file for file in differing if file.name not in TIMED]

@@ -322,10 +322,12 @@ from distributed.chaos import KillWorker
 Client().register_plugin(KillWorker(delay="6 s", mode="segfault"), name="chaos")
 """
 SPARE_WORKERS = """
+from contextlib import suppress
 from distributed import Client
 
 client = Client()
-client.unregister_worker_plugin("chaos")
+with suppress(OSError):  # the scheduler has forgotten it, a worker that is told so dies
+    client.unregister_worker_plugin("chaos")
 client.restart()  # those that live on without it are still to die
 """
 

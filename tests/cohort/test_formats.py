@@ -8,10 +8,11 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deepnic.cohort import read_cohort
+from deepnic.cohort import from_anndata, read_cohort
 from deepnic.cohort.readers import READERS
 from deepnic.errors import DeepnicError, InputError
 
@@ -347,3 +348,103 @@ def test_read_cohort__tells_no_id(tmp_path, table, labels, options, suffix):
     with pytest.raises(InputError) as caught:
         read_cohort(tmp_path / f"a.{suffix}", **asked)
     assert "SECRET" not in str(caught.value)
+
+
+# --- in memory, layers
+
+
+def test_read_cohort__takes_frames_as_it_reads_files(tmp_path):
+    check(read_cohort(BY_STATE))
+    check(read_cohort(BY_STATE.reset_index()))
+    check(read_cohort(BY_STATE.astype({"state": "category"}), state="state"))
+    check(read_cohort(ACROSS, labels=LABELS, state="condition"))
+    check(read_cohort(FRAME, labels=LABELS.set_index("sample_id"), state="condition"))
+    assert BY_STATE.columns[-1] == "state"  # what is given stays as it is
+    assert read_cohort(BY_STATE).attrs["source"] == "given in memory"
+
+
+@pytest.mark.parametrize(
+    ("frame", "words"),
+    [
+        (BY_STATE.assign(age=range(40, 52)), "'age' .whole numbers beside decimals.; leave them"),
+        (BY_STATE.assign(GENE3="high"), "12 values in 1 columns are text, not numbers"),
+        (BY_STATE.assign(GENE3=pd.Timestamp("2020-01-01")), "12 values in 1 columns are text"),
+        (BY_STATE.assign(GENE3=np.nan), "12 expression values are missing.*--impute"),
+        (BY_STATE.assign(GENE3=pd.array([1, None] * 6, "Int64")), "6 expression values are"),
+        (BY_STATE.iloc[:0], "has 0 rows and 32 columns"),
+        (pd.concat({"a": BY_STATE}), "several levels; make them one"),
+        ([[1, 2]], "from a file, a DataFrame or an AnnData, not from list"),
+    ],
+)
+def test_read_cohort__refuses_frames_as_it_refuses_files(frame, words):
+    with pytest.raises(InputError, match=words):
+        read_cohort(frame)
+
+
+def adata_of(**layers):
+    anndata = pytest.importorskip("anndata")
+    with pd.option_context("future.infer_string", False):  # which its writer does not know
+        obs = pd.DataFrame({"state": pd.Categorical(STATES), "age": 1.0}, IDS)
+        var = pd.DataFrame({"symbol": [f"SYM{k}" for k in range(30)]}, index=GENES)
+    adata = anndata.AnnData(VALUES, obs, var, layers=layers)
+    adata.raw = anndata.AnnData(VALUES[:, :9] + 1, obs, var.iloc[:9])
+    return adata
+
+
+@pytest.mark.filterwarnings("ignore:The .future.infer_string.")
+def test_from_anndata__takes_layers_and_raw(tmp_path):
+    sparse = pytest.importorskip("scipy.sparse")
+    adata = adata_of(double=2 * VALUES, thin=sparse.csr_matrix(VALUES))
+    path = tmp_path / "a.h5ad"
+    with pd.option_context("future.infer_string", False):
+        adata.write_h5ad(path)
+    for source in (adata, path):
+        check(read_cohort(source, state="state"))
+        check(read_cohort(source, layer="thin"))
+        np.testing.assert_array_equal(read_cohort(source, layer="double").expression, 2 * VALUES)
+        raw = read_cohort(source, layer="raw")
+        np.testing.assert_array_equal(raw.expression, VALUES[:, :9] + 1)
+        assert raw.gene.values.tolist() == GENES[:9]
+        assert read_cohort(source, genes_from="symbol").gene.values[3] == "SYM3"
+        with pytest.raises(InputError, match=r"no layer 'none'; layer= .--layer. names one of dou"):
+            read_cohort(source, layer="none")
+        with pytest.raises(InputError, match=r"no column 'none'; genes_from= names one of symbol"):
+            read_cohort(source, genes_from="none")
+    xr.testing.assert_identical(from_anndata(adata, state="state"), read_cohort(adata))
+
+
+@pytest.mark.parametrize("name", ["p.xlsx", "p.parquet", "p.feather", "series_matrix.txt"])
+def test_read_cohort__labels_of_any_format(tmp_path, name):
+    ACROSS.to_csv(tmp_path / "a.csv")
+    state = "condition"
+    if name == "series_matrix.txt":
+        (tmp_path / name).write_text(SERIES)
+        state = "disease"
+    elif name == "p.xlsx":
+        LABELS.to_excel(tmp_path / name, index=False)
+    else:
+        getattr(LABELS.reset_index(drop=True), f"to_{name[2:]}")(tmp_path / name)
+    check(read_cohort(tmp_path / "a.csv", labels=tmp_path / name, state=state))
+    part = read_cohort(tmp_path / "a.csv", labels=tmp_path / name, state=f"{state}~(tum|nor)",
+                       positive="tum")  # fmt: skip
+    assert part.state.values.tolist() == [0, 1, 1] * 4
+
+
+@pytest.mark.parametrize("kind", ["parquet", "feather"])
+@pytest.mark.parametrize("rows", [12, 600])
+def test_read_cohort__numbers_of_arrow_as_they_are(tmp_path, kind, rows):
+    """In one batch and in several; of several dtypes, missing, and with names of rows."""
+    values = RANDOM.normal(8, 2, (rows, 5)).astype(np.float32)
+    frame = pd.DataFrame(values, [f"S{k}" for k in range(rows)], list("abcde"))
+    frame = frame.astype({"b": "float64", "c": "float16"}).assign(d=RANDOM.integers(0, 9, rows))
+    frame.insert(2, "state", STATES * (rows // 12))
+    frame.loc["S3", "e"] = np.nan
+    kept = frame.drop(columns="state").to_numpy(np.float32)
+    if kind == "feather":
+        frame = frame.rename_axis("id").reset_index()
+    getattr(frame, f"to_{kind}")(tmp_path / "a")
+    (tmp_path / "a").rename(tmp_path / f"a.{kind}")
+    cohort = read_cohort(tmp_path / f"a.{kind}", impute="median", genes="[a-e]")
+    np.testing.assert_array_equal(cohort.expression, kept)
+    assert cohort.gene.values.tolist() == list("abcde")
+    assert cohort.observation.values.tolist() == [f"S{k}" for k in range(rows)]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from deepnic.cohort.readers.annotated import read_anndata
+from deepnic.cohort.readers.annotated import read_h5ad
 from deepnic.cohort.readers.npz import read_archive
 from deepnic.cohort.readers.raw import Raw, Wanted
 from deepnic.cohort.readers.series import read_text
@@ -15,6 +15,6 @@ READERS: dict[str, Callable[[Path, Wanted], Raw]] = {
     **dict.fromkeys((".gct", ".gct.gz"), read_gct),
     ".xlsx": read_excel,
     **dict.fromkeys((".parquet", ".feather"), read_arrow),
-    ".h5ad": read_anndata,
+    ".h5ad": read_h5ad,
 }
 """What reads a file, by its suffix, as it is asked to."""

@@ -11,7 +11,7 @@ import psutil
 from deepnic.cohort.check import check_words
 from deepnic.cohort.readers.files import load_text
 from deepnic.cohort.readers.raw import Raw, Wanted
-from deepnic.cohort.readers.tables import match, read_facts
+from deepnic.cohort.readers.tables import match
 from deepnic.cohort.readers.text import find_layout, read_columns
 from deepnic.errors import InputError
 from deepnic.files import is_refusal
@@ -38,7 +38,7 @@ def read_archive(path: Path, wanted: Wanted) -> Raw:
         facts = pd.DataFrame(index=range(len(observations)))
         return Raw(values, genes, observations, facts, "samples")
     if wanted.labels is not None:
-        facts, notes = match(read_facts(wanted.labels), observations)
+        facts, notes = match(wanted.labels, observations)
         return Raw(values, genes, observations, facts, "samples", notes=notes)
     facts = _read_labels(path.with_suffix(".labels.csv"), wanted, observations)
     return Raw(values, genes, observations, facts, "samples", wanted.state or "label")

@@ -1,6 +1,5 @@
 """What a reader finds in a file, and what it was asked for."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +11,11 @@ class Wanted(NamedTuple):
 
     state: str | None = None
     groups: str | None = None
-    labels: Path | None = None
+    labels: pd.DataFrame | None = None  # a row a sample, all text
     genes_in: str | None = None
     genes_from: str | None = None
     drop: tuple[str, ...] = ()
+    layer: str | None = None
     known: frozenset[str] = frozenset()  # the only genes asked for, and then no states
 
 

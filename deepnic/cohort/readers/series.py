@@ -8,7 +8,8 @@ import pandas as pd
 
 from deepnic.cohort.readers.files import Text, load_text
 from deepnic.cohort.readers.raw import Raw, Wanted
-from deepnic.cohort.readers.tables import find_labels, parse, read_facts
+from deepnic.cohort.readers.tables import by_expression, parse
+from deepnic.cohort.readers.text import text_table
 from deepnic.errors import InputError
 
 BEGIN, END = b"!series_matrix_table_begin\n", b"!series_matrix_table_end"
@@ -38,29 +39,33 @@ def read_series(text: Text, wanted: Wanted) -> Raw:
             f"{name} is a GEO series matrix whose table is empty, as of sequencing; take the table "
             "of counts among the supplementary files of the series, and this file as labels"
         )
-    try:
-        header = next(csv.reader([table.partition(b"\n")[0].decode()], delimiter="\t"))
-        facts = describe_samples(text, header[1:])
-    except csv.Error as error:
-        raise InputError(
-            f"{name} is a GEO series matrix with irregular lines ({error}); download it again"
-        ) from error
-    state = None
-    if wanted.labels is not None:
-        facts = read_facts(wanted.labels)
-    elif not wanted.known:
+    state, facts = None, wanted.labels
+    if facts is None:
+        facts = describe_samples(text)
+    if wanted.labels is None and not wanted.known:
         state = _find_state(name, facts, wanted.state)
     null = re.sub(rb"(?<=\t)(?:null|NULL|\"null\")(?=[\t\n])", b"", table)
-    asked = wanted._replace(genes_in="rows", genes_from=None)
-    raw = parse(Text(name, null, text.notes), asked, facts)
+    asked = wanted._replace(genes_in="rows", genes_from=None, labels=facts)
+    raw = parse(text_table(Text(name, null, text.notes)), asked)
     return raw._replace(state=state)
 
 
-def describe_samples(text: Text, samples: list[str]) -> pd.DataFrame:
+def describe_samples(text: Text) -> pd.DataFrame:
     """Lines ``!Sample_`` by name, and characteristics by key: a row a sample, all text."""
+    head, _, table = text.data.partition(BEGIN)
+    if not table:
+        raise InputError(
+            f"{text.name} is a GEO series matrix cut off before its table ends; download it again"
+        )
+    lines = [*head.decode().splitlines(), table.partition(b"\n")[0].decode()]
+    try:
+        *rows, (_, *samples) = filter(None, csv.reader(lines, delimiter="\t"))
+    except (csv.Error, ValueError) as error:
+        raise InputError(
+            f"{text.name} is a GEO series matrix with irregular lines ({error}); download it again"
+        ) from error
     columns: dict[str, list[str]] = {"geo_accession": samples}
-    lines = text.data.partition(BEGIN)[0].decode().splitlines()
-    for name, *cells in filter(None, csv.reader(lines, delimiter="\t")):
+    for name, *cells in rows:
         if not name.startswith("!Sample_") or len(cells) != len(samples) or not any(cells):
             continue
         cells = [cell.strip() for cell in cells]
@@ -97,16 +102,7 @@ def _find_state(name: str, facts: pd.DataFrame, state: str | None) -> str:
     if column not in facts:
         raise InputError(f"{name} has no line or key {column!r} of its samples; {remedy}")
     if tilde:
-        try:
-            found = [re.search(pattern, text) for text in facts[column]]
-        except re.error as error:
-            raise InputError(
-                f"{pattern!r} is no regular expression ({error}); correct it"
-            ) from error
-        facts[state] = [
-            (one[1] or "" if one.re.groups else pattern) if one else f"not {pattern}"
-            for one in found
-        ]
+        facts[state] = by_expression(facts[column], pattern)
         return state
     return column
 
@@ -116,4 +112,4 @@ def read_text(path: Path, wanted: Wanted) -> Raw:
     text = load_text(path)
     if is_series(text):
         return read_series(text, wanted)
-    return parse(text, wanted, find_labels(path, wanted))
+    return parse(text_table(text), wanted)

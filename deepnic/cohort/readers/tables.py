@@ -1,24 +1,21 @@
 """Tables of text: which way they lie, which columns are ids, facts and genes."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from deepnic.cohort.readers.files import Text, load_text
 from deepnic.cohort.readers.raw import Raw, Wanted
 from deepnic.cohort.readers.text import (
     ID_COLUMNS,
     STATE_COLUMNS,
     Layout,
-    find_layout,
+    Table,
     looks_like_ids,
-    read_columns,
     read_numbers,
     to_numeric,
-)  # fmt: skip
+)
 from deepnic.errors import InputError, choose
 
 GENE_COLUMNS = (
@@ -36,61 +33,31 @@ ANNOTATION_COLUMNS = (
 """Columns beside the samples in tables of one row a gene, from their usual programs."""
 
 
-def find_labels(path: Path, wanted: Wanted) -> pd.DataFrame | None:
-    """Read the labels apart, if any were named or lie beside: all text."""
+def parse(table: Table, wanted: Wanted) -> Raw:
+    """Read a table, whichever way it lies."""
+    if _genes_in_rows(table, wanted):
+        return _read_genes_in_rows(table, wanted)
     if wanted.known:
-        return None
-    if wanted.labels is not None:
-        return read_facts(wanted.labels)
-    beside = path.with_name(f"{path.name.partition('.')[0]}.labels.csv")
-    return read_facts(beside) if beside.is_file() and beside != path else None
+        return _read_known(table, wanted)
+    return _read_observations_in_rows(table, wanted)
 
 
-def read_facts(path: Path) -> pd.DataFrame:
-    """Read a table of text only, as it is written."""
-    source = load_text(path)
-    layout = find_layout(source)
-    if len({*layout.header}) < len(layout.header):
-        raise InputError(f"{path.name} has columns of the same name; rename one")
-    text, _ = read_columns(source, layout, {*range(len(layout.header))})
-    return text.set_axis(layout.header, axis=1).rename_axis(columns=None)
-
-
-def parse(source: Text, wanted: Wanted, labels: pd.DataFrame | None = None) -> Raw:
-    """Read a table of text, whichever way it lies."""
-    lines = source.data.split(b"\n", 200)
-    comments = next((k for k, line in enumerate(lines) if not line.startswith(b"#")), 0)
-    notes = source.notes + ((f"{comments} lines of comments left out",) if comments else ())
-    data = source.data.split(b"\n", comments)[comments]
-    first = next((line for line in data.split(b"\n", 20) if line.strip()), b"")
-    if not re.search(rb"[,;\t]", re.sub(rb'"[^"]*"', b"", first)) and b" " in first.strip():
-        data = re.sub(rb'("[^"\n]*")|[ \t]+', lambda m: m[1] or b"\t", data)  # as R writes them
-    source = source._replace(data=data, notes=notes)
-    layout = find_layout(source)
-    if _genes_in_rows(source, layout, wanted, labels):
-        return _read_genes_in_rows(source, layout, wanted, labels)
-    if wanted.known:
-        return _read_known(source, layout, wanted)
-    return _read_observations_in_rows(source, layout, wanted, labels)
-
-
-def _genes_in_rows(
-    source: Text, layout: Layout, wanted: Wanted, labels: pd.DataFrame | None
-) -> bool:
+def _genes_in_rows(source: Table, wanted: Wanted) -> bool:
     """Tell which way a table lies: as said, else by the ids of the labels, else by its header."""
     if wanted.genes_in is not None:
         return choose("genes_in", wanted.genes_in, ("rows", "columns")) == "rows"
     if wanted.known:
-        return _known_in_rows(source, layout, wanted)
+        return _known_in_rows(source, wanted)
+    layout, labels = source.layout, wanted.labels
     if labels is not None:
         names = {*layout.header[1:]}
         across = max(labels[column].isin(names).sum() for column in labels)
-        text, _ = read_columns(source, layout, {id_at if (id_at := layout.find_id()) else 0})
+        text, _ = source.read({id_at if (id_at := layout.find_id()) else 0})
         ids = {*text.iloc[:, 0]}
         down = max(labels[column].isin(ids).sum() for column in labels)
         if across == down:
             raise InputError(
-                f"{source.name}: {across} ids of the labels name columns and as many rows; say "
+                f"{layout.file}: {across} ids of the labels name columns and as many rows; say "
                 "genes_in='rows' or genes_in='columns', or correct the ids"
             )
         return bool(across > down)
@@ -98,41 +65,43 @@ def _genes_in_rows(
     return wanted.state is None and lower[0] in GENE_COLUMNS and not {*lower} & {*STATE_COLUMNS}
 
 
-def _known_in_rows(source: Text, layout: Layout, wanted: Wanted) -> bool:
+def _known_in_rows(source: Table, wanted: Wanted) -> bool:
     """Tell which way a table lies by the genes that are asked for."""
-    across = sum(name in wanted.known for name in layout.header)
+    across = sum(name in wanted.known for name in source.layout.header)
     if 2 * across > len(wanted.known):  # a wide table is read once
         return False
-    return _gene_column(source, layout, wanted)[1] > across
+    return _gene_column(source, wanted)[1] > across
 
 
-def _gene_column(source: Text, layout: Layout, wanted: Wanted) -> tuple[int, int]:
+def _gene_column(source: Table, wanted: Wanted) -> tuple[int, int]:
     """Column of one row a gene that names most of the genes asked for, and how many."""
+    layout = source.layout
     if wanted.genes_from is not None:
         columns = {layout.find("genes_from", wanted.genes_from)}
     else:
         columns = {
             k for k, name in enumerate(layout.header) if k == 0 or name.lower() in GENE_COLUMNS
         }
-    text, _ = read_columns(source, layout, columns)
+    text, _ = source.read(columns)
     found = {k: int(text[k].isin(wanted.known).sum()) for k in sorted(columns)}
     best = max(found, key=lambda k: found[k])
     return best, found[best]
 
 
-def _read_known(source: Text, layout: Layout, wanted: Wanted) -> Raw:
-    """Read the genes that are asked for, one row an observation; all else is said of that."""
+def _read_known(source: Table, wanted: Wanted) -> Raw:
+    """Read the genes that are asked for, one row an observation; all else is left out."""
+    layout = source.layout
     header = layout.header
     genes = [k for k, name in enumerate(header) if name in wanted.known]
     if not genes:
         raise InputError(
-            f"{source.name} names none of the {len(wanted.known):,} genes that the network reads, "
+            f"{layout.file} names none of the {len(wanted.known):,} genes that the network reads, "
             f"such as {min(wanted.known)}, in a column or row; name the genes as in the training, "
             "or say which column does (--genes-from)"
         )
     id_at = layout.find_id()
     at = ({0} if id_at is None else {id_at}) - {*genes}
-    text, table = read_columns(source, layout, at)
+    text, table = source.read(at)
     table = table[genes]
     if id_at is None and at and looks_like_ids(text[0], layout.decimal):
         id_at = 0
@@ -140,7 +109,7 @@ def _read_known(source: Text, layout: Layout, wanted: Wanted) -> Raw:
         observation, id_column = [f"obs_{k}" for k in range(1, len(table) + 1)], ""
     else:
         observation, id_column = text[id_at].tolist(), header[id_at] or "row names"
-    gene = [header[k] for k in numbers_of(table)]
+    gene = [header[k] for k in genes]
     values = read_numbers(table, layout.decimal, gene)
     notes = source.notes
     if left_out := len(header) - len(genes) - bool(id_column):
@@ -150,13 +119,12 @@ def _read_known(source: Text, layout: Layout, wanted: Wanted) -> Raw:
     return Raw(values, gene, observation, facts, id_column, notes=notes, dropped=dropped)
 
 
-def _read_genes_in_rows(
-    source: Text, layout: Layout, wanted: Wanted, labels: pd.DataFrame | None
-) -> Raw:
+def _read_genes_in_rows(source: Table, wanted: Wanted) -> Raw:
+    layout, labels = source.layout, wanted.labels
     header = layout.header
     if labels is None and not wanted.known:
         raise InputError(
-            f"{source.name} has one row a gene, as its first column {header[0]!r} says, and no "
+            f"{layout.file} has one row a gene, as its first column {header[0]!r} says, and no "
             "states; give a table of them as labels= (--labels), one row a sample"
         )
     known = set() if labels is None else {name for column in labels for name in labels[column]}
@@ -165,7 +133,7 @@ def _read_genes_in_rows(
         if k == 0 or name in wanted.drop or name == wanted.genes_from
         or (name not in known and (name.lower() in ANNOTATION_COLUMNS or not name))
     }  # fmt: skip
-    text, table = read_columns(source, layout, annotation)
+    text, table = source.read(annotation)
     words = [
         k for k in numbers_of(table)
         if table[k].dtype.kind not in "iufb" and header[k] not in known
@@ -173,9 +141,9 @@ def _read_genes_in_rows(
     ]  # fmt: skip
     if words:
         annotation |= {*words}
-        text, table = read_columns(source, layout, annotation)
+        text, table = source.read(annotation)
     if wanted.known:
-        gene_at, _ = _gene_column(source, layout, wanted)
+        gene_at, _ = _gene_column(source, wanted)
     else:
         gene_at = 0 if wanted.genes_from is None else layout.find("genes_from", wanted.genes_from)
     observation = [header[k] for k in numbers_of(table)]
@@ -239,9 +207,19 @@ def match(labels: pd.DataFrame, observation: list[str]) -> tuple[pd.DataFrame, t
     return rows.reindex(ids).fillna("").reset_index(drop=True), notes
 
 
-def _read_observations_in_rows(
-    source: Text, layout: Layout, wanted: Wanted, labels: pd.DataFrame | None
-) -> Raw:
+def by_expression(words: pd.Series, pattern: str) -> list[str]:
+    """What the first group of an expression finds in each, or whether it is found."""
+    try:
+        found = [re.search(pattern, text) for text in words]
+    except re.error as error:
+        raise InputError(f"{pattern!r} is no regular expression ({error}); correct it") from error
+    return [
+        (one[1] or "" if one.re.groups else pattern) if one else f"not {pattern}" for one in found
+    ]
+
+
+def _read_observations_in_rows(source: Table, wanted: Wanted) -> Raw:
+    layout, labels = source.layout, wanted.labels
     header = layout.header
     named = [name for name in (wanted.state, wanted.groups) if name and labels is None]
     facts_at = {layout.find("state" if name == wanted.state else "groups", name) for name in named}
@@ -254,12 +232,12 @@ def _read_observations_in_rows(
     facts_at |= drop
     id_at = layout.find_id()
     ids = {k for k, name in enumerate(header) if name.lower() in ID_COLUMNS or not (k or name)}
-    text, table = read_columns(source, layout, facts_at | (ids or {0}))
+    text, table = source.read(facts_at | (ids or {0}))
     if id_at is None and 0 not in facts_at:
         if looks_like_ids(text[0], layout.decimal):
             id_at = 0
         else:  # the first column is a gene
-            text, table = read_columns(source, layout, facts_at)
+            text, table = source.read(facts_at)
     notes = source.notes
     empty = [k for k in numbers_of(table) if not header[k] and table[k].isna().all()]
     numbers = [k for k in numbers_of(table) if re.fullmatch(r"Unnamed: \d+|index", header[k])]

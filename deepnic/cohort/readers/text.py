@@ -2,7 +2,8 @@
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
@@ -32,6 +33,7 @@ ID_COLUMNS = (
 )  # fmt: skip
 """Usual names of the id column, in any case; the first that occurs is taken."""
 
+COMMENTS = 200  # lines above a table, at most
 CELL = 24  # bytes that a number takes at most while a table is read
 
 
@@ -74,6 +76,28 @@ class Layout(NamedTuple):
             f"a row is one {row}, and {option}= names one of the {len(self.header)} columns "
             "of the first line"
         )
+
+
+class Table(NamedTuple):
+    """A table, and what reads it: the columns of these numbers as written, and the others."""
+
+    layout: Layout
+    read: Callable[[set[int]], tuple[pd.DataFrame, pd.DataFrame]]
+    notes: tuple[str, ...] = ()
+
+
+def text_table(source: Text) -> Table:
+    """Read the lines of a text file as a table, comments above it left out."""
+    lines = source.data.split(b"\n", COMMENTS)
+    comments = next((k for k, line in enumerate(lines) if not line.startswith(b"#")), 0)
+    notes = source.notes + ((f"{comments} lines of comments left out",) if comments else ())
+    data = source.data.split(b"\n", comments)[comments]
+    first = next((line for line in data.split(b"\n", 20) if line.strip()), b"")
+    if not re.search(rb"[,;\t]", re.sub(rb'"[^"]*"', b"", first)) and b" " in first.strip():
+        data = re.sub(rb'("[^"\n]*")|[ \t]+', lambda m: m[1] or b"\t", data)  # as R writes them
+    source = source._replace(data=data)
+    layout = find_layout(source)
+    return Table(layout, partial(read_columns, source, layout), notes)
 
 
 def find_layout(text: Text) -> Layout:
