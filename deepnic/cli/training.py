@@ -91,6 +91,7 @@ def train(
     for name, value in result.metrics.items():
         number = f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
         console.print(f"{name.replace('_', ' ')}: {number}")
+    console.print(result.predictor.meaning, soft_wrap=True)
     if ranking is not None:
         console.print(ranking_table(ranking))
     if result.folder is not None:
@@ -147,6 +148,7 @@ def predict(
     say_notes(source.name, predictions.attrs["notes"])
     counts = predictions["predicted"].value_counts()
     console.print(", ".join(f"{count} {name}" for name, count in counts.items()))
+    console.print(predictor.meaning, soft_wrap=True)
     if "remark" in predictions and (n := (predictions["remark"] == "trained on").sum()):
         console.print(
             f"{n} are of the training: only trees that left them out were asked, but the network "

@@ -15,7 +15,12 @@ import pandas as pd
 import torch
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    roc_auc_score,
+)
 
 from deepnic.cohort.holdout import draw_stratified
 from deepnic.config import checked
@@ -49,7 +54,8 @@ class TrainResult:
     metrics : dict
         `n_training`, `n_validation`, `n_test`, `training_loss` and `training_accuracy` of the last
         epoch; with `truth` also `test_accuracy`, `test_balanced_accuracy` and, for two classes that
-        both occur, `test_auroc` of the finished network on the hidden items whose truth is known.
+        both occur, `test_auroc` and `test_brier` of the finished network on the hidden items whose
+        truth is known.
     history : DataFrame
         One row an epoch: `epoch`, `learning_rate`, `training_loss`, `training_accuracy` (both as
         met during the epoch, with dropout), with validation items `validation_loss` and
@@ -361,6 +367,7 @@ def _metrics(result: LoopResult, job: Job, true_state: NDArray[np.int64]) -> dic
         metrics["test_balanced_accuracy"] = float(balanced_accuracy_score(y, predicted))
         if job["classes"] == 2:
             metrics["test_auroc"] = float(roc_auc_score(y, probability[:, 1]))
+            metrics["test_brier"] = float(brier_score_loss(y, probability[:, 1]))
     return metrics
 
 

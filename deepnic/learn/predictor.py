@@ -15,6 +15,7 @@ from torch import nn
 
 from deepnic.assembly import Assembly, lay
 from deepnic.errors import InputError
+from deepnic.learn.calibration import Calibration, meaning
 from deepnic.learn.channels import canvas_arrays, make_images
 from deepnic.learn.loop import class_scores
 from deepnic.learn.network import NETWORKS, build_network
@@ -50,6 +51,8 @@ class Predictor:
         What the trees behind its images of observations were grown on: it reads no others.
     trees : Trees or None
         These trees, as far as its pixels need them, where `train` was given their cohort.
+    calibration : Calibration or None
+        What makes its margin a probability; None: its probabilities are its own.
     """
 
     network: nn.Module
@@ -59,6 +62,12 @@ class Predictor:
     layout: xr.Dataset
     origin: str | None = None
     trees: Trees | None = None
+    calibration: Calibration | None = None
+
+    @property
+    def meaning(self) -> str:
+        """What its probabilities mean."""
+        return meaning(self.calibration)
 
     def predict(self, items: xr.Dataset) -> pd.DataFrame:
         """Predict items that this network may never have seen.
@@ -95,6 +104,9 @@ class Predictor:
         places = torch.arange(-(-n // BATCH) * BATCH).clamp(max=n - 1)
         scores = class_scores(self.network, images, places, BATCH)[:n]
         probability = scores.softmax(dim=1).numpy()
+        if self.calibration is not None:
+            second = self.calibration.apply((scores[:, 1] - scores[:, 0]).numpy())
+            probability = np.stack([1 - second, second], axis=1)
         table = pd.DataFrame(probability, columns=[f"probability of {c}" for c in self.classes])
         table.insert(0, "item", canvas["item"].to_index())
         table["predicted"] = np.array(self.classes, object)[probability.argmax(axis=1)]
@@ -297,7 +309,8 @@ def load_network(checkpoint: str | os.PathLike[str], *, network: str | None = No
             f"yourself, as --network or network={named!r}, if you trust that code"
         )
     try:
-        return rebuild(about, weights, saved.get("trees"))
+        calibration = Calibration.read(saved.get("calibration"))
+        return rebuild(about, weights, saved.get("trees"), calibration)
     except InputError:
         raise
     except Exception as error:  # xarray raises many kinds for a layout that is none
@@ -307,7 +320,10 @@ def load_network(checkpoint: str | os.PathLike[str], *, network: str | None = No
 
 
 def rebuild(
-    about: About, weights: Mapping[str, torch.Tensor], trees: Mapping[str, Any] | None = None
+    about: About,
+    weights: Mapping[str, torch.Tensor],
+    trees: Mapping[str, Any] | None = None,
+    calibration: Calibration | None = None,
 ) -> Predictor:
     """Make a network again from what a checkpoint holds."""
     name, classes, channels = about["network"], about["classes"], about["channels"]
@@ -333,7 +349,11 @@ def rebuild(
     own = None if trees is None else Trees.unpack(trees, layout)
     if own is not None and own.origin != origin:
         raise ValueError("trees of another network")
-    return Predictor(network.eval(), name, tuple(classes), about["kind"], layout, origin, own)
+    if calibration is not None and len(classes) != 2:
+        raise ValueError("a calibration is of two classes")
+    return Predictor(
+        network.eval(), name, tuple(classes), about["kind"], layout, origin, own, calibration
+    )
 
 
 def _completed(about: dict[str, Any]) -> About:

@@ -27,7 +27,17 @@ def test_train__accuracy_counts_the_observations_held_out(place, tmp_path):
     assert accuracy >= 0.8
     assert len(pd.read_csv(folder / "history.csv")) == 40
     assert "report.html" in output
-    assert (folder / "report.html").exists()
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "probabilities are not calibrated" in output
+    assert "probabilities are not calibrated" in page
+    patients = pd.read_csv(folder / "patients.csv")
+    assert sorted(patients["item"]) == sorted(held_out["item"])
+    assert f"{len(patients)} patients, each by the mean" in page
+    assert "ROC curve" in page
+    assert not any(f">{item}<" in page for item in held_out["item"])
+    succeed("report", folder, "-o", tmp_path / "ids.html", "--show-ids")
+    shown = (tmp_path / "ids.html").read_text(encoding="utf-8")
+    assert all(f">{item}<" in shown for item in held_out["item"])
 
 
 def test_train__twice_in_a_folder_only_to_resume(place, tmp_path, refuse):

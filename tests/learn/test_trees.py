@@ -359,3 +359,24 @@ def test_read_patients__refuses_what_is_not_certain(patients, tmp_path):
     words.to_csv(tmp_path / "words.csv", index_label="gene")
     with pytest.raises(InputError, match="text, not numbers"):
         read_patients(tmp_path / "words.csv", frame.columns)
+
+
+def test_calibration__of_a_checkpoint_makes_the_probabilities(trained, patients, tmp_path):
+    saved = read_checkpoint(trained[0])
+    before = load_network(trained[0])
+    assert "are not calibrated" in before.meaning
+    saved["calibration"] = {"slope": 0.5, "threshold": 0.75, "on": "34 patients held out"}
+    save_checkpoint(tmp_path / "calibrated.pt", **saved)
+    after = load_network(tmp_path / "calibrated.pt")
+    assert "are calibrated on 34 patients held out" in after.meaning
+    raw, got = before.predict(patients), after.predict(patients)
+    margin = np.log(raw["probability of t"]) - np.log(raw["probability of n"])
+    expected = 1 / (1 + np.exp(-0.5 * (margin - 0.75)))
+    np.testing.assert_allclose(got["probability of t"], expected, atol=1e-5)
+    assert ((got["predicted"] == "t") == (got["probability of t"] > 0.5)).all()
+    for wrong in ({"slope": -1.0}, {"threshold": float("nan")}, {"slope": "x"}):
+        save_checkpoint(
+            tmp_path / "wrong.pt", **saved | {"calibration": saved["calibration"] | wrong}
+        )
+        with pytest.raises(InputError, match="checkpoint"):
+            load_network(tmp_path / "wrong.pt")

@@ -20,6 +20,7 @@ from deepnic.report.sections import (
     images,
     kept,
     made,
+    patients,
     ranks,
     training,
 )
@@ -29,7 +30,8 @@ __all__ = ["SECTIONS", "Section"]
 
 SECTIONS: tuple[Callable[[StudyResults, Findings], Section | None], ...] = (
     answer.section, failures.section, comparison.section, filters.section, kept.section,
-    factors.section, ranks.section, images.section, calibration.section, control.section,
+    factors.section, ranks.section, images.section, calibration.section, patients.section,
+    control.section,
     account.section, training.section, made.section, definitions.section,
 )  # fmt: skip
 """In the order of the page."""
