@@ -159,11 +159,11 @@ def predict(
 
 def _to_predict(source: Path, how: dict[str, Any], predictor: "Predictor") -> "xr.Dataset":
     """Read patients, or open the store or table of items."""
-    if source.is_dir() or not source.exists():
+    if source.is_dir() or source.suffix == ".zarr":
         if given := [name for name, value in how.items() if value]:
             raise InputError(
                 f"--{given[0].replace('_', '-')} is for tables of patients, and {source} is a "
-                "store, or not there; leave it out"
+                "store; leave it out"
             )
         from deepnic.store import open_items  # seconds, for those who need it
 

@@ -23,6 +23,7 @@ from deepnic.rop.origin import check_cohort, parameters_of, sha256_of
 from deepnic.variables import describe
 
 TRAINED_ON = "trained on"
+BLOCK = 64  # patients whose images are in memory together
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,10 +156,13 @@ class Trees:
         )
         labels = layout["combination"].values[here].astype(str)
         members = of_labels(dict.fromkeys(labels))
-        images = images_of_trees(one, votes, members)
         places = {self.genes[gene]: k for k, gene in enumerate(one.gene)}
         gene = [places[str(name)] for name in layout["gene"].values[here]]
-        value[:, here] = images[:, gene, [members.label.index(label) for label in labels]]
+        combination = [members.label.index(label) for label in labels]
+        for first in range(0, len(value), BLOCK):  # an image has many more pixels than are read
+            some = slice(first, first + BLOCK)
+            images = images_of_trees(one, np.ascontiguousarray(votes[:, some]), members)
+            value[some, here] = images[:, gene, combination]
 
     def pack(self) -> dict[str, Any]:
         """Plain types and tensors, for a checkpoint."""
