@@ -30,6 +30,7 @@ from .cohort import read_patients as read_patients
 from .errors import EngineError as EngineError
 from .errors import InputError as InputError
 from .learn import load_network as load_network
+from .learn.classifier import ROPImageClassifier as ROPImageClassifier
 from .learn.fit import train as train
 from .nic import count_signatures as count_signatures
 from .nic import observation_images as observation_images

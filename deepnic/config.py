@@ -1,13 +1,16 @@
 """Configurations: TOML tables whose keys are all known, and what is wrong told in a sentence."""
 
+import json
 import reprlib
+import textwrap
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
+import numpy as np
 import tomli_w
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 from deepnic.errors import InputError
 
@@ -16,9 +19,30 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Strict(BaseModel):
-    """A table of a configuration: unknown keys are refused, values are final."""
+    """A table of a configuration: unknown keys are refused, values are final.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    A string below a key describes it. Values of NumPy are taken like plain ones, and a single one
+    where several are expected.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        plain = {
+            key: value.tolist() if isinstance(value, np.generic | np.ndarray) else value
+            for key, value in values.items()
+        }
+        for key, field in cls.model_fields.items():
+            one = plain.get(key)
+            if get_origin(field.annotation) is tuple and isinstance(
+                one, Mapping | str | float | int
+            ):
+                plain[key] = (one,)
+        return plain
 
 
 def one_of(names: Collection[str]) -> AfterValidator:
@@ -55,6 +79,36 @@ def to_toml(values: Mapping[str, Any]) -> str:
         return [known(one) for one in value] if isinstance(value, list | tuple) else value
 
     return tomli_w.dumps(known(values))
+
+
+def commented_toml(settings: BaseModel, name: str = "") -> str:
+    """Write all settings as TOML, each below its description; what is None is a comment.
+
+    Examples
+    --------
+    >>> class Host(Strict):
+    ...     cores: int = 3
+    ...     name: str | None = None
+    >>> print(commented_toml(Host()))
+    cores = 3
+    # name =
+    """
+    lines = [f"[{name}]"] if name else []
+    tables = []
+    for key, field in type(settings).model_fields.items():
+        value, path = getattr(settings, key), f"{name}.{key}".lstrip(".")
+        if isinstance(value, BaseModel):
+            tables.append((path, value))
+        elif isinstance(value, dict):
+            tables += [(f"{path}.{json.dumps(one)}", table) for one, table in value.items()]
+        else:
+            words = " ".join((field.description or "").split())
+            lines += textwrap.wrap(words, 98, initial_indent="# ", subsequent_indent="# ")
+            plain = settings.model_dump(mode="json", include={key})[key]
+            is_given = value not in (None, ())
+            # of words, numbers and lists of them JSON is TOML
+            lines.append(f"{key} = {json.dumps(plain)}" if is_given else f"# {key} =")
+    return "\n".join([*lines, *(f"\n{commented_toml(table, path)}" for path, table in tables)])
 
 
 def checked(model: type[M], values: Mapping[str, Any]) -> M:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 from socket import gethostname
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -29,6 +30,9 @@ SHARE = "DEEPNIC_SHARE"
 
 PARTIAL = ".partial"
 """How the names of files end that are being written, or that a killed process left."""
+
+SCRATCH: set[Path] = set()
+"""Folders of `scratch` that are open: what a process that ends by force has to remove."""
 
 REFUSALS = {
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE,
@@ -94,6 +98,17 @@ def whole(path: str | Path, *, mode: int | None = None) -> Iterator[Path]:
             _remove(partial)
 
 
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Have a private folder within the block."""
+    with TemporaryDirectory(prefix="deepnic-") as folder:
+        SCRATCH.add(Path(folder))
+        try:
+            yield Path(folder)
+        finally:
+            SCRATCH.discard(Path(folder))
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and its parents where they are missing, for their owner alone."""
     private = 0o777 if SHARE in os.environ else 0o700
@@ -152,6 +167,13 @@ def locked(path: str | Path) -> Iterator[None]:
     finally:
         file.unlink(missing_ok=True)  # filelock sees that a file it then waited for is gone
         lock.release()
+
+
+def as_path(path: object) -> Path:
+    """Path of a file or folder; what is none is an `InputError`."""
+    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
+        raise InputError(f"{path!r} is no path; give a word or a pathlib.Path")
+    return Path(path)
 
 
 def check_new(path: Path) -> None:

@@ -45,6 +45,16 @@ class StudyResults:
         return [name for name, facts in self._tested.items() if "train" not in facts]
 
     @property
+    def whole(self) -> dict[str, str]:
+        """The cohort that each of them is a part of: itself, but for one class against the rest."""
+        return {name: self._tested[name].get("one_of") or name for name in self.cohorts}
+
+    @property
+    def independent(self) -> list[str]:
+        """Cohorts that share no patients by their making."""
+        return [name for name, whole in self.whole.items() if name == whole]
+
+    @property
     def transfers(self) -> list[str]:
         """Transfers from one cohort to another with a result, by name."""
         return [name for name, facts in self._tested.items() if "train" in facts]

@@ -11,26 +11,28 @@ import traceback
 from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from typer.core import TyperCommand
 
+from deepnic import __version__
+from deepnic.cli.interrupts import INTERRUPTED, KEPT, ends_in_time, tell
+from deepnic.cli.words import of_command
 from deepnic.errors import ROOT, DeepnicError, EngineError, InputError, chain, own_steps
 from deepnic.extras import explain
 from deepnic.files import SHARE
 
 app = typer.Typer(
-    help="One gene, one image: ROP-images, filtered, assembled and compared by deep learning. "
-    "--debug shows the traceback of an error; with --share what is written is not private.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-console = Console()
-INTERRUPTED = 130  # exit code after Ctrl-C, as of a shell
-KEPT = "what is written is kept: run the same command again and it goes on"
+console = Console(markup=False, highlight=False, emoji=False)  # names are what they are
+EVERYWHERE = ("--debug", "--share", "--quiet")  # words that `main` takes, wherever they stand
+PROGRESS = "deepnic.progress"  # logger of lines and bars of progress, see `deepnic.compute`
+ASKED = {"-h", "--help", "--version"}  # what is answered at once
 LEAST_ADDRESSES = 4 * 10**9  # bytes; with fewer some of the libraries hang or die as they load
 LACKS_MEMORY = re.compile(
     "can't start new thread|failed to map segment|can(not|'t) allocate memory", re.IGNORECASE
@@ -38,10 +40,23 @@ LACKS_MEMORY = re.compile(
 
 
 class Command(TyperCommand):
-    """A command whose help names the rows of a registry, which is imported when help is shown.
+    """A command whose help names the rows of a registry, and whose errors name its options.
 
-    ``{deepnic.rop.draws:DESIGNS}`` in the help of an option becomes ``balanced or stratified``.
+    A registry is imported when help is shown: ``{deepnic.rop.draws:DESIGNS}`` in the help of an
+    option becomes ``balanced or stratified``. Who writes TOML reads the names of its keys.
     """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command, and say what is wrong in its words."""
+        files = (str(ctx.params.get(name)) for name in ("config", "source"))
+        configured = any(file.endswith(".toml") for file in files)
+        options = {
+            one.name: max(one.opts, key=len)
+            for one in self.params
+            if one.param_type_name == "option" and one.name and not configured
+        }
+        with of_command(options):
+            return super().invoke(ctx)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, with the names that are there now."""
@@ -50,6 +65,30 @@ class Command(TyperCommand):
         for parameter in shown.params:
             parameter.help = re.sub(r"{(.+?)}", _names, parameter.help or "")  # type: ignore[attr-defined]
         TyperCommand.format_help(shown, ctx, formatter)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        console.print(f"deepnic {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def everywhere(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_tell_version, help="Tell the version."),
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Tell of what goes wrong alone.")] = False,
+    share: Annotated[
+        bool, typer.Option("--share", help="Have others read what is written, by the umask.")
+    ] = False,
+) -> None:
+    """One gene, one image: ROP-images, filtered, assembled and compared by deep learning.
+
+    --debug, --quiet and --share stand anywhere in a command.
+    """
 
 
 def _names(registry: re.Match[str]) -> str:
@@ -69,24 +108,19 @@ def main(words: Sequence[str] | None = None) -> None:
     """
     words = sys.argv[1:] if words is None else words
     debug = "--debug" in words
-    if "--share" in words:
-        os.environ[SHARE] = "1"
-    elif SHARE not in os.environ:
-        os.umask(0o077)
-    if not debug:  # the traceback of a task of Zarr's, of which another has told already
-        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-    arguments = [word for word in words if word not in ("--debug", "--share")]
+    _prepare(words, debug)
     try:
-        if "--help" not in arguments:
+        if not ASKED & {*words}:
             _check_limits()
-        app(arguments, prog_name="deepnic")
+        with ends_in_time():
+            app([word for word in words if word not in EVERYWHERE], prog_name="deepnic")
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):
             if _is_unread(end):
                 sys.exit(0)
             _fail(_unforeseen(end.__context__), 1)
         if end.code == INTERRUPTED:
-            _fail(f"interrupted; {KEPT}", INTERRUPTED)
+            tell()
         raise
     except Exception as error:
         if debug:
@@ -96,6 +130,21 @@ def main(words: Sequence[str] | None = None) -> None:
         if isinstance(error, DeepnicError):
             _fail(str(error), 2 if isinstance(error, InputError) else 1)
         _fail(_unforeseen(error), 1)
+
+
+def _prepare(words: Sequence[str], debug: bool) -> None:
+    """Say who may read what is written, and what is told on the way."""
+    if "--share" in words:
+        os.environ[SHARE] = "1"
+    elif SHARE not in os.environ:
+        os.umask(0o077)
+    console.quiet = "--quiet" in words
+    ours = logging.getLogger("deepnic")
+    ours.handlers[:] = [logging.StreamHandler()]
+    ours.setLevel(logging.WARNING if console.quiet else logging.INFO)
+    logging.getLogger(PROGRESS).disabled = console.quiet
+    if not debug:  # the traceback of a task of Zarr's, of which another has told already
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 def _check_limits() -> None:

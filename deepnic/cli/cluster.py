@@ -33,7 +33,7 @@ def up(inventory: InventoryFile) -> None:
         variables = workstations.up(hosts, secrets)
     _warn(secrets)
     for name, value in variables.items():
-        console.print(f"export {name}={value}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"export {name}={value}", soft_wrap=True)
     # beside the variables, which a shell may read
     typer.echo("# in a Python that was started without these variables:", err=True)
     typer.echo(python_lines(hosts, secrets), err=True)

@@ -60,7 +60,7 @@ def _say_more(data: Any) -> None:
     if "group" in data.coords:
         lines.append(f"groups: {len(np.unique(data['group'].values))}")
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
 
 
 def _draw(data: Any, picture: Path) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from deepnic.cli import options
 from deepnic.cli.app import console
+from deepnic.cli.interrupts import keeps
 from deepnic.errors import InputError, choose
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def grow(
         raise InputError("no store was named; give its path with -o, or ask for an --estimate")
     forest = deepnic.grow_forest(data, **parameters)
     forest = forest.assign_attrs(cohort=_read_from(cohort, how))
+    keeps(f"the trees in {output} are kept: run the same command again and it goes on")
     with options.dask_scheduler(workers, scheduler, slurm):
         written = deepnic.write_forest(forest, output)
     console.print(f"{written} blocks of trees grown; the store {output} is complete")
@@ -110,6 +112,7 @@ def pixels(
         "k": k,
         "redundancy": redundancy,
     }
+    keeps(f"{store} is as it was and nothing of {output} is written: run the same command again")
     with options.dask_scheduler(workers, scheduler):
         table = filtered(store, how)
     deepnic.write_table(table, output)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deepnic.cli.app import console
+from deepnic.cli.interrupts import patiently
+from deepnic.cli.words import in_own_words
 from deepnic.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from deepnic.cluster.ssh.inventory import Inventory
 
+CANCELLED = 30.0  # seconds for Slurm to take jobs back
 ANSWER = 15.0  # seconds for a scheduler to say what it is
 
 CohortFile = Annotated[
@@ -153,10 +156,7 @@ def read(path: Path, how: dict[str, Any]) -> "xr.Dataset":
 def say_what_was_read(name: str, cohort: "xr.Dataset") -> None:
     facts = f"{cohort.sizes['observation']} observations x {cohort.sizes['gene']} genes"
     ones = int((cohort["state"] == 1).sum())
-    console.print(
-        f"{name}: {facts}, {ones} of state 1 ({cohort.attrs['positive']})",
-        markup=False, highlight=False,
-    )  # fmt: skip
+    console.print(f"{name}: {facts}, {ones} of state 1 ({cohort.attrs['positive']})")
     if cohort.attrs.get("id_column") == "":
         console.print("no id column was found; ids were made up")
     say_notes(name, cohort.attrs.get("notes", "").split("\n"))
@@ -166,7 +166,7 @@ def say_what_was_read(name: str, cohort: "xr.Dataset") -> None:
 
 def say_notes(name: str, notes: Iterable[str]) -> None:
     for note in filter(None, notes):
-        console.print(f"{name}: {note}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{name}: {in_own_words(note)}", soft_wrap=True)
 
 
 def integers(name: str, words: str) -> tuple[int, ...]:
@@ -201,7 +201,7 @@ def dask_scheduler(
             )
         from deepnic.cluster.slurm.jobs import dask_workers, read_profile
 
-        with dask_workers(read_profile(slurm)):
+        with patiently(CANCELLED), dask_workers(read_profile(slurm)):
             yield
         return
     if scheduler is None and not workers:

@@ -1,6 +1,5 @@
 """Training on what `grow` and `pixels` left, and predicting with what was trained."""
 
-import logging
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deepnic.cli.app import console
-from deepnic.cli.options import Slurm, reads_patients, ready_key, say_notes
+from deepnic.cli.interrupts import keeps, patiently
+from deepnic.cli.options import CANCELLED, Slurm, reads_patients, ready_key, say_notes
 from deepnic.errors import InputError
 from deepnic.extras import needs
 
@@ -79,14 +79,19 @@ def train(
         "run": {"workers": workers, "elastic": elastic, "device": device, "output": output},
     }  # fmt: skip
     settings = read_config(config, given)
+    keeps(
+        "nothing is kept of a training without a folder: name one by -o, and it can be resumed"
+        if settings.run.output is None
+        else f"the epochs in {settings.run.output} are kept: run the same command with --resume "
+        "and it goes on"
+    )
     if slurm is not None:
-        raise typer.Exit(_submit(settings, slurm, resume))
+        with patiently(CANCELLED):
+            raise typer.Exit(_submit(settings, slurm, resume))
     needs("train", "report")
     from deepnic.report import ranking_table, write_report
     from deepnic.runs.run import run
 
-    logging.basicConfig(format="%(message)s")
-    logging.getLogger("deepnic").setLevel(logging.INFO)
     result, ranking = run(settings, resume=resume)
     for name, value in result.metrics.items():
         number = f"{value:.4f}" if isinstance(value, float) else f"{value:,}"

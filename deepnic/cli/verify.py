@@ -37,7 +37,7 @@ def verify(
         _repair(path, source, how)
     found = damaged(path)
     for one in found[:SHOWN]:
-        console.print(f"{one.what}: {one.file}", soft_wrap=True, markup=False, highlight=False)
+        console.print(f"{one.what}: {one.file}", soft_wrap=True)
     if len(found) > SHOWN:
         console.print(f"and {len(found) - SHOWN} more")
     count = sum(one.what != "unknown" for one in found)

@@ -11,9 +11,20 @@ from numpy.typing import ArrayLike
 from deepnic.cohort.classes import UNKNOWN, find_positive
 from deepnic.cohort.impute import METHODS
 from deepnic.errors import InputError, choose
-from deepnic.variables import describe
+from deepnic.variables import describe, expect
 
 LONGEST = 500  # characters of an id or a label
+
+
+class SeveralClassesError(InputError):
+    """More than two classes, none of them chosen; a study takes each against the rest."""
+
+    def __init__(self, classes: Sequence[str]):
+        super().__init__(
+            f"{len(classes)} classes found ({', '.join(classes[:6])}); choose one against the "
+            f"rest, for example positive={classes[0]!r} (a study takes each)"
+        )
+        self.classes = classes
 
 
 def make_cohort(
@@ -173,6 +184,7 @@ def hide_labels(cohort: xr.Dataset, test: ArrayLike) -> xr.Dataset:
     >>> int((hide_labels(cohort, np.arange(569) < 100).state == -1).sum())
     100
     """
+    expect(cohort, "cohort")
     hidden = np.asarray(test, bool)
     if hidden.shape != cohort["state"].shape:
         raise InputError(
@@ -226,7 +238,7 @@ def _check_finite(values: np.ndarray, genes: pd.Index, *, may_lack: bool) -> Non
     bad = np.isinf(values) if may_lack else ~np.isfinite(values)
     if bad.any():
         row, column = np.argwhere(bad)[0]
-        fill = "" if may_lack else ", or fill missing ones by impute='median' or 'knn' (--impute)"
+        fill = "" if may_lack else ", or fill missing ones by impute='median' or 'knn'"
         raise InputError(
             f"{int(bad.sum())} expression values are missing, infinite or beyond float32 in "
             f"{int(bad.any(axis=0).sum())} genes (first: gene {genes[column]!r}, observation "
@@ -262,10 +274,7 @@ def _state(labels: pd.Series, positive: str | None) -> tuple[np.ndarray, str]:
         )
     if positive is None:
         if len(classes) > 2:
-            raise InputError(
-                f"{len(classes)} classes found ({', '.join(classes[:6])}); choose one against the "
-                f"rest, for example positive={classes[0]!r}"
-            )
+            raise SeveralClassesError(classes)
         known = find_positive(classes) if len(classes) == 2 else None
         positive = known or (classes or [""])[-1]
     elif (positive := str(positive)) not in classes:

@@ -61,8 +61,8 @@ def check_columns(name: str, raw: Raw, label: list[str]) -> None:
     if found:
         columns = ", ".join(f"{column!r} ({why})" for column, why in [*found.items()][:4])
         raise InputError(
-            f"{name}: {len(found)} columns are unlike genes: {columns}; leave them out by drop= "
-            "(--drop), or say which columns are genes by genes= (--genes REGEX or FILE)"
+            f"{name}: {len(found)} columns are unlike genes: {columns}; leave them out by drop=, "
+            "or say which columns are genes by genes= a regular expression or a file"
         )
 
 

@@ -30,7 +30,7 @@ from deepnic.cohort.readers import READERS
 from deepnic.cohort.readers.annotated import read_anndata
 from deepnic.cohort.readers.files import check_file
 from deepnic.cohort.readers.frames import frame_table
-from deepnic.cohort.readers.labels import find_labels, read_facts
+from deepnic.cohort.readers.labels import Apart, find_labels, read_facts
 from deepnic.cohort.readers.raw import Raw, Wanted
 from deepnic.cohort.readers.tables import by_expression, parse
 from deepnic.cohort.readers.text import STATE_COLUMNS
@@ -44,14 +44,14 @@ def read_cohort(
     positive: str | None = None,
     log2: bool = False,
     groups: str | None = None,
-    labels: str | PathLike[str] | pd.DataFrame | None = None,
+    labels: Apart | None = None,
     genes_in: str | None = None,
     genes: str | PathLike[str] | None = None,
     genes_from: str | None = None,
     drop: str | Sequence[str] = (),
     duplicates: str | None = None,
     impute: str | None = None,
-    annotation: str | PathLike[str] | pd.DataFrame | None = None,
+    annotation: Apart | None = None,
     layer: str | None = None,
     pseudonymise: bool | str | PathLike[str] = False,
 ) -> xr.Dataset:
@@ -86,7 +86,7 @@ def read_cohort(
         Column, of the table or of the labels file, of what observations have in common, such as
         their patient: those of one group stay together in the folds of a study. Patients who
         occur twice in a column of that name beside the ids are groups by themselves.
-    labels : str, path or DataFrame, optional
+    labels : str, path, DataFrame or Series, optional
         Table (text, Excel, Parquet, a series matrix) of the ids and the states, in any order; by
         default ``name.labels.csv`` beside the file, where it lies. Samples without a row there
         are to be predicted.
@@ -159,14 +159,19 @@ def read_cohort(
     apart = path and find_labels(path) if labels is None else labels
     facts = None if apart is None else read_facts(apart)
     wanted = Wanted(state, groups, facts, genes_in, genes_from, drop, layer)
-    raw = _leave_out(_take(source, wanted) if path is None else _read(path, wanted), drop)
+    raw = _take(source, wanted) if path is None else _read(path, wanted)
+    _check_used(name, raw, wanted)
+    raw = _leave_out(raw, drop)
     label = _column(name, raw, "state", state)
     notes = list(raw.notes)
     if genes is None:
         if raw.numeric:
             check_columns(name, raw, label)
     else:
+        before = len(raw.gene)
         raw = only_genes(raw, genes)
+        if left := before - len(raw.gene):
+            notes.append(f"{left} columns are no genes by genes=, and left out")
     if duplicates is not None:
         raw, more = merge_duplicates(raw, duplicates)
         notes += more
@@ -298,6 +303,7 @@ def read_patients(
     drop = (drop,) if isinstance(drop, str) else tuple(drop)
     wanted = Wanted(None, None, None, genes_in, genes_from, drop, layer, known)
     raw = _leave_out(_take(source, wanted) if path is None else _read(path, wanted), drop)
+    _check_used("the table" if path is None else path.name, raw, wanted)
     kept = [k for k, name in enumerate(raw.gene) if name in known]
     raw = raw._replace(values=np.asarray(raw.values)[:, kept], gene=[raw.gene[k] for k in kept])
     notes = list(raw.notes)
@@ -317,6 +323,18 @@ def read_patients(
         source=path.name if path else "given in memory", id_column=raw.id_column,
         transform="log2(max(x, 1))" if log2 else "none", notes="\n".join(notes),
     )  # fmt: skip
+
+
+def _check_used(name: str, raw: Raw, wanted: Wanted) -> None:
+    """Refuse an option that says something of another kind of table than this one."""
+    for option, value in (
+        ("genes_in", wanted.genes_in), ("genes_from", wanted.genes_from), ("layer", wanted.layer)
+    ):  # fmt: skip
+        if value is not None and option not in raw.heeds:
+            raise InputError(
+                f"{name} is no table that {option}= (--{option.replace('_', '-')}) says something "
+                "of; leave it out"
+            )
 
 
 def _take(source: Any, wanted: Wanted) -> Raw:
@@ -371,12 +389,14 @@ def _column(name: str, raw: Raw, option: str, column: str | None) -> list[str]:
     if option == "state" and column is None:
         column = raw.state or next((one for one in names if one.lower() == "label"), None)
         if column is None:
+            ids = {"", *raw.observation}
+            no_ids = [one for one in names if not raw.facts[one].isin(ids).all()]
             usual = [one for one in names if one.lower() in STATE_COLUMNS]
+            usual = no_ids if len(no_ids) == 1 else usual
             if len(usual) != 1:
                 some = ", ".join((usual or names)[:6])
                 raise InputError(
-                    f"{name}: the column of the states is not certain; say state= (--state) one "
-                    f"of: {some}"
+                    f"{name}: the column of the states is not certain; say state= one of: {some}"
                 )
             column = usual[0]
     elif option == "state":
@@ -402,7 +422,7 @@ def _check_classes(name: str, label: Sequence[str]) -> list[str]:
     if find_positive(classes) is None:
         raise InputError(
             f"{name}: which of {first!r} and {second!r} is state 1 is not known; say it, for "
-            f"example positive={second!r} (--positive)"
+            f"example positive={second!r}"
         )
     return [f"{second!r} is state 1, as the later of two codes"] if are_codes(classes) else []
 
@@ -412,8 +432,7 @@ def _leave_out(raw: Raw, drop: Sequence[str]) -> Raw:
     known = {*raw.gene, *raw.observation, *map(str, raw.facts), *raw.dropped}
     if unknown := [k for k, name in enumerate(drop, 1) if name not in known]:
         raise InputError(
-            f"name number {unknown[0]} of drop= (--drop) is no column, gene or observation; "
-            "correct it"
+            f"name number {unknown[0]} of drop= is no column, gene or observation; correct it"
         )
     genes = ~pd.Index(raw.gene).isin([*drop])
     rows = ~pd.Index(raw.observation).isin([*drop])

@@ -114,7 +114,7 @@ class Record:
             return read_checkpoint(last)
         except InputError as error:
             raise InputError(
-                f"{last} is damaged; rename it, and --resume trains the run from its first epoch"
+                f"{last} is damaged; rename it, and resume=True trains the run from its first epoch"
             ) from error
 
     def _keep(self) -> None:

@@ -38,7 +38,7 @@ from deepnic.learn.states import check_state
 from deepnic.learn.trees import Trees
 from deepnic.manifest import unseal
 from deepnic.rop.origin import ORIGIN, check_cohort
-from deepnic.variables import COHORT, RULES, kind_of, validate
+from deepnic.variables import COHORT, RULES, expect, validate
 
 # A run is named by what decides its result. These words stand for rules 1 in the name, because
 # version 0.1.0 wrote its own number and torch's there, and a run that it began is to be found.
@@ -206,8 +206,8 @@ def train(
     folder = None if storage is None else Path(storage).resolve() / name
     if folder is not None and folder.exists() and not resume:
         raise InputError(
-            f"the run {folder.name} was started in {folder.parent} before; resume it, or choose "
-            "another folder"
+            f"the run {folder.name} was started in {folder.parent} before; resume=True goes on "
+            "with it, or choose another folder"
         )
     with nullcontext() if folder is None else locked(folder):
         if folder is not None:
@@ -291,7 +291,7 @@ def _on_cluster() -> bool:
 
 def _check_canvas(images: xr.Dataset, n_classes: int) -> tuple[xr.Dataset, NDArray[np.int64]]:
     """Canvas with its axes in order, and the states."""
-    counted = kind_of(images) == "count canvas"
+    counted = expect(images, "canvas", "count canvas") == "count canvas"
     name = "count" if counted else "image"
     for needed in (name, "state", *(("index", "colour") if counted else ())):
         if needed not in images:

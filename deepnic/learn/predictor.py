@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from torch import nn
 
 from deepnic.assembly import Assembly, lay
 from deepnic.errors import InputError
+from deepnic.files import as_path
 from deepnic.learn.calibration import Calibration, meaning
 from deepnic.learn.channels import canvas_arrays, make_images
 from deepnic.learn.loop import class_scores
@@ -175,9 +175,9 @@ class Predictor:
             images = observation_images(forest, genes=genes)
         else:
             images = rop_images(forest, family="distinct")
-        zeros = np.zeros(self.layout.sizes["pixel"], np.float32)
-        pixels = self.layout.drop_dims(["row", "column"]).assign(relevance=("pixel", zeros))
-        return select_pixels(images, pixels)
+        none = np.zeros((0, self.layout.sizes["pixel"]), np.float32)  # a table without items
+        pixels = self.layout.drop_dims(["row", "column"]).assign(value=(("item", "pixel"), none))
+        return select_pixels(images, pixels.assign(relevance=pixels["value"].sum("item")))
 
     def _check_same(self, canvas: xr.Dataset) -> None:
         layout = layout_of(canvas)
@@ -288,7 +288,7 @@ def load_network(checkpoint: str | os.PathLike[str], *, network: str | None = No
     ...
     deepnic.errors.InputError: no checkpoint at no/such/checkpoint.pt; give the checkpoint.pt of ...
     """
-    path = Path(checkpoint)
+    path = as_path(checkpoint)
     if not path.is_file():
         raise InputError(f"no checkpoint at {path}; give the checkpoint.pt of a run's folder")
     saved = read_checkpoint(path)
@@ -306,7 +306,7 @@ def load_network(checkpoint: str | os.PathLike[str], *, network: str | None = No
     if named not in NETWORKS and network is None:
         raise InputError(
             f"{path} is of the network {named!r}, which is code that it cannot bring; name it "
-            f"yourself, as --network or network={named!r}, if you trust that code"
+            f"yourself, as network={named!r}, if you trust that code"
         )
     try:
         calibration = Calibration.read(saved.get("calibration"))

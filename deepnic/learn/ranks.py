@@ -13,10 +13,10 @@ import time
 import traceback
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from deepnic.errors import EngineError, InputError
+from deepnic.files import scratch
 
 ATTEMPTS = 4  # a rank that is lost is replaced three times
 INTERVAL = 0.05  # seconds between two looks at the ranks
@@ -36,15 +36,14 @@ def train_here(job: Any, workers: int, *, attempts: int) -> Any:
             f"at most {cpus}"
         )
     for attempt in range(attempts):
-        with TemporaryDirectory(prefix="deepnic-") as folder:  # of mode 700: jobs hold patients
-            place = Path(folder)
+        with scratch() as place:  # jobs hold patients
             (place / JOB).write_bytes(pickle.dumps((job, workers)))
             if _run(place, workers):
                 return _answer(place)
             lost = attempt + 1
     raise EngineError(
         f"a worker was killed {lost} times, of memory perhaps; ask for fewer workers or a smaller "
-        "batch, and go on with --resume"
+        "batch, and go on with resume=True"
     )
 
 

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from ray.train import TrainingFailedError
 from ray.train.torch import TorchTrainer
 
 from deepnic.errors import InputError
+from deepnic.files import scratch
 from deepnic.learn.loop import Job, LoopResult, train_loop
 from deepnic.learn.rendezvous import FileRendezvous
 from deepnic.learn.settings import choose_device
@@ -38,10 +38,10 @@ def train_on_ray(
     with _quiet(), _connected():
         _check_room(least)
         if run is None and sum(node["Alive"] for node in ray.nodes()) > 1:
-            raise InputError("storage is missing; several machines need a folder they share")
+            raise InputError("storage= is missing; several machines need a folder they share")
         device = choose_device(job["device"], least, _resource("GPU"))
-        with tempfile.TemporaryDirectory() as folder:
-            place = run or Path(folder, "run")  # else Ray would write to the home directory
+        with scratch() as folder:
+            place = run or folder / "run"  # else Ray would write to the home directory
             trainer = TorchTrainer(
                 _loop_on_worker,
                 torch_config=FileRendezvous(folder=str(place.parent)),

@@ -71,7 +71,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             raise
         raise InputError(
             f"{path} is not a checkpoint of deepnic, or is damaged; give the checkpoint.pt of a "
-            "run's folder, or train that run again with --resume"
+            "run's folder, or train that run again with resume=True"
         ) from error
     return saved
 

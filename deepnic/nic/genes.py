@@ -12,7 +12,7 @@ from deepnic.errors import InputError
 from deepnic.nic import families
 from deepnic.nic.families import Family, evaluate
 from deepnic.rop.signatures import N_SIGNATURES
-from deepnic.variables import COUNT, FOREST, IMAGE, MOST_TREES, describe, validate
+from deepnic.variables import COUNT, FOREST, IMAGE, MOST_TREES, describe, expect, validate
 
 BLOCK_BYTES = 32e6
 """Bytes of one chunk of images, about."""
@@ -115,6 +115,7 @@ def rop_images(
 
 def check_forest(forest: xr.Dataset) -> None:
     """Refuse what is no forest, and more trees than can be counted."""
+    expect(forest, "forest")
     validate(forest, FOREST)
     if forest.sizes["draw"] > MOST_TREES:
         raise InputError(
@@ -127,6 +128,7 @@ def choose_genes(forest: xr.Dataset, genes: Sequence[str] | None) -> xr.Dataset:
     """Keep some genes of a forest, all for None; one that it does not have is refused."""
     if genes is None:
         return forest
+    genes = [genes] if isinstance(genes, str) else genes
     places = pd.Index(forest["gene"].values, dtype=object).get_indexer(pd.Index(genes))
     if (places < 0).any():
         unknown = [gene for gene, place in zip(genes, places, strict=True) if place < 0]

@@ -15,7 +15,7 @@ from deepnic.nic.genes import BLOCK_BYTES, check_forest, choose_genes, family_co
 from deepnic.rop.draws import gene_trees
 from deepnic.rop.kept import Kept
 from deepnic.rop.signatures import N_SIGNATURES
-from deepnic.variables import OBSERVATION_IMAGE, describe
+from deepnic.variables import OBSERVATION_IMAGE, describe, expect
 
 
 def observation_images(
@@ -120,6 +120,7 @@ def forest_vote(forest: xr.Dataset) -> NDArray[np.float64]:
     >>> bool(score[state == 1].mean() > score[state == 0].mean())
     True
     """
+    expect(forest, "forest")
     votes = np.zeros(forest.sizes["observation"])
     trees = np.zeros(forest.sizes["observation"])
     for v, r in np.ndindex(forest.sizes["tree_size"], forest.sizes["weight_range"]):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Hashable
+from numbers import Integral, Real
 
 import dask
 import dask.array as da
@@ -23,8 +24,9 @@ from deepnic.pixels.stages import (
     screen,
 )
 from deepnic.rop.origin import ORIGIN, carried
-from deepnic.variables import MOST_CLASSES, describe
+from deepnic.variables import MOST_CLASSES, describe, expect
 
+IMAGES = ("gene images", "observation images")
 FAN_IN = 8  # blocks merged by one task
 
 
@@ -102,8 +104,11 @@ def filter_pixels(
     >>> table.value.shape, [stage["stage"] for stage in account(table)]
     ((60, 10), ['structural', 'data', 'relevance'])
     """
-    if k < 1:
-        raise InputError(f"k is {k}; keep at least 1 pixel")
+    if not isinstance(k, Integral) or k < 1:
+        raise InputError(f"k is {k!r}; keep a whole number of pixels, at least 1")
+    if fdr is not None and not (isinstance(fdr, Real) and 0 < fdr <= 1):
+        raise InputError(f"fdr is {fdr!r}; it lies above 0 and up to 1, or is None for no test")
+    expect(items, *IMAGES)
     image, item = _lazy_image(items)
     classes = _classes(items, item, y)
     train = np.ones(image.sizes[item], bool) if classes is None else classes >= 0
@@ -165,6 +170,8 @@ def select_pixels(items: xr.Dataset, table: xr.Dataset) -> xr.Dataset:
     >>> np.array_equal(select_pixels(images, table).value, table.value, equal_nan=True)
     True
     """
+    expect(items, *IMAGES)
+    expect(table, "table")
     image, item = _lazy_image(items)
     places = {name: _places(items, table, name) for name in image.dims if name != item}
     value = image.isel(places).transpose(item, "pixel").compute()

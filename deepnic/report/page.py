@@ -10,7 +10,7 @@ from deepnic.analysis import Interval, StudyResults, find
 from deepnic.analysis.results import RunResults
 from deepnic.analysis.training import find_run
 from deepnic.errors import InputError
-from deepnic.files import whole
+from deepnic.files import as_path, whole
 from deepnic.report.sections import SECTIONS, Section
 from deepnic.report.sections.run import run_sections
 from deepnic.report.tables import Cell, Strong, duration
@@ -50,7 +50,7 @@ def write_report(
     ...
     deepnic.errors.InputError: no study in nowhere: run `deepnic study` first, or `deepnic train`
     """
-    folder = Path(folder)
+    folder = as_path(folder)
     trained = (folder / RUN).is_file()
     if not trained and not (folder / STUDY).is_file():
         raise InputError(f"no study in {folder}: run `deepnic study` first, or `deepnic train`")
@@ -64,7 +64,7 @@ def write_report(
         raise InputError(
             f"the {what} in {folder} is not complete ({error}): run `deepnic {command}` again"
         ) from error
-    path = folder / "report.html" if path is None else Path(path)
+    path = folder / "report.html" if path is None else as_path(path)
     with whole(path) as partial:
         partial.write_text(page, encoding="utf-8")
     return path

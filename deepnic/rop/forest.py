@@ -21,6 +21,7 @@ from deepnic.variables import (
     TREE_SIGNATURE,
     VOTE,
     describe,
+    expect,
     stamp,
     validate,
 )
@@ -89,13 +90,14 @@ def grow_forest(
     >>> forest.signature.shape, forest.vote.shape
     ((1, 1, 2, 30), (1, 1, 2, 10, 60))
     """
+    expect(cohort, "cohort")
     validate(cohort, COHORT)
     cohort = filled(cohort)
     wanted = _gene_positions(cohort, genes)
     parameters: Parameters = {
         "n_trees": _integer("n_trees", n_trees),
-        "weight_ranges": sorted({_integer("weight_ranges", R) for R in weight_ranges}),
-        "tree_sizes": sorted({_integer("tree_sizes", V) for V in tree_sizes}),
+        "weight_ranges": _integers("weight_ranges", weight_ranges),
+        "tree_sizes": _integers("tree_sizes", tree_sizes),
         "subsample": float(subsample),
         "design": design,
         "seed": _integer("seed", seed),
@@ -141,9 +143,16 @@ def _integer(name: str, value: int) -> int:
         raise InputError(f"{name} takes whole numbers, not {value!r}; give such") from error
 
 
+def _integers(name: str, values: int | Iterable[int]) -> list[int]:
+    """Return whole numbers, each once, in order; one alone is a list of it."""
+    several = values if np.iterable(values) else [values]
+    return sorted({_integer(name, value) for value in several})
+
+
 def _gene_positions(cohort: xr.Dataset, genes: Sequence[str] | None) -> NDArray[np.intp]:
     if genes is None:
         return np.arange(cohort.sizes["gene"])
+    genes = [genes] if isinstance(genes, str) else genes
     positions = cohort.indexes["gene"].get_indexer(pd.Index(genes))
     if (positions < 0).any() or not len(positions):
         unknown = [g for g, k in zip(genes, positions, strict=True) if k < 0][:5]

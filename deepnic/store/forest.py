@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from deepnic.compute import compute
 from deepnic.errors import InputError
-from deepnic.files import PARTIAL, locked, whole, writable
+from deepnic.files import PARTIAL, as_path, locked, whole, writable
 from deepnic.manifest import METADATA, check_own, digest, digests_of, manifest, seal
 from deepnic.rop.draws import by_gene
 from deepnic.store.blocks import (
@@ -43,7 +43,7 @@ from deepnic.store.disk import check_space, least_bytes
 from deepnic.store.journal import keep, note, noted, write_noted
 from deepnic.store.sealed import COMPRESSORS, SealedStore
 from deepnic.store.table import open_store
-from deepnic.variables import FOREST, validate
+from deepnic.variables import FOREST, expect, validate
 
 # what wrote a store, and what follows from its input or tells where that lies
 UNDECIDING = ("deepnic_version", "deepnic_format", "origin", "cohort")
@@ -83,8 +83,9 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
     ...     write_forest(forest, f"{folder}/f.zarr"), write_forest(forest, f"{folder}/f.zarr")
     (1, 0)
     """
+    expect(forest, "forest")
     validate(forest, FOREST)
-    path = Path(path).absolute()  # workers may run in other folders
+    path = as_path(path).absolute()  # workers may run in other folders
     with locked(path), writable(path):
         sealed = manifest(path)
         if not path.exists():
@@ -135,7 +136,7 @@ def open_forest(path: str | Path) -> xr.Dataset:
     ...
     deepnic.errors.InputError: no store at no/such/store.zarr; make one with `deepnic grow`
     """
-    path = Path(path)
+    path = as_path(path)
     if not path.exists():
         raise InputError(f"no store at {path}; make one with `deepnic grow`")
     path = path.absolute()  # workers may run in other folders

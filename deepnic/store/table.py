@@ -9,12 +9,12 @@ import xarray as xr
 from zarr.codecs import Crc32cCodec
 
 from deepnic.errors import EngineError, InputError
-from deepnic.files import check_new, locked, whole
+from deepnic.files import as_path, check_new, locked, whole
 from deepnic.manifest import manifest, seal
 from deepnic.store.attributes import check_attributes
 from deepnic.store.blocks import CHUNKED
 from deepnic.store.sealed import COMPRESSORS, DamageError, SealedStore
-from deepnic.variables import FORMAT, KINDS, RULES, describe, kind_of, stamp, validate
+from deepnic.variables import FORMAT, KINDS, RULES, describe, expect, kind_of, stamp, validate
 
 
 def write_table(table: xr.Dataset, path: str | Path) -> None:
@@ -43,8 +43,9 @@ def write_table(table: xr.Dataset, path: str | Path) -> None:
     ...     sorted(open_table(f"{folder}/table.zarr").sizes.items())
     [('item', 60), ('pixel', 10)]
     """
+    expect(table, "table")
     table = describe(table, "table").assign_attrs(stamp())
-    path = Path(path)
+    path = as_path(path)
     with locked(path):
         check_new(path)
         write_store(table, path)
@@ -74,9 +75,10 @@ def open_table(path: str | Path) -> xr.Dataset:
     ...
     deepnic.errors.InputError: no table at no/such/table.zarr; make one with `deepnic pixels`
     """
-    if not Path(path).exists():
+    path = as_path(path)
+    if not path.exists():
         raise InputError(f"no table at {path}; make one with `deepnic pixels`")
-    return open_store(Path(path), "table", load=True)
+    return open_store(path, "table", load=True)
 
 
 def write_store(dataset: xr.Dataset, path: Path) -> None:

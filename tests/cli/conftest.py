@@ -39,6 +39,8 @@ def refuse(run):
     def refuse(*arguments, code=2):
         found, _, error = run(*arguments)
         assert found == code, error
+        *progress, error = error.splitlines(keepends=True)
+        assert all(line.startswith(("not made: ", "epoch ")) for line in progress)
         assert error.startswith("error: ")
         assert error.count("\n") == 1
         assert error.endswith("\n")

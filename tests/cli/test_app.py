@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import deepnic
 from deepnic import cli
 from deepnic.errors import InputError
 from tests.cli.made import FEW, succeed, write_toml
@@ -55,6 +56,31 @@ def test_main__exit_code_0(run, place):
     code, out, error = run("report", "--help")
     assert (code, error) == (0, "")
     assert "Write the page of a study, or of a training run, again; or a study's tables" in out
+
+
+def test_version_and_short_help(run):
+    assert run("--version") == (0, f"deepnic {deepnic.__version__}\n", "")
+    assert run("grow", "-h")[1] == run("grow", "--help")[1]
+    assert run("cluster", "up", "-h")[0] == 0
+
+
+def test_completion__of_commands(monkeypatch, capsys):
+    monkeypatch.setenv("_DEEPNIC_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "deepnic gr")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    with pytest.raises(SystemExit) as end:
+        cli.main([])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.strip() == "grow"
+
+
+def test_quiet__leaves_errors_alone(run, place, tmp_path):
+    words = ["grow", place / "cohort.csv", "-o", tmp_path / "f.zarr", *FEW]
+    assert run(*words, "--quiet") == (0, "", "")
+    code, out, error = run("pixels", "no.zarr", "-o", tmp_path / "t", "--quiet")
+    assert (code, out) == (2, "")
+    assert error.startswith("error: no store")
+    assert run(*words)[1] != ""
 
 
 @pytest.mark.parametrize("arguments", [["no-such"], ["grow"], ["grow", "x.csv", "--seed", "a"]])
@@ -203,7 +229,8 @@ def test_command__of_a_disk_that_refuses(place, trained, tmp_path, request, caps
         cli.main([word, *map(str, words[word])])
     error = capsys.readouterr().err
     assert end.value.code == 1
-    assert "cannot be written (File too large); what was finished before is kept" in error
-    assert error.startswith("error: ")
-    assert error.count("\n") == 1
+    *progress, sentence = error.splitlines()
+    assert "cannot be written (File too large); what was finished before is kept" in sentence
+    assert sentence.startswith("error: ")
+    assert all(line.startswith("epoch ") for line in progress)
     assert not [*tmp_path.rglob("*.partial")]

@@ -55,12 +55,12 @@ def nul(table):
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (without_state, ["has no state column", "state= names one"]),
+        (without_state, ["has no state column", "--state names one"]),
         (one_class, ["one class only (sick); two are needed"]),
         (single_patient, ["1 observation has state 1", "each class needs at least 2"]),
         (text, ["1 values in 1 columns are text", "'g3'", "number 7", "correct them or drop"]),
         (missing, ["2 expression values are missing", "in 1 genes", "'g2'", "number 6", "impute"]),
-        (infinite, ["1 expression values", "infinite", "'g1'", "number 8", "impute or drop"]),
+        (infinite, ["1 expression values", "infinite", "'g1'", "number 8", "correct or drop"]),
         (twice_a_gene, ["1 gene ids occur more than once (first: 'g3'); rename or drop"]),
         (twice_a_patient, ["1 observation ids occur more than once (first: numbers 9 and 10)"]),
         (ids_as_states, ["almost every observation has a label of its own"]),

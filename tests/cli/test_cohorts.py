@@ -29,7 +29,7 @@ def test_cohort__says_and_writes_what_it_understood(run, tmp_path, across, name)
     assert code == 0, error
     assert "40 observations x 10 genes, 20 of state 1 (sick)" in output
     assert "genes in rows, named by column 'gene'" in output
-    assert "2 missing values in 2 genes, to be filled by impute='median'" in output
+    assert "2 missing values in 2 genes, to be filled by --impute median" in output
     assert "classes: sick 20, healthy 19, to predict 1" in output
     assert "transform: none; missing: 2" in output
     assert "groups: 20" in output

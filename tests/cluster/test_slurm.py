@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from deepnic.cli import main
 from deepnic.cluster import slurm as scripts
-from deepnic.cluster.slurm.jobs import Profile, _options, read_profile
+from deepnic.cluster.slurm.jobs import Profile, _options, _slurm_cluster, read_profile
 from deepnic.config import checked
 from deepnic.errors import InputError
 from tests.cluster.hosts import BRIDGE, Hosts
@@ -144,6 +144,44 @@ def test_read_profile__reads_the_example_and_refuses_what_it_does_not_know(tmp_p
     with pytest.raises(InputError, match="walltime is '1h'"):
         read_profile(file)
     assert read_profile(EXAMPLES / "profile.toml").memory == 64 * 2**30
+
+
+def test_profile__says_what_sites_demand():
+    """The memory left out, a quality of service, and any other option of sbatch."""
+    profile = checked(Profile, {
+        "cores": 2, "qos": "normal", "constraint": "intel&gpu",
+        "directives": ["--exclusive", "--comment 'a course'"],
+    })  # fmt: skip
+    assert _options(profile)[3:] == [
+        "--qos=normal", "--constraint=intel&gpu", "--exclusive", "--comment", "a course"
+    ]  # fmt: skip
+    assert not any(option.startswith("--mem") for option in _options(profile))
+
+
+@pytest.mark.parametrize("memory", [{}, {"memory": "64GiB"}])
+def test_workers__are_asked_for_as_sites_demand(tmp_path, memory):
+    """Dask makes the script; no Slurm is asked."""
+    profile = checked(Profile, memory | {
+        "cores": 2, "qos": "normal", "directives": ["--exclusive"], "logs": str(tmp_path)
+    })  # fmt: skip
+    with _slurm_cluster(profile) as cluster:
+        lines = cluster.job_script().splitlines()
+    asked = [line.removeprefix("#SBATCH ") for line in lines if line.startswith("#SBATCH ")]
+    assert asked[-2:] == ["--qos=normal", "--exclusive"]
+    assert [line for line in asked if "mem" in line] == (["--mem=64G"] if memory else [])
+    limits = re.findall(r"--memory-limit (\S+)", lines[-1])
+    assert limits[-1] == ("64.00GiB" if memory else "auto")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"directives": ["exclusive"]}, {"directives": ["--a\nrm -r"]},
+     {"directives": ["--comment 'a"]}, {"directives": "--exclusive"},
+     {"qos": "a b"}, {"partition": ""}, {"memory": "1kB"}],
+)  # fmt: skip
+def test_profile__refuses_what_is_no_option(wrong):
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        checked(Profile, {"cores": 2} | wrong)
 
 
 def test_options__leave_out_what_a_profile_does_not_say():

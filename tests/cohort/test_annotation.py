@@ -1,5 +1,7 @@
 """Symbols of genes by a table of the user's, and how far they go along."""
 
+import gzip
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,7 +52,6 @@ def test_read_cohort__names_symbols(frame, annotation):
     [
         (lambda t: t.assign(id=range(10)), "no column of the annotation has an id of a gene; give"),
         (lambda t: t.rename(columns={"symbol": "a"}), "of a usual name of symbols, and 2 others"),
-        (lambda t: pd.concat([t, t.assign(symbol="X")]), "10 genes have several symbols .* '1000_"),
     ],
 )
 def test_read_cohort__refuses_tables_without_symbols(frame, change, words):
@@ -90,3 +91,19 @@ def test_symbols__go_along_to_store_pixels_and_canvas(frame, annotation, tmp_pat
             deepnic.observation_images(deepnic.grow_forest(plain, **few)), k=12, fdr=None
         ).value,
     )
+
+
+def test_read_cohort__joins_several_symbols_of_a_gene(frame):
+    table = pd.DataFrame({"id": [*IDS, IDS[3], IDS[3], IDS[4]], "symbol": [*SYMBOLS, "X", "X", ""]})
+    cohort = read_cohort(frame, annotation=table)
+    assert cohort.symbol.values.tolist() == [*SYMBOLS[:3], "SYM3 /// X", *SYMBOLS[4:9], ""]
+    assert "9 of 10 genes, from the annotation (1 further ones joined by ///)" in cohort.notes
+
+
+def test_read_cohort__reads_a_platform_of_geo(frame, tmp_path):
+    begin, end = "!platform_table_begin\n", "!platform_table_end\n"
+    text = "^Annotation\n!Annotation_platform = GPL0\n" + PLATFORM.replace("ID\t", f"{begin}ID\t")
+    text += end
+    (tmp_path / "GPL0.annot.gz").write_bytes(gzip.compress(text.encode()))
+    cohort = read_cohort(frame, annotation=tmp_path / "GPL0.annot.gz")
+    assert cohort.symbol.values.tolist() == [*SYMBOLS[:9], ""]

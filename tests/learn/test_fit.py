@@ -322,7 +322,7 @@ def test_resume__goes_on_bit_for_bit(make_images, tmp_path, monkeypatch, validat
         interrupted(patch, after=2)
         with pytest.raises(RuntimeError, match="power cut"):
             train(images, storage=tmp_path / "cut", **settings)
-    with pytest.raises(InputError, match=r"was started in .* before; resume it"):
+    with pytest.raises(InputError, match=r"was started in .* before; resume=True goes on"):
         train(images, storage=tmp_path / "cut", **settings)
     seen = []
     epoch_of = Learner.train_epoch

@@ -61,13 +61,14 @@ def _raw(
     if wanted.labels is not None:
         facts, more = match(wanted.labels, observation)
         notes += more
-    return Raw(values, genes, observation, facts, "obs_names", notes=notes)
+    return Raw(values, genes, observation, facts, "obs_names", notes=notes,
+               heeds=("genes_from", "layer"))  # fmt: skip
 
 
 def _check_layer(name: str, layer: str | None, held: Any) -> None:
     if layer not in held:
         raise InputError(
-            f"{name} has no layer {layer!r}; layer= (--layer) names one of "
+            f"{name} has no layer {layer!r}; layer= names one of "
             f"{', '.join(map(str, held)) or 'none: leave it out'}, or {RAW}"
         )
 
@@ -93,7 +94,7 @@ def _load(path: Path, layer: str | None) -> tuple[np.ndarray, pd.DataFrame, pd.D
             _check_layer(path.name, layer, file.get("layers", {}))
             values = f"layers/{layer}"
         elif "X" not in file:
-            raise InputError(f"{path.name} has no X; say layer= (--layer) of its layers, or {RAW}")
+            raise InputError(f"{path.name} has no X; say layer= one of its layers, or {RAW}")
         names = (values, var, "obs")
         check_fits(f"{path.name}, unpacked,", sum(_held(file, name) for name in names))
         read, genes, obs = (read_elem(file[name]) for name in names)

@@ -31,3 +31,4 @@ class Raw(NamedTuple):
     notes: tuple[str, ...] = ()  # what was assumed
     numeric: bool = False  # what is clinical stands among the genes, if anything is
     dropped: tuple[str, ...] = ()  # columns that were named to be left out, and are
+    heeds: tuple[str, ...] = ()  # options of some kinds of tables, that this one heeded

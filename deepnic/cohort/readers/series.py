@@ -47,7 +47,8 @@ def read_series(text: Text, wanted: Wanted) -> Raw:
     null = re.sub(rb"(?<=\t)(?:null|NULL|\"null\")(?=[\t\n])", b"", table)
     asked = wanted._replace(genes_in="rows", genes_from=None, labels=facts)
     raw = parse(text_table(Text(name, null, text.notes)), asked)
-    return raw._replace(state=state)
+    heeds = ("genes_in",) if wanted.genes_in == "rows" else ()
+    return raw._replace(state=state, heeds=heeds)
 
 
 def describe_samples(text: Text) -> pd.DataFrame:
@@ -69,6 +70,8 @@ def describe_samples(text: Text) -> pd.DataFrame:
         if not name.startswith("!Sample_") or len(cells) != len(samples) or not any(cells):
             continue
         cells = [cell.strip() for cell in cells]
+        if all(cell.startswith("Public on ") for cell in cells):  # a status of the entry
+            continue
         key = name.removeprefix("!Sample_")
         if key.startswith("characteristics"):
             pairs = [re.fullmatch(r"([^:]{1,60}):\s*(.*)", cell) for cell in cells]
@@ -90,7 +93,7 @@ def _find_state(name: str, facts: pd.DataFrame, state: str | None) -> str:
     # a key of few samples may be a patient's name
     common = [one for one in facts if 2 * (facts[one] != "").sum() >= len(facts)]
     varying = [str(one) for one in common if 2 <= facts[one].nunique() <= len(facts) / 2]
-    remedy = f"say state= (--state) one of: {', '.join(varying[:8]) or 'title~REGEX'}"
+    remedy = f"say state= one of: {', '.join(varying[:8]) or 'title~REGEX'}"
     if state is None:
         usual = [column for column in varying if column in USUAL]
         if len(usual) != 1:

@@ -116,7 +116,8 @@ def _read_known(source: Table, wanted: Wanted) -> Raw:
         notes += (f"{left_out} columns that the network does not read left out",)
     facts = pd.DataFrame(index=range(len(observation)))
     dropped = tuple(name for name in wanted.drop if name in header)
-    return Raw(values, gene, observation, facts, id_column, notes=notes, dropped=dropped)
+    return Raw(values, gene, observation, facts, id_column, notes=notes, dropped=dropped,
+               heeds=("genes_in",))  # fmt: skip
 
 
 def _read_genes_in_rows(source: Table, wanted: Wanted) -> Raw:
@@ -125,7 +126,7 @@ def _read_genes_in_rows(source: Table, wanted: Wanted) -> Raw:
     if labels is None and not wanted.known:
         raise InputError(
             f"{layout.file} has one row a gene, as its first column {header[0]!r} says, and no "
-            "states; give a table of them as labels= (--labels), one row a sample"
+            "states; give a table of them as labels=, one row a sample"
         )
     known = set() if labels is None else {name for column in labels for name in labels[column]}
     annotation = {
@@ -168,7 +169,8 @@ def _read_genes_in_rows(source: Table, wanted: Wanted) -> Raw:
         facts, more = match(labels, observation)
         notes += more
     dropped = tuple(name for name in wanted.drop if name in header)
-    return Raw(values, gene, observation, facts, header[0], notes=notes, dropped=dropped)
+    return Raw(values, gene, observation, facts, header[0], notes=notes, dropped=dropped,
+               heeds=("genes_in", "genes_from"))  # fmt: skip
 
 
 def _is_text(column: pd.Series, decimal: str) -> bool:
@@ -259,7 +261,8 @@ def _read_observations_in_rows(source: Table, wanted: Wanted) -> Raw:
         facts = facts.loc[:, ~facts.columns.duplicated()]
     state = None if state_at is None else header[state_at]
     rop = any(name.lower() == "etat" for name in header)
-    return Raw(values, gene, observation, facts, id_column, state, notes, not rop)
+    return Raw(values, gene, observation, facts, id_column, state, notes, not rop,
+               heeds=("genes_in",))  # fmt: skip
 
 
 def _second_states(layout: Layout, state_at: int, wanted: Wanted) -> set[int]:
@@ -271,7 +274,7 @@ def _second_states(layout: Layout, state_at: int, wanted: Wanted) -> set[int]:
     if others and wanted.state is None:
         raise InputError(
             f"{layout.file} has several columns that may be the state: "
-            f"{', '.join([layout.header[state_at], *others])}; say state= (--state), and drop= "
-            "(--drop) the others"
+            f"{', '.join([layout.header[state_at], *others])}; say state=, and drop= "
+            "the others"
         )
     return {layout.header.index(name) for name in others}
