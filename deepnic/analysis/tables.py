@@ -6,6 +6,7 @@ import pandas as pd
 
 from deepnic.analysis.compare import compare_cohorts, permutation_control
 from deepnic.analysis.metrics import calibration, score_arms, summarise
+from deepnic.analysis.patients import patients_of
 
 
 def make_tables(
@@ -15,9 +16,10 @@ def make_tables(
 
     Predictions have a row for each cohort, permutation of the labels (-1: the true ones), arm,
     repeat, fold, seed and item. Of the true labels ``results`` (`score_arms`), ``summary``
-    (`summarise`) and ``calibration`` of each cohort, and ``comparison`` (`compare_cohorts`) of
-    several; of permuted ones, where there are any, ``control`` (`permutation_control`). Transfers
-    are no cohorts; those in `of_one` are classes of one cohort, and not compared over.
+    (`summarise`), ``calibration`` and ``patients`` (`patients_of`) of each cohort, and
+    ``comparison`` (`compare_cohorts`) of several; of permuted ones, where there are any,
+    ``control`` (`permutation_control`). Transfers are no cohorts; those in `of_one` are classes of
+    one cohort, and not compared over.
     """
     true = predictions[predictions["permutation"] < 0]
     by_cohort = dict(iter(true.groupby("cohort", sort=False)))
@@ -27,7 +29,8 @@ def make_tables(
             ignore_index=True,
         )
         for name, judge in (
-            ("results", score_arms), ("summary", summarise), ("calibration", calibration)
+            ("results", score_arms), ("summary", summarise), ("calibration", calibration),
+            ("patients", patients_of),
         )
     }  # fmt: skip
     arms = predictions[["arm", "path", "strength", "unit", "role", "family"]].drop_duplicates()

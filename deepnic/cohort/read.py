@@ -1,6 +1,6 @@
 """Files to a cohort, whatever their format."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from deepnic.cohort.annotation import with_symbols
-from deepnic.cohort.check import make_cohort
+from deepnic.cohort.check import make_cohort, make_patients
 from deepnic.cohort.classes import UNKNOWN, are_codes, find_positive
 from deepnic.cohort.columns import (
     check_columns,
@@ -247,6 +247,82 @@ def from_anndata(
     array([1, 0, 1, 0], dtype=int8)
     """
     return read_cohort(adata, state=state, layer=layer, **how)
+
+
+def read_patients(
+    source: str | PathLike[str] | pd.DataFrame,
+    genes: Collection[str],
+    *,
+    log2: bool = False,
+    genes_in: str | None = None,
+    genes_from: str | None = None,
+    drop: str | Sequence[str] = (),
+    duplicates: str | None = None,
+    layer: str | None = None,
+    pseudonymise: bool | str | PathLike[str] = False,
+) -> xr.Dataset:
+    r"""Read the expression of patients to predict, of any format of `read_cohort`.
+
+    Only the genes asked for are read, whichever way the table lies; states, and whatever else it
+    holds, are left out.
+
+    Parameters
+    ----------
+    source : str, path or DataFrame
+    genes : collection of str
+        Those that a network reads; not all need be there.
+    log2, genes_in, genes_from, drop, duplicates, layer, pseudonymise
+        See `read_cohort`. Left out, the column that names most of the genes names them.
+
+    Returns
+    -------
+    Dataset
+        ``expression(observation, gene)`` float32, NaN where it is missing, ``state`` -1 throughout,
+        with the attributes of `read_cohort`.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, holds none of the genes, or one of them twice.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "new.csv")
+    ...     _ = path.write_text("id,age,g2,g1\nnew,55,1.5,2\n")
+    ...     patients = read_patients(path, ["g1", "g2", "g3"])
+    >>> patients.gene.values.tolist(), patients.expression.values
+    (['g2', 'g1'], array([[1.5, 2. ]], dtype=float32))
+    """
+    known = frozenset(map(str, genes))
+    path = Path(source) if isinstance(source, str | PathLike) else None
+    if path is not None:
+        check_file(path)
+    drop = (drop,) if isinstance(drop, str) else tuple(drop)
+    wanted = Wanted(None, None, None, genes_in, genes_from, drop, layer, known)
+    raw = _leave_out(_take(source, wanted) if path is None else _read(path, wanted), drop)
+    _check_used("the table" if path is None else path.name, raw, wanted)
+    kept = [k for k, name in enumerate(raw.gene) if name in known]
+    raw = raw._replace(values=np.asarray(raw.values)[:, kept], gene=[raw.gene[k] for k in kept])
+    notes = list(raw.notes)
+    if duplicates is not None:
+        raw, more = merge_duplicates(raw, duplicates)
+        notes += more
+    values = np.asarray(raw.values)
+    if log2:
+        check_log2("the table" if path is None else path.name, values)
+        values = np.log2(np.maximum(values, 1))
+    patients = make_patients(values, raw.gene, raw.observation)
+    if pseudonymise:
+        key = default_key() if pseudonymise is True else Path(pseudonymise)
+        check_apart(key, *([path] if path else []))
+        patients = pseudonymised(patients, key)
+    return patients.assign_attrs(
+        source=path.name if path else "given in memory", id_column=raw.id_column,
+        transform="log2(max(x, 1))" if log2 else "none", notes="\n".join(notes),
+    )  # fmt: skip
 
 
 def _check_used(name: str, raw: Raw, wanted: Wanted) -> None:

@@ -23,6 +23,7 @@ from deepnic.pixels.stages import (
     merge,
     screen,
 )
+from deepnic.rop.origin import ORIGIN, carried
 from deepnic.variables import MOST_CLASSES, describe, expect
 
 IMAGES = ("gene images", "observation images")
@@ -179,6 +180,8 @@ def select_pixels(items: xr.Dataset, table: xr.Dataset) -> xr.Dataset:
     pixels = table.drop_dims("item", errors="ignore")
     selected = pixels.assign(value=(("item", "pixel"), value.values))
     selected = selected.assign_coords(_of_items(items, item) | {"state": ("item", state)})
+    selected.attrs.pop(ORIGIN, None)  # of what the filter was fitted on
+    selected.attrs |= carried(items.attrs) if item == "observation" else {}
     return describe(selected, "table")
 
 
@@ -361,6 +364,7 @@ def _table(
         attrs={"account": json.dumps(accounts)},
     )
     table.attrs |= {name: items.attrs[name] for name in ("positive",) if name in items.attrs}
+    table.attrs |= carried(items.attrs) if item == "observation" else {}
     if classes is not None:
         table = table.assign_coords(state=("item", classes.astype(np.int8)))
     return describe(table, "table")

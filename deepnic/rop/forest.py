@@ -13,6 +13,7 @@ from deepnic.cohort.impute import filled
 from deepnic.errors import InputError, choose
 from deepnic.rop.draws import DESIGNS, Parameters
 from deepnic.rop.graph import grow_lazily
+from deepnic.rop.origin import ORIGIN, origin_of
 from deepnic.variables import (
     COHORT,
     MOST_TREES,
@@ -105,7 +106,8 @@ def grow_forest(
     _check(cohort, parameters)
     # one gene a row: the kernel reads whole genes; and takes no array that is read only
     expression = np.require(cohort["expression"].values.T, requirements=["C", "W"])
-    signature, by_tree, vote = grow_lazily(expression, cohort["state"].values, wanted, parameters)
+    state = np.ascontiguousarray(cohort["state"].values)
+    signature, by_tree, vote = grow_lazily(expression, state, wanted, parameters)
     named = ["symbol"] if "symbol" in cohort.coords else []
     forest = xr.Dataset(
         {
@@ -127,6 +129,7 @@ def grow_forest(
             **parameters,
             "positive": cohort.attrs.get("positive", "1"),
             **provenance(cohort, wanted),
+            ORIGIN: origin_of(cohort, parameters),
         },
     )
     return describe(forest, "forest")

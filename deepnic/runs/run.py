@@ -9,6 +9,7 @@ result: checkpoint.pt, history.csv, predictions.csv, columns.csv, run.json, Tens
 for genes that replicate ranking.csv.
 """
 
+import logging
 import shlex
 import sys
 from pathlib import Path
@@ -27,8 +28,10 @@ from deepnic.learn.fit import TrainResult, train
 from deepnic.runs.config import TrainConfig
 from deepnic.runs.folder import write_run
 from deepnic.runs.gene_ranking import first_criterion, rank_genes
-from deepnic.runs.items import Items, read_items
+from deepnic.runs.items import Items, read_again, read_items
 from deepnic.variables import kind_of
+
+logger = logging.getLogger("deepnic.train")
 
 
 class Outcome(NamedTuple):
@@ -51,11 +54,18 @@ def run(config: TrainConfig, *, resume: bool = False) -> Outcome:
         canvas,
         truth=items.truth,
         classes=items.classes,
+        cohort=read_again(config, items),
         storage=config.run.output,
         resume=resume,
         **config.run.model_dump(exclude={"output"}),
         **config.training.model_dump(),
     )
+    if (trees := result.predictor.trees) is not None and result.checkpoint is not None:
+        logger.info(
+            "%d trees of its pixels are in the checkpoint (%.1f MB): `deepnic predict %s FILE` "
+            "takes patients of any table",
+            trees.n_trees, result.checkpoint.stat().st_size / 1e6, result.checkpoint,
+        )  # fmt: skip
     ranking = None if items.facts is None else _compare(items, items.facts, result)
     if result.folder is not None:
         facts = {

@@ -16,6 +16,7 @@ class Wanted(NamedTuple):
     genes_from: str | None = None
     drop: tuple[str, ...] = ()
     layer: str | None = None
+    known: frozenset[str] = frozenset()  # the only genes asked for, and then no states
 
 
 class Raw(NamedTuple):

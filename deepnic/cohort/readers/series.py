@@ -42,6 +42,7 @@ def read_series(text: Text, wanted: Wanted) -> Raw:
     state, facts = None, wanted.labels
     if facts is None:
         facts = describe_samples(text)
+    if wanted.labels is None and not wanted.known:
         state = _find_state(name, facts, wanted.state)
     null = re.sub(rb"(?<=\t)(?:null|NULL|\"null\")(?=[\t\n])", b"", table)
     asked = wanted._replace(genes_in="rows", genes_from=None, labels=facts)

@@ -184,7 +184,7 @@ def read_columns(source: Text, layout: Layout, text: set[int]) -> tuple[pd.DataF
             decimal=layout.decimal,
             header=0,
             names=range(len(layout.header)),
-            index_col=sorted(text),
+            index_col=sorted(text) or False,
             converters=dict.fromkeys(text, str.strip),
             keep_default_na=False,
             na_values=list(MISSING),

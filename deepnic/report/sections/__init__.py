@@ -21,6 +21,7 @@ from deepnic.report.sections import (
     images,
     kept,
     made,
+    patients,
     ranks,
     training,
 )
@@ -31,6 +32,7 @@ __all__ = ["SECTIONS", "Section"]
 SECTIONS: tuple[Callable[[StudyResults, Findings], Section | None], ...] = (
     answer.section, failures.section, classes.section, comparison.section, filters.section,
     kept.section, factors.section, ranks.section, images.section, calibration.section,
-    control.section, account.section, training.section, made.section, definitions.section,
+    patients.section, control.section, account.section, training.section, made.section,
+    definitions.section,
 )  # fmt: skip
 """In the order of the page."""
