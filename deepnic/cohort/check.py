@@ -238,7 +238,7 @@ def _check_finite(values: np.ndarray, genes: pd.Index, *, may_lack: bool) -> Non
     bad = np.isinf(values) if may_lack else ~np.isfinite(values)
     if bad.any():
         row, column = np.argwhere(bad)[0]
-        fill = "" if may_lack else ", or fill missing ones by impute='median' or 'knn'"
+        fill = "" if may_lack else ", or fill missing ones by impute='median' or impute='knn'"
         raise InputError(
             f"{int(bad.sum())} expression values are missing, infinite or beyond float32 in "
             f"{int(bad.any(axis=0).sum())} genes (first: gene {genes[column]!r}, observation "

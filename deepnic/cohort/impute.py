@@ -51,7 +51,7 @@ def filled(cohort: xr.Dataset) -> xr.Dataset:
     if method not in METHODS:
         raise InputError(
             f"{missing.sum()} expression values are missing; read the cohort with impute='median' "
-            "or 'knn'"
+            "or impute='knn'"
         )
     from sklearn.impute import KNNImputer, SimpleImputer  # a second, which reading a file spares
 

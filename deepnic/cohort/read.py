@@ -331,10 +331,7 @@ def _check_used(name: str, raw: Raw, wanted: Wanted) -> None:
         ("genes_in", wanted.genes_in), ("genes_from", wanted.genes_from), ("layer", wanted.layer)
     ):  # fmt: skip
         if value is not None and option not in raw.heeds:
-            raise InputError(
-                f"{name} is no table that {option}= (--{option.replace('_', '-')}) says something "
-                "of; leave it out"
-            )
+            raise InputError(f"{name} is no table that {option}= says something of; leave it out")
 
 
 def _take(source: Any, wanted: Wanted) -> Raw:
