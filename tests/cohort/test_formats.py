@@ -124,7 +124,7 @@ def test_read_cohort__tells_a_series_matrix_cut_off(tmp_path, cut, packed):
 
 def test_read_cohort__asks_for_labels_and_counts_those_that_lack(tmp_path):
     ACROSS.to_csv(tmp_path / "a.csv")
-    with pytest.raises(InputError, match="one row a gene, .*labels="):
+    with pytest.raises(InputError, match=r"one row a gene, .*labels="):
         read_cohort(tmp_path / "a.csv")
     LABELS.iloc[2:].replace({"S05": "other"}).to_csv(tmp_path / "b.csv", index=False)
     cohort = read_cohort(tmp_path / "a.csv", labels=tmp_path / "b.csv", state="condition")
