@@ -26,6 +26,7 @@ from .cohort import from_anndata as from_anndata
 from .cohort import hide_labels as hide_labels
 from .cohort import make_cohort as make_cohort
 from .cohort import read_cohort as read_cohort
+from .cohort import read_patients as read_patients
 from .errors import EngineError as EngineError
 from .errors import InputError as InputError
 from .learn import load_network as load_network

@@ -192,10 +192,16 @@ COLUMNS = {
     "fold": Column("int64", "Number of the fold in its repeat."),
     "seed": Column("int64", "Seed of the network or classifier."),
     "item": Column("str", "Id of the observation or gene."),
+    "symbol": Column("str", "Symbol of the gene, empty where its annotation has none."),
     "state": Column("int64", STATE.meaning),
     "truth": Column("int64", "Class of an item that was held out, -1 where unknown or trained on."),
-    "score": Column("float64", "Higher = rather state 1; a probability unless the arm has none."),
-    "probability": Column("float64", "Probability of class 1, or of the class that is named."),
+    "score": Column(
+        "float64",
+        "Higher = rather state 1; a probability, not calibrated, unless the arm has none.",
+    ),
+    "probability": Column(
+        "float64", "Probability of class 1, or of the class that is named; not calibrated."
+    ),
     "predicted": Column("int64", "Predicted class."),
     "n_test": Column("int64", "Observations tested in the fold."),
     "accuracy": Column("float64", "Share of the test observations that were predicted right."),
@@ -208,6 +214,15 @@ COLUMNS = {
     "calibration.predicted": Column("float64", "Mean predicted probability of class 1 in a bin."),
     "observed": Column("float64", "Share of class 1 among the predictions of the bin."),
     "n": Column("int64", "Predictions in the bin."),
+    "patients.truth": Column("int64", "True state."),
+    "patients.probability": Column(
+        "float64",
+        "Mean probability of state 1 over the predictions made while the patient was held out; not "
+        "calibrated, empty of an arm that gives none.",
+    ),
+    "patients.n": Column("int64", "Predictions made while the patient was held out."),
+    "wrong": Column("float64", "Share of these predictions that were wrong, 0 to 1."),
+    "sure": Column("float64", "How far the mean probability is from even: |2 p - 1|, 0 to 1."),
     "other": Column("str", "Arm that this one is compared with."),
     "rank": Column("float64", "Mean rank of the arm over cohorts, 1 = best."),
     "other_rank": Column("float64", "Mean rank of the other arm."),

@@ -24,6 +24,8 @@ class StudyResults:
         One gene and one observation of each cohort as images.
     control : DataFrame or None
         What became of the arms under permuted labels.
+    patients : DataFrame or None
+        Every patient by cohort and arm; None of a study of version 0.1.0.
     """
 
     facts: dict[str, Any]
@@ -35,11 +37,22 @@ class StudyResults:
     accounts: list[dict[str, Any]]
     examples: dict[str, xr.Dataset]
     control: pd.DataFrame | None
+    patients: pd.DataFrame | None = None
 
     @property
     def cohorts(self) -> list[str]:
         """Cohorts with a result, without the transfers between them."""
         return [name for name, facts in self._tested.items() if "train" not in facts]
+
+    @property
+    def whole(self) -> dict[str, str]:
+        """The cohort that each of them is a part of: itself, but for one class against the rest."""
+        return {name: self._tested[name].get("one_of") or name for name in self.cohorts}
+
+    @property
+    def independent(self) -> list[str]:
+        """Cohorts that share no patients by their making."""
+        return [name for name, whole in self.whole.items() if name == whole]
 
     @property
     def transfers(self) -> list[str]:
@@ -58,10 +71,12 @@ class RunResults:
 
     ``facts`` are those of `deepnic.runs.folder.RunFacts`; ``history`` has a row an epoch;
     ``n_judged`` items held out have a known class, those that the test measures are of; ``ranking``
-    has a row for each ranking of the test genes and metric, None unless they were ranked.
+    has a row for each ranking of the test genes and metric, None unless they were ranked;
+    ``patients`` has one for each patient held out whose state is known, None unless there are any.
     """
 
     facts: dict[str, Any]
     history: pd.DataFrame
     n_judged: int
     ranking: pd.DataFrame | None
+    patients: pd.DataFrame | None = None

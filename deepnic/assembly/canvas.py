@@ -13,6 +13,7 @@ from deepnic.assembly.orders import arrange
 from deepnic.assembly.paths import PATHS, visit
 from deepnic.errors import InputError, choose
 from deepnic.nic.families import colour_codes
+from deepnic.rop.origin import carried
 from deepnic.variables import CANVAS_COLOUR, CANVAS_IMAGE, CANVAS_INDEX, describe, expect
 
 TREE_SIZES = range(8, 2, -1)  # rows of a tile, from the top
@@ -206,7 +207,7 @@ def lay(table: xr.Dataset, assembly: Assembly) -> xr.Dataset:
             "index": (CANVAS_INDEX.dims, assembly.index),
         },
         coords={name: c for name, c in table.coords.items() if c.dims in [("item",), ("pixel",)]},
-        attrs=assembly.attrs,
+        attrs=assembly.attrs | carried(table.attrs),
     )
     if "combination" in table.coords:
         colour = colour_codes(table["combination"].values)

@@ -69,10 +69,20 @@ def grow(
     if output is None:
         raise InputError("no store was named; give its path with -o, or ask for an --estimate")
     forest = deepnic.grow_forest(data, **parameters)
+    forest = forest.assign_attrs(cohort=_read_from(cohort, how))
     keeps(f"the trees in {output} are kept: run the same command again and it goes on")
     with options.dask_scheduler(workers, scheduler, slurm):
         written = deepnic.write_forest(forest, output)
     console.print(f"{written} blocks of trees grown; the store {output} is complete")
+
+
+def _read_from(cohort: Path, how: dict[str, Any]) -> str:
+    """Where a cohort was read from, and how, for `train`; trees know nothing of hidden ids."""
+    reading = {name: value for name, value in how.items() if value and name not in options.HIDING}
+    for name in ("labels", "genes", "annotation"):
+        if name in reading and Path(reading[name]).is_file():
+            reading[name] = str(Path(reading[name]).absolute())
+    return json.dumps({"file": str(cohort.absolute()), "reading": reading}, default=str)
 
 
 def pixels(
@@ -121,4 +131,5 @@ def filtered(store: Path, how: dict[str, Any]) -> "xr.Dataset":
     )
     limits = {name: value for name, value in how.items() if name != "items"}
     table = deepnic.filter_pixels(images, **limits | {"fdr": options.rate(how["fdr"])})
-    return table.assign_attrs(filter=json.dumps(how))
+    origin = {name: forest.attrs[name] for name in ("cohort",) if name in forest.attrs}
+    return table.assign_attrs(filter=json.dumps(how), **origin)

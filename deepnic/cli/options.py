@@ -3,7 +3,7 @@
 import inspect
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -53,11 +53,23 @@ HIDING: dict[str, Any] = {
 """How ids are hidden, for every command that reads a cohort and has no key of its own."""
 
 
-def reads_cohort(command: Callable[..., None]) -> Callable[..., None]:
+LABELLING = ("state", "positive", "labels", "groups", "genes", "impute", "annotation")
+"""Those of `READING` that patients to predict have no need of."""
+
+
+def reads_patients(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `reads_cohort` that do not ask for states or genes."""
+    return reads_cohort(command, without=LABELLING)
+
+
+def reads_cohort(
+    command: Callable[..., None], *, without: Sequence[str] = ()
+) -> Callable[..., None]:
     """Give a command the options of `READING` and `HIDING`, in place of its parameter ``how``."""
     own = inspect.signature(command, eval_str=True).parameters
     hides = not {*HIDING} & {*own}
     asked = READING | HIDING if hides else READING
+    asked = {name: option for name, option in asked.items() if name not in without}
 
     @wraps(command)
     def run(**given: Any) -> None:
@@ -147,10 +159,14 @@ def say_what_was_read(name: str, cohort: "xr.Dataset") -> None:
     console.print(f"{name}: {facts}, {ones} of state 1 ({cohort.attrs['positive']})")
     if cohort.attrs.get("id_column") == "":
         console.print("no id column was found; ids were made up")
-    for note in filter(None, cohort.attrs.get("notes", "").split("\n")):
-        console.print(f"{name}: {in_own_words(note)}", soft_wrap=True)
+    say_notes(name, cohort.attrs.get("notes", "").split("\n"))
     if cohort.attrs["constant_genes"]:
         console.print(f"{cohort.attrs['constant_genes']} genes are constant and score 0 everywhere")
+
+
+def say_notes(name: str, notes: Iterable[str]) -> None:
+    for note in filter(None, notes):
+        console.print(f"{name}: {in_own_words(note)}", soft_wrap=True)
 
 
 def integers(name: str, words: str) -> tuple[int, ...]:

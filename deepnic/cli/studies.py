@@ -93,7 +93,7 @@ def _of_one(file: Path, how: dict[str, Any]) -> "StudySettings":
     from deepnic.config import checked
     from deepnic.study.settings import StudySettings, cohort_name
 
-    return checked(StudySettings, {"cohorts": {cohort_name(file): {"file": file} | how}})
+    return checked(StudySettings, {"cohorts": {cohort_name(file.stem): {"file": file} | how}})
 
 
 def _of_file(source: Path, how: dict[str, Any]) -> "StudySettings":
@@ -140,12 +140,18 @@ def report(
         Path | None,
         typer.Option("-o", "--output", help="Page to write; FILE.md holds a study's tables."),
     ] = None,
+    show_ids: Annotated[
+        bool, typer.Option("--show-ids", help="List patients by their ids in the page.")
+    ] = False,
 ) -> None:
     """Write the page of a study, or of a training run, again; or a study's tables as Markdown."""
     from deepnic.report import write_report, write_tables
 
-    write = write_tables if output and output.suffix == ".md" else write_report
-    console.print(f"report: {write(study, output)}", soft_wrap=True)
+    if output and output.suffix == ".md":
+        page = write_tables(study, output)
+    else:
+        page = write_report(study, output, show_ids=show_ids)
+    console.print(f"report: {page}", soft_wrap=True)
 
 
 def compare(settings: Any, output: Path) -> None:
@@ -159,7 +165,7 @@ def compare(settings: Any, output: Path) -> None:
 
     for source in settings.cohorts.values():
         options.ready_key(source.pseudonymise, output)
-    cohorts = read_cohorts(settings)
+    cohorts, settings = read_cohorts(settings)
     for name, cohort in cohorts.items():
         options.say_what_was_read(name, cohort)
     keeps(f"folds and arms in {output} are kept: run the same command again and it goes on")

@@ -3,10 +3,9 @@
 from os import PathLike
 from pathlib import Path
 
-import pandas as pd
 import xarray as xr
 
-from deepnic.cohort.readers.labels import read_facts
+from deepnic.cohort.readers.labels import Apart, read_facts
 from deepnic.errors import InputError
 
 SYMBOLS = (
@@ -16,16 +15,15 @@ SYMBOLS = (
 """Usual names of the column of symbols, in any case; the first that occurs is taken."""
 
 
-def with_symbols(
-    cohort: xr.Dataset, annotation: str | PathLike[str] | pd.DataFrame
-) -> tuple[xr.Dataset, list[str]]:
-    """Add the coordinate ``symbol`` of the genes, "" where the table has none; and say how many."""
-    name = "the annotation"
-    if not isinstance(annotation, pd.DataFrame):
-        name = Path(annotation).name
+def with_symbols(cohort: xr.Dataset, annotation: Apart) -> tuple[xr.Dataset, list[str]]:
+    """Add the coordinate ``symbol`` of the genes, "" where the table has none; and say how many.
+
+    Several symbols of a gene are joined by ///, as Affymetrix joins them.
+    """
+    name = Path(annotation).name if isinstance(annotation, str | PathLike) else "the annotation"
     table = read_facts(annotation)
     genes = cohort.indexes["gene"]
-    ids = max(table, key=lambda column: table[column].isin(genes).sum())
+    ids = max(map(str, table), key=lambda column: table[column].isin(genes).sum())
     rows = table[table[ids].isin(genes)]
     if rows.empty:
         raise InputError(
@@ -33,15 +31,14 @@ def with_symbols(
             "genes and a column of symbols"
         )
     symbol = _symbol_column(name, [str(column) for column in table if column != ids])
-    rows = rows[[ids, symbol]].drop_duplicates()
-    if (twice := rows[ids].duplicated()).any():
-        raise InputError(
-            f"{twice.sum()} genes have several symbols in {name} (first: "
-            f"{rows[ids][twice].iloc[0]!r}); give each gene one row"
-        )
-    symbols = rows.set_index(ids)[symbol].reindex(genes).fillna("").replace("---", "")
+    rows = rows[[ids, symbol]].replace({symbol: {"---": ""}}).drop_duplicates()
+    rows = rows[rows[symbol] != ""]
+    symbols = rows.groupby(ids)[symbol].agg(" /// ".join).reindex(genes).fillna("")
     cohort = cohort.assign_coords(symbol=("gene", symbols.to_numpy(object)))
-    return cohort, [f"symbols of {(symbols != '').sum()} of {len(genes)} genes, from {name}"]
+    several = int(rows[ids].duplicated().sum())
+    joined = f" ({several} further ones joined by ///)" if several else ""
+    told = f"symbols of {(symbols != '').sum()} of {len(genes)} genes, from {name}{joined}"
+    return cohort, [told]
 
 
 def _symbol_column(name: str, columns: list[str]) -> str:

@@ -16,6 +16,17 @@ from deepnic.variables import describe, expect
 LONGEST = 500  # characters of an id or a label
 
 
+class SeveralClassesError(InputError):
+    """More than two classes, none of them chosen; a study takes each against the rest."""
+
+    def __init__(self, classes: Sequence[str]):
+        super().__init__(
+            f"{len(classes)} classes found ({', '.join(classes[:6])}); choose one against the "
+            f"rest, for example positive={classes[0]!r} (a study takes each)"
+        )
+        self.classes = classes
+
+
 def make_cohort(
     expression: ArrayLike,
     label: ArrayLike,
@@ -74,26 +85,7 @@ def make_cohort(
             f"{len(genes)} genes and {len(labels)} labels; they must agree"
         )
     check_words("labels", labels)
-    for name, ids in (("gene", genes), ("observation", observations)):
-        check_words(f"{name} ids", ids)
-        if not len(ids):
-            raise InputError(f"the table has no {name}; at least one is needed")
-        if (nameless := ids.str.strip() == "").any():
-            raise InputError(
-                f"{nameless.sum()} {name} ids are empty (first: number {nameless.argmax() + 1}); "
-                "give each a name"
-            )
-        if ids.has_duplicates:
-            repeats = ids.duplicated()
-            first, second = np.flatnonzero(ids == ids[int(repeats.argmax())])[:2]
-            which, remedy = f"numbers {first + 1} and {second + 1}", ""
-            if name == "gene":
-                which = f"{ids[first]!r}"
-                remedy = ", or say duplicates='mean', 'max' or 'first'"
-            raise InputError(
-                f"{ids[repeats].nunique()} {name} ids occur more than once (first: {which}); "
-                f"rename or drop the repeats{remedy}"
-            )
+    _check_ids(genes, observations)
     if impute is not None:
         choose("impute", impute, METHODS)
     _check_finite(values, genes, may_lack=impute is not None)
@@ -119,6 +111,34 @@ def make_cohort(
         cohort.attrs["impute"] = impute
     if group is not None:
         cohort = cohort.assign_coords(group=("observation", _groups(group, observations)))
+    return describe(cohort, "cohort")
+
+
+def make_patients(
+    expression: ArrayLike, gene: Sequence[str], observation: Sequence[str]
+) -> xr.Dataset:
+    """Check a table of patients to predict; a cohort without states, NaN where a value is missing.
+
+    Examples
+    --------
+    >>> make_patients([[1, 2]], ["g1", "g2"], ["new"]).state.values
+    array([-1], dtype=int8)
+    """
+    values = _float32(expression)
+    genes, observations = pd.Index(map(str, gene)), pd.Index(map(str, observation))
+    if values.shape != (len(observations), len(genes)):
+        raise InputError(
+            f"expression has shape {values.shape}, with {len(observations)} observations and "
+            f"{len(genes)} genes; they must agree"
+        )
+    _check_ids(genes, observations)
+    cohort = xr.Dataset(
+        {
+            "expression": (("observation", "gene"), values),
+            "state": ("observation", np.full(len(values), -1, np.int8)),
+        },
+        coords={"gene": genes.to_numpy(object), "observation": observations.to_numpy(object)},
+    )
     return describe(cohort, "cohort")
 
 
@@ -174,10 +194,34 @@ def hide_labels(cohort: xr.Dataset, test: ArrayLike) -> xr.Dataset:
     return cohort.assign(state=cohort["state"].where(~hidden, np.int8(-1)))
 
 
+def _check_ids(genes: pd.Index, observations: pd.Index) -> None:
+    """Refuse ids that are empty, no names, or not unique."""
+    for name, ids in (("gene", genes), ("observation", observations)):
+        check_words(f"{name} ids", ids)
+        if not len(ids):
+            raise InputError(f"the table has no {name}; at least one is needed")
+        if (nameless := ids.str.strip() == "").any():
+            raise InputError(
+                f"{nameless.sum()} {name} ids are empty (first: number {nameless.argmax() + 1}); "
+                "give each a name"
+            )
+        if ids.has_duplicates:
+            repeats = ids.duplicated()
+            first, second = np.flatnonzero(ids == ids[int(repeats.argmax())])[:2]
+            which, remedy = f"numbers {first + 1} and {second + 1}", ""
+            if name == "gene":
+                which = f"{ids[first]!r}"
+                remedy = ", or say duplicates='mean', 'max' or 'first'"
+            raise InputError(
+                f"{ids[repeats].nunique()} {name} ids occur more than once (first: {which}); "
+                f"rename or drop the repeats{remedy}"
+            )
+
+
 def _float32(expression: ArrayLike) -> np.ndarray:
     try:
         with np.errstate(over="ignore"):  # what is beyond float32 is reported as infinite
-            return np.asarray(expression, np.float32)
+            return np.require(expression, np.float32, "W")  # a DataFrame lends what is read only
     except (TypeError, ValueError) as error:
         raise InputError("expression is not a table of numbers; convert it first") from error
 
@@ -230,10 +274,7 @@ def _state(labels: pd.Series, positive: str | None) -> tuple[np.ndarray, str]:
         )
     if positive is None:
         if len(classes) > 2:
-            raise InputError(
-                f"{len(classes)} classes found ({', '.join(classes[:6])}); choose one against the "
-                f"rest, for example positive={classes[0]!r}"
-            )
+            raise SeveralClassesError(classes)
         known = find_positive(classes) if len(classes) == 2 else None
         positive = known or (classes or [""])[-1]
     elif (positive := str(positive)) not in classes:

@@ -78,7 +78,7 @@ def say_scale(values: np.ndarray) -> list[str]:
         return [
             f"values up to {high:,.0f} look like linear intensities: log2 takes their logarithm"
         ]
-    sums = np.nansum(values, axis=1)
+    sums = np.nansum(values, axis=1, dtype=np.float64)
     return [
         f"values up to {high:,.0f} look like counts, {sums.min():,.0f} to {sums.max():,.0f} an "
         "observation: correct for how deeply each was sequenced, and take log2"

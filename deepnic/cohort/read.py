@@ -1,6 +1,6 @@
 """Files to a cohort, whatever their format."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from deepnic.cohort.annotation import with_symbols
-from deepnic.cohort.check import make_cohort
+from deepnic.cohort.check import make_cohort, make_patients
 from deepnic.cohort.classes import UNKNOWN, are_codes, find_positive
 from deepnic.cohort.columns import (
     check_columns,
@@ -30,7 +30,7 @@ from deepnic.cohort.readers import READERS
 from deepnic.cohort.readers.annotated import read_anndata
 from deepnic.cohort.readers.files import check_file
 from deepnic.cohort.readers.frames import frame_table
-from deepnic.cohort.readers.labels import find_labels, read_facts
+from deepnic.cohort.readers.labels import Apart, find_labels, read_facts
 from deepnic.cohort.readers.raw import Raw, Wanted
 from deepnic.cohort.readers.tables import by_expression, parse
 from deepnic.cohort.readers.text import STATE_COLUMNS
@@ -44,14 +44,14 @@ def read_cohort(
     positive: str | None = None,
     log2: bool = False,
     groups: str | None = None,
-    labels: str | PathLike[str] | pd.DataFrame | None = None,
+    labels: Apart | None = None,
     genes_in: str | None = None,
     genes: str | PathLike[str] | None = None,
     genes_from: str | None = None,
     drop: str | Sequence[str] = (),
     duplicates: str | None = None,
     impute: str | None = None,
-    annotation: str | PathLike[str] | pd.DataFrame | None = None,
+    annotation: Apart | None = None,
     layer: str | None = None,
     pseudonymise: bool | str | PathLike[str] = False,
 ) -> xr.Dataset:
@@ -86,7 +86,7 @@ def read_cohort(
         Column, of the table or of the labels file, of what observations have in common, such as
         their patient: those of one group stay together in the folds of a study. Patients who
         occur twice in a column of that name beside the ids are groups by themselves.
-    labels : str, path or DataFrame, optional
+    labels : str, path, DataFrame or Series, optional
         Table (text, Excel, Parquet, a series matrix) of the ids and the states, in any order; by
         default ``name.labels.csv`` beside the file, where it lies. Samples without a row there
         are to be predicted.
@@ -159,14 +159,19 @@ def read_cohort(
     apart = path and find_labels(path) if labels is None else labels
     facts = None if apart is None else read_facts(apart)
     wanted = Wanted(state, groups, facts, genes_in, genes_from, drop, layer)
-    raw = _leave_out(_take(source, wanted) if path is None else _read(path, wanted), drop)
+    raw = _take(source, wanted) if path is None else _read(path, wanted)
+    _check_used(name, raw, wanted)
+    raw = _leave_out(raw, drop)
     label = _column(name, raw, "state", state)
     notes = list(raw.notes)
     if genes is None:
         if raw.numeric:
             check_columns(name, raw, label)
     else:
+        before = len(raw.gene)
         raw = only_genes(raw, genes)
+        if left := before - len(raw.gene):
+            notes.append(f"{left} columns are no genes by genes=, and left out")
     if duplicates is not None:
         raw, more = merge_duplicates(raw, duplicates)
         notes += more
@@ -244,6 +249,94 @@ def from_anndata(
     return read_cohort(adata, state=state, layer=layer, **how)
 
 
+def read_patients(
+    source: str | PathLike[str] | pd.DataFrame,
+    genes: Collection[str],
+    *,
+    log2: bool = False,
+    genes_in: str | None = None,
+    genes_from: str | None = None,
+    drop: str | Sequence[str] = (),
+    duplicates: str | None = None,
+    layer: str | None = None,
+    pseudonymise: bool | str | PathLike[str] = False,
+) -> xr.Dataset:
+    r"""Read the expression of patients to predict, of any format of `read_cohort`.
+
+    Only the genes asked for are read, whichever way the table lies; states, and whatever else it
+    holds, are left out.
+
+    Parameters
+    ----------
+    source : str, path or DataFrame
+    genes : collection of str
+        Those that a network reads; not all need be there.
+    log2, genes_in, genes_from, drop, duplicates, layer, pseudonymise
+        See `read_cohort`. Left out, the column that names most of the genes names them.
+
+    Returns
+    -------
+    Dataset
+        ``expression(observation, gene)`` float32, NaN where it is missing, ``state`` -1 throughout,
+        with the attributes of `read_cohort`.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, holds none of the genes, or one of them twice.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "new.csv")
+    ...     _ = path.write_text("id,age,g2,g1\nnew,55,1.5,2\n")
+    ...     patients = read_patients(path, ["g1", "g2", "g3"])
+    >>> patients.gene.values.tolist(), patients.expression.values
+    (['g2', 'g1'], array([[1.5, 2. ]], dtype=float32))
+    """
+    known = frozenset(map(str, genes))
+    path = Path(source) if isinstance(source, str | PathLike) else None
+    if path is not None:
+        check_file(path)
+    drop = (drop,) if isinstance(drop, str) else tuple(drop)
+    wanted = Wanted(None, None, None, genes_in, genes_from, drop, layer, known)
+    raw = _leave_out(_take(source, wanted) if path is None else _read(path, wanted), drop)
+    _check_used("the table" if path is None else path.name, raw, wanted)
+    kept = [k for k, name in enumerate(raw.gene) if name in known]
+    raw = raw._replace(values=np.asarray(raw.values)[:, kept], gene=[raw.gene[k] for k in kept])
+    notes = list(raw.notes)
+    if duplicates is not None:
+        raw, more = merge_duplicates(raw, duplicates)
+        notes += more
+    values = np.asarray(raw.values)
+    if log2:
+        check_log2("the table" if path is None else path.name, values)
+        values = np.log2(np.maximum(values, 1))
+    patients = make_patients(values, raw.gene, raw.observation)
+    if pseudonymise:
+        key = default_key() if pseudonymise is True else Path(pseudonymise)
+        check_apart(key, *([path] if path else []))
+        patients = pseudonymised(patients, key)
+    return patients.assign_attrs(
+        source=path.name if path else "given in memory", id_column=raw.id_column,
+        transform="log2(max(x, 1))" if log2 else "none", notes="\n".join(notes),
+    )  # fmt: skip
+
+
+def _check_used(name: str, raw: Raw, wanted: Wanted) -> None:
+    """Refuse an option that says something of another kind of table than this one."""
+    for option, value in (
+        ("genes_in", wanted.genes_in), ("genes_from", wanted.genes_from), ("layer", wanted.layer)
+    ):  # fmt: skip
+        if value is not None and option not in raw.heeds:
+            raise InputError(
+                f"{name} is no table that {option}= (--{option.replace('_', '-')}) says something "
+                "of; leave it out"
+            )
+
+
 def _take(source: Any, wanted: Wanted) -> Raw:
     """Take what is in memory."""
     if isinstance(source, pd.DataFrame):
@@ -296,7 +389,10 @@ def _column(name: str, raw: Raw, option: str, column: str | None) -> list[str]:
     if option == "state" and column is None:
         column = raw.state or next((one for one in names if one.lower() == "label"), None)
         if column is None:
+            ids = {"", *raw.observation}
+            no_ids = [one for one in names if not raw.facts[one].isin(ids).all()]
             usual = [one for one in names if one.lower() in STATE_COLUMNS]
+            usual = no_ids if len(no_ids) == 1 else usual
             if len(usual) != 1:
                 some = ", ".join((usual or names)[:6])
                 raise InputError(

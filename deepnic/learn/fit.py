@@ -15,7 +15,12 @@ import pandas as pd
 import torch
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    roc_auc_score,
+)
 
 from deepnic.cohort.holdout import draw_stratified
 from deepnic.config import checked
@@ -30,8 +35,10 @@ from deepnic.learn.ranks import ATTEMPTS, train_here
 from deepnic.learn.saved import save_checkpoint
 from deepnic.learn.settings import CHECKPOINT_FILE, DEVICES, Settings, choose_device
 from deepnic.learn.states import check_state
+from deepnic.learn.trees import Trees
 from deepnic.manifest import unseal
-from deepnic.variables import RULES, expect
+from deepnic.rop.origin import ORIGIN, check_cohort
+from deepnic.variables import COHORT, RULES, expect, validate
 
 # A run is named by what decides its result. These words stand for rules 1 in the name, because
 # version 0.1.0 wrote its own number and torch's there, and a run that it began is to be found.
@@ -47,7 +54,8 @@ class TrainResult:
     metrics : dict
         `n_training`, `n_validation`, `n_test`, `training_loss` and `training_accuracy` of the last
         epoch; with `truth` also `test_accuracy`, `test_balanced_accuracy` and, for two classes that
-        both occur, `test_auroc` of the finished network on the hidden items whose truth is known.
+        both occur, `test_auroc` and `test_brier` of the finished network on the hidden items whose
+        truth is known.
     history : DataFrame
         One row an epoch: `epoch`, `learning_rate`, `training_loss`, `training_accuracy` (both as
         met during the epoch, with dropout), with validation items `validation_loss` and
@@ -73,6 +81,11 @@ class TrainResult:
     device: str
 
     @property
+    def trained(self) -> Predictor:
+        """The predictor, as version 0.1.0 called it."""
+        return self.predictor
+
+    @property
     def checkpoint(self) -> Path | None:
         """File that `load_network` reads, where `storage` was given."""
         return None if self.folder is None else self.folder / CHECKPOINT_FILE
@@ -83,6 +96,7 @@ def train(
     *,
     truth: pd.Series | ArrayLike | None = None,
     classes: Sequence[str] = ("0", "1"),
+    cohort: xr.Dataset | None = None,
     workers: int = 0,
     elastic: bool = False,
     device: str = "auto",
@@ -109,6 +123,10 @@ def train(
         not read.
     classes : sequence of str
         Names of the states 0, 1, ...
+    cohort : Dataset, optional
+        What the forest behind images of observations was grown from: the trees of the pixels are
+        grown again, and kept in the network and its checkpoint. It then predicts patients of any
+        table, without cohort or store.
     workers : int
         0 trains in this process. From 1 on, so many Ray workers train data-parallel (DDP, with
         NCCL on GPUs and gloo on CPUs) on the cluster of `RAY_ADDRESS`, or on one started on this
@@ -163,6 +181,8 @@ def train(
         raise InputError(f"workers is {workers}; give 0 to train in this process, or more")
     canvas, state = _check_canvas(images, len(classes))
     true_state = _true_state(truth, canvas, state, len(classes))
+    if cohort is not None:
+        _check_cohort(cohort, canvas)
     arrays = canvas_arrays(canvas)
     channels, size = make_images(arrays).channels, (canvas.sizes["row"], canvas.sizes["column"])
     check_network(chosen.network, (channels, *size), len(classes))
@@ -196,8 +216,11 @@ def train(
             job["folder"] = str(folder)
         result, trained_on = _fit(job, workers, elastic, folder)
         weights = {name: torch.tensor(values) for name, values in result.weights.items()}
+        saved: dict[str, Any] = {"network": weights, "about": job["about"]}
+        saved["history"] = result.history
+        if cohort is not None:
+            saved["trees"] = Trees.grown(cohort, canvas, canvas.attrs[ORIGIN]).pack()
         if folder is not None:
-            saved = {"network": weights, "about": job["about"], "history": result.history}
             save_checkpoint(folder / CHECKPOINT_FILE, **saved)
     columns = {"item": canvas["item"].to_index(), "state": state}
     if truth is not None:
@@ -206,10 +229,21 @@ def train(
         metrics=_metrics(result, job, true_state),
         history=_history(result, true_state[state < 0]),
         predictions=pd.DataFrame(columns | _predicted(result.probability)),
-        predictor=rebuild(job["about"], weights),
+        predictor=rebuild(job["about"], weights, saved.get("trees")),
         folder=folder,
         device=trained_on,
     )
+
+
+def _check_cohort(cohort: xr.Dataset, canvas: xr.Dataset) -> None:
+    """Refuse a cohort where there is none to be had, or another one."""
+    validate(cohort, COHORT)
+    if "gene" not in canvas.coords or ORIGIN not in canvas.attrs:
+        raise InputError(
+            "cohort is for images of observations, and of a forest that says what it was grown on; "
+            "leave it out, or grow the forest with this version"
+        )
+    check_cohort(cohort, canvas.attrs[ORIGIN])
 
 
 def _fit(job: Job, workers: int, elastic: bool, run: Path | None) -> tuple[LoopResult, str]:
@@ -333,6 +367,7 @@ def _metrics(result: LoopResult, job: Job, true_state: NDArray[np.int64]) -> dic
         metrics["test_balanced_accuracy"] = float(balanced_accuracy_score(y, predicted))
         if job["classes"] == 2:
             metrics["test_auroc"] = float(roc_auc_score(y, probability[:, 1]))
+            metrics["test_brier"] = float(brier_score_loss(y, probability[:, 1]))
     return metrics
 
 

@@ -1,6 +1,7 @@
 """Files of a checkpoint: tensors, numbers, words, lists and dicts, with a digest of all of them.
 
 Reading one runs no code of it, and believes nothing of it before the digest and the form are right.
+A digest of the whole file ends it, so that no byte can change unnoticed.
 Those of version 0.1.0 have no digest; the sums of their zip file are compared, as those of all are.
 """
 
@@ -9,7 +10,7 @@ import zipfile
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 import torch
 from pydantic import ConfigDict, TypeAdapter, with_config
@@ -18,7 +19,8 @@ from typing_extensions import TypedDict
 from deepnic.errors import InputError
 from deepnic.files import is_refusal, whole
 
-DIGEST = "sha256"
+DIGEST, SEALED = "sha256", "sealed"
+SEAL = 64  # characters of the digest of the whole file, which ends it
 
 
 class Layout(TypedDict):
@@ -37,14 +39,17 @@ class About(TypedDict):
     layout: Layout
     kind: str  # of the canvas: "canvas" or "count canvas"
     channels: int
+    origin: NotRequired[str]  # what the trees behind its images were grown on
 
 
 def save_checkpoint(path: Path, **parts: Any) -> None:
     """Write tensors, numbers, lists and dicts only, so that `weights_only=True` reads them back."""
     packed = BytesIO()  # a full disk would bring an error of torch's own kind
-    torch.save(parts | {DIGEST: _digest(parts)}, packed)
+    torch.save(parts | {DIGEST: _digest(parts), SEALED: True}, packed)
+    # the comment that ends a zip file, of which torch leaves a length of 0
+    content = packed.getvalue()[:-2] + SEAL.to_bytes(2, "little")
     with whole(path) as partial:
-        partial.write_bytes(packed.getbuffer())
+        partial.write_bytes(content + _seal(content))
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -55,6 +60,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         _check_zip(path)
         saved = torch.load(path, weights_only=True, map_location="cpu")
+        content = path.read_bytes()
+        if saved.pop(SEALED, False) and content[-SEAL:] != _seal(content[:-SEAL]):
+            raise ValueError("some byte is another, be it one that torch does not read")
         recorded = saved.pop(DIGEST, None)
         if recorded is not None and recorded != _digest(saved):
             raise ValueError("its digest is another")
@@ -80,6 +88,10 @@ def check_weights(weights: Any, wanted: Mapping[str, torch.Tensor]) -> None:
         raise ValueError("names, shapes or types differ")
     if not all(torch.isfinite(value).all() for value in weights.values()):
         raise ValueError("they are not finite numbers")
+
+
+def _seal(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
 
 
 def _check_zip(path: Path) -> None:

@@ -13,6 +13,7 @@ from deepnic.nic import families
 from deepnic.nic.families import Family, evaluate
 from deepnic.nic.genes import BLOCK_BYTES, check_forest, choose_genes, family_coordinates
 from deepnic.rop.draws import gene_trees
+from deepnic.rop.kept import Kept
 from deepnic.rop.signatures import N_SIGNATURES
 from deepnic.variables import OBSERVATION_IMAGE, describe, expect
 
@@ -194,3 +195,12 @@ def _expand_votes(
     margin, cast = votes[:, :, 0] - votes[:, :, 1], votes.sum(axis=2)
     pixels = evaluate(margin, cast, members.numerator, members.denominator)
     return pixels[..., None, None]
+
+
+def images_of_trees(kept: Kept, votes: NDArray[np.int8], members: Family) -> NDArray[np.float32]:
+    """Images (observation, gene, combination) of kept trees' genes, 0 in votes = not counted.
+
+    The same bits as `observation_images` gives for these observations in a forest of these trees.
+    """
+    rows = np.broadcast_to(np.arange(len(kept.gene), dtype=np.int32), kept.tree.shape)
+    return _expand_votes(kept.signature, rows, votes[kept.tree], slice(None), members)[..., 0, 0]

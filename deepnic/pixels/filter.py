@@ -23,6 +23,7 @@ from deepnic.pixels.stages import (
     merge,
     screen,
 )
+from deepnic.rop.origin import ORIGIN, carried
 from deepnic.variables import MOST_CLASSES, describe, expect
 
 IMAGES = ("gene images", "observation images")
@@ -178,6 +179,8 @@ def select_pixels(items: xr.Dataset, table: xr.Dataset) -> xr.Dataset:
     pixels = table.drop_dims("item", errors="ignore")
     selected = pixels.assign(value=(("item", "pixel"), value.values))
     selected = selected.assign_coords(_of_items(items, item) | {"state": ("item", state)})
+    selected.attrs.pop(ORIGIN, None)  # of what the filter was fitted on
+    selected.attrs |= carried(items.attrs) if item == "observation" else {}
     return describe(selected, "table")
 
 
@@ -355,7 +358,9 @@ def _table(
     accounts: list[dict],
 ) -> xr.Dataset:
     axes = {name: size for name, size in image.sizes.items() if name != item}
-    places = np.unravel_index(screened.pixel[chosen], tuple(axes.values()))
+    unravelled = np.unravel_index(screened.pixel[chosen], tuple(axes.values()))
+    places = dict(zip(axes, unravelled, strict=True))
+    named = {"symbol": "gene"} if "symbol" in image.coords and "gene" in places else {}
     table = xr.Dataset(
         {
             "value": (("item", "pixel"), screened.value[:, chosen]),
@@ -364,13 +369,13 @@ def _table(
         coords={
             **_of_items(items, item),
             "pixel": np.arange(chosen.size),
-            **{
-                name: ("pixel", image[name].values[k]) for name, k in zip(axes, places, strict=True)
-            },
+            **{name: ("pixel", image[name].values[k]) for name, k in places.items()},
+            **{name: ("pixel", image[name].values[places[of]]) for name, of in named.items()},
         },
         attrs={"account": json.dumps(accounts)},
     )
     table.attrs |= {name: items.attrs[name] for name in ("positive",) if name in items.attrs}
+    table.attrs |= carried(items.attrs) if item == "observation" else {}
     if classes is not None:
         table = table.assign_coords(state=("item", classes.astype(np.int8)))
     return describe(table, "table")

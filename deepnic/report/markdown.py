@@ -10,6 +10,7 @@ from deepnic.report.tables import (
     Cell,
     Strong,
     Table,
+    classes_table,
     factors_table,
     kept_table,
     rivals_table,
@@ -64,6 +65,12 @@ def _parts(findings: Findings, n_failures: int) -> list[str]:
         "Balanced accuracy and its 95% interval over patients, best strength and unit of each:",
         _markdown(scores_table(findings, findings.best, "best of"), bold=False),
     ]
+    for one in findings.classes:
+        parts += [
+            f"All classes of {one.cohort} at once; the balanced accuracy is the mean of their "
+            "recalls:",
+            _markdown(classes_table(one), bold=False),
+        ]
     if findings.rivals:
         parts += [
             "The best assembly beside other ways, in points and their 95% interval over patients; "

@@ -13,6 +13,7 @@ from deepnic.cohort.impute import filled
 from deepnic.errors import InputError, choose
 from deepnic.rop.draws import DESIGNS, Parameters
 from deepnic.rop.graph import grow_lazily
+from deepnic.rop.origin import ORIGIN, origin_of
 from deepnic.variables import (
     COHORT,
     MOST_TREES,
@@ -103,9 +104,11 @@ def grow_forest(
         "n_genes": cohort.sizes["gene"],
     }
     _check(cohort, parameters)
-    # one gene a row: the kernel reads whole genes
-    expression = np.ascontiguousarray(cohort["expression"].values.T)
-    signature, by_tree, vote = grow_lazily(expression, cohort["state"].values, wanted, parameters)
+    # one gene a row: the kernel reads whole genes; and takes no array that is read only
+    expression = np.require(cohort["expression"].values.T, requirements=["C", "W"])
+    state = np.ascontiguousarray(cohort["state"].values)
+    signature, by_tree, vote = grow_lazily(expression, state, wanted, parameters)
+    named = ["symbol"] if "symbol" in cohort.coords else []
     forest = xr.Dataset(
         {
             "signature": (SIGNATURE.dims, signature),
@@ -120,11 +123,13 @@ def grow_forest(
             # in the whole cohort, for the draws
             "gene_position": ("gene", wanted.astype(np.int32)),
             "observation": cohort["observation"],
+            **{name: ("gene", cohort[name].values[wanted]) for name in named},
         },
         attrs={
             **parameters,
             "positive": cohort.attrs.get("positive", "1"),
             **provenance(cohort, wanted),
+            ORIGIN: origin_of(cohort, parameters),
         },
     )
     return describe(forest, "forest")

@@ -22,6 +22,7 @@ class Data(Strict):
 
     source: Path
     family: Annotated[str, one_of(FAMILIES)] = "distinct"  # of a store
+    cohort: Path | None = None  # of observations, where it is not where it was grown from
 
 
 class Replication(Strict):

@@ -9,7 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from deepnic.analysis.patients import patients_of, read_patients_of
 from deepnic.analysis.results import RunResults
+from deepnic.analysis.training import NETWORK
 from deepnic.errors import InputError
 from deepnic.files import read_csv, read_json, write_csv, write_json
 from deepnic.learn.settings import CHECKPOINT_FILE, LAST_FILE
@@ -18,6 +20,7 @@ from deepnic.variables import FORMAT, WORDS, column_rows
 
 RUN = "run.json"
 HISTORY, PREDICTIONS, RANKING = "history.csv", "predictions.csv", "ranking.csv"
+PATIENTS = "patients.csv"  # of two classes, where some of known class were held out
 
 
 def write_run(
@@ -31,6 +34,8 @@ def write_run(
     tables = {HISTORY: history, PREDICTIONS: predictions}
     if ranking is not None:
         tables[RANKING] = ranking
+    if facts["items"] == "observations" and not (judged := _judged(predictions)).empty:
+        tables[PATIENTS] = patients_of(judged)
     for name, table in tables.items():
         write_csv(folder / name, table)
     columns = column_rows({Path(name).stem: table for name, table in tables.items()})
@@ -39,8 +44,8 @@ def write_run(
     seal(folder, [*tables, "columns.csv", RUN, CHECKPOINT_FILE, LAST_FILE], copied=[RUN])
 
 
-def read_run(folder: str | Path) -> RunResults:
-    """Read a folder of ``deepnic train``: of the predictions only the states, no item's id."""
+def read_run(folder: str | Path, *, ids: bool = False) -> RunResults:
+    """Read a folder of ``deepnic train``; no item's id is read unless it is asked for."""
     folder = Path(folder)
     if not (folder / RUN).is_file():
         raise InputError(f"no training run in {folder}: run `deepnic train` first")
@@ -60,6 +65,7 @@ def read_run(folder: str | Path) -> RunResults:
             history=read_csv(folder / HISTORY, WORDS),
             n_judged=_n_judged(states),
             ranking=read_csv(folder / RANKING, WORDS) if (folder / RANKING).exists() else None,
+            patients=read_patients_of(folder / PATIENTS, ids=ids),
         )
     except (ValueError, LookupError, AttributeError, TypeError, OSError) as error:
         raise InputError(
@@ -72,6 +78,14 @@ def read_run(folder: str | Path) -> RunResults:
             "train` again"
         )
     return results
+
+
+def _judged(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Predictions of the items held out whose class is known, of two classes."""
+    if not {"truth", "probability"} <= {*predictions}:
+        return pd.DataFrame()
+    known = predictions[(predictions["state"] < 0) & (predictions["truth"] >= 0)]
+    return known.assign(arm=NETWORK, kind="", state=known["truth"], score=known["probability"])
 
 
 def _n_judged(states: pd.DataFrame) -> int:

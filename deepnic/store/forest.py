@@ -45,6 +45,8 @@ from deepnic.store.sealed import COMPRESSORS, SealedStore
 from deepnic.store.table import open_store
 from deepnic.variables import FOREST, expect, validate
 
+# what wrote a store, and what follows from its input or tells where that lies
+UNDECIDING = ("deepnic_version", "deepnic_format", "origin", "cohort")
 ORDERED_TOGETHER = 4  # draws; opening the store costs as much as putting one in order
 NAMES = ["gene", "observation"]  # a chip's take longer to read than all else of a schema
 
@@ -216,7 +218,7 @@ def _check_same(path: Path, forest: xr.Dataset) -> xr.Dataset:
     differing = [
         f"{name}={stored.attrs.get(name)!r}"
         for name, value in forest.attrs.items()
-        if stored.attrs.get(name) != value and name not in ("deepnic_version", "deepnic_format")
+        if stored.attrs.get(name) != value and name not in UNDECIDING
     ]
     if not differing and stored["vote"].data.chunks != forest["vote"].data.chunks:
         differing = [f"blocks of {stored['vote'].data.chunksize[2:4]} draws and trees"]

@@ -11,9 +11,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from deepnic.cohort import hide_labels, make_cohort, read_cohort
+from deepnic.cohort.check import SeveralClassesError
 from deepnic.cohort.demo import BUNDLED
 from deepnic.errors import InputError
-from deepnic.study.settings import StudySettings
+from deepnic.study.settings import CohortFile, StudySettings, cohort_name
 from deepnic.variables import expect
 
 FOLDS = "folds"  # folder of them in a study's, so that a cohort may have any name
@@ -42,14 +43,34 @@ class Split:
         return hide_labels(self.cohort, self.test).drop_vars("label", errors="ignore")
 
 
-def read_cohorts(settings: StudySettings) -> dict[str, xr.Dataset]:
-    """Read the cohorts that the settings name; see `deepnic.read_cohort` for the errors."""
-    cohorts = {}
+def read_cohorts(settings: StudySettings) -> tuple[dict[str, xr.Dataset], StudySettings]:
+    """Read the cohorts that the settings name; see `deepnic.read_cohort` for the errors.
+
+    One of more than two classes of which none is named is read as a cohort of each class against
+    the rest, NAME CLASS; the settings that are returned name these.
+    """
+    cohorts, sources = {}, {}
     for name, source in settings.cohorts.items():
-        how = source.model_dump(exclude={"file", "epochs"})
-        bundled = BUNDLED.get(str(source.file))
-        cohorts[name] = bundled() if bundled else read_cohort(source.file, **how)
-    return cohorts
+        try:
+            cohorts[name] = _read(source)
+            sources[name] = source
+        except SeveralClassesError as several:
+            for label in several.classes:
+                one = cohort_name(f"{name} {label}")
+                if one in sources:
+                    raise InputError(
+                        f"two classes of {name} would be kept as {one!r}; name their labels apart"
+                    ) from several
+                sources[one] = source.model_copy(update={"positive": label, "one_of": name})
+                cohorts[one] = _read(sources[one])
+    return cohorts, settings.model_copy(update={"cohorts": sources})
+
+
+def _read(source: CohortFile) -> xr.Dataset:
+    if bundled := BUNDLED.get(str(source.file)):
+        return bundled()
+    cohort = read_cohort(source.file, **source.model_dump(exclude={"file", "epochs", "one_of"}))
+    return cohort.assign_attrs(one_of=source.one_of) if source.one_of else cohort
 
 
 def check_cohorts(
@@ -109,7 +130,9 @@ def cut(cohorts: Mapping[str, xr.Dataset], settings: StudySettings) -> Iterator[
         given, repeats = dict(cohorts), settings.repeats
         if permutation >= 0:
             seed, repeats = [settings.seed, permutation], 1
-            given = {name: permute(cohort, seed) for name, cohort in given.items()}
+            # classes of one cohort apart, so that the controls are independent
+            of_one = {name: [k] for k, name in enumerate(given) if "one_of" in given[name].attrs}
+            given = {name: permute(one, seed + of_one.get(name, [])) for name, one in given.items()}
         for name, cohort in given.items():
             for repeat, fold, test in _folds(cohort, settings, repeats):
                 yield Split(name, permutation, repeat, fold, cohort, test)
@@ -183,7 +206,9 @@ def _folds(
     """Repeat, fold and test observations of repeated stratified k-fold cross-validation."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    state, group = cohort["state"].values, cohort.get("group")
+    # the same folds of whichever class is against the rest, so that their networks can be joined
+    classes = "label" if "one_of" in cohort.attrs else "state"
+    state, group = cohort[classes].values, cohort.get("group")
     kind = StratifiedKFold if group is None else StratifiedGroupKFold
     draws = np.random.RandomState(settings.seed)
     for repeat in range(repeats):

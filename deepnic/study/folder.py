@@ -10,10 +10,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from deepnic.analysis.patients import read_patients_of
 from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
 from deepnic.analysis.results import StudyResults
 from deepnic.errors import EngineError, InputError
-from deepnic.files import check_new, csv_text, read_csv, read_json, whole, write_csv, write_json
+from deepnic.files import (
+    check_new,
+    csv_text,
+    read_csv,
+    read_json,
+    whole,
+    write_csv,
+    write_json,
+)
 from deepnic.manifest import (
     check_files,
     digest,
@@ -184,13 +193,15 @@ def write_tables(output: Path, tables: Mapping[str, pd.DataFrame]) -> None:
     write_csv(output / "columns.csv", pd.DataFrame(column_rows(tables)))
 
 
-def read_study(folder: str | Path) -> StudyResults:
+def read_study(folder: str | Path, *, ids: bool = False) -> StudyResults:
     """Read a study's folder.
 
     Parameters
     ----------
     folder : str or Path
         Written by `deepnic.run_study`.
+    ids : bool
+        Read the ids in the table of patients too.
 
     Returns
     -------
@@ -211,7 +222,7 @@ def read_study(folder: str | Path) -> StudyResults:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"no study in {folder}: run `deepnic study` first")
-    results = read_tables_of(folder)
+    results = read_tables_of(folder, ids=ids)
     if results.facts.get("format", 1) > 1 and manifest(folder) is None:
         raise InputError(
             f"the study in {folder} has no manifest, which is written last: run `deepnic study` to "
@@ -220,7 +231,7 @@ def read_study(folder: str | Path) -> StudyResults:
     return results
 
 
-def read_tables_of(folder: Path) -> StudyResults:
+def read_tables_of(folder: Path, *, ids: bool = False) -> StudyResults:
     """Read a study's folder that may not be sealed yet."""
     needed = (STUDY, *(f"{name}.csv" for name in TABLES), "accounts.json", EXAMPLES)
     lacking = [name for name in needed if not (folder / name).exists()]
@@ -240,6 +251,7 @@ def read_tables_of(folder: Path) -> StudyResults:
             accounts=read_json(folder / "accounts.json"),
             examples={path.stem: open_dataset(path) for path in (folder / EXAMPLES).glob("*.zarr")},
             control=_read_table(folder / CONTROL) if (folder / CONTROL).exists() else None,
+            patients=read_patients_of(folder / "patients.csv", ids=ids),
         )
     except (ValueError, LookupError, TypeError, OSError) as error:
         raise InputError(

@@ -161,7 +161,9 @@ def _run(
             f"no arm was made in every fold of a cohort of {output}, so nothing can be compared; "
             f"{_why(failures)}"
         )
-    tables |= make_tables(tables["predictions"], {*cohorts} & {*judged["cohort"]})
+    there = {name: cohorts[name] for name in cohorts if name in {*judged["cohort"]}}
+    of_one = {name for name, cohort in there.items() if "one_of" in cohort.attrs}
+    tables |= make_tables(tables["predictions"], {*there}, of_one)
     accounts = [one for one in accounts if one["cohort"] in {*judged["cohort"]}]
     write_json(output / "accounts.json", accounts)
     write_tables(output, tables)
@@ -368,6 +370,7 @@ def _facts(
 
 
 def _facts_of(cohort: xr.Dataset) -> dict[str, Any]:
+    one_of = {name: cohort.attrs[name] for name in ("one_of",) if name in cohort.attrs}
     labels, counts = np.unique(cohort["label"].values.astype(str), return_counts=True)
     everything = np.arange(cohort.sizes["gene"])
     return {
@@ -379,6 +382,7 @@ def _facts_of(cohort: xr.Dataset) -> dict[str, Any]:
         "positive": cohort.attrs["positive"],
         "constant_genes": cohort.attrs["constant_genes"],
         "sha256": provenance(cohort, everything)["input_sha256"],
+        **one_of,
     }
 
 

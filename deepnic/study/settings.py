@@ -38,7 +38,7 @@ class CohortFile(Strict):
     state: str | None = None
     """Column that holds the state; of GEO, a line, key or LINE~REGEX."""
     positive: str | None = None
-    """Label that is state 1, against all others."""
+    """Label that is state 1, against all others; left out, each of more than two is studied."""
     log2: bool = False
     """Take log2 of linear intensities."""
     groups: str | None = None
@@ -63,6 +63,8 @@ class CohortFile(Strict):
     """Of an .h5ad, the layer to read, or raw; left out, X."""
     pseudonymise: bool | Path = False
     """Put keyed hashes in the place of patients' ids; true, or the file of the key."""
+    one_of: str | None = None
+    """The cohort of which this is one class against the rest, where more than two are studied."""
     epochs: int | None = Field(default=None, ge=1)
     """Of its networks, in the place of the study's."""
 
@@ -208,15 +210,15 @@ def override(settings: StudySettings, given: Mapping[str, Any]) -> StudySettings
     return checked(StudySettings, values)
 
 
-def cohort_name(file: Path) -> str:
-    """Name of a cohort that has none but its file's, as a folder may be called.
+def cohort_name(words: str) -> str:
+    """Name of a cohort by other words, its file's or its class's, as a folder may be called.
 
     Examples
     --------
-    >>> cohort_name(Path("GSE1234 (1).csv"))
+    >>> cohort_name("GSE1234 (1)")
     'GSE1234-1'
     """
-    return re.sub(r" ?[^\w .-]+", "-", file.stem).strip(" .-") or "cohort"
+    return re.sub(r" ?[^\w .-]+", "-", words).strip(" .-") or "cohort"
 
 
 def read_settings(path: Path) -> StudySettings:

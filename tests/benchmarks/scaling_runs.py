@@ -204,7 +204,7 @@ def _sleep_for_searches(seconds_of_a_tree: dict[Condition, float]) -> None:
     def asleep(*arguments: Any) -> None:
         condition, n_trees = _asked(arguments)
         sleep(n_trees * seconds_of_a_tree[condition])
-        for result in arguments[-2:]:
+        for result in arguments[-5:]:
             result[:] = 0
 
     tree.grow_trees = asleep

@@ -6,7 +6,7 @@ import pytest
 
 from deepnic.analysis.components import components, explained
 from deepnic.cohort import read_cohort
-from tests.cli.made import make_table
+from tests.cli.made import FEW, make_table
 
 
 @pytest.fixture
@@ -84,3 +84,14 @@ def test_explained__is_the_share_between_the_classes():
         {"label": ["a", "a", "b", "b", ""], "first": [0, 0, 2, 2, 9], "second": [0, 2, 0, 2, 9.0]}
     )
     assert explained(table) == (1, 0)
+
+
+def test_grow__fills_what_is_missing_when_it_is_told_how(run, tmp_path, across):
+    _, options = across
+    *plain, _, _ = options
+    store = tmp_path / "f.zarr"
+    code, _, error = run("grow", tmp_path / "a.csv", *plain, "-o", store, *FEW)
+    assert (code, store.exists()) == (2, False)
+    assert "impute='median' or 'knn' (--impute)" in error
+    code, _, error = run("grow", tmp_path / "a.csv", *options, "-o", store, *FEW)
+    assert code == 0, error

@@ -30,6 +30,17 @@ def test_study_and_report(place, tmp_path):
     assert succeed("report", tmp_path / "s", "-o", tmp_path / "s.md").strip().endswith("s.md")
     assert "| arm | mine |" in (tmp_path / "s.md").read_text()
     assert (tmp_path / "other.html").exists()
+    patients = pd.read_csv(tmp_path / "s" / "patients.csv")
+    predictions = pd.read_csv(tmp_path / "s" / "predictions.csv")
+    assert len(patients) == 40 * predictions["arm"].nunique()
+    place_of = ["cohort", "arm", "item"]
+    mean = predictions.groupby(place_of)["score"].mean()
+    given = patients.dropna(subset="probability").set_index(place_of)["probability"]
+    assert given.to_dict() == pytest.approx(mean[given.index].to_dict())
+    assert b">p7<" not in first
+    assert b"probabilities are not calibrated" in first
+    succeed("report", tmp_path / "s", "-o", tmp_path / "ids.html", "--show-ids")
+    assert b">p7<" in (tmp_path / "ids.html").read_bytes()
 
 
 @pytest.mark.slow
@@ -142,7 +153,7 @@ def test_demo__settings(monkeypatch, tmp_path):
     monkeypatch.setattr(studies, "compare", lambda *arguments: seen.append(arguments))
     succeed("demo", "-o", tmp_path, "--seed", 3)
     [(settings, output)] = seen
-    [cohort] = read_cohorts(settings).values()
+    [cohort] = read_cohorts(settings)[0].values()
     assert (cohort.sizes["observation"], output, settings.seed) == (569, tmp_path, 3)
     assemblies = [arm for arm in arms_of(settings) if arm.kind == "assembly"]
     assert {(arm.strength, arm.unit) for arm in assemblies} == {(1024, "pixel")}

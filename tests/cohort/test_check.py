@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import deepnic
 from deepnic.cohort import hide_labels, make_cohort
 from deepnic.errors import InputError
 
@@ -98,3 +99,13 @@ def test_hide_labels__hides_and_leaves_the_cohort_alone():
 def test_hide_labels__rejects_a_mask_of_another_length(test):
     with pytest.raises(InputError, match="with 4 observations; give one True or False for each"):
         hide_labels(make(), test)
+
+
+def test_make_cohort__grows_from_what_is_read_only():
+    """As pandas lends the values of a DataFrame."""
+    values = np.float32(np.arange(24)).reshape(8, 3)
+    values.flags.writeable = False
+    cohort = make_cohort(values, list("nt" * 4), list("abc"), [f"s{k}" for k in range(8)])
+    few = {"n_trees": 2, "weight_ranges": [3], "tree_sizes": [2], "subsample": 0.5}
+    for lent in (cohort, cohort.assign(expression=(("observation", "gene"), values))):
+        assert deepnic.grow_forest(lent, **few).compute().vote.shape[-1] == 8

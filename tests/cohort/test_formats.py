@@ -217,6 +217,13 @@ def test_read_cohort__reads_real_series(tmp_path):
         np.testing.assert_array_equal(cohort.expression, ours.expression)
         for name in ("gene", "observation", "state"):
             assert cohort[name].values.tolist() == ours[name].values.tolist()
+    path = GEO / "GSE103227_series_matrix.txt.gz"
+    cohort = read_cohort(path)
+    plain = pd.read_csv(path, sep="\t", comment="!", index_col=0)
+    np.testing.assert_array_equal(cohort.expression, plain.T.to_numpy(np.float32))
+    assert cohort.gene.values.tolist() == [*plain.index]
+    assert cohort.label.values.tolist() == ["normal"] * 5 + ["glioblastoma"] * 5
+    assert cohort.state.values.tolist() == [0] * 5 + [1] * 5
     for path in GEO.glob("*truncated*"):
         with pytest.raises(InputError, match="cut off"):
             read_cohort(path)
@@ -359,6 +366,9 @@ def test_read_cohort__takes_frames_as_it_reads_files(tmp_path):
     check(read_cohort(BY_STATE.astype({"state": "category"}), state="state"))
     check(read_cohort(ACROSS, labels=LABELS, state="condition"))
     check(read_cohort(FRAME, labels=LABELS.set_index("sample_id"), state="condition"))
+    check(read_cohort(BY_STATE.astype(dict.fromkeys(GENES, object))))
+    check(read_cohort(BY_STATE.astype(dict.fromkeys(GENES, "Float32"))))
+    check(read_cohort(BY_STATE.assign(id="x"), drop="id"))  # beside the index of that name
     assert BY_STATE.columns[-1] == "state"  # what is given stays as it is
     assert read_cohort(BY_STATE).attrs["source"] == "given in memory"
 
@@ -371,6 +381,10 @@ def test_read_cohort__takes_frames_as_it_reads_files(tmp_path):
         (BY_STATE.assign(GENE3=pd.Timestamp("2020-01-01")), "12 values in 1 columns are text"),
         (BY_STATE.assign(GENE3=np.nan), "12 expression values are missing.*--impute"),
         (BY_STATE.assign(GENE3=pd.array([1, None] * 6, "Int64")), "6 expression values are"),
+        (BY_STATE.assign(GENE3=[1.5, None] * 6).astype({"GENE3": object}), "6 expression values"),
+        (BY_STATE.assign(GENE3=pd.array([1.5, None] * 6, "Float64")), "6 expression values are"),
+        (BY_STATE.assign(GENE3=pd.array(["1.5", None] * 6, "string")), "6 expression values are"),
+        (BY_STATE.assign(GENE3=1 + 2j), "12 values in 1 columns are text"),
         (BY_STATE.iloc[:0], "has 0 rows and 32 columns"),
         (pd.concat({"a": BY_STATE}), "several levels; make them one"),
         ([[1, 2]], "from a file, a DataFrame or an AnnData, not from list"),
@@ -448,3 +462,49 @@ def test_read_cohort__numbers_of_arrow_as_they_are(tmp_path, kind, rows):
     np.testing.assert_array_equal(cohort.expression, kept)
     assert cohort.gene.values.tolist() == list("abcde")
     assert cohort.observation.values.tolist() == [f"S{k}" for k in range(rows)]
+
+
+def test_read_cohort__labels_as_a_series():
+    series = pd.Series(STATES, IDS, name="condition").iloc[::-1]
+    check(read_cohort(ACROSS, labels=series))
+    check(read_cohort(ACROSS, labels=series.rename(None)))
+    with pytest.raises(InputError, match="a DataFrame or a Series, not list; give one of these"):
+        read_cohort(ACROSS, labels=STATES)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("comma.csv", {"layer": "counts"}), ("comma.csv", {"genes_from": "id"}),
+        ("series_matrix.txt", {"genes_from": "ID_REF"}), ("series_matrix.txt", {"layer": "raw"}),
+        ("series_matrix.txt", {"genes_in": "columns"}), ("a.npz", {"genes_in": "rows"}),
+        ("a.npz", {"genes_from": "gene"}),
+    ],
+)  # fmt: skip
+def test_read_cohort__refuses_options_that_say_nothing_of_a_table(tmp_path, name, option):
+    if name == "a.npz":
+        np.savez(tmp_path / name, X=VALUES, genes=np.array(GENES), samples=np.array(IDS))
+        LABELS.rename(columns={"condition": "label"}).to_csv(tmp_path / "a.labels.csv", index=False)
+    else:
+        (tmp_path / name).write_text(TEXTS[name][0])
+    check(read_cohort(tmp_path / name))
+    (spelt,) = option
+    with pytest.raises(InputError, match=f"is no table that {spelt}= .--.* says something of"):
+        read_cohort(tmp_path / name, **option)
+
+
+def test_read_cohort__header_that_begins_like_a_comment(tmp_path):
+    text = "# made by hand\n#" + BY_STATE.to_csv(sep="\t")
+    (tmp_path / "a.tsv").write_text(text)
+    check(read_cohort(tmp_path / "a.tsv"))
+    LABELS.rename(columns={"sample_id": "#SampleID"}).to_csv(
+        tmp_path / "b.tsv", sep="\t", index=False
+    )
+    ACROSS.to_csv(tmp_path / "c.csv")
+    check(read_cohort(tmp_path / "c.csv", labels=tmp_path / "b.tsv", state="condition"))
+
+
+def test_read_cohort__says_how_many_columns_are_no_genes():
+    cohort = read_cohort(BY_STATE.assign(age=1.5, sex=2), genes="GENE.*")
+    check(cohort)
+    assert "2 columns are no genes by genes=, and left out" in cohort.attrs["notes"]

@@ -34,7 +34,7 @@ def test_read_cohorts__the_bundled_one_and_files(tmp_path):
     table.to_csv(tmp_path / "t.csv", index=False)
     asked = {"file": tmp_path / "t.csv", "log2": True, "groups": "pair", "state": "y"}
     settings = make_settings(cohorts={"demo": {"file": "wisconsin"}, "t": asked})
-    found = read_cohorts(settings)
+    found, _ = read_cohorts(settings)
     assert found["demo"].sizes["observation"] == 569
     assert found["t"]["expression"].values[:, 0].tolist() == [0, 1, 2, 7]
     assert found["t"]["group"].values.tolist() == list("abba")

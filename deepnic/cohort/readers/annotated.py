@@ -61,7 +61,8 @@ def _raw(
     if wanted.labels is not None:
         facts, more = match(wanted.labels, observation)
         notes += more
-    return Raw(values, genes, observation, facts, "obs_names", notes=notes)
+    return Raw(values, genes, observation, facts, "obs_names", notes=notes,
+               heeds=("genes_from", "layer"))  # fmt: skip
 
 
 def _check_layer(name: str, layer: str | None, held: Any) -> None:

@@ -15,7 +15,8 @@ def frame_table(name: str, frame: pd.DataFrame, notes: tuple[str, ...] = ()) -> 
     if max(frame.columns.nlevels, frame.index.nlevels) > 1:
         raise InputError(f"{name} has names of several levels; make them one")
     if not isinstance(frame.index, pd.RangeIndex):
-        frame = frame.reset_index(names="" if frame.index.name is None else frame.index.name)
+        name_of_rows = "" if frame.index.name is None else frame.index.name
+        frame = frame.reset_index(names=name_of_rows, allow_duplicates=True)
     header = [str(column).strip() for column in frame.columns]
     check_words(f"columns of {name}", header)
     if len(frame) == 0 or len(header) < 2:
@@ -32,6 +33,9 @@ def _columns(frame: pd.DataFrame, text: set[int]) -> tuple[pd.DataFrame, pd.Data
     words = {k: as_written(frame.iloc[:, k]).to_numpy() for k in sorted(text)}
     others = [k for k in range(frame.shape[1]) if k not in text]
     numbers = frame.iloc[:, others].set_axis(others, axis=1).reset_index(drop=True)
+    kinds = frame.dtypes.tolist()
+    for k in (k for k in others if kinds[k].kind == "O"):  # None is no number either
+        numbers[k] = as_written(numbers[k])
     return pd.DataFrame(words, range(len(frame)), dtype=object), numbers
 
 

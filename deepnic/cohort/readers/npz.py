@@ -34,6 +34,9 @@ def read_archive(path: Path, wanted: Wanted) -> Raw:
         check_words(name, ids.astype(str))
     observations = observation.astype(str).tolist()
     genes = gene.astype(str).tolist()
+    if wanted.known:
+        facts = pd.DataFrame(index=range(len(observations)))
+        return Raw(values, genes, observations, facts, "samples")
     if wanted.labels is not None:
         facts, notes = match(wanted.labels, observations)
         return Raw(values, genes, observations, facts, "samples", notes=notes)

@@ -16,6 +16,7 @@ class Wanted(NamedTuple):
     genes_from: str | None = None
     drop: tuple[str, ...] = ()
     layer: str | None = None
+    known: frozenset[str] = frozenset()  # the only genes asked for, and then no states
 
 
 class Raw(NamedTuple):
@@ -30,3 +31,4 @@ class Raw(NamedTuple):
     notes: tuple[str, ...] = ()  # what was assumed
     numeric: bool = False  # what is clinical stands among the genes, if anything is
     dropped: tuple[str, ...] = ()  # columns that were named to be left out, and are
+    heeds: tuple[str, ...] = ()  # options of some kinds of tables, that this one heeded

@@ -42,11 +42,13 @@ def read_series(text: Text, wanted: Wanted) -> Raw:
     state, facts = None, wanted.labels
     if facts is None:
         facts = describe_samples(text)
+    if wanted.labels is None and not wanted.known:
         state = _find_state(name, facts, wanted.state)
     null = re.sub(rb"(?<=\t)(?:null|NULL|\"null\")(?=[\t\n])", b"", table)
     asked = wanted._replace(genes_in="rows", genes_from=None, labels=facts)
     raw = parse(text_table(Text(name, null, text.notes)), asked)
-    return raw._replace(state=state)
+    heeds = ("genes_in",) if wanted.genes_in == "rows" else ()
+    return raw._replace(state=state, heeds=heeds)
 
 
 def describe_samples(text: Text) -> pd.DataFrame:
@@ -68,6 +70,8 @@ def describe_samples(text: Text) -> pd.DataFrame:
         if not name.startswith("!Sample_") or len(cells) != len(samples) or not any(cells):
             continue
         cells = [cell.strip() for cell in cells]
+        if all(cell.startswith("Public on ") for cell in cells):  # a status of the entry
+            continue
         key = name.removeprefix("!Sample_")
         if key.startswith("characteristics"):
             pairs = [re.fullmatch(r"([^:]{1,60}):\s*(.*)", cell) for cell in cells]

@@ -14,6 +14,7 @@ from deepnic.cohort.readers.text import (
     Table,
     looks_like_ids,
     read_numbers,
+    to_numeric,
 )
 from deepnic.errors import InputError, choose
 
@@ -36,6 +37,8 @@ def parse(table: Table, wanted: Wanted) -> Raw:
     """Read a table, whichever way it lies."""
     if _genes_in_rows(table, wanted):
         return _read_genes_in_rows(table, wanted)
+    if wanted.known:
+        return _read_known(table, wanted)
     return _read_observations_in_rows(table, wanted)
 
 
@@ -43,6 +46,8 @@ def _genes_in_rows(source: Table, wanted: Wanted) -> bool:
     """Tell which way a table lies: as said, else by the ids of the labels, else by its header."""
     if wanted.genes_in is not None:
         return choose("genes_in", wanted.genes_in, ("rows", "columns")) == "rows"
+    if wanted.known:
+        return _known_in_rows(source, wanted)
     layout, labels = source.layout, wanted.labels
     if labels is not None:
         names = {*layout.header[1:]}
@@ -60,15 +65,70 @@ def _genes_in_rows(source: Table, wanted: Wanted) -> bool:
     return wanted.state is None and lower[0] in GENE_COLUMNS and not {*lower} & {*STATE_COLUMNS}
 
 
+def _known_in_rows(source: Table, wanted: Wanted) -> bool:
+    """Tell which way a table lies by the genes that are asked for."""
+    across = sum(name in wanted.known for name in source.layout.header)
+    if 2 * across > len(wanted.known):  # a wide table is read once
+        return False
+    return _gene_column(source, wanted)[1] > across
+
+
+def _gene_column(source: Table, wanted: Wanted) -> tuple[int, int]:
+    """Column of one row a gene that names most of the genes asked for, and how many."""
+    layout = source.layout
+    if wanted.genes_from is not None:
+        columns = {layout.find("genes_from", wanted.genes_from)}
+    else:
+        columns = {
+            k for k, name in enumerate(layout.header) if k == 0 or name.lower() in GENE_COLUMNS
+        }
+    text, _ = source.read(columns)
+    found = {k: int(text[k].isin(wanted.known).sum()) for k in sorted(columns)}
+    best = max(found, key=lambda k: found[k])
+    return best, found[best]
+
+
+def _read_known(source: Table, wanted: Wanted) -> Raw:
+    """Read the genes that are asked for, one row an observation; all else is left out."""
+    layout = source.layout
+    header = layout.header
+    genes = [k for k, name in enumerate(header) if name in wanted.known]
+    if not genes:
+        raise InputError(
+            f"{layout.file} names none of the {len(wanted.known):,} genes that the network reads, "
+            f"such as {min(wanted.known)}, in a column or row; name the genes as in the training, "
+            "or say which column does (--genes-from)"
+        )
+    id_at = layout.find_id()
+    at = ({0} if id_at is None else {id_at}) - {*genes}
+    text, table = source.read(at)
+    table = table[genes]
+    if id_at is None and at and looks_like_ids(text[0], layout.decimal):
+        id_at = 0
+    if id_at not in at:
+        observation, id_column = [f"obs_{k}" for k in range(1, len(table) + 1)], ""
+    else:
+        observation, id_column = text[id_at].tolist(), header[id_at] or "row names"
+    gene = [header[k] for k in genes]
+    values = read_numbers(table, layout.decimal, gene)
+    notes = source.notes
+    if left_out := len(header) - len(genes) - bool(id_column):
+        notes += (f"{left_out} columns that the network does not read left out",)
+    facts = pd.DataFrame(index=range(len(observation)))
+    dropped = tuple(name for name in wanted.drop if name in header)
+    return Raw(values, gene, observation, facts, id_column, notes=notes, dropped=dropped,
+               heeds=("genes_in",))  # fmt: skip
+
+
 def _read_genes_in_rows(source: Table, wanted: Wanted) -> Raw:
     layout, labels = source.layout, wanted.labels
     header = layout.header
-    if labels is None:
+    if labels is None and not wanted.known:
         raise InputError(
             f"{layout.file} has one row a gene, as its first column {header[0]!r} says, and no "
             "states; give a table of them as labels=, one row a sample"
         )
-    known = {name for column in labels for name in labels[column]}
+    known = set() if labels is None else {name for column in labels for name in labels[column]}
     annotation = {
         k for k, name in enumerate(header)
         if k == 0 or name in wanted.drop or name == wanted.genes_from
@@ -76,12 +136,17 @@ def _read_genes_in_rows(source: Table, wanted: Wanted) -> Raw:
     }  # fmt: skip
     text, table = source.read(annotation)
     words = [
-        k for k in numbers_of(table) if table[k].dtype.kind not in "iufb" and header[k] not in known
-    ]
+        k for k in numbers_of(table)
+        if table[k].dtype.kind not in "iufb" and header[k] not in known
+        and (labels is not None or _is_text(table[k], layout.decimal))
+    ]  # fmt: skip
     if words:
         annotation |= {*words}
         text, table = source.read(annotation)
-    gene_at = 0 if wanted.genes_from is None else layout.find("genes_from", wanted.genes_from)
+    if wanted.known:
+        gene_at, _ = _gene_column(source, wanted)
+    else:
+        gene_at = 0 if wanted.genes_from is None else layout.find("genes_from", wanted.genes_from)
     observation = [header[k] for k in numbers_of(table)]
     notes = (*source.notes, f"genes in rows, named by column {header[gene_at] or 'row names'!r}")
     if left_out := [header[k] for k in sorted(annotation - {gene_at}) if header[k]]:
@@ -89,6 +154,9 @@ def _read_genes_in_rows(source: Table, wanted: Wanted) -> Raw:
         usual = [name for name in left_out if name.lower() in ANNOTATION_COLUMNS][:6]
         some = f", such as {', '.join(usual)}" if usual else ""
         notes += (f"{len(left_out)} columns beside the samples left out{some}",)
+    if wanted.known:
+        asked = text[gene_at].isin(wanted.known).to_numpy()
+        text, table = text[asked], table[asked].reset_index(drop=True)
     gene = text[gene_at].tolist()
     values = read_numbers(table, layout.decimal, gene, in_rows=True).T
     empty = np.isnan(values).all(axis=0)
@@ -96,9 +164,18 @@ def _read_genes_in_rows(source: Table, wanted: Wanted) -> Raw:
         values = values[:, ~empty]
         gene = [name for name, without in zip(gene, empty, strict=True) if not without]
         notes += (f"{empty.sum()} genes without any value left out",)
-    facts, more = match(labels, observation)
+    facts = pd.DataFrame(index=range(len(observation)))
+    if labels is not None:
+        facts, more = match(labels, observation)
+        notes += more
     dropped = tuple(name for name in wanted.drop if name in header)
-    return Raw(values, gene, observation, facts, header[0], notes=notes + more, dropped=dropped)
+    return Raw(values, gene, observation, facts, header[0], notes=notes, dropped=dropped,
+               heeds=("genes_in", "genes_from"))  # fmt: skip
+
+
+def _is_text(column: pd.Series, decimal: str) -> bool:
+    """Tell a column of words from a patient's with a few of them, who is not to be left out."""
+    return bool(to_numeric(column.astype(str), decimal).isna().mean() > 0.5)
 
 
 def numbers_of(table: pd.DataFrame) -> list[int]:
@@ -184,7 +261,8 @@ def _read_observations_in_rows(source: Table, wanted: Wanted) -> Raw:
         facts = facts.loc[:, ~facts.columns.duplicated()]
     state = None if state_at is None else header[state_at]
     rop = any(name.lower() == "etat" for name in header)
-    return Raw(values, gene, observation, facts, id_column, state, notes, not rop)
+    return Raw(values, gene, observation, facts, id_column, state, notes, not rop,
+               heeds=("genes_in",))  # fmt: skip
 
 
 def _second_states(layout: Layout, state_at: int, wanted: Wanted) -> set[int]:

@@ -90,6 +90,8 @@ def text_table(source: Text) -> Table:
     """Read the lines of a text file as a table, comments above it left out."""
     lines = source.data.split(b"\n", COMMENTS)
     comments = next((k for k, line in enumerate(lines) if not line.startswith(b"#")), 0)
+    if comments and _separators(lines[comments - 1]) == _separators(lines[comments]) != (0, 0, 0):
+        comments -= 1  # a header that begins with the sign of a comment
     notes = source.notes + ((f"{comments} lines of comments left out",) if comments else ())
     data = source.data.split(b"\n", comments)[comments]
     first = next((line for line in data.split(b"\n", 20) if line.strip()), b"")
@@ -98,6 +100,10 @@ def text_table(source: Text) -> Table:
     source = source._replace(data=data)
     layout = find_layout(source)
     return Table(layout, partial(read_columns, source, layout), notes)
+
+
+def _separators(line: bytes) -> tuple[int, int, int]:
+    return line.count(b","), line.count(b";"), line.count(b"\t")
 
 
 def find_layout(text: Text) -> Layout:
@@ -178,7 +184,7 @@ def read_columns(source: Text, layout: Layout, text: set[int]) -> tuple[pd.DataF
             decimal=layout.decimal,
             header=0,
             names=range(len(layout.header)),
-            index_col=sorted(text),
+            index_col=sorted(text) or False,
             converters=dict.fromkeys(text, str.strip),
             keep_default_na=False,
             na_values=list(MISSING),
