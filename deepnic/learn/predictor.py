@@ -121,7 +121,7 @@ class Predictor:
             raise InputError(
                 "the network has no trees of its own, to read patients by: it is of an earlier "
                 "version, of genes, or its training found no cohort; train it again and name that "
-                "(--cohort FILE, or cohort=), or predict a store that was grown from the same "
+                "(cohort=), or predict a store that was grown from the same "
                 "cohort with these patients added without labels"
             )
         return self.trees
