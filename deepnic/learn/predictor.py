@@ -315,7 +315,7 @@ def load_network(checkpoint: str | os.PathLike[str], *, network: str | None = No
         raise
     except Exception as error:  # xarray raises many kinds for a layout that is none
         raise InputError(
-            f"the canvas or trees that {path} tells of are none; train that run again"
+            f"the canvas or trees that the checkpoint {path} tells of are none; train the run again"
         ) from error
 
 
