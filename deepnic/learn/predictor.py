@@ -315,7 +315,7 @@ def load_network(checkpoint: str | os.PathLike[str], *, network: str | None = No
         raise
     except Exception as error:  # xarray raises many kinds for a layout that is none
         raise InputError(
-            f"the canvas that {path} tells of is none; give the checkpoint.pt of a run's folder"
+            f"the canvas or trees that the checkpoint {path} tells of are none; train the run again"
         ) from error
 
 
