@@ -26,14 +26,11 @@ from deepnic.cohort.numbers import (
     say_scale,
 )
 from deepnic.cohort.pseudonyms import check_apart, default_key, pseudonymised
-from deepnic.cohort.readers import READERS
-from deepnic.cohort.readers.annotated import read_anndata
-from deepnic.cohort.readers.files import check_file
-from deepnic.cohort.readers.frames import frame_table
 from deepnic.cohort.readers.labels import Apart, find_labels, read_facts
 from deepnic.cohort.readers.raw import Raw, Wanted
-from deepnic.cohort.readers.tables import by_expression, parse
+from deepnic.cohort.readers.tables import by_expression
 from deepnic.cohort.readers.text import STATE_COLUMNS
+from deepnic.cohort.sources import IN_MEMORY, path_of, take
 from deepnic.errors import InputError
 
 
@@ -152,16 +149,12 @@ def read_cohort(
     ('small.csv', 1)
     """
     drop = (drop,) if isinstance(drop, str) else tuple(drop)
-    path = Path(source) if isinstance(source, str | PathLike) else None
-    name = "the table" if path is None else path.name
-    if path is not None:
-        check_file(path)
+    path = path_of(source)
+    name = path.name if path else IN_MEMORY
     apart = path and find_labels(path) if labels is None else labels
     facts = None if apart is None else read_facts(apart)
     wanted = Wanted(state, groups, facts, genes_in, genes_from, drop, layer)
-    raw = _take(source, wanted) if path is None else _read(path, wanted)
-    _check_used(name, raw, wanted)
-    raw = _leave_out(raw, drop)
+    raw = take(path or source, wanted)
     label = _column(name, raw, "state", state)
     notes = list(raw.notes)
     if genes is None:
@@ -297,13 +290,10 @@ def read_patients(
     (['g2', 'g1'], array([[1.5, 2. ]], dtype=float32))
     """
     known = frozenset(map(str, genes))
-    path = Path(source) if isinstance(source, str | PathLike) else None
-    if path is not None:
-        check_file(path)
+    path = path_of(source)
     drop = (drop,) if isinstance(drop, str) else tuple(drop)
     wanted = Wanted(None, None, None, genes_in, genes_from, drop, layer, known)
-    raw = _leave_out(_take(source, wanted) if path is None else _read(path, wanted), drop)
-    _check_used("the table" if path is None else path.name, raw, wanted)
+    raw = take(path or source, wanted)
     kept = [k for k, name in enumerate(raw.gene) if name in known]
     raw = raw._replace(values=np.asarray(raw.values)[:, kept], gene=[raw.gene[k] for k in kept])
     notes = list(raw.notes)
@@ -312,7 +302,7 @@ def read_patients(
         notes += more
     values = np.asarray(raw.values)
     if log2:
-        check_log2("the table" if path is None else path.name, values)
+        check_log2(path.name if path else IN_MEMORY, values)
         values = np.log2(np.maximum(values, 1))
     patients = make_patients(values, raw.gene, raw.observation)
     if pseudonymise:
@@ -323,61 +313,6 @@ def read_patients(
         source=path.name if path else "given in memory", id_column=raw.id_column,
         transform="log2(max(x, 1))" if log2 else "none", notes="\n".join(notes),
     )  # fmt: skip
-
-
-def _check_used(name: str, raw: Raw, wanted: Wanted) -> None:
-    """Refuse an option that says something of another kind of table than this one."""
-    for option, value in (
-        ("genes_in", wanted.genes_in), ("genes_from", wanted.genes_from), ("layer", wanted.layer)
-    ):  # fmt: skip
-        if value is not None and option not in raw.heeds:
-            raise InputError(f"{name} is no table that {option}= says something of; leave it out")
-
-
-def _take(source: Any, wanted: Wanted) -> Raw:
-    """Take what is in memory."""
-    if isinstance(source, pd.DataFrame):
-        return parse(frame_table("the table", source), wanted)
-    if hasattr(source, "obs_names"):
-        return read_anndata(source, wanted)
-    raise InputError(
-        f"a cohort is read from a file, a DataFrame or an AnnData, not from {type(source).__name__}"
-        "; give one of these"
-    )
-
-
-def _read(path: Path, wanted: Wanted) -> Raw:
-    """Read by the suffix, unless the first bytes say that it lies."""
-    name = path.name.lower()
-    suffix = max((known for known in READERS if name.endswith(known)), key=len, default=None)
-    if suffix is None:
-        *others, last = READERS
-        raise InputError(
-            f"{path.name} has the unknown suffix {path.suffix!r}; give a {', '.join(others)} or "
-            f"{last}"
-        )
-    with path.open("rb") as file:
-        first = file.read(8)
-    text = suffix.partition(".gz")[0] in (".csv", ".tsv", ".txt", ".gct")
-    for sign, what in (
-        (b"PK\3\4", "a workbook of Excel or an archive"),
-        (b"PAR1", "a Parquet file"),
-        (b"ARROW1", "a Feather file"),
-        (b"\x89HDF", "an HDF5 file, such as .h5ad"),
-        (b"\xd0\xcf\x11\xe0", "an old workbook of Excel"),
-    ):
-        if text and first.startswith(sign):
-            raise InputError(
-                f"{path.name} is {what}, whatever its suffix says; rename it, or save it "
-                "as CSV UTF-8"
-            )
-    raw = READERS[suffix](path, wanted)
-    if np.shape(raw.values) != (len(raw.observation), len(raw.gene)):
-        raise InputError(
-            f"{path.name} holds values of shape {np.shape(raw.values)}, with "
-            f"{len(raw.observation)} observations and {len(raw.gene)} genes; they must agree"
-        )
-    return raw
 
 
 def _column(name: str, raw: Raw, option: str, column: str | None) -> list[str]:
@@ -422,22 +357,3 @@ def _check_classes(name: str, label: Sequence[str]) -> list[str]:
             f"example positive={second!r}"
         )
     return [f"{second!r} is state 1, as the later of two codes"] if are_codes(classes) else []
-
-
-def _leave_out(raw: Raw, drop: Sequence[str]) -> Raw:
-    """Leave out genes and observations by name; a name that is none is an error."""
-    known = {*raw.gene, *raw.observation, *map(str, raw.facts), *raw.dropped}
-    if unknown := [k for k, name in enumerate(drop, 1) if name not in known]:
-        raise InputError(
-            f"name number {unknown[0]} of drop= is no column, gene or observation; correct it"
-        )
-    genes = ~pd.Index(raw.gene).isin([*drop])
-    rows = ~pd.Index(raw.observation).isin([*drop])
-    if genes.all() and rows.all():
-        return raw
-    return raw._replace(
-        values=np.asarray(raw.values)[rows][:, genes],
-        gene=[name for name, kept in zip(raw.gene, genes, strict=True) if kept],
-        observation=[name for name, kept in zip(raw.observation, rows, strict=True) if kept],
-        facts=raw.facts[rows].reset_index(drop=True),
-    )

@@ -121,7 +121,7 @@ class Predictor:
             raise InputError(
                 "the network has no trees of its own, to read patients by: it is of an earlier "
                 "version, of genes, or its training found no cohort; train it again and name that "
-                "(--cohort FILE, or cohort=), or predict a store that was grown from the same "
+                "(cohort=), or predict a store that was grown from the same "
                 "cohort with these patients added without labels"
             )
         return self.trees
@@ -315,7 +315,7 @@ def load_network(checkpoint: str | os.PathLike[str], *, network: str | None = No
         raise
     except Exception as error:  # xarray raises many kinds for a layout that is none
         raise InputError(
-            f"the canvas that {path} tells of is none; give the checkpoint.pt of a run's folder"
+            f"the canvas or trees that the checkpoint {path} tells of are none; train the run again"
         ) from error
 
 

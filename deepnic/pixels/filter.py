@@ -171,9 +171,8 @@ def select_pixels(items: xr.Dataset, table: xr.Dataset) -> xr.Dataset:
     True
     """
     expect(items, *IMAGES)
-    if "pixel" not in getattr(table, "dims", ()):  # which pixels is all that is asked of it
-        expect(table, "table")
     image, item = _lazy_image(items)
+    _check_pixels(table, [name for name in image.dims if name != item])
     places = {name: _places(items, table, name) for name in image.dims if name != item}
     value = image.isel(places).transpose(item, "pixel").compute()
     state = items["state"].values if "state" in items else np.full(len(value), -1, np.int8)
@@ -195,6 +194,18 @@ def account(table: xr.Dataset) -> list[dict]:
     [{'stage': 'data', 'kept': 4, 'removed': {'undefined': 6}}]
     """
     return json.loads(table.attrs["account"])
+
+
+def _check_pixels(table: xr.Dataset, axes: list[Hashable]) -> None:
+    """See that it says of each pixel where it is; more of a table is not asked for."""
+    is_flat = isinstance(table, xr.Dataset) and "row" not in table.dims
+    if is_flat and all(axis in table and table[axis].dims == ("pixel",) for axis in axes):
+        return
+    expect(table, "table")
+    raise InputError(
+        f"the table does not say the {', '.join(map(str, axes))} of its pixels, so it is of other "
+        "images; make one of these by filter_pixels"
+    )
 
 
 def _lazy_image(items: xr.Dataset) -> tuple[xr.DataArray, str]:

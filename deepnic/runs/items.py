@@ -71,7 +71,7 @@ def read_again(config: TrainConfig, items: Items) -> xr.Dataset | None:
     named = config.data.cohort
     if items.name != "observations":
         if named is not None:
-            raise InputError("data.cohort (--cohort) is for tables of observations; leave it out")
+            raise InputError("cohort= is for tables of observations; leave it out")
         return None
     noted = json.loads(items.source.attrs.get("cohort", "{}"))
     if named is None and not noted:

@@ -24,7 +24,7 @@ SWALLOWED = """
             finally:
                 pass
 
-    def write(*_):
+    def write(*_, **__):
         Dropped()
         print("dropped", flush=True)
         time.sleep(600)

@@ -101,7 +101,7 @@ def test_study__of_a_file_that_no_folder_may_be_called_as(place, tmp_path, monke
         succeed("study", tmp_path / name)
     cohorts = [next(iter(settings.cohorts)) for settings, _ in seen]
     assert cohorts == ["GSE1234-1", "a-b", "résumé", "cohort", "x", "my cohort"]
-    cohort = read_cohorts(write_settings(place / "cohort.csv"))["mine"]
+    cohort = read_cohorts(write_settings(place / "cohort.csv"))[0]["mine"]
     for name in cohorts:
         check_cohorts({name: cohort}, StudySettings())
 
@@ -143,7 +143,7 @@ def test_study__init_of_a_cohort_is_that_study(place, tmp_path, monkeypatch):
     succeed("study", tmp_path / "s.toml", "-o", tmp_path / "out")
     [(settings, _)] = seen
     assert settings.folds == 4
-    data = read_cohorts(settings)["cohort"]
+    data = read_cohorts(settings)[0]["cohort"]
     assert (data.attrs["positive"], data.sizes["gene"]) == ("healthy", 8)
 
 

@@ -537,6 +537,6 @@ def test_open_table__refuses_a_damaged_table(tmp_path, file):
 def test_write__refuses_other_variables(tmp_path, forest):
     with pytest.raises(InputError, match="a table is needed, and this is a forest"):
         write_table(forest, tmp_path / "t.zarr")
-    with pytest.raises(InputError, match="no variable 'signature'"):
+    with pytest.raises(InputError, match="a forest is needed, and this is a table"):
         write_forest(made_table(), tmp_path / "f.zarr")
     assert not list(tmp_path.iterdir())

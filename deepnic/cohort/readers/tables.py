@@ -97,7 +97,7 @@ def _read_known(source: Table, wanted: Wanted) -> Raw:
         raise InputError(
             f"{layout.file} names none of the {len(wanted.known):,} genes that the network reads, "
             f"such as {min(wanted.known)}, in a column or row; name the genes as in the training, "
-            "or say which column does (--genes-from)"
+            "or say by genes_from= which column does"
         )
     id_at = layout.find_id()
     at = ({0} if id_at is None else {id_at}) - {*genes}
