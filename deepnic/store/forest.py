@@ -220,6 +220,7 @@ def _check_same(path: Path, forest: xr.Dataset) -> xr.Dataset:
         for name, value in forest.attrs.items()
         if stored.attrs.get(name) != value and name not in UNDECIDING
     ]
+    differing += [f"no {name}" for name in forest.variables if name not in stored.variables]
     if not differing and stored["vote"].data.chunks != forest["vote"].data.chunks:
         differing = [f"blocks of {stored['vote'].data.chunksize[2:4]} draws and trees"]
     if differing:

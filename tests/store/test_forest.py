@@ -211,6 +211,12 @@ def test_write_forest__refuses_another_cut(path, cohort):
         write_forest(cut_forest(cohort, ONE_TREE, **PARAMETERS), path)
 
 
+def test_write_forest__refuses_symbols_that_it_was_made_without(path, cohort):
+    named = cohort.assign_coords(symbol=("gene", [f"S{k}" for k in range(cohort.sizes["gene"])]))
+    with pytest.raises(InputError, match="made with no symbol, which differs"):
+        write_forest(cut_forest(named, TWO_DRAWS, **PARAMETERS), path)
+
+
 @pytest.mark.parametrize("what", ["expression", "state", "gene", "observation", "n_genes"])
 def test_write_forest__refuses_other_input(path, cohort, what):
     other = cohort.copy(deep=True)
