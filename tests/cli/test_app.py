@@ -111,7 +111,7 @@ def test_debug__shows_the_traceback(monkeypatch):
 
 
 def test_debug__of_a_failure(monkeypatch, tmp_path):
-    def fail(*_):
+    def fail(*_, **__):
         raise RuntimeError("broken")
 
     monkeypatch.setattr("deepnic.report.write_report", fail)
@@ -136,7 +136,7 @@ def test_debug__of_a_failure(monkeypatch, tmp_path):
 def test_unforeseen_error__tells_type_and_place_and_no_patient(
     refuse, monkeypatch, tmp_path, error, words
 ):
-    def fail(*_):
+    def fail(*_, **__):
         raise error
 
     monkeypatch.setattr("deepnic.report.write_report", fail)
@@ -148,7 +148,7 @@ def test_unforeseen_error__tells_type_and_place_and_no_patient(
 def test_unforeseen_error__of_the_memory_in_others_words(refuse, monkeypatch, tmp_path):
     """Llvmlite says that its library is not found where it cannot be mapped."""
 
-    def fail(*_):
+    def fail(*_, **__):
         try:
             raise OSError("libllvmlite.so: failed to map segment from shared object")
         except OSError as error:
