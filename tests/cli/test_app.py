@@ -159,7 +159,7 @@ def test_unforeseen_error__of_the_memory_in_others_words(refuse, monkeypatch, tm
 
 
 def test_interrupt__is_one_line_and_exit_code_130(refuse, monkeypatch, tmp_path):
-    def stop(*_):
+    def stop(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("deepnic.report.write_report", stop)
