@@ -81,16 +81,16 @@ def test_archive__refused_where_labels_do_not_match(refuse, tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--tree-sizes", "11"], ["tree_sizes must lie in 1..10"]),
-        (["--tree-sizes", "3,11"], ["tree_sizes must lie in 1..10", "overflow"]),
-        (["--weight-ranges", "3-12"], ["weight_ranges must lie in 2..9", "overflow"]),
+        (["--tree-sizes", "11"], ["--tree-sizes must lie in 1..10"]),
+        (["--tree-sizes", "3,11"], ["--tree-sizes must lie in 1..10", "overflow"]),
+        (["--weight-ranges", "3-12"], ["--weight-ranges must lie in 2..9", "overflow"]),
         (["--tree-sizes", "three"], ["--tree-sizes 'three' is not a list such as 3-8 or 3,5"]),
         (["--tree-sizes", "8-3"], ["--tree-sizes '8-3' is not a list such as"]),
         (["--weight-ranges", "3;5"], ["--weight-ranges '3;5' is not a list"]),
         (["--tree-sizes", ""], ["--tree-sizes '' is not a list"]),
-        (["--subsample", 0], ["subsample must lie in (0, 1]"]),
-        (["--n-trees", 0], ["n_trees must lie in 1..65,535"]),
-        (["--seed", -1], ["seed must be an integer from 0"]),
+        (["--subsample", 0], ["--subsample must lie in (0, 1]"]),
+        (["--n-trees", 0], ["--n-trees must lie in 1..65,535"]),
+        (["--seed", -1], ["--seed must be an integer from 0"]),
         (["--design", "odd"], ["unknown design 'odd'; choose from balanced, stratified"]),
         (["--hold-out", 1.5], ["hold-out must lie between 0 and 1; 0.25 is usual"]),
         (["--hold-out", 0.01], ["hold-out of 0.01 cannot be drawn", "choose another"]),
@@ -109,7 +109,7 @@ def test_grow__refuses_with_one_sentence(refuse, place, tmp_path, options, words
 def test_grow__refuses_more_genes_in_a_tree_than_exist(refuse, tmp_path):
     make_table().drop(columns=["g8", "g9"]).to_csv(tmp_path / "8.csv", index=False)
     sentence = refuse("grow", tmp_path / "8.csv", "-o", tmp_path / "f", *FEW, "--tree-sizes", "3-9")
-    assert "a tree of 9 genes was asked of a cohort of 8; take smaller tree_sizes" in sentence
+    assert "a tree of 9 genes was asked of a cohort of 8; take smaller --tree-sizes" in sentence
     assert not (tmp_path / "f").exists()
 
 

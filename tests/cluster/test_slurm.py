@@ -176,7 +176,7 @@ def test_workers__are_asked_for_as_sites_demand(tmp_path, memory):
 @pytest.mark.parametrize(
     "wrong",
     [{"directives": ["exclusive"]}, {"directives": ["--a\nrm -r"]},
-     {"directives": ["--comment 'a"]}, {"directives": "--exclusive"},
+     {"directives": ["--comment 'a"]},
      {"qos": "a b"}, {"partition": ""}, {"memory": "1kB"}],
 )  # fmt: skip
 def test_profile__refuses_what_is_no_option(wrong):
