@@ -64,7 +64,7 @@ def stop_after(monkeypatch, n):
 
 
 def test_run_study__writes_every_file(folder):
-    tables = {f"{name}.csv" for name in [*TABLES, "costs", "control"]}
+    tables = {f"{name}.csv" for name in [*TABLES, "costs", "control", "patients"]}
     written = {path.name for path in folder.iterdir()}
     beside = {"study.json", "study.toml", "accounts.json", "findings.json", "columns.csv"}
     beside |= {"examples", "folds", "manifest.json"}
@@ -161,7 +161,8 @@ def test_run_study__facts_and_accounts(folder):
 def test_run_study__no_patient_in_what_is_shown(folder, cohort):
     names = set(cohort["observation"].values)
     files = [path for path in folder.iterdir() if path.is_file()]
-    shown = "".join(path.read_text() for path in files if path.name != "predictions.csv")
+    of_patients = ("predictions.csv", "patients.csv")
+    shown = "".join(path.read_text() for path in files if path.name not in of_patients)
     examples = xr.open_zarr(folder / "examples" / "made.zarr", consolidated=False)
     words = set(shown.replace('"', ",").split(",")) | set(map(str, examples.attrs.values()))
     assert not names & words
