@@ -64,7 +64,14 @@ def grow(
         from deepnic.report import estimate_table
         from deepnic.store.estimate import estimate_growth
 
-        console.print(estimate_table(estimate_growth(data, **parameters), cores))
+        job = estimate_growth(data, **parameters)
+        console.print(estimate_table(job, cores))
+        if job.counted_up:
+            console.print(
+                f"trees of {job.counted_up} conditions take too long to try with all observations, "
+                "and are counted up from fewer: expect half or twice that time",
+                soft_wrap=True,
+            )
         return
     if output is None:
         raise InputError("no store was named; give its path with -o, or ask for an --estimate")
