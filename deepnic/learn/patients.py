@@ -91,12 +91,14 @@ class Profile(NamedTuple):
         distance = np.median(np.abs(away[:, varying]) / self.sd[varying], axis=1)
         centre = self.mean - self.mean.mean()
         lengths = values.std(axis=1) * np.sqrt(len(centre)) * np.linalg.norm(centre)
+        alike = np.zeros(len(values))  # correlation; 0 of a patient whose values are all the same
+        np.divide(values @ centre, lengths, out=alike, where=lengths > 0)
         return np.stack(
             [
                 spread,
                 np.median(away, axis=1) / between,
                 np.log(np.maximum(distance, tiny)),
-                values @ centre / np.maximum(lengths, tiny),
+                np.clip(alike, -1, 1),
             ]
         )
 
@@ -146,7 +148,7 @@ class Profile(NamedTuple):
             logarithms = np.log2(np.maximum(expression, 1))
             powers = np.exp2(np.minimum(expression, 100.0))
         if (self._beyond(logarithms) <= 1).mean() > 0.5:
-            return f"{said}; they look linear: add --log2 (log2=True)"
+            return f"{said}; they look linear: add log2=True"
         if (self._beyond(powers.astype(np.float32)) <= 1).mean() > 0.5:
             return f"{said}; they look like logarithms of what is wanted: take none (again)"
         return f"{said}; bring them to the scale and normalisation of the training"
@@ -180,7 +182,7 @@ def fill_missing(
         raise InputError(
             f"{missing.sum(axis=1).max():,} of the {p:,} genes that the network reads are missing"
             f"{some}, and {MISSING:.0%} may be at most; name the genes as in the training (for "
-            "example by --genes-from), or measure them"
+            "example by genes_from=), or measure them"
         )
     notes = []
     if len(absent):

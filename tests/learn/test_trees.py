@@ -191,13 +191,15 @@ def test_missing_genes__are_told_and_replaced_by_the_training_mean(trained, trai
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (np.exp2, "they look linear: add --log2"),
+        (np.exp2, "they look linear: add log2=True"),
         (np.log2, "they look like logarithms"),
         (lambda x: x * np.log(2), "bring them to the scale"),
         (lambda x: x * np.log10(2), "bring them to the scale"),
         (lambda x: (x - x.mean(axis=0)) / x.std(axis=0), "bring them to the scale"),
         (lambda x: x + 5, "bring them to the scale"),
         (lambda x: x * 0, "bring them to the scale"),
+        (lambda x: x * 0 + 200.3, "bring them to the scale"),
+        (lambda x: x.round() + 200, "bring them to the scale"),
         (lambda x: x[:, ::-1].assign_coords(gene=x["gene"].values), "bring them to the scale"),
     ],
 )
