@@ -229,7 +229,7 @@ def read_numbers(
             )  # fmt: skip
             raise InputError(
                 f"{wrong.sum()} values in {wrong.any(axis=0).sum()} columns are text, not numbers "
-                f"(first: {first}); correct them or drop the columns"
+                f"(first: {first}); correct them, or leave the columns out by drop="
             )
         table[numbers.columns] = numbers
     with np.errstate(over="ignore"):  # what is beyond float32 is refused as infinite later
