@@ -129,7 +129,7 @@ def test_two_workers__keep_two_checkpoints_that_load_without_running_code(two_wo
 
 def test_several_machines__need_storage(cluster, easy_set, monkeypatch):
     monkeypatch.setattr(ray, "nodes", lambda: [{"Alive": True}, {"Alive": True}])
-    with pytest.raises(InputError, match="storage is missing; several machines need a folder"):
+    with pytest.raises(InputError, match="storage= is missing; several machines need a folder"):
         train(easy_set[0], workers=2)
 
 
