@@ -58,7 +58,15 @@ def nul(table):
         (without_state, ["has no state column", "--state names one"]),
         (one_class, ["one class only (sick); two are needed"]),
         (single_patient, ["1 observation has state 1", "each class needs at least 2"]),
-        (text, ["1 values in 1 columns are text", "'g3'", "number 7", "leave the columns out by --drop"]),
+        (
+            text,
+            [
+                "1 values in 1 columns are text",
+                "'g3'",
+                "number 7",
+                "leave the columns out by --drop",
+            ],
+        ),
         (missing, ["2 expression values are missing", "in 1 genes", "'g2'", "number 6", "impute"]),
         (infinite, ["1 expression values", "infinite", "'g1'", "number 8", "correct or drop"]),
         (twice_a_gene, ["1 gene ids occur more than once (first: 'g3'); rename or drop"]),
