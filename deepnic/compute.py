@@ -68,12 +68,23 @@ def progress() -> Iterator[Progress]:
 @contextmanager
 def _logged(bars: Progress) -> Iterator[None]:
     """Log the share done and the time left of what is under way, now and then."""
+
+    def log() -> None:
+        if under_way := "; ".join(map(_state, bars.tasks)):
+            logger.info(under_way)
+
+    with repeated(log, INTERVAL):
+        yield
+
+
+@contextmanager
+def repeated(act: Callable[[], object], seconds: float) -> Iterator[None]:
+    """Do something every so many seconds within the block, in a thread of its own."""
     over = threading.Event()
 
     def follow() -> None:
-        while not over.wait(INTERVAL):
-            if under_way := "; ".join(map(_state, bars.tasks)):
-                logger.info(under_way)
+        while not over.wait(seconds):
+            act()
 
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()

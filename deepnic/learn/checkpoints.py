@@ -2,7 +2,6 @@
 
 import logging
 import tempfile
-import threading
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import pandas as pd
 import torch
 from tensorboardX import SummaryWriter
 
+from deepnic.compute import repeated
 from deepnic.errors import InputError
 from deepnic.files import write_csv
 from deepnic.learn.saved import About, read_checkpoint, save_checkpoint
@@ -185,7 +185,7 @@ def epochs_logged(run: Path | None, epochs: int) -> Iterator[None]:
     if run is None:
         yield
         return
-    history, start, over = run / HISTORY_FILE, perf_counter(), threading.Event()
+    history, start = run / HISTORY_FILE, perf_counter()
     before = logged = len(_rows(history))
 
     def log() -> None:
@@ -200,17 +200,10 @@ def epochs_logged(run: Path | None, epochs: int) -> Iterator[None]:
             )
             logger.info("epoch %d of %d: %s; %.0f s left", logged, epochs, losses, left)
 
-    def follow() -> None:
-        while not over.wait(INTERVAL):
-            log()
-
-    thread = threading.Thread(target=follow, daemon=True)
-    thread.start()
     try:
-        yield
+        with repeated(log, INTERVAL):
+            yield
     finally:
-        over.set()
-        thread.join()
         log()
 
 
