@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepnic.rop.draws import Parameters, draw_trees
+from deepnic.rop.draws import Draw, Parameters, draw_trees
 from deepnic.rop.tree import MAX_SOLUTIONS
 
 NODES = 6  # of a tree at most: two steps in each of three cycles
@@ -48,17 +48,7 @@ def grow_block(
     V, R = block.tree_size, block.weight_range
     weights = np.tile(weights_of_range(R), (V, 1))
     for row, number in enumerate(block.draws):
-        draw = draw_trees(
-            state,
-            len(expression),
-            weight_range=R,
-            tree_size=V,
-            draw=number,
-            trees=block.trees,
-            seed=parameters["seed"],
-            design=parameters["design"],
-            subsample=parameters["subsample"],
-        )
+        draw = draw_of(parameters, state, V, R, number, block.trees)
         trees = np.unique(draw.gene_tree[wanted]) - block.trees.start
         trees = trees[(trees >= 0) & (trees < len(draw.members))]
         grown = grow_some(
@@ -68,6 +58,28 @@ def grow_block(
         vote[draw.in_bag[trees]] = 0
         signatures[row, trees, :V] = grown.signature
         votes[row, trees] = vote
+
+
+def draw_of(
+    parameters: Parameters,
+    state: NDArray[np.int8],
+    V: int,
+    R: int,
+    number: int,
+    trees: slice = slice(None),
+) -> Draw:
+    """Draw trees as a forest of these parameters does; see `draw_trees`."""
+    return draw_trees(
+        state,
+        parameters["n_genes"],
+        weight_range=R,
+        tree_size=V,
+        draw=number,
+        trees=trees,
+        seed=parameters["seed"],
+        design=parameters["design"],
+        subsample=parameters["subsample"],
+    )
 
 
 class Grown(NamedTuple):

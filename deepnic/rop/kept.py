@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepnic.compute import compute
-from deepnic.rop.draws import Parameters, draw_trees
-from deepnic.rop.engine import NODES, Grown, grow_some, walk, weights_of_range
+from deepnic.rop.draws import Parameters
+from deepnic.rop.engine import NODES, Grown, draw_of, grow_some, walk, weights_of_range
 from deepnic.rop.graph import tree_seconds
 from deepnic.rop.signatures import N_SIGNATURES
 
@@ -131,16 +131,7 @@ def _grow_draws(
     genes = np.array(wanted.genes)
     rows = []
     for number in draws:
-        draw = draw_trees(
-            state,
-            len(expression),
-            weight_range=R,
-            tree_size=V,
-            draw=number,
-            seed=parameters["seed"],
-            design=parameters["design"],
-            subsample=parameters["subsample"],
-        )
+        draw = draw_of(parameters, state, V, R, number)
         trees, place = np.unique(draw.gene_tree[genes], return_inverse=True)
         members, bag, keys = (part[trees] for part in (draw.members, draw.in_bag, draw.keys))
         grown = grow_some(expression, state, members, bag, keys, weights)
