@@ -193,10 +193,7 @@ def read_cohort(
     if annotation is not None:
         cohort, more = with_symbols(cohort, annotation)
         notes += more
-    if pseudonymise:
-        key = default_key() if pseudonymise is True else Path(pseudonymise)
-        check_apart(key, *(Path(one) for one in (path, apart) if isinstance(one, str | PathLike)))
-        cohort = pseudonymised(cohort, key)
+    cohort = _hidden(cohort, pseudonymise, path, apart)
     return cohort.assign_attrs(
         source=path.name if path else "given in memory", id_column=raw.id_column,
         transform="log2(max(x, 1))" if log2 else "none", notes="\n".join(notes),
@@ -305,14 +302,22 @@ def read_patients(
         check_log2(path.name if path else IN_MEMORY, values)
         values = np.log2(np.maximum(values, 1))
     patients = make_patients(values, raw.gene, raw.observation)
-    if pseudonymise:
-        key = default_key() if pseudonymise is True else Path(pseudonymise)
-        check_apart(key, *([path] if path else []))
-        patients = pseudonymised(patients, key)
+    patients = _hidden(patients, pseudonymise, path)
     return patients.assign_attrs(
         source=path.name if path else "given in memory", id_column=raw.id_column,
         transform="log2(max(x, 1))" if log2 else "none", notes="\n".join(notes),
     )  # fmt: skip
+
+
+def _hidden(
+    cohort: xr.Dataset, pseudonymise: bool | str | PathLike[str], *sources: Any
+) -> xr.Dataset:
+    """Put pseudonyms in the place of ids, if asked to, by a key that lies beside no source."""
+    if not pseudonymise:
+        return cohort
+    key = default_key() if pseudonymise is True else Path(pseudonymise)
+    check_apart(key, *(Path(one) for one in sources if isinstance(one, str | PathLike)))
+    return pseudonymised(cohort, key)
 
 
 def _column(name: str, raw: Raw, option: str, column: str | None) -> list[str]:

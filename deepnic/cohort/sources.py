@@ -42,7 +42,7 @@ def take(source: Any, wanted: Wanted) -> Raw:
 def _of_memory(source: Any, wanted: Wanted) -> Raw:
     """Take what is in memory."""
     if isinstance(source, pd.DataFrame):
-        return parse(frame_table("the table", source), wanted)
+        return parse(frame_table(IN_MEMORY, source), wanted)
     if hasattr(source, "obs_names"):
         return read_anndata(source, wanted)
     raise InputError(
