@@ -1,18 +1,29 @@
 # make demo   the whole way on the bundled cohort, to demo/report.html
 # make quick  the tests that take no cluster and no long run, in a few minutes
 # make test   formatting, types, and every test that this machine can run
+# make coverage   the same again, and which lines they run: 90 % at least; half as long again
+# make soak   stores under attack, in any order of work and damage, for hours (SOAK=2000 rounds)
+# make fuzz   every reader against so many inputs (FUZZ=20000 each)
 # make benchmark   what it all costs on this machine, in one table, some minutes
 # All make the environment (.venv) first where it is missing; only packages are downloaded.
+#
+# For who maintains deepnic, with tools in an environment of their own (.maintain):
+# make lock      *.lock: what constraints.txt pins, with the SHA-256 of every file that may be installed
+# make licences  LICENCES.md: the licence of each of them
+# make sbom      sbom.json: what is installed here, as CycloneDX
+# make audit     known vulnerabilities of what is locked; fails where its data cannot be reached
 
 PYTHON ?= python3
 VENV ?= .venv
 READY = $(VENV)/.ready
+MAINTAIN = .maintain
+TOOLS = uv==0.13.9 pip-licenses==5.5.5 cyclonedx-bom==7.5.0 pip-audit==2.10.1
 # what starts hosts, clusters or kernels of notebooks has the machine to itself
 ALONE = hosts or slurm or ray or notebook
 # a file to a process, for what its tests share
-PARALLEL = -n 2 --dist loadfile
+PARALLEL = -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo quick test benchmark install clean
+.PHONY: demo quick test coverage soak fuzz benchmark lock licences sbom audit install clean
 
 demo: install
 	$(VENV)/bin/deepnic demo --output demo
@@ -24,12 +35,51 @@ test: install
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest $(PARALLEL) -m "not ($(ALONE))" --durations=30 \
-	    --cov --cov-report= --cov-fail-under=0
-	$(VENV)/bin/pytest -m "$(ALONE)" --durations=30 --cov --cov-append --cov-report=term
+	$(VENV)/bin/pytest $(PARALLEL) -m "not ($(ALONE))" --durations=30
+	$(VENV)/bin/pytest -m "$(ALONE)" --durations=30
+
+coverage: install
+	$(VENV)/bin/pytest $(PARALLEL) -m "not ($(ALONE))" --cov --cov-report= --cov-fail-under=0
+	$(VENV)/bin/pytest -m "$(ALONE)" --cov --cov-append --cov-report=term
+
+soak: install
+	SOAK=$${SOAK:-2000} $(VENV)/bin/pytest -s tests/store/test_machine.py
+
+fuzz: install
+	FUZZ=$${FUZZ:-20000} $(VENV)/bin/pytest -s tests/fuzz
 
 benchmark: install
 	$(VENV)/bin/python -m tests.benchmarks
+
+# nothing that is pinned needs torch, so that it can have a lock of its own
+LOCK = $(MAINTAIN)/bin/uv pip compile - --quiet --constraints constraints.txt --universal \
+    --python-version 3.11 --generate-hashes --no-annotate --no-header --no-config
+lock: $(MAINTAIN)/.ready
+	(echo "# made by make lock: constraints.txt without torch, with the SHA-256 of each file" && \
+	    grep -v "^torch==" constraints.txt | $(LOCK)) > requirements.lock
+	(echo "# made by make lock: torch as PyPI serves it, with CUDA on Linux. The builds of PyTorch's" && \
+	    echo "# own index (cpu, cu126) are other files: install one of them in place of this list." && \
+	    grep "^torch==" constraints.txt | $(LOCK)) > torch.lock
+
+licences: $(READY) $(MAINTAIN)/.ready
+	(printf "%s\n" "# Licences of what deepnic is installed and tested with" "" \
+	    "Made by \`make licences\` from what each package says of itself. PyPI's torch for Linux brings" \
+	    "NVIDIA's CUDA packages too (torch.lock), under NVIDIA's own licences." "" && \
+	    $(MAINTAIN)/bin/pip-licenses --python $(VENV)/bin/python --with-system --format markdown \
+	    --packages $$(sed "s/==.*//" constraints.txt) | sed "s/+cpu/    /") > LICENCES.md
+
+sbom: $(READY) $(MAINTAIN)/.ready
+	$(MAINTAIN)/bin/cyclonedx-py environment $(VENV) --pyproject pyproject.toml \
+	    --output-format JSON --output-file sbom.json
+
+audit: $(MAINTAIN)/.ready
+	$(MAINTAIN)/bin/pip-audit --strict --disable-pip --require-hashes \
+	    -r requirements.lock -r torch.lock
+
+$(MAINTAIN)/.ready: Makefile
+	$(PYTHON) -m venv $(MAINTAIN)
+	$(MAINTAIN)/bin/python -m pip install --disable-pip-version-check $(TOOLS)
+	touch $@
 
 install: $(READY)
 
@@ -39,5 +89,5 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) $(MAINTAIN) demo sbom.json
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -9,6 +9,7 @@ from . import extras as extras
 from . import files as files
 from . import host as host
 from . import learn as learn
+from . import manifest as manifest
 from . import nic as nic
 from . import pixels as pixels
 from . import report as report
@@ -21,11 +22,15 @@ from .assembly import assemble as assemble
 from .assembly import assemble_counts as assemble_counts
 from .assembly.transformer import ROPImageTransformer as ROPImageTransformer
 from .cohort import demo_cohort as demo_cohort
+from .cohort import from_anndata as from_anndata
 from .cohort import hide_labels as hide_labels
+from .cohort import make_cohort as make_cohort
 from .cohort import read_cohort as read_cohort
+from .cohort import read_patients as read_patients
 from .errors import EngineError as EngineError
 from .errors import InputError as InputError
 from .learn import load_network as load_network
+from .learn.classifier import ROPImageClassifier as ROPImageClassifier
 from .learn.fit import train as train
 from .nic import count_signatures as count_signatures
 from .nic import observation_images as observation_images

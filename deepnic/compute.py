@@ -1,9 +1,12 @@
-"""Progress bars, and running Dask tasks under one on whatever scheduler is current."""
+"""Progress, and running Dask tasks under its bars on whatever scheduler is current."""
 
+import logging
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from datetime import timedelta
 from typing import Any
 
 import dask
@@ -12,11 +15,23 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
+    Task,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from deepnic.files import scratch
+
+logger = logging.getLogger("deepnic.progress")
+INTERVAL = 30.0  # seconds between two lines of progress where no terminal shows bars
+
+# What Dask serves over HTTP has no secret: nothing is served.
+NO_PAGES: dict[str, list[str]] = {
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
 
 _open: ContextVar[Progress | None] = ContextVar("_open", default=None)
 
@@ -25,7 +40,8 @@ _open: ContextVar[Progress | None] = ContextVar("_open", default=None)
 def progress() -> Iterator[Progress]:
     """Open a display of bars with the share done, time spent and time left, or join the one open.
 
-    Silent unless stderr is a terminal.
+    Unless stderr is a terminal, a line is logged now and then (logger ``deepnic.progress``; there
+    is neither where that is disabled).
     """
     bars = _open.get()
     if bars is not None:
@@ -39,14 +55,50 @@ def progress() -> Iterator[Progress]:
         TimeRemainingColumn(),
         speed_estimate_period=600,  # tasks differ: a short memory would make the time left jump
         console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
+        disable=logger.disabled or not sys.stderr.isatty(),
     )
     token = _open.set(bars)
     try:
-        with bars:
+        with bars, nullcontext() if sys.stderr.isatty() else _logged(bars):
             yield bars
     finally:
         _open.reset(token)
+
+
+@contextmanager
+def _logged(bars: Progress) -> Iterator[None]:
+    """Log the share done and the time left of what is under way, now and then."""
+
+    def log() -> None:
+        if under_way := "; ".join(map(_state, bars.tasks)):
+            logger.info(under_way)
+
+    with repeated(log, INTERVAL):
+        yield
+
+
+@contextmanager
+def repeated(act: Callable[[], object], seconds: float) -> Iterator[None]:
+    """Do something every so many seconds within the block, in a thread of its own."""
+    over = threading.Event()
+
+    def follow() -> None:
+        while not over.wait(seconds):
+            act()
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _state(task: Task) -> str:
+    seconds = task.time_remaining
+    left = "time left not known yet" if seconds is None else f"{timedelta(seconds=seconds)} left"
+    return f"{task.description}: {task.percentage:.0f} %, {left}"
 
 
 def compute(
@@ -123,6 +175,42 @@ def _compute_each(
         return
     for value in _compute(tasks, tasks, advance):
         receive(value)
+
+
+@contextmanager
+def local_workers(n: int) -> Iterator[None]:
+    """Have Dask workers on this machine within the block, that only this process can talk to.
+
+    They listen on the loopback, which other users of the machine reach as well: all talk TLS, with
+    certificates of this process.
+    """
+    from distributed import Client, LocalCluster, Security
+
+    dask_settings()
+    # pages given back after each step of a network come back as page faults: half of its time
+    for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
+        dask.config.set({f"distributed.nanny.pre-spawn-environ.{variable}": 2**30})
+    with (
+        scratch() as folder,
+        dask.config.set(NO_PAGES),
+        LocalCluster(
+            n_workers=n,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            protocol="tls://",
+            security=Security.temporary(),
+            dashboard_address="127.0.0.1:0",  # of HTTP, which serves nothing
+            scheduler_kwargs={"dashboard": False},  # Bokeh's pages have no routes
+            local_directory=str(folder),
+        ) as cluster,
+        Client(cluster),
+    ):
+        yield
+
+
+def dask_settings() -> None:
+    """Set what every cluster of ours needs: a cohort rides in the graph, which Dask finds large."""
+    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
 
 
 def current_client() -> Any:

@@ -1,22 +1,46 @@
 """Configurations: TOML tables whose keys are all known, and what is wrong told in a sentence."""
 
+import json
+import reprlib
+import textwrap
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
+import numpy as np
 import tomli_w
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 from deepnic.errors import InputError
 
+LARGEST = 10**6  # bytes of a file of TOML
 M = TypeVar("M", bound=BaseModel)
 
 
 class Strict(BaseModel):
-    """A table of a configuration: unknown keys are refused, values are final."""
+    """A table of a configuration: unknown keys are refused, values are final.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    A string below a key describes it. Values of NumPy are taken like plain ones, and a single one
+    where several are expected.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        plain = {
+            key: value.tolist() if isinstance(value, np.generic | np.ndarray) else value
+            for key, value in values.items()
+        }
+        for key, field in cls.model_fields.items():
+            is_one = isinstance(plain.get(key), Mapping | str | float | int)
+            if is_one and get_origin(field.annotation) is tuple:
+                plain[key] = (plain[key],)
+        return plain
 
 
 def one_of(names: Collection[str]) -> AfterValidator:
@@ -32,11 +56,15 @@ def one_of(names: Collection[str]) -> AfterValidator:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a file of tables; `InputError` where it is missing, or no TOML."""
+    if not path.is_file():  # a pipe would be waited for
+        raise InputError(f"no configuration at {path}; check the path")
+    if (size := path.stat().st_size) > LARGEST:
+        raise InputError(f"{path} has {size:,} bytes; a configuration has {LARGEST:,} at most")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"no configuration at {path}; check the path") from error
-    except ValueError as error:  # not UTF-8, or not TOML
+        raise InputError(f"{path} cannot be read ({error.strerror}); mend that") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, or tables without end
         raise InputError(f"{path} is not a TOML file ({error}); correct that line") from error
 
 
@@ -49,6 +77,36 @@ def to_toml(values: Mapping[str, Any]) -> str:
         return [known(one) for one in value] if isinstance(value, list | tuple) else value
 
     return tomli_w.dumps(known(values))
+
+
+def commented_toml(settings: BaseModel, name: str = "") -> str:
+    """Write all settings as TOML, each below its description; what is None is a comment.
+
+    Examples
+    --------
+    >>> class Host(Strict):
+    ...     cores: int = 3
+    ...     name: str | None = None
+    >>> print(commented_toml(Host()))
+    cores = 3
+    # name =
+    """
+    lines = [f"[{name}]"] if name else []
+    tables = []
+    for key, field in type(settings).model_fields.items():
+        value, path = getattr(settings, key), f"{name}.{key}".lstrip(".")
+        if isinstance(value, BaseModel):
+            tables.append((path, value))
+        elif isinstance(value, dict):
+            tables += [(f"{path}.{json.dumps(one)}", table) for one, table in value.items()]
+        else:
+            words = " ".join((field.description or "").split())
+            lines += textwrap.wrap(words, 98, initial_indent="# ", subsequent_indent="# ")
+            plain = settings.model_dump(mode="json", include={key})[key]
+            is_given = value not in (None, ())
+            # of words, numbers and lists of them JSON is TOML
+            lines.append(f"{key} = {json.dumps(plain)}" if is_given else f"# {key} =")
+    return "\n".join([*lines, *(f"\n{commented_toml(table, path)}" for path, table in tables)])
 
 
 def checked(model: type[M], values: Mapping[str, Any]) -> M:
@@ -87,7 +145,7 @@ def _sentence(model: type[BaseModel], error: ValidationError) -> str:
     rule = problem["msg"].removeprefix("Value error, ").replace("Input should", "it should")
     if not problem["loc"]:
         return rule
-    return f"{key} is {problem['input']!r}{place}, but {rule}"
+    return f"{key} is {reprlib.repr(problem['input'])}{place}, but {rule}"
 
 
 def _keys(model: type[BaseModel], tables: list[str]) -> list[str]:

@@ -1,6 +1,10 @@
 """What deepnic raises: a sentence for a user's mistake, another for what the world refuses."""
 
+import traceback
 from collections.abc import Collection
+from pathlib import Path
+
+ROOT = Path(__file__).parent  # of deepnic's own code
 
 
 class DeepnicError(Exception):
@@ -33,6 +37,21 @@ class EngineError(DeepnicError, RuntimeError):
     ...
     deepnic.errors.EngineError: ws2 is not reached over ssh; is it on?
     """
+
+
+def chain(error: BaseException | None) -> list[BaseException]:
+    """An exception, and those that led to it."""
+    led: list[BaseException] = []
+    while error is not None and error not in led:
+        led.append(error)
+        error = error.__cause__ or error.__context__
+    return led
+
+
+def own_steps(error: BaseException) -> list[traceback.FrameSummary]:
+    """Steps of an exception's traceback that are in deepnic's own code."""
+    steps = traceback.extract_tb(error.__traceback__)
+    return [step for step in steps if Path(step.filename).is_relative_to(ROOT)]
 
 
 def choose(what: str, name: object, known: Collection[str]) -> str:

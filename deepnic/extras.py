@@ -17,6 +17,10 @@ EXTRAS = {
         "several machines need dask-jobqueue, cryptography and PyYAML",
         ("dask_jobqueue", "cryptography", "yaml"),
     ),
+    "formats": (
+        "Excel, Parquet, Feather and AnnData files need openpyxl, pyarrow and anndata",
+        ("openpyxl", "pyarrow", "anndata"),
+    ),
     "report": (
         "a report needs Matplotlib, Jinja and scikit-posthocs",
         ("matplotlib", "jinja2", "scikit_posthocs"),

@@ -1,34 +1,75 @@
 """Files that appear whole or not at all, locks, and tables read as they were written."""
 
+import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from errno import ENOSYS
 from glob import escape
 from pathlib import Path
 from socket import gethostname
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from deepnic.errors import InputError
+from deepnic.errors import EngineError, InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+FORMULA = re.compile(r"^'*[=+@\t\r-]")
+"""Words that a spreadsheet computes, or would if the quotes before them were taken off."""
+QUOTED = re.compile(r"^'(?='*[=+@\t\r-])")
+
+SHARE = "DEEPNIC_SHARE"
+"""Variable of the environment with which what is written is as open as the umask lets it be."""
+
 PARTIAL = ".partial"
 """How the names of files end that are being written, or that a killed process left."""
+
+SCRATCH: set[Path] = set()
+"""Folders of `scratch` that are open: what a process that ends by force has to remove."""
+
+REFUSALS = {
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE,
+    errno.EACCES, errno.EPERM, errno.EFBIG, errno.ENAMETOOLONG, errno.ENOMEM,
+}  # fmt: skip
+"""What the machine refuses, whatever a file holds."""
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Tell whether an error is of the machine: of its memory, or what its disk refuses."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, OSError) and error.errno in REFUSALS
+    )
+
+
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """Tell of a disk that refuses what is written: full, read-only, no permission."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # not of the operating system
+            raise
+        raise EngineError(
+            f"{path} cannot be written ({error.strerror}); what was finished before is kept: mend "
+            "that and run the same again, it goes on where it stopped"
+        ) from error
 
 
 @contextmanager
 def whole(path: str | Path, *, mode: int | None = None) -> Iterator[Path]:
     """Give a path to write a file or folder to, which at the end appears at once, on disk to stay.
 
-    A file replaces what is there, and has the permissions ``mode`` from its first byte on; a folder
-    replaces an empty folder alone. After an exception (of a full disk, say) nothing is left.
+    A file replaces what is there; a folder replaces an empty folder alone. Only their owner reads
+    them, and folders that are made on the way, unless ``DEEPNIC_SHARE`` is in the environment; a
+    file of a ``mode`` has it whatever that says, from its first byte on. After an exception (of a
+    full disk, say, which is an `EngineError`) nothing is left.
 
     Examples
     --------
@@ -40,18 +81,39 @@ def whole(path: str | Path, *, mode: int | None = None) -> Iterator[Path]:
     ['a.txt']
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{uuid4().hex}{PARTIAL}")
-    try:
-        if mode is not None:
-            os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
-        yield partial
-        for place in [partial, *partial.rglob("*")]:
-            _to_disk(place)
-        os.replace(partial, path)
-        _to_disk(path.parent)
-    finally:
-        _remove(partial)
+    with writable(path):
+        make_folder(path.parent)
+        try:
+            if mode is not None:
+                os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
+            yield partial
+            if mode is None and SHARE not in os.environ:
+                partial.chmod(0o700 if partial.is_dir() else 0o600)
+            for place in [partial, *partial.rglob("*")]:
+                _to_disk(place)
+            os.replace(partial, path)
+            _to_disk(path.parent)
+        finally:
+            _remove(partial)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Have a private folder within the block."""
+    with TemporaryDirectory(prefix="deepnic-") as folder:
+        SCRATCH.add(Path(folder))
+        try:
+            yield Path(folder)
+        finally:
+            SCRATCH.discard(Path(folder))
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents where they are missing, for their owner alone."""
+    private = 0o777 if SHARE in os.environ else 0o700
+    for each in [*reversed(folder.parents), folder]:
+        each.mkdir(mode=private, exist_ok=True)
 
 
 def _to_disk(place: Path) -> None:
@@ -81,28 +143,37 @@ def locked(path: str | Path) -> Iterator[None]:
     system without locks nobody can know. What a killed writer left beside the path is removed.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     file = path.with_name(f"{path.name}.lock")
     lock = FileLock(file, blocking=False, fallback_to_soft=False)
+    with writable(path):
+        make_folder(path.parent)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise InputError(
+                f"{path} is being written by {file.read_text() or 'another process'}; wait until "
+                "it ends, or choose another path"
+            ) from error
+        except OSError as error:
+            if error.errno != errno.ENOSYS:
+                raise
     try:
-        lock.acquire()
-    except Timeout as error:
-        raise InputError(
-            f"{path} is being written by {file.read_text() or 'another process'}; wait until it "
-            "ends, or choose another path"
-        ) from error
-    except OSError as error:
-        if error.errno != ENOSYS:
-            raise
-    try:
-        if lock.is_locked:
-            file.write_text(f"process {os.getpid()} on {gethostname()}")
-        for leftover in path.parent.glob(f"{escape(path.name)}.{'[0-9a-f]' * 32}{PARTIAL}"):
-            _remove(leftover)
+        with writable(path):
+            if lock.is_locked:
+                file.write_text(f"process {os.getpid()} on {gethostname()}")
+            for leftover in path.parent.glob(f"{escape(path.name)}.{'[0-9a-f]' * 32}{PARTIAL}"):
+                _remove(leftover)
         yield
     finally:
         file.unlink(missing_ok=True)  # filelock sees that a file it then waited for is gone
         lock.release()
+
+
+def as_path(path: object) -> Path:
+    """Path of a file or folder; what is none is an `InputError`."""
+    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
+        raise InputError(f"{path!r} is no path; give a word or a pathlib.Path")
+    return Path(path)
 
 
 def check_new(path: Path) -> None:
@@ -125,7 +196,26 @@ def read_json(path: str | Path) -> Any:
 def write_csv(path: str | Path, table: "pd.DataFrame") -> None:
     """Write a table, as `read_csv` reads it back, into a file that appears whole."""
     with whole(path) as partial:
-        table.to_csv(partial, index=False)
+        partial.write_text(csv_text(table), encoding="utf-8", newline="")
+
+
+def csv_text(table: "pd.DataFrame") -> str:
+    """Write a table as CSV in which no word is a formula to a spreadsheet: a quote stands before.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> csv_text(pd.DataFrame({"item": ["=1+1", "p1"], "score": [-1, 2]})).split()
+    ['item,score', "'=1+1,-1", 'p1,2']
+    """
+    words = table.select_dtypes(["object", "string"]).columns
+    quoted = {
+        name: table[name].map(
+            lambda one: FORMULA.sub(r"'\g<0>", one) if isinstance(one, str) else one
+        )
+        for name in words
+    }
+    return table.assign(**quoted).to_csv(index=False)
 
 
 def read_csv(path: str | Path, words: Collection[str]) -> "pd.DataFrame":
@@ -135,10 +225,14 @@ def read_csv(path: str | Path, words: Collection[str]) -> "pd.DataFrame":
     """
     import pandas as pd  # here, as most who write files read no tables
 
-    numbers = [name for name in pd.read_csv(path, nrows=0).columns if name not in words]
-    return pd.read_csv(
+    names = pd.read_csv(path, nrows=0).columns
+    numbers = [name for name in names if name not in words]
+    table = pd.read_csv(
         path,
         dtype=dict.fromkeys(words, str),
         keep_default_na=False,
         na_values={name: ["", "nan"] for name in numbers},
     )
+    for name in names.intersection([*words]):
+        table[name] = table[name].str.replace(QUOTED, "", regex=True)
+    return table

@@ -8,11 +8,12 @@ import re
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
 import xarray as xr
 
 from deepnic.errors import InputError
 
-FORMAT = 1
+FORMAT = 2
 """Of the layout of what is stored. Raised when older files can no longer be read as they are."""
 
 RULES = 1
@@ -21,11 +22,16 @@ RULES = 1
 
 @dataclass(frozen=True)
 class Variable:
-    """A stored variable: its dimensions in order, its NumPy dtype, and one sentence."""
+    """A stored variable: its dimensions in order, its NumPy dtype, and one sentence.
+
+    What it and its values are is said in short too, as xarray's plots write it beside an axis.
+    """
 
     dims: tuple[str, ...]
     dtype: str
     meaning: str
+    long_name: str
+    units: str = "1"  # of what has none, as in the CF conventions
     optional: bool = False
 
 
@@ -39,46 +45,97 @@ class Column:
 
 CONDITION = ("tree_size", "weight_range")
 
-EXPRESSION = Variable(("observation", "gene"), "float32", "Expression as found in the file.")
-STATE = Variable(("observation",), "int8", "1 at risk (sick), 0 not, -1 to be predicted.")
+EXPRESSION = Variable(
+    ("observation", "gene"),
+    "float32",
+    "Expression as found in the file.",
+    long_name="expression",
+    units="as read",
+)
+STATE = Variable(
+    ("observation",),
+    "int8",
+    "1 at risk (sick), 0 not, -1 to be predicted.",
+    long_name="state",
+)
 SIGNATURE = Variable(
-    (*CONDITION, "draw", "gene"), "uint8", "Signature (0..36) of the tree that counts for the gene."
+    (*CONDITION, "draw", "gene"),
+    "uint8",
+    "Signature (0..36) of the tree that counts for the gene.",
+    long_name="signature",
 )
 TREE_SIGNATURE = Variable(
     (*CONDITION, "draw", "tree", "slot"),
     "uint8",
     "Signature of each gene of a tree, as grown; 0 where there is no such tree.",
+    long_name="signature of a tree",
 )
 VOTE = Variable(
     (*CONDITION, "draw", "tree", "observation"),
     "int8",
     "Out-of-bag vote of a tree: +1 at risk, -1 not, 0 in bag or no such tree.",
+    long_name="out-of-bag vote",
 )
 COUNT = Variable(
-    ("gene", *CONDITION, "signature"), "uint16", "Trees of the gene that have the signature."
+    ("gene", *CONDITION, "signature"),
+    "uint16",
+    "Trees of the gene that have the signature.",
+    long_name="count",
+    units="trees",
 )
+MOST_TREES = int(np.iinfo(COUNT.dtype).max)
+"""Trees of a gene under a condition, at most: all may have one signature."""
+MOST_CLASSES = int(np.iinfo(STATE.dtype).max) + 1
+"""Classes of items, at most: they are numbered from 0, and -1 is to be predicted."""
 IMAGE = Variable(
-    ("gene", "combination", *CONDITION), "float32", "Pixel N(A and B) / N(B); NaN where N(B) = 0."
+    ("gene", "combination", *CONDITION),
+    "float32",
+    "Pixel N(A and B) / N(B); NaN where N(B) = 0.",
+    long_name="pixel of a gene",
 )
 OBSERVATION_IMAGE = Variable(
     ("observation", *IMAGE.dims),
     "float32",
     "Pixel (V1(A and B) - V0(A and B)) / N(B) over out-of-bag trees; NaN where N(B) = 0.",
+    long_name="pixel of an observation",
 )
-VALUE = Variable(("item", "pixel"), "float32", "Kept pixels of each item; NaN where undefined.")
-RELEVANCE = Variable(("pixel",), "float32", "Relevance of a pixel on training items; best first.")
+VALUE = Variable(
+    ("item", "pixel"),
+    "float32",
+    "Kept pixels of each item; NaN where undefined.",
+    long_name="pixel",
+)
+RELEVANCE = Variable(
+    ("pixel",),
+    "float32",
+    "Relevance of a pixel on training items; best first.",
+    long_name="relevance",
+)
 
 CANVAS_IMAGE = Variable(
-    ("item", "row", "column"), "float32", "Pixels laid on a canvas; NaN where undefined or empty."
+    ("item", "row", "column"),
+    "float32",
+    "Pixels laid on a canvas; NaN where undefined or empty.",
+    long_name="pixel",
 )
 CANVAS_COUNT = Variable(
-    ("item", *CONDITION, "signature"), "uint16", "Trees of the gene that have the signature."
+    ("item", *CONDITION, "signature"),
+    "uint16",
+    "Trees of the gene that have the signature.",
+    long_name="count",
+    units="trees",
 )
 CANVAS_INDEX = Variable(
-    ("row", "column"), "int32", "Position in the table of the pixel in a cell, -1 where none."
+    ("row", "column"),
+    "int32",
+    "Position in the table of the pixel in a cell, -1 where none.",
+    long_name="position of the pixel",
 )
 CANVAS_COLOUR = Variable(
-    ("row", "column"), "int8", "Colour family of the pixel in a cell, by code; -1 where none."
+    ("row", "column"),
+    "int8",
+    "Colour family of the pixel in a cell, by code; -1 where none.",
+    long_name="colour family",
 )
 
 COHORT = {"expression": EXPRESSION, "state": STATE}
@@ -99,6 +156,18 @@ KINDS: dict[str, Mapping[str, Variable]] = {
     "count canvas": {"count": CANVAS_COUNT, "index": CANVAS_INDEX, "colour": CANVAS_COLOUR},
 }
 """What a Dataset can be. The name and dimensions of its first variable are no other kind's."""
+
+MADE_BY = {
+    "cohort": "read_cohort",
+    "forest": "grow_forest",
+    "counts": "count_signatures",
+    "gene images": "rop_images",
+    "observation images": "observation_images",
+    "table": "filter_pixels",
+    "canvas": "assemble",
+    "count canvas": "assemble_counts",
+}
+"""Which function of ``deepnic`` makes a Dataset of each kind, in the order of the steps."""
 
 
 NO_FILTER = "none"
@@ -123,10 +192,16 @@ COLUMNS = {
     "fold": Column("int64", "Number of the fold in its repeat."),
     "seed": Column("int64", "Seed of the network or classifier."),
     "item": Column("str", "Id of the observation or gene."),
+    "symbol": Column("str", "Symbol of the gene, empty where its annotation has none."),
     "state": Column("int64", STATE.meaning),
     "truth": Column("int64", "Class of an item that was held out, -1 where unknown or trained on."),
-    "score": Column("float64", "Higher = rather state 1; a probability unless the arm has none."),
-    "probability": Column("float64", "Probability of class 1, or of the class that is named."),
+    "score": Column(
+        "float64",
+        "Higher = rather state 1; a probability, not calibrated, unless the arm has none.",
+    ),
+    "probability": Column(
+        "float64", "Probability of class 1, or of the class that is named; not calibrated."
+    ),
     "predicted": Column("int64", "Predicted class."),
     "n_test": Column("int64", "Observations tested in the fold."),
     "accuracy": Column("float64", "Share of the test observations that were predicted right."),
@@ -139,6 +214,15 @@ COLUMNS = {
     "calibration.predicted": Column("float64", "Mean predicted probability of class 1 in a bin."),
     "observed": Column("float64", "Share of class 1 among the predictions of the bin."),
     "n": Column("int64", "Predictions in the bin."),
+    "patients.truth": Column("int64", "True state."),
+    "patients.probability": Column(
+        "float64",
+        "Mean probability of state 1 over the predictions made while the patient was held out; not "
+        "calibrated, empty of an arm that gives none.",
+    ),
+    "patients.n": Column("int64", "Predictions made while the patient was held out."),
+    "wrong": Column("float64", "Share of these predictions that were wrong, 0 to 1."),
+    "sure": Column("float64", "How far the mean probability is from even: |2 p - 1|, 0 to 1."),
     "other": Column("str", "Arm that this one is compared with."),
     "rank": Column("float64", "Mean rank of the arm over cohorts, 1 = best."),
     "other_rank": Column("float64", "Mean rank of the other arm."),
@@ -176,7 +260,9 @@ def describe(dataset: xr.Dataset, kind: str) -> xr.Dataset:
     validate(dataset, declared)
     return dataset.assign(
         {
-            name: dataset[name].assign_attrs(meaning=variable.meaning)
+            name: dataset[name].assign_attrs(
+                meaning=variable.meaning, long_name=variable.long_name, units=variable.units
+            )
             for name, variable in declared.items()
             if name in dataset
         }
@@ -195,6 +281,11 @@ def kind_of(dataset: xr.Dataset) -> str:
     >>> kind_of(xr.Dataset({"image": (("item", "row", "column"), np.zeros((2, 8, 8)))}))
     'canvas'
     """
+    if not isinstance(dataset, xr.Dataset):
+        raise InputError(
+            f"a {type(dataset).__name__} is no Dataset; pass one that deepnic made, or "
+            "`xarray.Dataset` of your own"
+        )
     stated = dataset.attrs.get("deepnic_kind")
     # a Dataset that was changed since may still state what it was
     for kind in sorted(KINDS, key=lambda kind: kind != stated):
@@ -205,6 +296,28 @@ def kind_of(dataset: xr.Dataset) -> str:
         f"a Dataset of {', '.join(map(str, dataset)) or 'nothing'} is none of deepnic's "
         f"({', '.join(KINDS)}); pass one that deepnic made"
     )
+
+
+def expect(dataset: xr.Dataset, *kinds: str) -> str:
+    """Tell which of some kinds a Dataset is; an `InputError` names the step that was left out.
+
+    Examples
+    --------
+    >>> import deepnic
+    >>> expect(deepnic.demo_cohort(), "table")
+    Traceback (most recent call last):
+    ...
+    deepnic.errors.InputError: a table is needed, and this is a cohort; make one by filter_pixels
+    """
+    wanted, makers = " or ".join(kinds), " or ".join(MADE_BY[kind] for kind in kinds)
+    try:
+        kind = kind_of(dataset)
+    except InputError as error:
+        what, *_ = str(error).partition("; ")
+        raise InputError(f"a {wanted} is needed, and {what}; make one by {makers}") from error
+    if kind not in kinds:
+        raise InputError(f"a {wanted} is needed, and this is a {kind}; make one by {makers}")
+    return kind
 
 
 def stamp() -> dict[str, str | int]:

@@ -10,6 +10,19 @@ settings.register_profile("deepnic", deadline=None, derandomize="CI" in os.envir
 settings.load_profile("deepnic")
 
 
+@pytest.fixture
+def secrets(tmp_path, monkeypatch):
+    """A folder whose data, data/c.csv, nobody may know the ids of, and a home without a key."""
+    from tests.cli.made import make_table
+
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    (tmp_path / "data").mkdir()
+    table = make_table()
+    table["id"] = [f"SECRET{k:03}" for k in range(40)]
+    table.to_csv(tmp_path / "data" / "c.csv", index=False)
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def study(tmp_path_factory):
     """Three cohorts, a transfer, permuted labels; a test that changes it copies it first."""

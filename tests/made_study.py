@@ -7,9 +7,10 @@ import xarray as xr
 from deepnic.assembly.paths import PATHS, visit
 from deepnic.files import write_json
 from deepnic.nic.families import family
+from deepnic.store.table import write_store
 from deepnic.study.arms.canvas import PLACEMENTS, PathArm, PlacementArm
 from deepnic.study.arms.classifiers import ExpressionArm, ForestArm, PixelsArm
-from deepnic.study.folder import write_tables
+from deepnic.study.folder import seal_study, write_tables
 
 PATIENT = "patient-7731-DUPONT"
 GENE = "1007_s_at <DDR1 & MIR4640>"
@@ -72,7 +73,8 @@ def write_study(folder, cohorts=COHORTS, transfer=TRANSFER, permutations=2, **ar
     write_json(folder / "study.json", facts)
     for cohort in levels:
         path = folder / "examples" / f"{cohort}.zarr"
-        _examples(rng).to_zarr(path, zarr_format=3, consolidated=False)
+        write_store(_examples(rng), path)
+    seal_study(folder)
     return folder
 
 

@@ -86,7 +86,9 @@ def test_study__goes_on(begun):
     file = {"file": str(begun / "cohort.csv")}
     run_study({"made": read_cohort(file["file"])}, folder, STUDY | {"cohorts": {"made": file}})
     assert read_json(folder / "study.json")["deepnic"] == "0.2.7"
-    after = written(folder, "made/*/arms/*.csv") | written(folder, "made/*/*.zarr/zarr.json")
+    after = written(folder, "folds/made/*/arms/*.csv")
+    after |= written(folder, "folds/made/*/*.zarr/zarr.json")
+    done = {folder / "folds" / file.relative_to(folder): time for file, time in done.items()}
     assert done.items() <= after.items()
     assert len(after) > len(done)
     tables = {file.stem: read_csv(file, WORDS) for file in folder.glob("*.csv")}

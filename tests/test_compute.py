@@ -1,5 +1,7 @@
 """Progress bars: counts, silence, errors; threads and a cluster."""
 
+import logging
+import re
 import time
 from threading import Event
 
@@ -131,3 +133,31 @@ def test_progress__closed_after_an_error():
         raise KeyError
     with progress() as second:
         assert second is not first
+
+
+@dask.delayed
+def wait(x):
+    time.sleep(0.1)
+    return x
+
+
+@pytest.mark.usefixtures("anywhere")
+def test_progress__where_no_terminal_is_says_share_and_time_left_now_and_then(monkeypatch, caplog):
+    monkeypatch.setattr("deepnic.compute.INTERVAL", 0.05)
+    with caplog.at_level(logging.INFO, "deepnic.progress"), progress() as bars:
+        bars.add_task("study", total=2)
+        compute([wait(x) for x in range(12)], "waiting")
+    lines = caplog.messages
+    assert len(lines) >= 3
+    assert all(line.startswith("study: 0 %, time left not known yet; waiting: ") for line in lines)
+    shares = [int(re.search(r"waiting: (\d+) %", line)[1]) for line in lines]
+    assert shares == sorted(shares)
+    assert re.search(r"\d:\d\d:\d\d left$", lines[-1])
+
+
+def test_progress__is_not_told_where_its_logger_is_disabled(monkeypatch, caplog):
+    monkeypatch.setattr("deepnic.compute.INTERVAL", 0.02)
+    monkeypatch.setattr(logging.getLogger("deepnic.progress"), "disabled", True)
+    with caplog.at_level(logging.INFO, "deepnic"):
+        compute([wait(x) for x in range(2)], "waiting")
+    assert not caplog.messages

@@ -1,18 +1,31 @@
 """Appearing whole, locks, and tables read as they were written."""
 
+import csv
 import os
 import signal
 import stat
 import subprocess
 import sys
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from deepnic import files
-from deepnic.errors import InputError
-from deepnic.files import check_new, locked, read_csv, read_json, whole, write_csv, write_json
+from deepnic.errors import EngineError, InputError
+from deepnic.files import (
+    SHARE,
+    check_new,
+    locked,
+    read_csv,
+    read_json,
+    whole,
+    write_csv,
+    write_json,
+)
 
 
 def names(folder):
@@ -61,7 +74,7 @@ def test_whole__leaves_nothing_after_an_error(tmp_path, kind):
 def test_whole__replaces_no_folder_with_content(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "thesis").write_text("precious")
-    with pytest.raises(OSError, match="not empty"), whole(tmp_path / "a") as partial:
+    with pytest.raises(EngineError, match="not empty"), whole(tmp_path / "a") as partial:
         partial.mkdir()
     assert names(tmp_path) == ["a"]
     assert names(tmp_path / "a") == ["thesis"]
@@ -160,7 +173,7 @@ def test_locked__ends_with_an_error(tmp_path):
 
 def test_locked__goes_on_where_the_file_system_has_no_locks(tmp_path, monkeypatch):
     def no_locks(descriptor):
-        raise OSError(files.ENOSYS, "Function not implemented")
+        raise OSError(files.errno.ENOSYS, "Function not implemented")
 
     monkeypatch.setattr("filelock._unix.lock_fd_nonblocking", no_locks)
     with locked(tmp_path / "a"):
@@ -205,3 +218,39 @@ def test_read_csv__as_it_was_written(tmp_path):
     assert set(read["strength"]) == {"0016"}
     np.testing.assert_array_equal(read["mean"], table["mean"])
     assert read["n"].dtype == np.int64
+
+
+def test_what_is_written__is_its_owners_alone(tmp_path, monkeypatch):
+    before = os.umask(0o022)
+    try:
+        for share, modes in (("", {0o700, 0o600}), ("1", {0o755, 0o644})):
+            monkeypatch.setenv(SHARE, share) if share else monkeypatch.delenv(SHARE, raising=False)
+            top = tmp_path / f"new{share}"
+            with whole(top / "deeper" / "a.txt") as partial:
+                partial.write_text("a")
+            with whole(top / "deeper" / "folder") as partial:
+                partial.mkdir()
+            found = {place.stat().st_mode & 0o777 for place in [top, *top.rglob("*")]}
+            assert found == modes
+    finally:
+        os.umask(before)
+
+
+@given(
+    st.lists(
+        st.text(st.sampled_from("=+-@'\t a1,\""), max_size=6).filter(
+            lambda word: word.strip() == word
+        )
+        | st.sampled_from(["=1+1", "'=1", "-5", "+x", "@a", "''", "'a", "plain"]),
+        min_size=1,
+    )
+)
+def test_write_csv__no_word_is_a_formula_and_all_come_back(words):
+    table = pd.DataFrame({"item": words, "score": -1.5})
+    with TemporaryDirectory() as folder:
+        write_csv(f"{folder}/t.csv", table)
+        with open(f"{folder}/t.csv", newline="", encoding="utf-8") as file:
+            cells = [row[0] for row in csv.reader(file)][1:]
+        found = read_csv(f"{folder}/t.csv", ["item"])
+    assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "\t", "\r")]
+    pd.testing.assert_frame_equal(found, table)

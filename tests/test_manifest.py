@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 from deepnic.errors import InputError
-from deepnic.manifest import Damage, damaged, manifest, seal, unseal
+from deepnic.manifest import Damage, damaged, manifest, restore, seal, unseal
 
 
 @pytest.fixture
@@ -54,8 +54,25 @@ def test_damaged__of_a_store_without_its_first_file(folder):
 @pytest.mark.parametrize("content", ["", "3", "{}", '{"sha256": {"a": 1}}', '{"sha256": 1}'])
 def test_manifest__tells_of_a_damaged_one(folder, content):
     (folder / "manifest.json").write_text(content)
-    with pytest.raises(InputError, match="is damaged; see what is by `deepnic verify"):
+    with pytest.raises(InputError, match=r"is damaged; `deepnic verify .* --repair` makes it anew"):
         manifest(folder)
+
+
+def test_manifest__knows_that_a_digit_of_it_changed(folder):
+    place = folder / "manifest.json"
+    place.write_text(place.read_text().replace("results.csv", "results.csw"))
+    with pytest.raises(InputError, match=r"manifest\.json is damaged; `deepnic verify"):
+        manifest(folder)
+
+
+def test_restore__writes_what_is_damaged_and_nothing_else(folder):
+    store = folder / "fold" / "table.zarr"
+    before = {file: file.read_bytes() for file in store.rglob("*") if file.is_file()}
+    (store / "zarr.json").write_text("{}")
+    (store / "value" / "zarr.json").unlink()
+    assert restore(store) == ["value/zarr.json", "zarr.json"]
+    assert {file: file.read_bytes() for file in before} == before
+    assert restore(store) == restore(folder) == []
 
 
 def test_unseal__leaves_a_folder_without(folder):

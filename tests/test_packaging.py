@@ -1,6 +1,7 @@
 """What is installed: every package pinned, extras where they are used, and a sentence without."""
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -15,10 +16,12 @@ from deepnic.extras import EXTRAS
 from tests.cli.made import FEW, make_table
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 MODULES = {  # what the core does not have: Dask brings Jinja and PyYAML as well
     "train": ("torch", "ray", "tensorboardX"),
     "cluster": ("dask_jobqueue", "cryptography"),
+    "formats": ("openpyxl", "pyarrow", "anndata"),
     "report": ("matplotlib", "scikit_posthocs"),
 }
 
@@ -27,6 +30,13 @@ def pins():
     lines = (ROOT / "constraints.txt").read_text().split()
     return {canonicalize_name(name): version for name, _, version in (
         line.partition("==") for line in lines)}  # fmt: skip
+
+
+def locked(name):
+    """Requirements of a lock, with the hashes of the files that may be installed for each."""
+    text = (ROOT / name).read_text().replace("\\\n", "")
+    lines = [line.split(" --hash=") for line in text.splitlines() if not line.startswith("#")]
+    return {Requirement(line[0]): [word.strip() for word in line[1:]] for line in lines}
 
 
 def required(*extras):
@@ -55,6 +65,42 @@ def test_constraints__pin_all_that_is_needed_and_nothing_else():
 def test_environment__is_what_constraints_pin():
     installed = {name: distribution(name).version.partition("+")[0] for name in pins()}
     assert installed == pins()
+
+
+def test_locks__have_the_hashes_of_what_constraints_pin():
+    locks = [locked("requirements.lock"), locked("torch.lock")]
+    for hashes in [hashes for lock in locks for hashes in lock.values()]:
+        assert hashes
+        assert all(re.fullmatch("sha256:[0-9a-f]{64}", one) for one in hashes)
+    rest, torch = (
+        {canonicalize_name(need.name): str(need.specifier) for need in lock} for lock in locks
+    )
+    assert "torch" not in rest  # its builds are many: whoever takes another leaves out torch.lock
+    assert rest.items() | {("torch", torch["torch"])} >= {
+        (name, f"=={version}") for name, version in pins().items()
+    }
+    others = [need for lock in locks for need in lock if canonicalize_name(need.name) not in pins()]
+    assert all(need.marker for need in others)  # of other systems, or CUDA
+    assert all(str(need.specifier).startswith("==") for need in others)
+
+
+def test_licences__name_one_for_every_pin():
+    rows = [line.split("|") for line in (ROOT / "LICENCES.md").read_text().splitlines()]
+    listed = {
+        (canonicalize_name(row[1].strip()), row[2].strip()): row[3].strip()
+        for row in rows if len(row) == 5
+    }  # fmt: skip
+    assert listed.keys() >= pins().items()
+    assert not {"", "UNKNOWN"} & {*listed.values()}
+
+
+def test_build__needs_exact_versions_and_those_of_constraints():
+    needs = [Requirement(line) for line in PYPROJECT["build-system"]["requires"]]
+    versions = {need.name: str(need.specifier) for need in needs}
+    assert versions["hatchling"]
+    for name, version in versions.items():
+        assert version.startswith("==")
+        assert version == f"=={pins().get(name, version[2:])}"
 
 
 def test_extras__are_the_same_in_code_and_project():

@@ -12,11 +12,11 @@ import deepnic
 
 ROOT = Path(deepnic.__file__).parent
 NAMES = {
-    "EngineError", "InputError", "ROPImageTransformer", "StudySettings", "assemble",
-    "assemble_counts", "count_signatures", "demo_cohort", "filter_pixels", "grow_forest",
-    "hide_labels", "load_network", "observation_images", "open_forest", "open_table",
-    "read_cohort", "render", "rop_images", "run_study", "tile_sheet", "train", "write_forest",
-    "write_report", "write_table",
+    "EngineError", "InputError", "ROPImageClassifier", "ROPImageTransformer", "StudySettings",
+    "assemble", "assemble_counts", "count_signatures", "demo_cohort", "filter_pixels",
+    "from_anndata", "grow_forest", "hide_labels", "load_network", "make_cohort",
+    "observation_images", "open_forest", "open_table", "read_cohort", "read_patients", "render",
+    "rop_images", "run_study", "tile_sheet", "train", "write_forest", "write_report", "write_table",
 }  # fmt: skip
 
 

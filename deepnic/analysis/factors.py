@@ -1,12 +1,12 @@
 """What each choice is worth: differences of balanced accuracy in every cohort, and over cohorts."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from deepnic.analysis.interval import Interval, over_cohorts
+from deepnic.analysis.interval import Interval, of_wholes, over_cohorts
 from deepnic.analysis.ranking import (
     OURS,
     RANDOM,
@@ -26,32 +26,37 @@ class Factor:
     """One way of making an image rather than another one.
 
     ``differences`` of balanced accuracy by cohort are in the means over all that is not chosen;
-    ``beside`` is the role of the arms on the other side, where they are no assemblies.
+    ``beside`` is the role of the arms on the other side, where they are no assemblies; ``whole``
+    says of which cohort one is a part, if it is.
     """
 
     question: str
     name: str
     differences: pd.Series
     beside: str = ""
+    whole: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def mean(self) -> Interval:
-        """Over the cohorts."""
-        return over_cohorts(self.differences)
+        """Over the cohorts, the parts of one as one."""
+        return over_cohorts(of_wholes(self.differences, self.whole))
 
     def point(self, cohort: str) -> str:
         """Difference in one cohort, in points."""
         return Interval(self.differences.get(cohort, np.nan)).points()
 
 
-def factors(table: pd.DataFrame, cohorts: Sequence[str]) -> tuple[Factor, ...]:
+def factors(
+    table: pd.DataFrame, cohorts: Sequence[str], whole: Mapping[str, str] | None = None
+) -> tuple[Factor, ...]:
     """Weigh every choice that a study holds both sides of, over cohorts that are no transfers.
 
     Arms are compared that differ in the choice only; the table has their balanced accuracy.
     """
     table = table[table["cohort"].isin(cohorts)]
     every = [*_paths(table), *_filters(table), *_units(table), *_canvases(table)]
-    return tuple(factor for factor in every if factor.differences.notna().any())
+    known = [factor for factor in every if factor.differences.notna().any()]
+    return tuple(replace(factor, whole=whole or {}) for factor in known)
 
 
 def _paths(table: pd.DataFrame) -> Iterator[Factor]:
@@ -94,8 +99,15 @@ def _canvases(table: pd.DataFrame) -> Iterator[Factor]:
 
 
 def _means(table: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Means of our arms, (cohort, member of the choice)."""
-    return table[table["role"] == OURS].pivot_table("mean", "cohort", by, sort=False)
+    """Means of our arms, (cohort, member of the choice).
+
+    Where an arm is lacking in a cohort, those of the other members that differ from it in the
+    choice only do not count there either.
+    """
+    ours = table[table["role"] == OURS]
+    others = [name for name in ("path", "strength", "unit") if name != by]
+    n_members = ours.groupby(["cohort", *others])[by].transform("nunique")
+    return ours[n_members == ours[by].nunique()].pivot_table("mean", "cohort", by, sort=False)
 
 
 def random_placement(every: Sequence[Factor], question: str) -> Factor | None:

@@ -19,6 +19,7 @@ from deepnic.analysis.compare import compare_cohorts
 from deepnic.analysis.differences import Difference, rivals
 from deepnic.analysis.factors import Factor, factors
 from deepnic.analysis.metrics import METRIC_TITLES
+from deepnic.analysis.multiclass import Multiclass, multiclass, said
 from deepnic.analysis.ranking import (
     MEASURE,
     best_of_each,
@@ -71,6 +72,8 @@ class Findings:
     curves : DataFrame
         Training curves of the best arm of each path and placement: cohort, path, curve (of
         `CURVES`, those that were followed), epoch; mean over folds, low and high between them.
+    classes : tuple of Multiclass
+        Cohorts of more than two classes, each of which was studied against the rest.
     answer, claim : tuple of str
         Sentences: the best assembly beside everything else; what uninformative pixels do.
     """
@@ -90,6 +93,7 @@ class Findings:
     costs: pd.DataFrame
     calibration: pd.DataFrame
     curves: pd.DataFrame
+    classes: tuple[Multiclass, ...]
     answer: tuple[str, ...]
     claim: tuple[str, ...]
 
@@ -139,9 +143,10 @@ def find(study: StudyResults) -> Findings:
     no_control = pd.DataFrame(columns=CONTROL)
     table = _scores(arms, MEASURE)
     best = best_of_each(table)
-    rival_arms = rivals(table, study.predictions, study.cohorts)
-    every_factor = factors(table, study.cohorts)
+    rival_arms = rivals(table, study.predictions, study.independent)
+    every_factor = factors(table, study.cohorts, study.whole)
     kept = kept_pixels(study.accounts, table)
+    classes = multiclass(study.predictions, study.facts["cohorts"])
     return Findings(
         cohorts=tuple(study.cohorts),
         transfers=tuple(study.transfers),
@@ -150,7 +155,7 @@ def find(study: StudyResults) -> Findings:
         winners=winners(table),
         rivals=rival_arms,
         factors=every_factor,
-        ranks=_ranks(table, study.cohorts),
+        ranks=_ranks(table, study.independent),
         kept=kept,
         uses=uses_of_pixels(kept, table),
         accounts=mean_accounts(study.accounts),
@@ -158,7 +163,8 @@ def find(study: StudyResults) -> Findings:
         costs=_costs(study.costs, best),
         calibration=_calibration(study.calibration, table),
         curves=_curves(study.history, best),
-        answer=answer(table, rival_arms, study.cohorts),
+        classes=classes,
+        answer=(*said(classes), *answer(table, rival_arms, study.cohorts)),
         claim=claim(every_factor, unfiltered_pixels(kept)),
     )
 

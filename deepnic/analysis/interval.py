@@ -1,10 +1,11 @@
 """A mean and its interval, and the ways to write it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 
@@ -76,6 +77,12 @@ def over_cohorts(differences: Iterable[float]) -> Interval:
         return Interval(mean)
     half = stats.t.ppf(0.975, known.size - 1) * known.std(ddof=1) / np.sqrt(known.size)
     return Interval(mean, mean - float(half), mean + float(half))
+
+
+def of_wholes(differences: pd.Series, whole: Mapping[str, str]) -> pd.Series:
+    """Differences of cohorts, the mean where several are parts of one (`whole`, by name)."""
+    names = [whole.get(name, name) for name in map(str, differences.index)]
+    return differences.groupby(np.array(names, object), sort=False).mean()
 
 
 def _signed(value: float) -> str:

@@ -15,7 +15,7 @@ class StudyResults:
     ----------
     facts : dict
         ``study.json``: settings, cohorts, machine, deepnic, command, started, finished,
-        data_parallel.
+        data_parallel, failures, left_out.
     summary, predictions, history, calibration, costs : DataFrame
         Of the true labels; see `deepnic.variables` for the columns.
     accounts : list of dict
@@ -24,6 +24,8 @@ class StudyResults:
         One gene and one observation of each cohort as images.
     control : DataFrame or None
         What became of the arms under permuted labels.
+    patients : DataFrame or None
+        Every patient by cohort and arm; None of a study of version 0.1.0.
     """
 
     facts: dict[str, Any]
@@ -35,16 +37,32 @@ class StudyResults:
     accounts: list[dict[str, Any]]
     examples: dict[str, xr.Dataset]
     control: pd.DataFrame | None
+    patients: pd.DataFrame | None = None
 
     @property
     def cohorts(self) -> list[str]:
-        """Cohorts, without the transfers between them."""
-        return [name for name, facts in self.facts["cohorts"].items() if "train" not in facts]
+        """Cohorts with a result, without the transfers between them."""
+        return [name for name, facts in self._tested.items() if "train" not in facts]
+
+    @property
+    def whole(self) -> dict[str, str]:
+        """The cohort that each of them is a part of: itself, but for one class against the rest."""
+        return {name: self._tested[name].get("one_of") or name for name in self.cohorts}
+
+    @property
+    def independent(self) -> list[str]:
+        """Cohorts that share no patients by their making."""
+        return [name for name, whole in self.whole.items() if name == whole]
 
     @property
     def transfers(self) -> list[str]:
-        """Transfers from one cohort to another, by name."""
-        return [name for name, facts in self.facts["cohorts"].items() if "train" in facts]
+        """Transfers from one cohort to another with a result, by name."""
+        return [name for name, facts in self._tested.items() if "train" in facts]
+
+    @property
+    def _tested(self) -> dict[str, Any]:
+        there = set(self.summary["cohort"])
+        return {name: facts for name, facts in self.facts["cohorts"].items() if name in there}
 
 
 @dataclass(frozen=True)
@@ -53,10 +71,12 @@ class RunResults:
 
     ``facts`` are those of `deepnic.runs.folder.RunFacts`; ``history`` has a row an epoch;
     ``n_judged`` items held out have a known class, those that the test measures are of; ``ranking``
-    has a row for each ranking of the test genes and metric, None unless they were ranked.
+    has a row for each ranking of the test genes and metric, None unless they were ranked;
+    ``patients`` has one for each patient held out whose state is known, None unless there are any.
     """
 
     facts: dict[str, Any]
     history: pd.DataFrame
     n_judged: int
     ranking: pd.DataFrame | None
+    patients: pd.DataFrame | None = None

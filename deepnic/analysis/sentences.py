@@ -13,7 +13,7 @@ from deepnic.analysis.factors import (
     Factor,
     random_placement,
 )
-from deepnic.analysis.interval import Interval, over_cohorts
+from deepnic.analysis.interval import Interval, of_wholes, over_cohorts
 from deepnic.analysis.ranking import BASELINE, OURS, means_by_cohort
 
 SIDES = {"assemblies": OURS, "baselines": BASELINE}
@@ -44,7 +44,8 @@ def claim(factors: Sequence[Factor], unfiltered_pixels: float) -> tuple[str, ...
     if not filters:
         return ()
     # every strength alike: the best one would be picked after the results
-    gain = over_cohorts(pd.concat([one.differences for one in filters], axis=1).mean(axis=1))
+    gains = pd.concat([one.differences for one in filters], axis=1).mean(axis=1)
+    gain = over_cohorts(of_wholes(gains, filters[0].whole))
     n = filters[0].differences.notna().sum()
     verdict = "neither bear out nor refute"
     if gain.bounded and gain.sign:

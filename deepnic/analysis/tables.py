@@ -6,16 +6,20 @@ import pandas as pd
 
 from deepnic.analysis.compare import compare_cohorts, permutation_control
 from deepnic.analysis.metrics import calibration, score_arms, summarise
+from deepnic.analysis.patients import patients_of
 
 
-def make_tables(predictions: pd.DataFrame, cohorts: Collection[str]) -> dict[str, pd.DataFrame]:
+def make_tables(
+    predictions: pd.DataFrame, cohorts: Collection[str], of_one: Collection[str] = ()
+) -> dict[str, pd.DataFrame]:
     """Judge the predictions of all arms: the tables of a study by name.
 
     Predictions have a row for each cohort, permutation of the labels (-1: the true ones), arm,
     repeat, fold, seed and item. Of the true labels ``results`` (`score_arms`), ``summary``
-    (`summarise`) and ``calibration`` of each cohort, and ``comparison`` (`compare_cohorts`) of
-    several; of permuted ones, where there are any, ``control`` (`permutation_control`). Transfers
-    are no cohorts.
+    (`summarise`), ``calibration`` and ``patients`` (`patients_of`) of each cohort, and
+    ``comparison`` (`compare_cohorts`) of several; of permuted ones, where there are any,
+    ``control`` (`permutation_control`). Transfers are no cohorts; those in `of_one` are classes of
+    one cohort, and not compared over.
     """
     true = predictions[predictions["permutation"] < 0]
     by_cohort = dict(iter(true.groupby("cohort", sort=False)))
@@ -25,15 +29,20 @@ def make_tables(predictions: pd.DataFrame, cohorts: Collection[str]) -> dict[str
             ignore_index=True,
         )
         for name, judge in (
-            ("results", score_arms), ("summary", summarise), ("calibration", calibration)
+            ("results", score_arms), ("summary", summarise), ("calibration", calibration),
+            ("patients", patients_of),
         )
     }  # fmt: skip
     arms = predictions[["arm", "path", "strength", "unit", "role", "family"]].drop_duplicates()
     for name, columns in (("results", ["arm", "role", "family"]), ("summary", [*arms])):
         tables[name] = tables[name].merge(arms[columns], on="arm", how="left", sort=False)
-    if len(cohorts) > 1:  # a transfer is no other cohort
-        summary = tables["summary"]
-        tables["comparison"] = compare_cohorts(summary[summary["cohort"].isin(cohorts)])
+    summary = tables["summary"]
+    apart = {*cohorts} - {*of_one}
+    of_cohorts = summary[summary["cohort"].isin(apart)]  # a transfer is no other cohort
+    n_defined = of_cohorts.dropna(subset="mean").groupby(["metric", "arm"]).size()
+    everywhere = n_defined[n_defined == len(apart)]
+    if len(apart) > 1 and everywhere.groupby("metric").size().ge(3).any():
+        tables["comparison"] = compare_cohorts(of_cohorts)
     of_one_cohort = predictions["cohort"].isin(cohorts)  # a transfer has the labels of two
     permuted = predictions[of_one_cohort & (predictions["permutation"] >= 0)]
     if len(permuted):

@@ -13,7 +13,8 @@ from deepnic.assembly.orders import arrange
 from deepnic.assembly.paths import PATHS, visit
 from deepnic.errors import InputError, choose
 from deepnic.nic.families import colour_codes
-from deepnic.variables import CANVAS_COLOUR, CANVAS_IMAGE, CANVAS_INDEX, describe
+from deepnic.rop.origin import carried
+from deepnic.variables import CANVAS_COLOUR, CANVAS_IMAGE, CANVAS_INDEX, describe, expect
 
 TREE_SIZES = range(8, 2, -1)  # rows of a tile, from the top
 WEIGHT_RANGES = range(3, 6)  # columns of a tile
@@ -137,6 +138,7 @@ def fit_assembly(
            [ 1,  0,  5],
            [ 2,  3,  4]], dtype=int32)
     """
+    expect(table, "table")
     lay = UNITS[choose("unit", unit, UNITS)]
     order = PATHS[choose("path", path, PATHS)].order if order is None else order
     if table.sizes["pixel"] == 0:
@@ -197,6 +199,7 @@ def lay(table: xr.Dataset, assembly: Assembly) -> xr.Dataset:
             [ 5., nan]]], dtype=float32)
     ...
     """
+    expect(table, "table")
     values = table["value"].transpose("item", "pixel").to_numpy().astype(np.float32, copy=False)
     canvas = xr.Dataset(
         {
@@ -204,7 +207,7 @@ def lay(table: xr.Dataset, assembly: Assembly) -> xr.Dataset:
             "index": (CANVAS_INDEX.dims, assembly.index),
         },
         coords={name: c for name, c in table.coords.items() if c.dims in [("item",), ("pixel",)]},
-        attrs=assembly.attrs,
+        attrs=assembly.attrs | carried(table.attrs),
     )
     if "combination" in table.coords:
         colour = colour_codes(table["combination"].values)
@@ -227,17 +230,23 @@ def _lay_pixels(
     return index
 
 
-def _lay_tiles(
-    table: xr.Dataset, order: NDArray[np.intp], path: str, seed: int
-) -> NDArray[np.int32]:
-    height, width = len(TREE_SIZES), len(WEIGHT_RANGES)
-    row = TREE_SIZES[0] - table["tree_size"].to_numpy().astype(int)
-    column = table["weight_range"].to_numpy().astype(int) - WEIGHT_RANGES[0]
-    if np.any((row < 0) | (row >= height) | (column < 0) | (column >= width)):
+def check_tiles(tree_sizes: ArrayLike, weight_ranges: ArrayLike) -> None:
+    """Refuse conditions that have no place in a tile."""
+    inside = (np.isin(tree_sizes, TREE_SIZES), np.isin(weight_ranges, WEIGHT_RANGES))
+    if not all(map(np.all, inside)):
         raise InputError(
             "a tile holds tree sizes 3 to 8 and weight ranges 3 to 5: lay other pixels one by one "
             'with unit="pixel"'
         )
+
+
+def _lay_tiles(
+    table: xr.Dataset, order: NDArray[np.intp], path: str, seed: int
+) -> NDArray[np.int32]:
+    height, width = len(TREE_SIZES), len(WEIGHT_RANGES)
+    check_tiles(table["tree_size"].values, table["weight_range"].values)
+    row = TREE_SIZES[0] - table["tree_size"].to_numpy().astype(int)
+    column = table["weight_range"].to_numpy().astype(int) - WEIGHT_RANGES[0]
     tile = _rank_tiles(table, order)
     side = next(s for s in count(height) if (s // height) * (s // width) > tile.max())
     place = visit(path, side // height, side // width, seed=seed)[tile]

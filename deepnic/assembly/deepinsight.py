@@ -8,6 +8,7 @@ from scipy.spatial import ConvexHull
 from deepnic.assembly.canvas import Assembly, square_side
 from deepnic.assembly.orders import training_values
 from deepnic.errors import InputError
+from deepnic.variables import expect
 
 
 def fit_deepinsight(table: xr.Dataset, *, seed: int = 0) -> Assembly:
@@ -47,6 +48,7 @@ def fit_deepinsight(table: xr.Dataset, *, seed: int = 0) -> Assembly:
     >>> np.sort(fit_deepinsight(table).index, axis=None)
     array([0, 1, 2, 3, 4, 5, 6, 7, 8], dtype=int32)
     """
+    expect(table, "table")
     size = table.sizes["pixel"]
     if size < 4:
         raise InputError(f"DeepInsight's placement takes at least 4 pixels, not {size}: keep more")

@@ -11,7 +11,15 @@ from deepnic.errors import InputError, choose
 from deepnic.nic.families import Family, colour_codes
 from deepnic.nic.families import family as family_of_name
 from deepnic.nic.genes import expand
-from deepnic.variables import CANVAS_COLOUR, CANVAS_COUNT, CANVAS_INDEX, COUNT, describe, validate
+from deepnic.variables import (
+    CANVAS_COLOUR,
+    CANVAS_COUNT,
+    CANVAS_INDEX,
+    COUNT,
+    describe,
+    expect,
+    validate,
+)
 
 SAMPLE = 256  # genes that similarity is measured on
 MOST_COMPARED = 20_000  # pixels; a greedy order compares each with all others
@@ -65,23 +73,25 @@ def assemble_counts(
     >>> canvas["count"].shape, canvas["index"].shape
     ((30, 2, 2, 37), (46, 46))
     """
+    expect(counts, "counts")
     validate(counts, {"count": COUNT})
     members = family_of_name(family)
     items = counts.rename(gene="item").load()
     conditions = items.sizes["tree_size"], items.sizes["weight_range"]
     place = np.indices((len(members), *conditions)).reshape(3, -1)
     pixels = xr.Dataset(
+        {"value": (("item", "pixel"), np.empty((0, place.shape[1]), np.float32))},
         coords={
             "pixel": np.arange(place.shape[1]),
             "gene": ("pixel", np.zeros(place.shape[1], np.int8)),  # tiles are of one and any gene
             "combination": ("pixel", place[0]),
             "tree_size": ("pixel", items["tree_size"].values[place[1]]),
             "weight_range": ("pixel", items["weight_range"].values[place[2]]),
-        }
+        },
     )
     order = PATHS[choose("path", path, PATHS)].order if order is None else order
     if isinstance(order, str) and ORDERS[choose("order", order, ORDERS)].compares:
-        pixels["value"] = ("item", "pixel"), _sample(items, members, seed)
+        pixels = pixels.assign(value=(("item", "pixel"), _sample(items, members, seed)))
     assembly = fit_assembly(pixels, path=path, order=order, unit=unit, seed=seed)
     colour = colour_codes(members.label)[place[0]]
     along = [("item",), ("tree_size",), ("weight_range",)]

@@ -1,7 +1,7 @@
 """The whole way from expression to canvases as a scikit-learn transformer."""
 
 from collections.abc import Iterable
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Self
 
 import numpy as np
@@ -9,18 +9,27 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import ClassifierTags, Tags, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
-from deepnic.assembly import fit_assembly
+from deepnic.assembly.canvas import UNITS, check_tiles, fit_assembly
+from deepnic.assembly.paths import PATHS
 from deepnic.cohort import make_cohort
-from deepnic.errors import InputError
+from deepnic.errors import InputError, choose
 from deepnic.nic import observation_images
 from deepnic.pixels import filter_pixels, select_pixels
 from deepnic.rop import grow_forest
 
 
+def _has_columns(transformer: "ROPImageTransformer") -> bool:
+    if not transformer.flatten:
+        raise AttributeError("canvases have no columns to name; flatten=True gives one a pixel")
+    return True
+
+
 class ROPImageTransformer(TransformerMixin, BaseEstimator):
-    """Turn observations into canvases of their filtered ROP-images.
+    """Turn observations into their filtered ROP-images, as canvases or as columns.
 
     Parameters
     ----------
@@ -30,6 +39,12 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         As in `deepnic.filter_pixels`.
     path, unit
         As in `deepnic.assemble`.
+    flatten : bool
+        Give the kept pixels as columns, most relevant first, in the place of canvases: what the
+        estimators of scikit-learn take.
+    fill : float
+        Value of a pixel that is undefined, and of a cell without one; 0 is what as many trees for
+        as against give, `numpy.nan` leaves it undefined.
     random_state : int, RandomState or None
         Of the forest and the path; None draws another forest at every `fit`.
 
@@ -37,6 +52,8 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
     ----------
     classes_ : array, shape (2,)
         The second is state 1.
+    n_features_in_, feature_names_in_
+        Genes, and their names where X was a DataFrame; these are the genes of the pixels.
     table_ : Dataset
         The pixel table of the training observations.
     assembly_ : Assembly
@@ -46,19 +63,35 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    Training observations are seen through the trees they were out of bag in, also when `transform`
-    meets their rows again: an image from trees that know its label would be that label. Forests
-    keep no trees, so `transform` of new rows grows them again, at the price of `fit`, and has only
-    the new rows vote.
+    **Training rows are those given to `fit_transform`, and no others**, as with scikit-learn's
+    `TargetEncoder`: it shows each through the trees it was out of bag in, as an image from trees
+    that know its label would be that label. To `transform` all rows are new, also those of training
+    that it meets again, or of a patient with the very same values: they are seen through all trees.
+    So ``fit_transform(X, y)`` is not ``fit(X, y).transform(X)``; a `Pipeline` calls the first to
+    fit and the second to predict, which is right. A score on the rows it was fitted on means
+    nothing.
+
+    **A fitted transformer holds the training data**, expression and states: who has its file has
+    the patients'. Forests keep no trees, so `transform` grows them again, at the price of `fit`,
+    and has only the new rows vote.
 
     Examples
     --------
     >>> import deepnic
     >>> cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
-    >>> X, y = cohort.expression.values, cohort.label.values
-    >>> images = ROPImageTransformer(n_trees=5, weight_ranges=[3], tree_sizes=[3], k=16)
-    >>> images.fit(X[:50], y[:50]).transform(X[50:]).shape
+    >>> X, y = cohort.expression.to_pandas(), cohort.label.values
+    >>> few = {"n_trees": 5, "weight_ranges": [3], "tree_sizes": [3], "k": 16}
+    >>> ROPImageTransformer(**few).fit(X[:50], y[:50]).transform(X[50:]).shape
     (10, 4, 4)
+
+    As columns, for any classifier:
+
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> images = ROPImageTransformer(**few, flatten=True).set_output(transform="pandas")
+    >>> model = make_pipeline(images, LogisticRegression()).fit(X[:50], y[:50])
+    >>> model.predict(X[50:]).shape, len(model[0].get_feature_names_out())
+    ((10,), 16)
     """
 
     def __init__(
@@ -72,6 +105,8 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         fdr: float | None = 0.05,
         path: str = "linear",
         unit: str = "pixel",
+        flatten: bool = False,
+        fill: float = 0.0,
         random_state: int | np.random.RandomState | None = 0,
     ):
         self.n_trees = n_trees
@@ -82,6 +117,8 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         self.fdr = fdr
         self.path = path
         self.unit = unit
+        self.flatten = flatten
+        self.fill = fill
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Tags:
@@ -95,41 +132,80 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         """Grow the forest, filter its pixels and choose their places.
 
         X (observation, gene) with y (observation,) of two classes; others are refused, as is what
-        `grow_forest` and `filter_pixels` refuse.
+        `grow_forest`, `filter_pixels` and `assemble` refuse, before a tree is grown.
         """
+        seed = self._check_parameters()
         self.X_, y = validate_data(self, X, y, dtype=np.float32)
+        check_classification_targets(y)
         self.classes_, self.y_ = np.unique(y, return_inverse=True)
         if len(self.classes_) != 2:
-            raise InputError(f"y holds {len(self.classes_)} classes; give two, or one against rest")
-        given = self.random_state
-        drawn = given if isinstance(given, Integral) else check_random_state(given).randint(2**31)
-        self.seed_ = int(drawn)
+            raise InputError(
+                "Only binary classification is supported. "
+                f"y holds {len(self.classes_)} classes; give two, or one against the rest"
+            )
+        self.seed_ = seed
         self.table_ = filter_pixels(self._images(self.X_[:0]), k=self.k, fdr=self.fdr)
-        self.assembly_ = fit_assembly(self.table_, path=self.path, unit=self.unit, seed=self.seed_)
+        self.assembly_ = fit_assembly(self.table_, path=self.path, unit=self.unit, seed=seed)
         return self
 
-    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Canvases (observation, row, column) float32 of observations X (observation, gene).
+    def fit_transform(self, X: ArrayLike, y: ArrayLike) -> NDArray[np.float32]:
+        """Fit, and give the training observations, each through trees it was out of bag in."""
+        return self.fit(X, y)._shown(self.table_["value"].values)
 
-        NaN where a pixel is undefined or there is none.
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Give new observations X (observation, gene), through all trees.
+
+        Canvases (observation, row, column) float32, or columns (observation, pixel).
         """
+        return self._shown(self.table(X)["value"].values)
+
+    def table(self, X: ArrayLike) -> xr.Dataset:
+        """Pixel table of new observations X, whose values `transform` gives."""
         check_is_fitted(self)
         rows = np.asarray(validate_data(self, X, dtype=np.float32, reset=False))
-        seen = {row.tobytes(): k for k, row in enumerate(self.X_)}
-        place = np.array([seen.get(row.tobytes(), -1) for row in rows])
-        value = self.table_["value"].values[place]
-        new = place < 0
-        if new.any():
-            images = self._images(rows[new]).isel(observation=slice(len(self.X_), None))
-            value[new] = select_pixels(images, self.table_)["value"].values
-        return self.assembly_.apply(value)
+        images = self._images(rows).isel(observation=slice(len(self.X_), None))
+        return select_pixels(images, self.table_)
+
+    @available_if(_has_columns)
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
+        """Name the columns: gene, combination, tree size V and weight range R, with | between."""
+        check_is_fitted(self)
+        names = dict(zip(self._genes, _check_feature_names_in(self, input_features), strict=True))
+        pixels = self.table_[["gene", "combination", "tree_size", "weight_range"]].to_dataframe()
+        words = pixels.astype(str).itertuples(index=False)
+        return np.array([f"{names[gene]}|{c}|V{v}|R{r}" for gene, c, v, r in words], object)
+
+    def _shown(self, value: NDArray[np.float32]) -> NDArray[np.float32]:
+        images = value if self.flatten else self.assembly_.apply(value)
+        return np.where(np.isnan(images), np.float32(self.fill), images)
+
+    def _check_parameters(self) -> int:
+        """Refuse what would else be refused once a forest is grown; the seed to grow it with."""
+        choose("path", self.path, PATHS)
+        choose("unit", self.unit, UNITS)
+        if self.unit == "tile":
+            check_tiles([*self.tree_sizes], [*self.weight_ranges])
+        if not isinstance(self.flatten, bool | np.bool_) or not isinstance(self.fill, Real):
+            raise InputError(
+                f"flatten is {self.flatten!r} and fill {self.fill!r}; give True or False, and a "
+                "number"
+            )
+        given = self.random_state
+        seed = given if isinstance(given, Integral) else check_random_state(given).randint(2**31)
+        if not 0 <= seed < 2**31:
+            raise InputError(f"random_state is {seed}; give an integer from 0 to 2**31 - 1")
+        return int(seed)
+
+    @property
+    def _genes(self) -> list[str]:
+        return [str(gene) for gene in _check_feature_names_in(self)]
 
     def _images(self, more: NDArray[np.float32]) -> xr.Dataset:
         """Images of the training observations and of more, whose class nobody knows."""
         cohort = make_cohort(
             np.concatenate([self.X_, more]),
             [*self.y_.astype(str), *[""] * len(more)],
-            [f"gene_{k}" for k in range(self.X_.shape[1])],
+            self._genes,
             [f"observation_{k}" for k in range(len(self.X_) + len(more))],
             positive="1",
         )

@@ -2,13 +2,20 @@
 
 from deepnic.cli.app import Command, app, main
 from deepnic.cli.cluster import cluster
+from deepnic.cli.cohorts import cohort
 from deepnic.cli.doctor import doctor
 from deepnic.cli.forests import grow, pixels
+from deepnic.cli.pseudonyms import pseudonyms
 from deepnic.cli.studies import demo, report, study
 from deepnic.cli.training import predict, train
+from deepnic.cli.verify import verify
 
 __all__ = ["app", "main"]
 
-for command in (demo, grow, pixels, train, predict, study, report, doctor):
+COMMANDS = (
+    demo, cohort, grow, pixels, train, predict, study, report, verify, pseudonyms, doctor,
+)  # fmt: skip
+
+for command in COMMANDS:
     app.command(cls=Command)(command)
 app.add_typer(cluster, name="cluster")

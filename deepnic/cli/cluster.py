@@ -9,6 +9,8 @@ from rich.console import Console
 from deepnic.cli.app import console
 from deepnic.cli.doctor import table
 from deepnic.cli.options import hosts_and_secrets
+from deepnic.errors import InputError
+from deepnic.files import whole
 
 cluster = typer.Typer(
     help="Start and stop Dask and Ray on the workstations of an inventory.", no_args_is_help=True
@@ -31,7 +33,7 @@ def up(inventory: InventoryFile) -> None:
         variables = workstations.up(hosts, secrets)
     _warn(secrets)
     for name, value in variables.items():
-        console.print(f"export {name}={value}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"export {name}={value}", soft_wrap=True)
     # beside the variables, which a shell may read
     typer.echo("# in a Python that was started without these variables:", err=True)
     typer.echo(python_lines(hosts, secrets), err=True)
@@ -51,7 +53,8 @@ def launcher(
 
     hosts, secrets = hosts_and_secrets(inventory)
     workstations.prepare(hosts, secrets)
-    output.write_text(yaml.safe_dump(launcher.launcher(hosts), sort_keys=False, width=1000))
+    with whole(output) as partial:
+        partial.write_text(yaml.safe_dump(launcher.launcher(hosts), sort_keys=False, width=1000))
     login = hosts.place(hosts.head) / launcher.LOGIN
     console.print(f"{output} is written; ~/.bashrc of {hosts.head.name} should have `. {login}`")
 
@@ -75,6 +78,37 @@ def down(inventory: InventoryFile) -> None:
     from deepnic.cluster.ssh import workstations
 
     workstations.down(hosts_and_secrets(inventory)[0])
+
+
+@cluster.command()
+def certificates(
+    inventory: InventoryFile,
+    renew: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Give this host, or `client`, a new key; the former one holds until its date.",
+        ),
+    ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option(help="Stop the cluster and make all keys anew; no former key opens it again."),
+    ] = False,
+) -> None:
+    """Tell until when each certificate holds; renew one, or replace all."""
+    from deepnic.cluster.certificates import check_certificates
+    from deepnic.cluster.ssh import workstations
+
+    if renew and replace:
+        raise InputError("--replace makes all keys anew; leave out --renew")
+    hosts, secrets = hosts_and_secrets(inventory)
+    if renew:
+        workstations.renew(hosts, secrets, renew)
+    if replace:
+        former = workstations.replace(hosts, secrets)
+        console.print(f"the former keys, which open nothing any more, are in {former}")
+        console.print("start the cluster with `deepnic cluster up`")
+    console.print(table(check_certificates(secrets)))
 
 
 def _warn(secrets: Path) -> None:

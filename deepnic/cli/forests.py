@@ -1,25 +1,29 @@
 """From a cohort to its forest, and from the forest to a table of pixels."""
 
+import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from deepnic.cli import options
 from deepnic.cli.app import console
+from deepnic.cli.interrupts import keeps
 from deepnic.errors import InputError, choose
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 ITEMS = ("observations", "genes")
 
 
+@options.reads_cohort
 def grow(
     cohort: options.CohortFile,
+    how: dict[str, Any],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Zarr store to make or finish.")
     ] = None,
-    state: options.State = None,
-    positive: options.Positive = None,
-    log2: options.Log2 = False,
     n_trees: options.Trees = 100,
     weight_ranges: options.Ranges = "3-5",
     tree_sizes: options.Sizes = "3-8",
@@ -43,7 +47,8 @@ def grow(
     import deepnic
     from deepnic.cohort.holdout import draw_stratified
 
-    data = options.read(cohort, state, positive, log2)
+    options.ready_key(how["pseudonymise"], output)
+    data = options.read(cohort, how)
     if hold_out:
         drawn = draw_stratified(data["state"].values, hold_out, seed, what="hold-out")
         data = deepnic.hide_labels(data, drawn)
@@ -59,14 +64,32 @@ def grow(
         from deepnic.report import estimate_table
         from deepnic.store.estimate import estimate_growth
 
-        console.print(estimate_table(estimate_growth(data, **parameters), cores))
+        job = estimate_growth(data, **parameters)
+        console.print(estimate_table(job, cores))
+        if job.counted_up:
+            console.print(
+                f"trees of {job.counted_up} conditions take too long to try with all observations, "
+                "and are counted up from fewer: expect half or twice that time",
+                soft_wrap=True,
+            )
         return
     if output is None:
         raise InputError("no store was named; give its path with -o, or ask for an --estimate")
     forest = deepnic.grow_forest(data, **parameters)
+    forest = forest.assign_attrs(cohort=_read_from(cohort, how))
+    keeps(f"the trees in {output} are kept: run the same command again and it goes on")
     with options.dask_scheduler(workers, scheduler, slurm):
         written = deepnic.write_forest(forest, output)
     console.print(f"{written} blocks of trees grown; the store {output} is complete")
+
+
+def _read_from(cohort: Path, how: dict[str, Any]) -> str:
+    """Where a cohort was read from, and how, for `train`; trees know nothing of hidden ids."""
+    reading = {name: value for name, value in how.items() if value and name not in options.HIDING}
+    for name in ("labels", "genes", "annotation"):
+        if name in reading and Path(reading[name]).is_file():
+            reading[name] = str(Path(reading[name]).absolute())
+    return json.dumps({"file": str(cohort.absolute()), "reading": reading}, default=str)
 
 
 def pixels(
@@ -89,15 +112,31 @@ def pixels(
     from deepnic.report import account_table
 
     check_new(output)
+    how: dict[str, Any] = {
+        "items": choose("items", items, ITEMS),
+        "max_undefined": max_undefined,
+        "fdr": fdr,
+        "k": k,
+        "redundancy": redundancy,
+    }
+    keeps(f"{store} is as it was and nothing of {output} is written: run the same command again")
+    with options.dask_scheduler(workers, scheduler):
+        table = filtered(store, how)
+    deepnic.write_table(table, output)
+    console.print(account_table(account(table)))
+
+
+def filtered(store: Path, how: dict[str, Any]) -> "xr.Dataset":
+    """Filter a store's images; the table says how, so that it can be made again."""
+    import deepnic
+
     forest = deepnic.open_forest(store)
     images = (
         deepnic.observation_images(forest)
-        if choose("items", items, ITEMS) == "observations"
+        if how["items"] == "observations"
         else deepnic.rop_images(forest, family="distinct")
     )
-    with options.dask_scheduler(workers, scheduler):
-        table = deepnic.filter_pixels(
-            images, max_undefined=max_undefined, fdr=options.rate(fdr), k=k, redundancy=redundancy
-        )
-    deepnic.write_table(table, output)
-    console.print(account_table(account(table)))
+    limits = {name: value for name, value in how.items() if name != "items"}
+    table = deepnic.filter_pixels(images, **limits | {"fdr": options.rate(how["fdr"])})
+    origin = {name: forest.attrs[name] for name in ("cohort",) if name in forest.attrs}
+    return table.assign_attrs(filter=json.dumps(how), **origin)

@@ -1,15 +1,19 @@
 """Options that several commands have, and what their words mean."""
 
+import inspect
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from deepnic.cli.app import console
+from deepnic.cli.interrupts import patiently
+from deepnic.cli.words import in_own_words
 from deepnic.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,10 +21,77 @@ if TYPE_CHECKING:
 
     from deepnic.cluster.ssh.inventory import Inventory
 
-CohortFile = Annotated[Path, typer.Argument(help="CSV table, or .npz with its .labels.csv beside.")]
-State = Annotated[str | None, typer.Option(help="Column that holds the state.")]
-Positive = Annotated[str | None, typer.Option(help="Label that is state 1, against all others.")]
-Log2 = Annotated[bool, typer.Option(help="Take log2 of linear intensities.")]
+CANCELLED = 30.0  # seconds for Slurm to take jobs back
+ANSWER = 15.0  # seconds for a scheduler to say what it is
+
+CohortFile = Annotated[
+    Path, typer.Argument(help="Table (CSV, Excel, Parquet), GEO series matrix, GCT, .h5ad or .npz.")
+]
+
+READING: dict[str, Any] = {
+    "state": (str | None, None, "Column that holds the state; of GEO, a line, key or LINE~REGEX."),
+    "positive": (str | None, None, "Label that is state 1, against all others."),
+    "labels": (Path | None, None, "Table of states apart, matched by id."),
+    "groups": (str | None, None, "Column of what stays together in a fold, such as patients."),
+    "log2": (bool, False, "Take log2 of linear intensities."),
+    "genes_in": (str | None, None, "Where the genes are, if that is unclear: rows or columns."),
+    "genes": (str | None, None, "Which columns are genes: a regular expression, or a file."),
+    "genes_from": (str | None, None, "Column that names the genes, of one row a gene."),
+    "drop": (list[str] | None, None, "Column to leave out; may be given again."),
+    "duplicates": (str | None, None, "Genes of one name: mean, max or first."),
+    "impute": (str | None, None, "Missing values: median or knn, fitted in the training part."),
+    "annotation": (Path | None, None, "Table of gene ids, such as probe sets, and symbols."),
+    "layer": (str | None, None, "Of an .h5ad, the layer to read, or raw; left out, X."),
+}
+"""How a cohort is read, for every command that reads one: type, default and help."""
+
+KEY = "File of the key of the pseudonyms; left out, one in ~/.config/deepnic."
+HIDING: dict[str, Any] = {
+    "pseudonymise": (bool, False, "Put keyed hashes in the place of patients' ids."),
+    "key": (Path | None, None, KEY),
+}
+"""How ids are hidden, for every command that reads a cohort and has no key of its own."""
+
+
+LABELLING = ("state", "positive", "labels", "groups", "genes", "impute", "annotation")
+"""Those of `READING` that patients to predict have no need of."""
+
+
+def reads_patients(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `reads_cohort` that do not ask for states or genes."""
+    return reads_cohort(command, without=LABELLING)
+
+
+def reads_cohort(
+    command: Callable[..., None], *, without: Sequence[str] = ()
+) -> Callable[..., None]:
+    """Give a command the options of `READING` and `HIDING`, in place of its parameter ``how``."""
+    own = inspect.signature(command, eval_str=True).parameters
+    hides = not {*HIDING} & {*own}
+    asked = READING | HIDING if hides else READING
+    asked = {name: option for name, option in asked.items() if name not in without}
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        how = {name: given.pop(name) for name in asked}
+        how["drop"] = how["drop"] or ()
+        if hides:
+            how["pseudonymise"] = _pseudonyms(how["pseudonymise"], how.pop("key"))
+        command(**given, how=how)
+
+    kept = [one.replace(kind=one.KEYWORD_ONLY) for name, one in own.items() if name != "how"]
+    added = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=default,
+            annotation=Annotated[kind, typer.Option(f"--{name.replace('_', '-')}", help=words)],
+        )
+        for name, (kind, default, words) in asked.items()
+    ]  # fmt: skip
+    run.__signature__ = inspect.Signature([*kept, *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in [*kept, *added]}
+    return run
+
+
 Trees = Annotated[int, typer.Option(help="Trees of each gene under each condition.")]
 Ranges = Annotated[str, typer.Option(help="Weight ranges R, such as 3-5 or 3,5.")]
 Sizes = Annotated[str, typer.Option(help="Genes of a tree V, such as 3-8 or 3,5.")]
@@ -49,10 +120,35 @@ def hosts_and_secrets(inventory: Path) -> tuple["Inventory", Path]:
     return read_inventory(inventory), inventory.absolute().parent / "secrets"
 
 
-def read(path: Path, state: str | None, positive: str | None, log2: bool) -> "xr.Dataset":
+def _pseudonyms(pseudonymise: bool, key: Path | None) -> bool | Path:
+    """What `deepnic.read_cohort` is told of pseudonyms."""
+    if key is not None and not pseudonymise:
+        raise InputError("--key is for pseudonyms; add --pseudonymise")
+    return key or pseudonymise
+
+
+def ready_key(pseudonymise: bool | Path, output: Path | None) -> None:
+    """Have the key of pseudonyms, if there are to be any, apart from what will be written."""
+    if not pseudonymise:
+        return
+    from deepnic.cohort.pseudonyms import check_apart, default_key, open_key
+
+    key = default_key() if pseudonymise is True else Path(pseudonymise).expanduser()
+    if output is not None:
+        check_apart(key, output)
+    if not key.exists():
+        open_key(key)
+        console.print(
+            f"{key} is the key of the pseudonyms, and new: keep it, apart from data and results; "
+            "without it nobody can tell whose they are",
+            soft_wrap=True,
+        )
+
+
+def read(path: Path, how: dict[str, Any]) -> "xr.Dataset":
     import deepnic
 
-    cohort = deepnic.read_cohort(path, state=state, positive=positive, log2=log2)
+    cohort = deepnic.read_cohort(path, **how)
     say_what_was_read(path.name, cohort)
     return cohort
 
@@ -63,8 +159,14 @@ def say_what_was_read(name: str, cohort: "xr.Dataset") -> None:
     console.print(f"{name}: {facts}, {ones} of state 1 ({cohort.attrs['positive']})")
     if cohort.attrs.get("id_column") == "":
         console.print("no id column was found; ids were made up")
+    say_notes(name, cohort.attrs.get("notes", "").split("\n"))
     if cohort.attrs["constant_genes"]:
         console.print(f"{cohort.attrs['constant_genes']} genes are constant and score 0 everywhere")
+
+
+def say_notes(name: str, notes: Iterable[str]) -> None:
+    for note in filter(None, notes):
+        console.print(f"{name}: {in_own_words(note)}", soft_wrap=True)
 
 
 def integers(name: str, words: str) -> tuple[int, ...]:
@@ -99,38 +201,35 @@ def dask_scheduler(
             )
         from deepnic.cluster.slurm.jobs import dask_workers, read_profile
 
-        with dask_workers(read_profile(slurm)):
+        with patiently(CANCELLED), dask_workers(read_profile(slurm)):
             yield
         return
     if scheduler is None and not workers:
         yield
         return
-    import dask
-    from distributed import Client, LocalCluster
+    from deepnic.compute import dask_settings, local_workers
 
     if scheduler is not None and workers:
         raise InputError("--workers starts workers here and --scheduler uses others; choose one")
-    # a cohort rides in the graph, once, which Dask finds large
-    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
     if scheduler is None:
-        # pages given back after each step of a network come back as page faults: half of its time
-        for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
-            dask.config.set({f"distributed.nanny.pre-spawn-environ.{variable}": 2**30})
-        cluster = LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"
-        )
-        with cluster, Client(cluster):
+        with local_workers(workers):
             yield
     else:
+        from distributed import Client
+
+        dask_settings()
         with Client(_answering(scheduler), timeout="30s"):
             yield
 
 
 def _answering(scheduler: str) -> str:
-    """Address of a scheduler, once something listens there.
+    """Address of a scheduler, once one has said there that it is one.
 
-    A client that cannot connect leaves a half-open one behind, which later calls would wait for.
+    A client would wait for ever for what listens and is none, and one that cannot connect leaves a
+    half-open one behind, which later calls would wait for.
     """
+    import asyncio
+
     from distributed.comm import get_address_host_port
 
     file = Path(scheduler)
@@ -139,6 +238,22 @@ def _answering(scheduler: str) -> str:
     try:
         address = json.loads(file.read_text())["address"] if file.exists() else scheduler
         socket.create_connection(get_address_host_port(address), timeout=10).close()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"no Dask scheduler answers at {scheduler}; start it first") from error
+        what = asyncio.run(asyncio.wait_for(_kind(address), ANSWER))
+    except Exception as error:  # whatever the words of something else are read as
+        raise InputError(
+            f"no Dask scheduler answers at {scheduler}; start it, or correct the port (a "
+            "dashboard's is another one) and for tls:// the certificates"
+        ) from error
+    if what != "Scheduler":
+        raise InputError(f"a Dask {what} answers at {scheduler}; give the scheduler's address")
     return address
+
+
+async def _kind(address: str) -> str:
+    """What a Dask process at an address is: Scheduler, Worker or Nanny."""
+    from distributed.core import rpc
+    from distributed.security import Security
+
+    arguments = Security().get_connection_args("client")
+    async with rpc(address, timeout=ANSWER, connection_args=arguments) as process:
+        return str((await process.identity())["type"])

@@ -2,14 +2,18 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from deepnic.cli import options
 from deepnic.cli.app import console
-from deepnic.errors import InputError
+from deepnic.cli.interrupts import keeps
+from deepnic.errors import EngineError, InputError
 from deepnic.extras import needs
+
+if TYPE_CHECKING:
+    from deepnic.study import StudySettings
 
 
 def demo(
@@ -29,47 +33,103 @@ def demo(
         "forest": {"n_genes": 0, "subsample": 0.2},
         "arms": {"strengths": [1024]},
     }
-    _study(checked(StudySettings, settings), output)
+    compare(checked(StudySettings, settings), output)
 
 
+@options.reads_cohort
 def study(
     source: Annotated[
-        Path,
-        typer.Argument(
-            help="Settings of a study (TOML), or one cohort: CSV table, or .npz with its "
-            ".labels.csv beside."
-        ),
-    ],
+        Path | None,
+        typer.Argument(help="Settings of a study (TOML), or one cohort: as of `deepnic cohort`."),
+    ] = None,
+    *,
+    how: dict[str, Any],
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Folder to write or go on with; study-SOURCE here."),
     ] = None,
-    state: options.State = None,
-    positive: options.Positive = None,
-    log2: options.Log2 = False,
+    init: Annotated[
+        Path | None,
+        typer.Option(help="Only write the settings, each explained, into this TOML file to edit."),
+    ] = None,
+    folds: Annotated[int | None, typer.Option(help="Folds of the cross-validation.")] = None,
+    repeats: Annotated[int | None, typer.Option(help="Times to cut into folds anew.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all random numbers.")] = None,
+    n_trees: Annotated[
+        int | None, typer.Option(help="Trees of each gene under each condition.")
+    ] = None,
     workers: options.Workers = 0,
     scheduler: options.Scheduler = None,
 ) -> None:
     """Compare the assemblies with all else by cross-validation, and write the report.
 
     What is compared, on which cohorts, is said in a TOML file; a cohort alone is studied with the
-    defaults. An interrupted study goes on where it stopped.
+    defaults. Options stand over both. An interrupted study goes on where it stopped.
     """
-    from deepnic.config import checked
-    from deepnic.study import StudySettings, read_settings
+    from deepnic.study.settings import override
 
-    how = {"state": state, "positive": positive, "log2": log2}
-    if source.suffix.lower() == ".toml":
-        if given := [name for name, value in how.items() if value]:
-            raise InputError(
-                f"--{given[0]} is for a single cohort; write it under [cohorts.NAME] of {source}"
-            )
-        settings = read_settings(source)
-    else:
-        cohort = {"file": source} | how
-        settings = checked(StudySettings, {"cohorts": {source.stem: cohort}})
+    given = {"folds": folds, "repeats": repeats, "seed": seed, "n_trees": n_trees}
+    if init is not None:
+        if source is not None:
+            source, how = _seen_from(init.parent, source), _seen_from(init.parent, how)
+        _write_settings(override(_of_one(source or Path("mine.csv"), how), given), init)
+        return
+    if source is None:
+        raise InputError("no cohort was named; give its file, or --init study.toml for settings")
+    settings = _of_one(source, how)
+    if _is_toml(source):
+        settings, given = _of_file(source, how), given | {"groups": how["groups"]}
+    output = output or Path(f"study-{source.stem}")
     with options.dask_scheduler(workers, scheduler):
-        _study(settings, output or Path(f"study-{source.stem}"))
+        compare(override(settings, given), output)
+
+
+def _is_toml(source: Path) -> bool:
+    return source.suffix.lower() == ".toml"
+
+
+def _of_one(file: Path, how: dict[str, Any]) -> "StudySettings":
+    """Settings for one cohort."""
+    from deepnic.config import checked
+    from deepnic.study.settings import StudySettings, cohort_name
+
+    return checked(StudySettings, {"cohorts": {cohort_name(file.stem): {"file": file} | how}})
+
+
+def _of_file(source: Path, how: dict[str, Any]) -> "StudySettings":
+    from deepnic.study import read_settings
+
+    if given := [name for name, value in how.items() if value and name != "groups"]:
+        raise InputError(
+            f"--{given[0].replace('_', '-')} is for a single cohort; write it "
+            f"under [cohorts.NAME] of {source}"
+        )
+    return read_settings(source)
+
+
+def _seen_from(folder: Path, given: Any) -> Any:
+    """Files that options name, as the settings in a folder have to name them."""
+    if isinstance(given, dict):
+        return {name: _seen_from(folder, value) for name, value in given.items()}
+    if isinstance(given, Path) or (isinstance(given, str) and os.path.isfile(given)):
+        return type(given)(os.path.relpath(given, folder))
+    return given
+
+
+def _write_settings(settings: "StudySettings", path: Path) -> None:
+    """Write settings to edit."""
+    from deepnic.config import commented_toml
+    from deepnic.files import check_new, whole
+
+    files = [cohort.file for cohort in settings.cohorts.values()]
+    if any(map(_is_toml, files)):
+        raise InputError(f"--init writes settings, and {files[0]} has some; copy it instead")
+    if not _is_toml(path):
+        raise InputError(f"{path} is to hold settings; let its name end in .toml")
+    check_new(path)
+    with whole(path) as partial:
+        partial.write_text(f"{commented_toml(settings)}\n", encoding="utf-8")
+    console.print(f"written: {path}; edit it, then run `deepnic study {path}`", soft_wrap=True)
 
 
 def report(
@@ -80,15 +140,22 @@ def report(
         Path | None,
         typer.Option("-o", "--output", help="Page to write; FILE.md holds a study's tables."),
     ] = None,
+    show_ids: Annotated[
+        bool, typer.Option("--show-ids", help="List patients by their ids in the page.")
+    ] = False,
 ) -> None:
     """Write the page of a study, or of a training run, again; or a study's tables as Markdown."""
     from deepnic.report import write_report, write_tables
 
-    write = write_tables if output and output.suffix == ".md" else write_report
-    console.print(f"report: {write(study, output)}", soft_wrap=True)
+    if output and output.suffix == ".md":
+        page = write_tables(study, output)
+    else:
+        page = write_report(study, output, show_ids=show_ids)
+    console.print(f"report: {page}", soft_wrap=True)
 
 
-def _study(settings: Any, output: Path) -> None:
+def compare(settings: Any, output: Path) -> None:
+    """Run a study, or what is left of it, and write its page."""
     needs("train", "report")
     import deepnic
     from deepnic.analysis import find
@@ -96,10 +163,19 @@ def _study(settings: Any, output: Path) -> None:
     from deepnic.study import read_study
     from deepnic.study.cohorts import read_cohorts
 
-    cohorts = read_cohorts(settings)
+    for source in settings.cohorts.values():
+        options.ready_key(source.pseudonymise, output)
+    cohorts, settings = read_cohorts(settings)
     for name, cohort in cohorts.items():
         options.say_what_was_read(name, cohort)
+    keeps(f"folds and arms in {output} are kept: run the same command again and it goes on")
     deepnic.run_study(cohorts, output, settings)
     page = deepnic.write_report(output)
-    console.print(summary_table(find(read_study(output))))
+    results = read_study(output)
+    console.print(summary_table(find(results)))
     console.print(f"report: {page}", soft_wrap=True)
+    if lacking := len(results.facts["failures"]):
+        raise EngineError(
+            f"{lacking} parts of the study in {output} could not be made, the page tells which and "
+            "why; run the same again to try them, and only them, once more"
+        )

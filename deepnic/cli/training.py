@@ -1,6 +1,5 @@
 """Training on what `grow` and `pixels` left, and predicting with what was trained."""
 
-import logging
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,11 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deepnic.cli.app import console
-from deepnic.cli.options import Slurm
+from deepnic.cli.interrupts import keeps, patiently
+from deepnic.cli.options import CANCELLED, Slurm, reads_patients, ready_key, say_notes
 from deepnic.errors import InputError
 from deepnic.extras import needs
 
 if TYPE_CHECKING:
+    import xarray as xr
+
+    from deepnic.learn import Predictor
     from deepnic.runs.config import TrainConfig
 
 Source = Annotated[
@@ -26,6 +29,13 @@ def train(
     config: Annotated[
         Path | None,
         typer.Option("--config", help="TOML file: data, labels, assembly, training, run."),
+    ] = None,
+    cohort: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of the cohort, if it is not any more where `grow` read it: its trees go "
+            "into the checkpoint, which then predicts patients of any table."
+        ),
     ] = None,
     path: Annotated[str | None, typer.Option(help="{deepnic.assembly:PATHS}.")] = None,
     unit: Annotated[
@@ -61,7 +71,7 @@ def train(
     from deepnic.runs.config import read_config
 
     given: dict[str, dict[str, Any]] = {
-        "data": {"source": source},
+        "data": {"source": source, "cohort": cohort},
         "assembly": {"path": path, "unit": unit},
         "training": {
             "network": network, "epochs": epochs, "batch_size": batch_size, "seed": seed
@@ -69,18 +79,24 @@ def train(
         "run": {"workers": workers, "elastic": elastic, "device": device, "output": output},
     }  # fmt: skip
     settings = read_config(config, given)
+    keeps(
+        "nothing is kept of a training without a folder: name one by -o, and it can be resumed"
+        if settings.run.output is None
+        else f"the epochs in {settings.run.output} are kept: run the same command with --resume "
+        "and it goes on"
+    )
     if slurm is not None:
-        raise typer.Exit(_submit(settings, slurm, resume))
+        with patiently(CANCELLED):
+            raise typer.Exit(_submit(settings, slurm, resume))
     needs("train", "report")
     from deepnic.report import ranking_table, write_report
     from deepnic.runs.run import run
 
-    logging.basicConfig(format="%(message)s")
-    logging.getLogger("deepnic").setLevel(logging.INFO)
     result, ranking = run(settings, resume=resume)
     for name, value in result.metrics.items():
         number = f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
         console.print(f"{name.replace('_', ' ')}: {number}")
+    console.print(result.predictor.meaning, soft_wrap=True)
     if ranking is not None:
         console.print(ranking_table(ranking))
     if result.folder is not None:
@@ -105,21 +121,63 @@ def _submit(settings: "TrainConfig", slurm: Path, resume: bool) -> int:
     return train_job(profile, arguments, elastic=settings.run.elastic)
 
 
+@reads_patients
 def predict(
     checkpoint: Annotated[Path, typer.Argument(help="checkpoint.pt of a run's folder.")],
     source: Annotated[
-        Path, typer.Argument(help="Store of `deepnic grow`, or table with the same pixels.")
+        Path,
+        typer.Argument(
+            help="Table of patients, in any format that `grow` reads, with or without states; or a "
+            "store of `deepnic grow` or table of `deepnic pixels`."
+        ),
     ],
+    how: dict[str, Any],
     output: Annotated[Path, typer.Option("-o", "--output", help="CSV file to write.")],
+    network: Annotated[
+        str | None,
+        typer.Option(help="Your own network as module:function, where it was trained with that."),
+    ] = None,
 ) -> None:
-    """Predict the items of a store or table with a trained network."""
-    from deepnic.files import write_csv
-    from deepnic.learn import load_network
-    from deepnic.store import open_items
+    """Predict patients of a table, or the items of a store, with a trained network.
 
-    if output.exists():
-        raise InputError(f"{output} exists already; choose another path")
-    predictions = load_network(checkpoint).predict(open_items(source))
+    A table needs neither the training cohort nor its store, where the network was trained with
+    its cohort at hand.
+    """
+    from deepnic.files import check_new, write_csv
+    from deepnic.learn import load_network
+
+    check_new(output)
+    predictor = load_network(checkpoint, network=network)
+    predictions = predictor.predict(_to_predict(source, how, predictor))
     write_csv(output, predictions)
+    say_notes(source.name, predictions.attrs["notes"])
     counts = predictions["predicted"].value_counts()
     console.print(", ".join(f"{count} {name}" for name, count in counts.items()))
+    console.print(predictor.meaning, soft_wrap=True)
+    if "remark" in predictions and (n := (predictions["remark"] == "trained on").sum()):
+        console.print(
+            f"{n} are of the training: only trees that left them out were asked, but the network "
+            "itself knows them, so these probabilities are too good",
+            soft_wrap=True,
+        )
+
+
+def _to_predict(source: Path, how: dict[str, Any], predictor: "Predictor") -> "xr.Dataset":
+    """Read patients, or open the store or table of items."""
+    if source.is_dir() or source.suffix == ".zarr":
+        if given := [name for name, value in how.items() if value]:
+            raise InputError(
+                f"--{given[0].replace('_', '-')} is for tables of patients, and {source} is a "
+                "store; leave it out"
+            )
+        from deepnic.store import open_items  # seconds, for those who need it
+
+        return open_items(source)
+    from deepnic.cohort import read_patients
+
+    ready_key(how["pseudonymise"], None)
+    patients = read_patients(source, predictor.own_trees().genes, **how)
+    if patients.attrs["id_column"] == "":
+        console.print("no id column was found; ids were made up")
+    say_notes(source.name, patients.attrs["notes"].split("\n"))
+    return patients

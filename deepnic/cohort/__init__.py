@@ -2,6 +2,15 @@
 
 from deepnic.cohort.check import hide_labels, make_cohort
 from deepnic.cohort.demo import demo_cohort
-from deepnic.cohort.read import read_cohort
+from deepnic.cohort.impute import filled
+from deepnic.cohort.read import from_anndata, read_cohort, read_patients
 
-__all__ = ["demo_cohort", "hide_labels", "make_cohort", "read_cohort"]
+__all__ = [
+    "demo_cohort",
+    "filled",
+    "from_anndata",
+    "hide_labels",
+    "make_cohort",
+    "read_cohort",
+    "read_patients",
+]

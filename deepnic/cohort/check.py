@@ -1,6 +1,6 @@
 """From raw columns to a checked cohort."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,11 +8,23 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from deepnic.errors import InputError
-from deepnic.variables import describe
+from deepnic.cohort.classes import UNKNOWN, find_positive
+from deepnic.cohort.impute import METHODS
+from deepnic.errors import InputError, choose
+from deepnic.variables import describe, expect
 
-NOT_SICK = ("0", "control", "normal", "healthy", "benign", "n", "negative", "non-responder")
-"""Labels taken for state 0 when exactly one of the two classes bears such a name."""
+LONGEST = 500  # characters of an id or a label
+
+
+class SeveralClassesError(InputError):
+    """More than two classes, none of them chosen; a study takes each against the rest."""
+
+    def __init__(self, classes: Sequence[str]):
+        super().__init__(
+            f"{len(classes)} classes found ({', '.join(classes[:6])}); choose one against the "
+            f"rest, for example positive={classes[0]!r} (a study takes each)"
+        )
+        self.classes = classes
 
 
 def make_cohort(
@@ -23,6 +35,7 @@ def make_cohort(
     *,
     positive: str | None = None,
     group: ArrayLike | None = None,
+    impute: str | None = None,
 ) -> xr.Dataset:
     """Check a table and give it names.
 
@@ -31,22 +44,25 @@ def make_cohort(
     expression : array, shape (observation, gene)
         Finite numbers.
     label : array, shape (observation,)
-        Class of each observation as found; a missing one (NaN or empty) is to be predicted.
+        Class of each observation as found; a missing one (NaN, empty, or a word such as "unknown",
+        unless it is `positive`) is to be predicted.
     gene, observation : sequences of str
         Unique ids.
     positive : str, optional
         The label that is state 1, against all others (one-vs-rest). Left out, two classes are
-        needed: 1 of 0/1, else the one that is not named like a control, else the last in
-        alphabetical order.
+        needed: 1 of 0/1, 2 of 1/2, b of a/b, else the one named like a case beside one named like
+        a control, or not like a control; where no rule knows, the last in alphabetical order.
     group : array, shape (observation,), optional
         What observations have in common, such as their patient; none may be missing.
+    impute : {"median", "knn"}, optional
+        Values may be missing (NaN), and are filled so where trees are grown; see `read_cohort`.
 
     Returns
     -------
     Dataset
         ``expression(observation, gene)`` float32, ``state(observation)`` int8, the original
-        ``label`` and the ``group``, if given, as coordinates; attributes ``positive`` and
-        ``constant_genes`` (how many).
+        ``label`` and the ``group``, if given, as coordinates; attributes ``positive``,
+        ``constant_genes`` (how many) and, where values are missing, ``impute``.
 
     Raises
     ------
@@ -68,23 +84,20 @@ def make_cohort(
             f"expression has shape {values.shape}, with {len(observations)} observations, "
             f"{len(genes)} genes and {len(labels)} labels; they must agree"
         )
-    for name, ids in (("gene", genes), ("observation", observations)):
-        if not len(ids):
-            raise InputError(f"the table has no {name}; at least one is needed")
-        if (nameless := ids.str.strip() == "").any():
-            raise InputError(
-                f"{nameless.sum()} {name} ids are empty (first: number {nameless.argmax() + 1}); "
-                "give each a name"
-            )
-        if ids.has_duplicates:
-            twice = ids[ids.duplicated()].unique()
-            raise InputError(
-                f"{len(twice)} {name} ids occur more than once (first: {twice[0]!r}); rename or "
-                "drop the repeats"
-            )
-    _check_finite(values, genes, observations)
+    check_words("labels", labels)
+    _check_ids(genes, observations)
+    if impute is not None:
+        choose("impute", impute, METHODS)
+    _check_finite(values, genes, may_lack=impute is not None)
+    unknown = labels.map(str.lower).isin(UNKNOWN)
+    labels[unknown & (positive is None or labels != str(positive))] = ""
     state, positive = _state(labels, positive)
-    constant = int((values.min(axis=0) == values.max(axis=0)).sum())
+    constant = int((np.fmin.reduce(values) == np.fmax.reduce(values)).sum())
+    if constant == len(genes):
+        raise InputError(
+            f"all {constant} genes are constant, so no gene varies (in 32 bits); check how the "
+            "table was made"
+        )
     cohort = xr.Dataset(
         {"expression": (("observation", "gene"), values), "state": ("observation", state)},
         coords={
@@ -94,9 +107,55 @@ def make_cohort(
         },
         attrs={"positive": positive, "constant_genes": constant},
     )
+    if np.isnan(values).any():
+        cohort.attrs["impute"] = impute
     if group is not None:
         cohort = cohort.assign_coords(group=("observation", _groups(group, observations)))
     return describe(cohort, "cohort")
+
+
+def make_patients(
+    expression: ArrayLike, gene: Sequence[str], observation: Sequence[str]
+) -> xr.Dataset:
+    """Check a table of patients to predict; a cohort without states, NaN where a value is missing.
+
+    Examples
+    --------
+    >>> make_patients([[1, 2]], ["g1", "g2"], ["new"]).state.values
+    array([-1], dtype=int8)
+    """
+    values = _float32(expression)
+    genes, observations = pd.Index(map(str, gene)), pd.Index(map(str, observation))
+    if values.shape != (len(observations), len(genes)):
+        raise InputError(
+            f"expression has shape {values.shape}, with {len(observations)} observations and "
+            f"{len(genes)} genes; they must agree"
+        )
+    _check_ids(genes, observations)
+    cohort = xr.Dataset(
+        {
+            "expression": (("observation", "gene"), values),
+            "state": ("observation", np.full(len(values), -1, np.int8)),
+        },
+        coords={"gene": genes.to_numpy(object), "observation": observations.to_numpy(object)},
+    )
+    return describe(cohort, "cohort")
+
+
+def check_words(name: str, words: Iterable[str]) -> None:
+    """Refuse words that are no names: what no file can hold, and what lost its separators."""
+    words = [*words]
+    if (longest := max(map(len, words), default=0)) > LONGEST:
+        raise InputError(
+            f"{name} have up to {longest:,} characters, and {LONGEST} at most are names; look for "
+            "a quote or a separator that is missing"
+        )
+    try:
+        "".join(words).encode()
+    except UnicodeEncodeError as error:  # half of a surrogate pair, left by a wrong decoding
+        raise InputError(f"{name} hold what is no text; save the table as UTF-8") from error
+    if any("\0" in word for word in words):
+        raise InputError(f"{name} hold NUL characters; save the table as UTF-8 text")
 
 
 def hide_labels(cohort: xr.Dataset, test: ArrayLike) -> xr.Dataset:
@@ -125,6 +184,7 @@ def hide_labels(cohort: xr.Dataset, test: ArrayLike) -> xr.Dataset:
     >>> int((hide_labels(cohort, np.arange(569) < 100).state == -1).sum())
     100
     """
+    expect(cohort, "cohort")
     hidden = np.asarray(test, bool)
     if hidden.shape != cohort["state"].shape:
         raise InputError(
@@ -134,10 +194,34 @@ def hide_labels(cohort: xr.Dataset, test: ArrayLike) -> xr.Dataset:
     return cohort.assign(state=cohort["state"].where(~hidden, np.int8(-1)))
 
 
+def _check_ids(genes: pd.Index, observations: pd.Index) -> None:
+    """Refuse ids that are empty, no names, or not unique."""
+    for name, ids in (("gene", genes), ("observation", observations)):
+        check_words(f"{name} ids", ids)
+        if not len(ids):
+            raise InputError(f"the table has no {name}; at least one is needed")
+        if (nameless := ids.str.strip() == "").any():
+            raise InputError(
+                f"{nameless.sum()} {name} ids are empty (first: number {nameless.argmax() + 1}); "
+                "give each a name"
+            )
+        if ids.has_duplicates:
+            repeats = ids.duplicated()
+            first, second = np.flatnonzero(ids == ids[int(repeats.argmax())])[:2]
+            which, remedy = f"numbers {first + 1} and {second + 1}", ""
+            if name == "gene":
+                which = f"{ids[first]!r}"
+                remedy = ", or say duplicates='mean', 'max' or 'first'"
+            raise InputError(
+                f"{ids[repeats].nunique()} {name} ids occur more than once (first: {which}); "
+                f"rename or drop the repeats{remedy}"
+            )
+
+
 def _float32(expression: ArrayLike) -> np.ndarray:
     try:
         with np.errstate(over="ignore"):  # what is beyond float32 is reported as infinite
-            return np.asarray(expression, np.float32)
+            return np.require(expression, np.float32, "W")  # a DataFrame lends what is read only
     except (TypeError, ValueError) as error:
         raise InputError("expression is not a table of numbers; convert it first") from error
 
@@ -150,14 +234,20 @@ def _text(value: Any) -> str:
     return str(value).strip()
 
 
-def _check_finite(values: np.ndarray, genes: pd.Index, observations: pd.Index) -> None:
-    bad = ~np.isfinite(values)
+def _check_finite(values: np.ndarray, genes: pd.Index, *, may_lack: bool) -> None:
+    bad = np.isinf(values) if may_lack else ~np.isfinite(values)
     if bad.any():
         row, column = np.argwhere(bad)[0]
+        fill = "" if may_lack else ", or fill missing ones by impute='median' or impute='knn'"
         raise InputError(
             f"{int(bad.sum())} expression values are missing, infinite or beyond float32 in "
             f"{int(bad.any(axis=0).sum())} genes (first: gene {genes[column]!r}, observation "
-            f"{observations[row]!r}); impute or drop them"
+            f"number {row + 1}); correct or drop them{fill}"
+        )
+    if (nothing := np.isnan(values).all(axis=1)).any():
+        raise InputError(
+            f"{nothing.sum()} observations have no value at all (first: number "
+            f"{nothing.argmax() + 1}); leave them out"
         )
 
 
@@ -169,8 +259,8 @@ def _groups(group: ArrayLike, observations: pd.Index) -> np.ndarray:
         )
     if (without := groups == "").any():
         raise InputError(
-            f"{without.sum()} observations have no group (first: "
-            f"{observations[without.argmax()]!r}); give each one, if need be of its own"
+            f"{without.sum()} observations have no group (first: number "
+            f"{without.argmax() + 1}); give each one, if need be of its own"
         )
     return groups
 
@@ -184,13 +274,9 @@ def _state(labels: pd.Series, positive: str | None) -> tuple[np.ndarray, str]:
         )
     if positive is None:
         if len(classes) > 2:
-            raise InputError(
-                f"{len(classes)} classes found ({', '.join(classes[:6])}); choose one against the "
-                f"rest, for example positive={classes[0]!r}"
-            )
-        controls = [name for name in classes if name.lower() in NOT_SICK]
-        others = [name for name in classes if name not in controls]
-        positive = others[0] if len(controls) == 1 and others else (classes or [""])[-1]
+            raise SeveralClassesError(classes)
+        known = find_positive(classes) if len(classes) == 2 else None
+        positive = known or (classes or [""])[-1]
     elif (positive := str(positive)) not in classes:
         raise InputError(
             f"no observation has the label {positive!r}; choose among {', '.join(classes[:6])}"

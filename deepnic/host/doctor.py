@@ -15,11 +15,9 @@ from deepnic.host.environment import CARD, Secrets
 
 PACKAGES = ("deepnic", "numpy", "numba", "dask", "distributed", "xarray", "zarr", "ray", "torch")
 LEAST_DISK = 10e9  # bytes; the store of a chip takes 0.3, its checkpoints and scratch some more
+LEAST_MEMORY = 4e9  # bytes; growing and filtering a chip take 2, `deepnic demo` 3.2
 SOON = timedelta(days=30)
-RENEW = (  # renamed rather than deleted: what else lies there is the user's
-    "for new ones run `deepnic cluster down`, rename the folder secrets beside the inventory, and "
-    "run `deepnic cluster up`"
-)
+RENEW = "`deepnic cluster certificates INVENTORY --replace` makes and sends new ones"
 
 
 class Check(NamedTuple):
@@ -35,6 +33,7 @@ def check_machine(folder: Path) -> list[Check]:
     return [
         Check("versions", ", ".join(f"{name} {number}" for name, number in versions().items())),
         Check("processor", f"{os.cpu_count()} cores"),
+        check_memory(),
         check_disk(folder),
         check_own_name(),
         *check_dask(),
@@ -45,6 +44,16 @@ def check_machine(folder: Path) -> list[Check]:
 def versions() -> dict[str, str]:
     """Tell the versions of Python and of the packages that a cluster must agree on."""
     return {"Python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
+
+
+def check_memory() -> Check:
+    """Memory that this process may have, by the limits of a container too, and what is free."""
+    import psutil
+    from distributed.system import MEMORY_LIMIT
+
+    free = min(psutil.virtual_memory().available, MEMORY_LIMIT)
+    room = f"{decimal(free)} free of {decimal(MEMORY_LIMIT)}"
+    return Check("memory", room, "" if free > LEAST_MEMORY else "end other programs, 4 GB are safe")
 
 
 def check_disk(folder: Path) -> Check:

@@ -2,36 +2,26 @@
 
 import logging
 import tempfile
-import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypedDict
 
 import pandas as pd
-import ray.train
 import torch
 from tensorboardX import SummaryWriter
 
-from deepnic.files import whole, write_csv
+from deepnic.compute import repeated
+from deepnic.errors import InputError
+from deepnic.files import write_csv
+from deepnic.learn.saved import About, read_checkpoint, save_checkpoint
+from deepnic.learn.settings import CHECKPOINT_FILE, LAST_FILE
 
-CHECKPOINT_FILE = "checkpoint.pt"
-LAST_FILE = "last.pt"
 HISTORY_FILE = "history.csv"
 INTERVAL = 1.0  # seconds between two looks at a history
 
 logger = logging.getLogger("deepnic.train")
-
-
-class About(TypedDict):
-    """What a checkpoint says of its network beside the weights; plain types and tensors only."""
-
-    network: str
-    classes: list[str]
-    layout: dict[str, Any]  # variables and attributes of the canvas without its items
-    kind: str  # of the canvas: "canvas" or "count canvas"
-    channels: int
 
 
 class Best(TypedDict, total=False):
@@ -46,7 +36,7 @@ class Record:
     """History, best weights and checkpoints of a run; the same on every rank, written by rank 0.
 
     On Ray's workers a checkpoint goes through `ray.train.report`, which hands the last one to the
-    workers of a second attempt; in this process it is a file of the run's folder.
+    workers of a second attempt; else it is a file of the run's folder.
 
     Parameters
     ----------
@@ -57,7 +47,7 @@ class Record:
     about : About
     rank : int
     on_ray : bool
-        On a worker of Ray's, not in the process of the caller.
+        On a worker of Ray's, not on this machine alone.
 
     Attributes
     ----------
@@ -116,30 +106,30 @@ class Record:
             self.writer.close()
 
     def _last(self) -> dict[str, Any] | None:
-        checkpoint = ray.train.get_checkpoint() if self.on_ray else None
-        if checkpoint is not None:
-            with checkpoint.as_directory() as folder:
-                return _read(Path(folder) / CHECKPOINT_FILE)
-        if self.folder is not None and (self.folder / LAST_FILE).exists():
-            return _read(self.folder / LAST_FILE)
-        return None
+        if self.on_ray and (saved := _reported()):
+            return saved
+        if self.folder is None or not (last := self.folder / LAST_FILE).exists():
+            return None
+        try:
+            return read_checkpoint(last)
+        except InputError as error:
+            raise InputError(
+                f"{last} is damaged; rename it, and resume=True trains the run from its first epoch"
+            ) from error
 
     def _keep(self) -> None:
-        """Keep a checkpoint; only rank 0 brings one to Ray, but every rank must call."""
-        if self.rank > 0:
-            ray.train.report(self.history[-1])
-            return
-        assert self.folder is not None
+        """Keep a checkpoint, from rank 0; on Ray every rank must report."""
+        checkpoint = self._states() if self.rank == 0 else None
+        if self.on_ray:
+            _report(self.history[-1], checkpoint)
+        elif checkpoint is not None:
+            assert self.folder is not None
+            save_checkpoint(self.folder / LAST_FILE, **checkpoint)
+
+    def _states(self) -> dict[str, Any]:
         states = {name: part.state_dict() for name, part in self.parts.items()}
         states |= {"history": self.history, "followed": self.followed, "best": self.best}
-        states["about"] = self.about
-        if not self.on_ray:
-            save_checkpoint(self.folder / LAST_FILE, **states)
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            save_checkpoint(Path(folder) / CHECKPOINT_FILE, **states)
-            checkpoint = ray.train.Checkpoint.from_directory(folder)
-            ray.train.report(self.history[-1], checkpoint=checkpoint)
+        return states | {"about": self.about}
 
     def _write_curves(self) -> None:
         assert self.folder is not None
@@ -155,10 +145,27 @@ class Record:
         write_csv(self.folder / HISTORY_FILE, pd.DataFrame(self.history))
 
 
-def save_checkpoint(path: Path, **parts: Any) -> None:
-    """Write tensors, numbers, lists and dicts only, so that `weights_only=True` reads them back."""
-    with whole(path) as partial:
-        torch.save(parts, partial)
+def _report(row: dict[str, float], states: dict[str, Any] | None) -> None:
+    """Give Ray Train the epoch, and from rank 0 its checkpoint."""
+    import ray.train  # not where this machine trains alone
+
+    if states is None:
+        ray.train.report(row)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        save_checkpoint(Path(folder) / CHECKPOINT_FILE, **states)
+        ray.train.report(row, checkpoint=ray.train.Checkpoint.from_directory(folder))
+
+
+def _reported() -> dict[str, Any] | None:
+    """Read the last checkpoint that Ray Train was given."""
+    import ray.train
+
+    checkpoint = ray.train.get_checkpoint()
+    if checkpoint is None:
+        return None
+    with checkpoint.as_directory() as folder:
+        return read_checkpoint(Path(folder) / CHECKPOINT_FILE)
 
 
 @contextmanager
@@ -178,13 +185,12 @@ def epochs_logged(run: Path | None, epochs: int) -> Iterator[None]:
     if run is None:
         yield
         return
-    history, start, over = run / HISTORY_FILE, perf_counter(), threading.Event()
-    before = logged = len(pd.read_csv(history)) if history.exists() else 0
+    history, start = run / HISTORY_FILE, perf_counter()
+    before = logged = len(_rows(history))
 
     def log() -> None:
         nonlocal logged
-        rows = pd.read_csv(history) if history.exists() else pd.DataFrame()
-        for row in rows.to_dict("records")[logged:]:
+        for row in _rows(history)[logged:]:
             logged += 1
             left = (perf_counter() - start) / (logged - before) * (epochs - logged)
             losses = ", ".join(
@@ -194,19 +200,16 @@ def epochs_logged(run: Path | None, epochs: int) -> Iterator[None]:
             )
             logger.info("epoch %d of %d: %s; %.0f s left", logged, epochs, losses, left)
 
-    def follow() -> None:
-        while not over.wait(INTERVAL):
-            log()
-
-    thread = threading.Thread(target=follow, daemon=True)
-    thread.start()
     try:
-        yield
+        with repeated(log, INTERVAL):
+            yield
     finally:
-        over.set()
-        thread.join()
         log()
 
 
-def _read(path: Path) -> dict[str, Any]:
-    return torch.load(path, weights_only=True, map_location="cpu")
+def _rows(history: Path) -> list[dict[Hashable, float]]:
+    """Epochs of a history; none where it is damaged, as the run writes it anew."""
+    try:
+        return pd.read_csv(history).to_dict("records")
+    except (OSError, ValueError):
+        return []

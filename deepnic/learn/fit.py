@@ -1,37 +1,44 @@
-"""Train a network on canvases, in this process or on several workers, through Ray Train."""
+"""Train a network on canvases: in this process, in several of this machine, or on Ray's workers."""
 
 import hashlib
 import json
 import os
-import tempfile
+import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import ray.train
 import torch
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
-from ray.train import TrainingFailedError
-from ray.train.torch import TorchTrainer
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    roc_auc_score,
+)
 
 from deepnic.cohort.holdout import draw_stratified
 from deepnic.config import checked
 from deepnic.errors import InputError, choose
+from deepnic.files import locked, make_folder
 from deepnic.learn.channels import canvas_arrays, make_images
-from deepnic.learn.checkpoints import CHECKPOINT_FILE, epochs_logged, save_checkpoint
+from deepnic.learn.checkpoints import epochs_logged
 from deepnic.learn.loop import Job, LoopResult, train_loop
 from deepnic.learn.network import check_network
 from deepnic.learn.predictor import Predictor, describe_network, rebuild
-from deepnic.learn.ray_session import gpus, machines, quiet, ray_cluster
-from deepnic.learn.settings import DEVICES, Settings
+from deepnic.learn.ranks import ATTEMPTS, train_here
+from deepnic.learn.saved import save_checkpoint
+from deepnic.learn.settings import CHECKPOINT_FILE, DEVICES, Settings, choose_device
 from deepnic.learn.states import check_state
-from deepnic.variables import RULES, kind_of
+from deepnic.learn.trees import Trees
+from deepnic.manifest import unseal
+from deepnic.rop.origin import ORIGIN, check_cohort
+from deepnic.variables import COHORT, RULES, expect, validate
 
 # A run is named by what decides its result. These words stand for rules 1 in the name, because
 # version 0.1.0 wrote its own number and torch's there, and a run that it began is to be found.
@@ -47,7 +54,8 @@ class TrainResult:
     metrics : dict
         `n_training`, `n_validation`, `n_test`, `training_loss` and `training_accuracy` of the last
         epoch; with `truth` also `test_accuracy`, `test_balanced_accuracy` and, for two classes that
-        both occur, `test_auroc` of the finished network on the hidden items whose truth is known.
+        both occur, `test_auroc` and `test_brier` of the finished network on the hidden items whose
+        truth is known.
     history : DataFrame
         One row an epoch: `epoch`, `learning_rate`, `training_loss`, `training_accuracy` (both as
         met during the epoch, with dropout), with validation items `validation_loss` and
@@ -73,6 +81,11 @@ class TrainResult:
     device: str
 
     @property
+    def trained(self) -> Predictor:
+        """The predictor, as version 0.1.0 called it."""
+        return self.predictor
+
+    @property
     def checkpoint(self) -> Path | None:
         """File that `load_network` reads, where `storage` was given."""
         return None if self.folder is None else self.folder / CHECKPOINT_FILE
@@ -83,6 +96,7 @@ def train(
     *,
     truth: pd.Series | ArrayLike | None = None,
     classes: Sequence[str] = ("0", "1"),
+    cohort: xr.Dataset | None = None,
     workers: int = 0,
     elastic: bool = False,
     device: str = "auto",
@@ -109,6 +123,10 @@ def train(
         not read.
     classes : sequence of str
         Names of the states 0, 1, ...
+    cohort : Dataset, optional
+        What the forest behind images of observations was grown from: the trees of the pixels are
+        grown again, and kept in the network and its checkpoint. It then predicts patients of any
+        table, without cohort or store.
     workers : int
         0 trains in this process. From 1 on, so many Ray workers train data-parallel (DDP, with
         NCCL on GPUs and gloo on CPUs) on the cluster of `RAY_ADDRESS`, or on one started on this
@@ -163,6 +181,8 @@ def train(
         raise InputError(f"workers is {workers}; give 0 to train in this process, or more")
     canvas, state = _check_canvas(images, len(classes))
     true_state = _true_state(truth, canvas, state, len(classes))
+    if cohort is not None:
+        _check_cohort(cohort, canvas)
     arrays = canvas_arrays(canvas)
     channels, size = make_images(arrays).channels, (canvas.sizes["row"], canvas.sizes["column"])
     check_network(chosen.network, (channels, *size), len(classes))
@@ -178,7 +198,7 @@ def train(
         # who stops early does not look at the test, not even at its curve
         "follow": truth is not None and not share,
         "about": describe_network(chosen.network, classes, canvas, channels),
-        "on_ray": workers > 0,
+        "on_ray": False,
         "device": device,
         "folder": None,
     }
@@ -186,15 +206,22 @@ def train(
     folder = None if storage is None else Path(storage).resolve() / name
     if folder is not None and folder.exists() and not resume:
         raise InputError(
-            f"the run {folder.name} was started in {folder.parent} before; resume it, or choose "
-            "another folder"
+            f"the run {folder.name} was started in {folder.parent} before; resume=True goes on "
+            "with it, or choose another folder"
         )
-    result, trained_on = _fit(job, workers, elastic, folder)
-    weights = {name: torch.tensor(values) for name, values in result.weights.items()}
-    if folder is not None:
-        save_checkpoint(
-            folder / CHECKPOINT_FILE, network=weights, about=job["about"], history=result.history
-        )
+    with nullcontext() if folder is None else locked(folder):
+        if folder is not None:
+            make_folder(folder)
+            unseal(folder)
+            job["folder"] = str(folder)
+        result, trained_on = _fit(job, workers, elastic, folder)
+        weights = {name: torch.tensor(values) for name, values in result.weights.items()}
+        saved: dict[str, Any] = {"network": weights, "about": job["about"]}
+        saved["history"] = result.history
+        if cohort is not None:
+            saved["trees"] = Trees.grown(cohort, canvas, canvas.attrs[ORIGIN]).pack()
+        if folder is not None:
+            save_checkpoint(folder / CHECKPOINT_FILE, **saved)
     columns = {"item": canvas["item"].to_index(), "state": state}
     if truth is not None:
         columns["truth"] = true_state
@@ -202,62 +229,69 @@ def train(
         metrics=_metrics(result, job, true_state),
         history=_history(result, true_state[state < 0]),
         predictions=pd.DataFrame(columns | _predicted(result.probability)),
-        predictor=rebuild(job["about"], weights),
+        predictor=rebuild(job["about"], weights, saved.get("trees")),
         folder=folder,
         device=trained_on,
     )
 
 
-def _fit(job: Job, workers: int, elastic: bool, run: Path | None) -> tuple[LoopResult, str]:
-    """Run the training loop through Ray Train, in this process or on workers; and the device."""
-    with ExitStack() as stack:
-        stack.enter_context(quiet())
-        stack.enter_context(epochs_logged(run, job["settings"]["epochs"]))
-        if workers:
-            stack.enter_context(ray_cluster(1 if elastic else workers))
-            if run is None and machines() > 1:
-                raise InputError("storage is missing; several machines need a folder they share")
-        # without a folder of its own Ray would write to the home directory
-        place = run or Path(stack.enter_context(tempfile.TemporaryDirectory())) / "run"
-        device = _device(job["device"], min(workers, 1) if elastic else workers)
-        trainer = TorchTrainer(
-            train_loop,
-            train_loop_config=job | {"device": device, "folder": run and str(run)},
-            scaling_config=ray.train.ScalingConfig(
-                num_workers=(1, workers) if elastic else workers,
-                use_gpu=workers > 0 and device == "cuda",
-            ),
-            run_config=ray.train.RunConfig(
-                name=place.name,
-                storage_path=str(place.parent),
-                checkpoint_config=ray.train.CheckpointConfig(num_to_keep=2),
-                # a worker that is lost is replaced, and the training goes on from the checkpoint
-                failure_config=ray.train.FailureConfig(max_failures=3 if run else 0),
-            ),
+def _check_cohort(cohort: xr.Dataset, canvas: xr.Dataset) -> None:
+    """Refuse a cohort where there is none to be had, or another one."""
+    validate(cohort, COHORT)
+    if "gene" not in canvas.coords or ORIGIN not in canvas.attrs:
+        raise InputError(
+            "cohort is for images of observations, and of a forest that says what it was grown on; "
+            "leave it out, or grow the forest with this version"
         )
-        try:
-            result = trainer.fit().return_value
-        except (torch.OutOfMemoryError, TrainingFailedError) as error:
-            message, size = f"{type(error).__name__} {error}", job["settings"]["batch_size"]
-            if "OutOfMemoryError" in message:
-                raise InputError(
-                    f"the {device} device ran out of memory at batch_size {size}; a batch of "
-                    f"{max(size // 2, 1)} takes half as much"
-                ) from error
-            if "Unable to set up cluster storage" in message:
-                raise InputError(
-                    f"a worker cannot write to {place.parent}; give a folder that all machines "
-                    "share under one path"
-                ) from error
+    check_cohort(cohort, canvas.attrs[ORIGIN])
+
+
+def _fit(job: Job, workers: int, elastic: bool, run: Path | None) -> tuple[LoopResult, str]:
+    """Run the training loop, and say on which device.
+
+    In this process, in several of this machine, or, where one is in use, on a Ray cluster.
+    """
+    try:
+        with epochs_logged(run, job["settings"]["epochs"]):
+            result, device = _run(job, workers, elastic, run)
+    except Exception as error:
+        size = job["settings"]["batch_size"]
+        if "OutOfMemoryError" not in f"{type(error).__name__} {error}":  # Ray has it in words
             raise
+        raise InputError(
+            f"the {job['device']} device ran out of memory at batch_size {size}; a batch of "
+            f"{max(size // 2, 1)} takes half as much"
+        ) from error
     if isinstance(result, str):
         raise InputError(result)
     return result, device
 
 
+def _run(job: Job, workers: int, elastic: bool, run: Path | None) -> tuple[LoopResult | str, str]:
+    if workers and _on_cluster():
+        from deepnic.learn.ray_session import train_on_ray  # seconds, for those who need it
+
+        return train_on_ray(job | {"on_ray": True}, workers, elastic=elastic, run=run)
+    if elastic:
+        workers = min(workers, os.cpu_count() or 1)
+    device = choose_device(job["device"], workers, torch.cuda.device_count())
+    job = job | {"device": device}
+    if not workers:
+        return train_loop(job), device
+    return train_here(job, workers, attempts=ATTEMPTS if run else 1), device
+
+
+def _on_cluster() -> bool:
+    """Tell whether a Ray cluster is in use: connected to, or named in the environment."""
+    if os.environ.get("RAY_ADDRESS"):
+        return True
+    ray = sys.modules.get("ray")
+    return ray is not None and ray.is_initialized()
+
+
 def _check_canvas(images: xr.Dataset, n_classes: int) -> tuple[xr.Dataset, NDArray[np.int64]]:
     """Canvas with its axes in order, and the states."""
-    counted = kind_of(images) == "count canvas"
+    counted = expect(images, "canvas", "count canvas") == "count canvas"
     name = "count" if counted else "image"
     for needed in (name, "state", *(("index", "colour") if counted else ())):
         if needed not in images:
@@ -293,17 +327,6 @@ def _true_state(
             "recode it"
         )
     return np.where(state < 0, values, -1).astype(np.int64)
-
-
-def _device(device: str, workers: int) -> str:
-    available = gpus() if workers else torch.cuda.device_count()
-    enough = available >= max(1, workers)
-    if device == "cuda" and not enough:
-        raise InputError(
-            f"device is 'cuda', which takes {max(1, workers)} GPUs, and {available} are there; "
-            "ask for fewer workers, or device='cpu'"
-        )
-    return "cuda" if device != "cpu" and enough else "cpu"
 
 
 def _digest(job: Job) -> str:
@@ -344,6 +367,7 @@ def _metrics(result: LoopResult, job: Job, true_state: NDArray[np.int64]) -> dic
         metrics["test_balanced_accuracy"] = float(balanced_accuracy_score(y, predicted))
         if job["classes"] == 2:
             metrics["test_auroc"] = float(roc_auc_score(y, probability[:, 1]))
+            metrics["test_brier"] = float(brier_score_loss(y, probability[:, 1]))
     return metrics
 
 

@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
-import ray.train
-import ray.train.torch
 import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import cross_entropy
+from torch.nn.parallel import DistributedDataParallel
 
 from deepnic.learn.channels import Images, make_images
 from deepnic.learn.checkpoints import About, Record
@@ -31,7 +30,7 @@ class Job(TypedDict):
     settings: dict[str, Any]  # of `Settings`
     follow: bool  # predict the items of state -1 after every epoch
     about: About  # what checkpoints say of the network
-    on_ray: bool  # on a worker of Ray's, not in the process of the caller
+    on_ray: bool  # on a worker of Ray's, not on this machine alone
     device: str  # cpu or cuda
     folder: str | None  # where the run keeps its record
 
@@ -45,8 +44,16 @@ class LoopResult(NamedTuple):
     probability: NDArray[np.float32]  # (item, class)
 
 
-def train_loop(job: Job) -> LoopResult | str:
+def train_loop(job: Job, rank: int = 0, size: int = 1, card: int | None = None) -> LoopResult | str:
     """Train one network; every rank runs this on its part of each batch.
+
+    Parameters
+    ----------
+    job : Job
+    rank, size : int
+        Of this process among those that train together; torch.distributed connects them.
+    card : int, optional
+        Number of the GPU on this machine, where the job is for GPUs; else the rank's.
 
     Returns
     -------
@@ -54,9 +61,9 @@ def train_loop(job: Job) -> LoopResult | str:
         A sentence where a batch does not fit the memory.
     """
     settings = Settings(**job["settings"])
-    context = ray.train.get_context()
-    rank, size = context.get_world_rank(), context.get_world_size()
-    device = torch.device("cpu") if job["device"] == "cpu" else ray.train.torch.get_device()
+    device = torch.device("cpu")
+    if job["device"] == "cuda":
+        device = torch.device("cuda", rank if card is None else card)
 
     images = make_images(job["canvas"]).to(device)
     state = torch.tensor(job["state"], device=device)
@@ -73,7 +80,7 @@ def train_loop(job: Job) -> LoopResult | str:
             return refusal
         if settings.compiled:
             network.compile()
-        model = ray.train.torch.prepare_model(network, move_to_device=False)
+        model = network if size == 1 else DistributedDataParallel(network)
         learner = Learner(model, settings, job["classes"], rank, size)
         parts = {"network": network, "optimiser": learner.optimiser, "scaler": learner.scaler}
         record = Record(job["folder"], parts, job["about"], rank, on_ray=job["on_ray"])

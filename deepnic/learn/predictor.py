@@ -1,10 +1,8 @@
 """A trained network with all that is needed to read new items: file, checks, prediction."""
 
 import os
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,15 +14,20 @@ from torch import nn
 
 from deepnic.assembly import Assembly, lay
 from deepnic.errors import InputError
+from deepnic.files import as_path
+from deepnic.learn.calibration import Calibration, meaning
 from deepnic.learn.channels import canvas_arrays, make_images
-from deepnic.learn.checkpoints import About
 from deepnic.learn.loop import class_scores
-from deepnic.learn.network import build_network
+from deepnic.learn.network import NETWORKS, build_network
+from deepnic.learn.saved import About, check_about, check_weights, read_checkpoint
+from deepnic.learn.trees import TRAINED_ON, Trees
 from deepnic.nic import count_signatures, observation_images, rop_images
 from deepnic.nic.families import COLOURS
 from deepnic.pixels import select_pixels
-from deepnic.variables import kind_of
+from deepnic.rop.origin import ORIGIN, carried, sha256_of
+from deepnic.variables import KINDS, kind_of
 
+BATCH = 64  # items that are predicted together
 PIXEL = ("gene", "combination", "tree_size", "weight_range")
 
 
@@ -44,6 +47,12 @@ class Predictor:
     layout : Dataset
         Its canvas without the items: `index(row, column)`, `colour(row, column)` where there was
         one, and the coordinates of its pixels, or the family and conditions of its counts.
+    origin : str or None
+        What the trees behind its images of observations were grown on: it reads no others.
+    trees : Trees or None
+        These trees, as far as its pixels need them, where `train` was given their cohort.
+    calibration : Calibration or None
+        What makes its margin a probability; None: its probabilities are its own.
     """
 
     network: nn.Module
@@ -51,6 +60,14 @@ class Predictor:
     classes: tuple[str, ...]
     kind: str
     layout: xr.Dataset
+    origin: str | None = None
+    trees: Trees | None = None
+    calibration: Calibration | None = None
+
+    @property
+    def meaning(self) -> str:
+        """What its probabilities mean."""
+        return meaning(self.calibration)
 
     def predict(self, items: xr.Dataset) -> pd.DataFrame:
         """Predict items that this network may never have seen.
@@ -58,27 +75,73 @@ class Predictor:
         Parameters
         ----------
         items : Dataset
-            A forest, a pixel table with this network's pixels, or a canvas of its assembly.
+            Patients, as of `read_patients` or a cohort, whose states are not looked at; or a
+            forest, a pixel table with this network's pixels, or a canvas of its assembly, of the
+            trees that the network was trained with.
 
         Returns
         -------
         DataFrame
-            One row an item: `item`, `probability of CLASS` for each class, and `predicted`.
+            One row an item: `item`, `probability of CLASS` for each class, and `predicted`; of
+            observations also `remark`, "trained on" where the network knows the state. A number
+            does not depend on the other items. The attribute ``notes`` lists what was assumed.
 
         Raises
         ------
         InputError
-            Items of another assembly, or that lack some of the pixels.
+            Items of another assembly or of other trees, that lack some of the pixels or too many
+            genes, or whose values are on another scale.
         """
+        notes: list[str] = []
+        if kind_of(items) == "cohort":
+            items, notes = self.own_trees().read(items, self.layout)
+        notes += self._check_origin(items)
         canvas = self._assemble(items)
         self._check_same(canvas)
         images = make_images(canvas_arrays(canvas))
-        scores = class_scores(self.network, images, torch.arange(len(images)))
+        n = len(images)
+        # batches of one size: a number is the same to the last bit, whoever else is asked for
+        places = torch.arange(-(-n // BATCH) * BATCH).clamp(max=n - 1)
+        scores = class_scores(self.network, images, places, BATCH)[:n]
         probability = scores.softmax(dim=1).numpy()
+        if self.calibration is not None:
+            second = self.calibration.apply((scores[:, 1] - scores[:, 0]).numpy())
+            probability = np.stack([1 - second, second], axis=1)
         table = pd.DataFrame(probability, columns=[f"probability of {c}" for c in self.classes])
         table.insert(0, "item", canvas["item"].to_index())
         table["predicted"] = np.array(self.classes, object)[probability.argmax(axis=1)]
+        if self.origin is not None:
+            table["remark"] = _remarks(canvas)
+        table.attrs["notes"] = notes
         return table
+
+    def own_trees(self) -> Trees:
+        """Return the trees that patients are read by; an `InputError` where there are none."""
+        if self.trees is None:
+            raise InputError(
+                "the network has no trees of its own, to read patients by: it is of an earlier "
+                "version, of genes, or its training found no cohort; train it again and name that "
+                "(cohort=), or predict a store that was grown from the same "
+                "cohort with these patients added without labels"
+            )
+        return self.trees
+
+    def _check_origin(self, items: xr.Dataset) -> list[str]:
+        """Refuse images of observations from other trees: they may hold these patients' labels."""
+        if "gene" not in self.layout.coords:
+            return []
+        mine, theirs = sha256_of(self.origin), sha256_of(items.attrs.get(ORIGIN))
+        if mine != theirs:
+            raise InputError(
+                "the trees of what is to be predicted were not grown on the labelled patients, "
+                "genes and parameters that the network was trained with, so that they may tell "
+                "these patients' own labels; predict the patients' table itself (`deepnic predict "
+                "CHECKPOINT FILE`), or grow the training cohort again with these patients added "
+                "without labels"
+            )
+        if mine is None:
+            return ["of version 0.1.0: nothing tells whether network and trees belong together"]
+        return []
 
     def _assemble(self, items: xr.Dataset) -> xr.Dataset:
         """Items on this network's canvas."""
@@ -112,9 +175,9 @@ class Predictor:
             images = observation_images(forest, genes=genes)
         else:
             images = rop_images(forest, family="distinct")
-        zeros = np.zeros(self.layout.sizes["pixel"], np.float32)
-        pixels = self.layout.drop_dims(["row", "column"]).assign(relevance=("pixel", zeros))
-        return select_pixels(images, pixels)
+        none = np.zeros((0, self.layout.sizes["pixel"]), np.float32)  # a table without items
+        pixels = self.layout.drop_dims(["row", "column"]).assign(value=(("item", "pixel"), none))
+        return select_pixels(images, pixels.assign(relevance=pixels["value"].sum("item")))
 
     def _check_same(self, canvas: xr.Dataset) -> None:
         layout = layout_of(canvas)
@@ -136,6 +199,14 @@ class Predictor:
         rows, columns = self.layout["index"].shape
         facts = [f"{k} {v}" for k, v in self.layout.attrs.items()]
         return ", ".join([f"{rows} x {columns} cells", *facts])
+
+
+def _remarks(canvas: xr.Dataset) -> NDArray[np.object_]:
+    """What is to be known of each prediction."""
+    if "remark" in canvas.coords:
+        return canvas["remark"].values.astype(object)
+    known = canvas["state"].values >= 0 if "state" in canvas else np.zeros(canvas.sizes["item"])
+    return np.where(known, TRAINED_ON, "").astype(object)
 
 
 def layout_of(canvas: xr.Dataset) -> xr.Dataset:
@@ -170,27 +241,45 @@ def describe_network(name: str, classes: Sequence[str], canvas: xr.Dataset, chan
     """What a checkpoint says of its network beside the weights."""
     layout = layout_of(canvas)
     variables = {
-        key: (list(map(str, v.dims)), v.values.tolist() if v.dtype == object else _tensor(v.values))
+        str(key): (
+            list(map(str, v.dims)),
+            v.values.tolist() if v.dtype == object else _tensor(v.values),
+        )
         for key, v in layout.variables.items()
     }
-    return {
+    about: About = {
         "network": name,
         "classes": list(classes),
         "layout": {"variables": variables, "attrs": dict(layout.attrs)},
         "kind": kind_of(canvas),
         "channels": channels,
     }
+    if "gene" in layout.coords:  # pixels of several genes are of observations
+        about |= carried(canvas.attrs)  # type: ignore[typeddict-item]
+    return about
 
 
-def load_network(checkpoint: str | os.PathLike[str]) -> Predictor:
+def load_network(checkpoint: str | os.PathLike[str], *, network: str | None = None) -> Predictor:
     """Read a trained network from a checkpoint of `train`, ready to predict on the CPU.
 
-    The file is read without running any code from it (`weights_only=True`).
+    No code in the file, or named by it, is run.
+
+    Parameters
+    ----------
+    checkpoint : path
+    network : str, optional
+        "module:function" of the network, where it is your own: only your word has it imported, and
+        the checkpoint must name the same.
+
+    Returns
+    -------
+    Predictor
 
     Raises
     ------
     InputError
-        No such file, not a checkpoint of deepnic, or weights that do not fit the network.
+        No such file, not a checkpoint of deepnic, damaged, of a network that was not named, or
+        weights that do not fit the network.
 
     Examples
     --------
@@ -199,21 +288,43 @@ def load_network(checkpoint: str | os.PathLike[str]) -> Predictor:
     ...
     deepnic.errors.InputError: no checkpoint at no/such/checkpoint.pt; give the checkpoint.pt of ...
     """
-    path = Path(checkpoint)
+    path = as_path(checkpoint)
     if not path.is_file():
         raise InputError(f"no checkpoint at {path}; give the checkpoint.pt of a run's folder")
+    saved = read_checkpoint(path)
     try:
-        saved = torch.load(path, weights_only=True, map_location="cpu")
-        about, weights = _completed(saved["about"]), saved["network"]
-    except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError) as error:
+        about = check_about(_completed(saved["about"]))
+        weights = dict(saved["network"])
+    except Exception as error:  # whatever is where something else belongs
         raise InputError(
             f"{path} is not a checkpoint of deepnic, or is damaged; give the checkpoint.pt of a "
             "run's folder"
         ) from error
-    return rebuild(about, weights)
+    named = about["network"]
+    if network not in (None, named):
+        raise InputError(f"{path} is of the network {named!r}, not of {network!r}; name that")
+    if named not in NETWORKS and network is None:
+        raise InputError(
+            f"{path} is of the network {named!r}, which is code that it cannot bring; name it "
+            f"yourself, as network={named!r}, if you trust that code"
+        )
+    try:
+        calibration = Calibration.read(saved.get("calibration"))
+        return rebuild(about, weights, saved.get("trees"), calibration)
+    except InputError:
+        raise
+    except Exception as error:  # xarray raises many kinds for a layout that is none
+        raise InputError(
+            f"the canvas or trees that the checkpoint {path} tells of are none; train the run again"
+        ) from error
 
 
-def rebuild(about: About, weights: Mapping[str, torch.Tensor]) -> Predictor:
+def rebuild(
+    about: About,
+    weights: Mapping[str, torch.Tensor],
+    trees: Mapping[str, Any] | None = None,
+    calibration: Calibration | None = None,
+) -> Predictor:
     """Make a network again from what a checkpoint holds."""
     name, classes, channels = about["network"], about["classes"], about["channels"]
     variables = {
@@ -222,16 +333,27 @@ def rebuild(about: About, weights: Mapping[str, torch.Tensor]) -> Predictor:
     }
     layout = xr.Dataset(variables, attrs=about["layout"]["attrs"])
     layout = layout.set_coords([key for key in PIXEL if key in layout])
+    if layout["index"].dims != ("row", "column") or about["kind"] not in KINDS:
+        raise ValueError("no canvas")
     with torch.device("meta"):  # no initial weights, which would cost the caller random numbers
         network = build_network(name, channels, len(classes))
     try:
+        check_weights(weights, network.state_dict())
         network.load_state_dict(weights, assign=True)
-    except RuntimeError as error:
+    except (ValueError, RuntimeError, AttributeError) as error:
         raise InputError(
             f"the weights of the checkpoint do not fit the network {name} with {channels} channels "
-            f"and {len(classes)} classes; use the network it was trained with"
+            f"and {len(classes)} classes ({error}); use the network it was trained with"
         ) from error
-    return Predictor(network.eval(), name, tuple(classes), about["kind"], layout)
+    origin = about.get("origin")
+    own = None if trees is None else Trees.unpack(trees, layout)
+    if own is not None and own.origin != origin:
+        raise ValueError("trees of another network")
+    if calibration is not None and len(classes) != 2:
+        raise ValueError("a calibration is of two classes")
+    return Predictor(
+        network.eval(), name, tuple(classes), about["kind"], layout, origin, own, calibration
+    )
 
 
 def _completed(about: dict[str, Any]) -> About:

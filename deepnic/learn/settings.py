@@ -3,6 +3,13 @@
 from pydantic import Field
 
 from deepnic.config import Strict
+from deepnic.errors import InputError
+
+CHECKPOINT_FILE = "checkpoint.pt"
+"""Of a run's folder: the trained network."""
+
+LAST_FILE = "last.pt"
+"""Of a run's folder: all that it needs to go on after its last epoch."""
 
 DEVICES = ("auto", "cpu", "cuda")
 """What a network may be trained on; "auto" takes CUDA if there is a GPU for each worker."""
@@ -31,3 +38,14 @@ class Settings(Strict):
     mixed_precision: bool = True  # on GPUs
     compiled: bool = False  # torch.compile
     seed: int = Field(default=0, ge=0)
+
+
+def choose_device(device: str, workers: int, available: int) -> str:
+    """Choose "cuda" or "cpu", of `DEVICES`, where so many GPUs are available to the workers."""
+    needed = max(1, workers)
+    if device == "cuda" and available < needed:
+        raise InputError(
+            f"device is 'cuda', which takes {needed} GPUs, and {available} are there; ask for "
+            "fewer workers, or device='cpu'"
+        )
+    return "cuda" if device != "cpu" and available >= needed else "cpu"

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deepnic.errors import InputError
+from deepnic.variables import MOST_CLASSES
 
 
 def check_state(state: ArrayLike, n_classes: int = 2) -> NDArray[np.int8]:
@@ -20,6 +21,8 @@ def check_state(state: ArrayLike, n_classes: int = 2) -> NDArray[np.int8]:
     InputError
         Another value, or no training item of a class.
     """
+    if n_classes > MOST_CLASSES:
+        raise InputError(f"{n_classes} classes were asked for; states hold {MOST_CLASSES} at most")
     values = np.asarray(state)
     allowed = np.isin(values, range(-1, n_classes))
     if not allowed.all():

@@ -139,6 +139,26 @@ def evaluate(
     return pixels
 
 
+def of_labels(labels: Iterable[str]) -> Family:
+    """Return combinations by their labels alone; a `ValueError` tells of one that is none.
+
+    Examples
+    --------
+    >>> both, distinct = of_labels(["2|1"]), family("distinct")
+    >>> bool((both.numerator[0] == distinct.numerator[1]).all()), both.colour
+    (True, ('blue',))
+    """
+    labels, table = tuple(labels), event_table().astype(bool)
+    sets = []
+    for label in labels:
+        event, given = ([int(k) - 1 for k in part.split("+") if k] for part in label.split("|"))
+        if not {*event, *given} <= {*range(N_EVENTS)}:
+            raise ValueError(f"{label!r} is no combination")
+        sets.append((table[:, event + given].all(axis=1), table[:, given].all(axis=1)))
+    numerator, denominator = np.array(sets).swapaxes(0, 1)
+    return Family("labels", labels, numerator, denominator, tuple(map(_colour, labels)))
+
+
 def structure() -> dict[str, int]:
     """What the 37 signatures alone say of the 59,049 combinations, whatever the data.
 

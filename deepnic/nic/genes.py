@@ -12,7 +12,7 @@ from deepnic.errors import InputError
 from deepnic.nic import families
 from deepnic.nic.families import Family, evaluate
 from deepnic.rop.signatures import N_SIGNATURES
-from deepnic.variables import COUNT, FOREST, IMAGE, describe, validate
+from deepnic.variables import COUNT, FOREST, IMAGE, MOST_TREES, describe, expect, validate
 
 BLOCK_BYTES = 32e6
 """Bytes of one chunk of images, about."""
@@ -40,7 +40,7 @@ def count_signatures(forest: xr.Dataset) -> xr.Dataset:
     >>> counts["count"].shape, bool((counts["count"].sum("signature") == 5).all())
     ((30, 1, 1, 37), True)
     """
-    validate(forest, FOREST)
+    check_forest(forest)
     count = xr.apply_ufunc(
         _histogram,
         forest["signature"].chunk(draw=-1) if forest.chunks else forest["signature"],
@@ -113,10 +113,22 @@ def rop_images(
     return describe(images, "gene images")
 
 
+def check_forest(forest: xr.Dataset) -> None:
+    """Refuse what is no forest, and more trees than can be counted."""
+    expect(forest, "forest")
+    validate(forest, FOREST)
+    if forest.sizes["draw"] > MOST_TREES:
+        raise InputError(
+            f"the forest has {forest.sizes['draw']:,} trees of each gene and condition, and counts "
+            f"hold {MOST_TREES:,}; take some of its draws"
+        )
+
+
 def choose_genes(forest: xr.Dataset, genes: Sequence[str] | None) -> xr.Dataset:
     """Keep some genes of a forest, all for None; one that it does not have is refused."""
     if genes is None:
         return forest
+    genes = [genes] if isinstance(genes, str) else genes
     places = pd.Index(forest["gene"].values, dtype=object).get_indexer(pd.Index(genes))
     if (places < 0).any():
         unknown = [gene for gene, place in zip(genes, places, strict=True) if place < 0]

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from deepnic.errors import InputError
 from deepnic.nic import families
 from deepnic.nic.families import Family, evaluate
-from deepnic.nic.genes import BLOCK_BYTES, choose_genes, family_coordinates
+from deepnic.nic.genes import BLOCK_BYTES, check_forest, choose_genes, family_coordinates
 from deepnic.rop.draws import gene_trees
+from deepnic.rop.kept import Kept
 from deepnic.rop.signatures import N_SIGNATURES
-from deepnic.variables import FOREST, OBSERVATION_IMAGE, describe, validate
+from deepnic.variables import OBSERVATION_IMAGE, describe, expect
 
 
 def observation_images(
@@ -64,7 +65,7 @@ def observation_images(
     >>> observation_images(forest).image.shape
     (60, 30, 565, 1, 1)
     """
-    validate(forest, FOREST)
+    check_forest(forest)
     if forest.attrs["subsample"] == 1:
         raise InputError(
             "a forest grown with subsample=1 has no out-of-bag votes, and in-bag votes are the "
@@ -119,6 +120,7 @@ def forest_vote(forest: xr.Dataset) -> NDArray[np.float64]:
     >>> bool(score[state == 1].mean() > score[state == 0].mean())
     True
     """
+    expect(forest, "forest")
     votes = np.zeros(forest.sizes["observation"])
     trees = np.zeros(forest.sizes["observation"])
     for v, r in np.ndindex(forest.sizes["tree_size"], forest.sizes["weight_range"]):
@@ -137,8 +139,10 @@ def _choose_draws(forest: xr.Dataset, draws: Sequence[int] | None) -> list[int]:
     """Draws asked for, all for None."""
     there = range(forest.sizes["draw"])
     chosen = list(there if draws is None else draws)
-    if not chosen or not set(chosen) <= set(there):
-        raise InputError(f"draws are {chosen}; choose some of the forest's, 0 to {there[-1]}")
+    if not chosen or not set(chosen) <= set(there) or len(set(chosen)) < len(chosen):
+        raise InputError(
+            f"draws are {chosen}; choose some of the forest's, 0 to {there[-1]}, each once"
+        )
     return chosen
 
 
@@ -191,3 +195,12 @@ def _expand_votes(
     margin, cast = votes[:, :, 0] - votes[:, :, 1], votes.sum(axis=2)
     pixels = evaluate(margin, cast, members.numerator, members.denominator)
     return pixels[..., None, None]
+
+
+def images_of_trees(kept: Kept, votes: NDArray[np.int8], members: Family) -> NDArray[np.float32]:
+    """Images (observation, gene, combination) of kept trees' genes, 0 in votes = not counted.
+
+    The same bits as `observation_images` gives for these observations in a forest of these trees.
+    """
+    rows = np.broadcast_to(np.arange(len(kept.gene), dtype=np.int32), kept.tree.shape)
+    return _expand_votes(kept.signature, rows, votes[kept.tree], slice(None), members)[..., 0, 0]

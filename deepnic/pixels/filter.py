@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Hashable
+from numbers import Integral, Real
 
 import dask
 import dask.array as da
@@ -22,8 +23,10 @@ from deepnic.pixels.stages import (
     merge,
     screen,
 )
-from deepnic.variables import describe
+from deepnic.rop.origin import ORIGIN, carried
+from deepnic.variables import MOST_CLASSES, describe, expect
 
+IMAGES = ("gene images", "observation images")
 FAN_IN = 8  # blocks merged by one task
 
 
@@ -101,8 +104,11 @@ def filter_pixels(
     >>> table.value.shape, [stage["stage"] for stage in account(table)]
     ((60, 10), ['structural', 'data', 'relevance'])
     """
-    if k < 1:
-        raise InputError(f"k is {k}; keep at least 1 pixel")
+    if not isinstance(k, Integral) or k < 1:
+        raise InputError(f"k is {k!r}; keep a whole number of pixels, at least 1")
+    if fdr is not None and not (isinstance(fdr, Real) and 0 < fdr <= 1):
+        raise InputError(f"fdr is {fdr!r}; it lies above 0 and up to 1, or is None for no test")
+    expect(items, *IMAGES)
     image, item = _lazy_image(items)
     classes = _classes(items, item, y)
     train = np.ones(image.sizes[item], bool) if classes is None else classes >= 0
@@ -164,13 +170,17 @@ def select_pixels(items: xr.Dataset, table: xr.Dataset) -> xr.Dataset:
     >>> np.array_equal(select_pixels(images, table).value, table.value, equal_nan=True)
     True
     """
+    expect(items, *IMAGES)
     image, item = _lazy_image(items)
+    _check_pixels(table, [name for name in image.dims if name != item])
     places = {name: _places(items, table, name) for name in image.dims if name != item}
     value = image.isel(places).transpose(item, "pixel").compute()
     state = items["state"].values if "state" in items else np.full(len(value), -1, np.int8)
     pixels = table.drop_dims("item", errors="ignore")
     selected = pixels.assign(value=(("item", "pixel"), value.values))
     selected = selected.assign_coords(_of_items(items, item) | {"state": ("item", state)})
+    selected.attrs.pop(ORIGIN, None)  # of what the filter was fitted on
+    selected.attrs |= carried(items.attrs) if item == "observation" else {}
     return describe(selected, "table")
 
 
@@ -184,6 +194,18 @@ def account(table: xr.Dataset) -> list[dict]:
     [{'stage': 'data', 'kept': 4, 'removed': {'undefined': 6}}]
     """
     return json.loads(table.attrs["account"])
+
+
+def _check_pixels(table: xr.Dataset, axes: list[Hashable]) -> None:
+    """See that it says of each pixel where it is; more of a table is not asked for."""
+    is_flat = isinstance(table, xr.Dataset) and "row" not in table.dims
+    if is_flat and all(axis in table and table[axis].dims == ("pixel",) for axis in axes):
+        return
+    expect(table, "table")
+    raise InputError(
+        f"the table does not say the {', '.join(map(str, axes))} of its pixels, so it is of other "
+        "images; make one of these by filter_pixels"
+    )
 
 
 def _lazy_image(items: xr.Dataset) -> tuple[xr.DataArray, str]:
@@ -223,6 +245,11 @@ def _classes(items: xr.Dataset, item: str, y: ArrayLike | None) -> NDArray[np.in
             f"the {items.sizes[item]} {item}s"
         )
     known = classes[classes >= 0]
+    if classes.size and not -1 <= classes.min() <= classes.max() < MOST_CLASSES:
+        raise InputError(
+            f"y holds {classes.min()} to {classes.max()}; number the classes from 0 to "
+            f"{MOST_CLASSES - 1} at most, and give -1 to items that are to be predicted"
+        )
     n_classes = np.unique(known).size
     if n_classes < 2:
         raise InputError(
@@ -331,7 +358,9 @@ def _table(
     accounts: list[dict],
 ) -> xr.Dataset:
     axes = {name: size for name, size in image.sizes.items() if name != item}
-    places = np.unravel_index(screened.pixel[chosen], tuple(axes.values()))
+    unravelled = np.unravel_index(screened.pixel[chosen], tuple(axes.values()))
+    places = dict(zip(axes, unravelled, strict=True))
+    named = {"symbol": "gene"} if "symbol" in image.coords and "gene" in places else {}
     table = xr.Dataset(
         {
             "value": (("item", "pixel"), screened.value[:, chosen]),
@@ -340,13 +369,13 @@ def _table(
         coords={
             **_of_items(items, item),
             "pixel": np.arange(chosen.size),
-            **{
-                name: ("pixel", image[name].values[k]) for name, k in zip(axes, places, strict=True)
-            },
+            **{name: ("pixel", image[name].values[k]) for name, k in places.items()},
+            **{name: ("pixel", image[name].values[places[of]]) for name, of in named.items()},
         },
         attrs={"account": json.dumps(accounts)},
     )
     table.attrs |= {name: items.attrs[name] for name in ("positive",) if name in items.attrs}
+    table.attrs |= carried(items.attrs) if item == "observation" else {}
     if classes is not None:
         table = table.assign_coords(state=("item", classes.astype(np.int8)))
     return describe(table, "table")

@@ -16,6 +16,9 @@ Real = TypeVar("Real", np.float32, np.float64)
 REASONS = ("undefined", "near-constant", "duplicate", "near-duplicate")
 """Why the data stage drops a pixel; 0 is kept, k is ``REASONS[k - 1]``."""
 
+NEAR_CONSTANT = 1e-8
+"""Variance over squared mean up to which a column is centred before its F-test."""
+
 P_EDGES = 10.0 ** (-np.arange(4000) / 200)
 """Upper edges of the bins of p-values, from 1 down to 1e-20, 1.2 % apart."""
 
@@ -187,10 +190,15 @@ def f_test(
     F, p = np.full(value.shape[1], np.inf), np.zeros(value.shape[1])
     spread = np.any([np.ptp(value[y == k], axis=0) > 0 for k in np.unique(y)], axis=0)
     if spread.any():
+        columns = _never_alone(value[:, spread])
+        mean = columns.mean(axis=0)
+        # sums of squares about 0 drown a small spread far from it
+        far = columns.var(axis=0) <= NEAR_CONSTANT * mean**2
+        columns[:, far] -= mean[far]
         with np.errstate(divide="ignore", invalid="ignore"):
-            F[spread], p[spread] = (f[:-1] for f in f_classif(_never_alone(value[:, spread]), y))
+            F[spread], p[spread] = (f[:-1] for f in f_classif(columns, y))
     # without a gap, rounding leaves less than nothing between the classes, and p undefined
-    return np.maximum(F, 0), np.where(F > 0, p, 1)
+    return np.fmax(F, 0), np.where(F > 0, p, 1)
 
 
 def _never_alone(value: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from deepnic.analysis import Findings, Interval, find
 from deepnic.analysis.metrics import METRIC_TITLES
+from deepnic.files import as_path, whole
 from deepnic.report.tables import (
     Cell,
     Strong,
     Table,
+    classes_table,
     factors_table,
     kept_table,
     rivals_table,
@@ -46,18 +48,29 @@ def write_tables(folder: str | Path, path: str | Path | None = None) -> Path:
     ...
     deepnic.errors.InputError: no study in nowhere: run `deepnic study` first
     """
-    findings = find(read_study(folder))
-    path = Path(folder) / "tables.md" if path is None else Path(path)
-    path.write_text("\n\n".join(_parts(findings)) + "\n", encoding="utf-8")
+    study = read_study(folder)
+    findings = find(study)
+    path = as_path(folder) / "tables.md" if path is None else as_path(path)
+    parts = _parts(findings, len(study.facts.get("failures", [])))
+    with whole(path) as partial:
+        partial.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return path
 
 
-def _parts(findings: Findings) -> list[str]:
+def _parts(findings: Findings, n_failures: int) -> list[str]:
+    lacking = f"{n_failures} parts of this study could not be made, and are in no table."
     parts = [
         " ".join(findings.answer),
+        lacking if n_failures else "",
         "Balanced accuracy and its 95% interval over patients, best strength and unit of each:",
         _markdown(scores_table(findings, findings.best, "best of"), bold=False),
     ]
+    for one in findings.classes:
+        parts += [
+            f"All classes of {one.cohort} at once; the balanced accuracy is the mean of their "
+            "recalls:",
+            _markdown(classes_table(one), bold=False),
+        ]
     if findings.rivals:
         parts += [
             "The best assembly beside other ways, in points and their 95% interval over patients; "

@@ -10,6 +10,7 @@ from deepnic.analysis import Interval, StudyResults, find
 from deepnic.analysis.results import RunResults
 from deepnic.analysis.training import find_run
 from deepnic.errors import InputError
+from deepnic.files import as_path, whole
 from deepnic.report.sections import SECTIONS, Section
 from deepnic.report.sections.run import run_sections
 from deepnic.report.tables import Cell, Strong, duration
@@ -17,7 +18,9 @@ from deepnic.runs.folder import RUN, read_run
 from deepnic.study.folder import STUDY, read_study
 
 
-def write_report(folder: str | Path, path: str | Path | None = None) -> Path:
+def write_report(
+    folder: str | Path, path: str | Path | None = None, *, show_ids: bool = False
+) -> Path:
     """Write the report of a study or of one training run.
 
     Parameters
@@ -26,11 +29,14 @@ def write_report(folder: str | Path, path: str | Path | None = None) -> Path:
         Folder written by `deepnic.run_study` or by ``deepnic train``.
     path : str or Path, optional
         Page to write; ``report.html`` in the folder unless given.
+    show_ids : bool
+        List patients by their ids, which a page has not unless it is asked for.
 
     Returns
     -------
     Path
-        The page: self-contained, without scripts, and without the id of any observation.
+        The page: self-contained, without scripts, and without the id of any observation
+        unless that is asked for.
 
     Raises
     ------
@@ -44,20 +50,23 @@ def write_report(folder: str | Path, path: str | Path | None = None) -> Path:
     ...
     deepnic.errors.InputError: no study in nowhere: run `deepnic study` first, or `deepnic train`
     """
-    folder = Path(folder)
+    folder = as_path(folder)
     trained = (folder / RUN).is_file()
     if not trained and not (folder / STUDY).is_file():
         raise InputError(f"no study in {folder}: run `deepnic study` first, or `deepnic train`")
     try:
-        page = run_page(read_run(folder)) if trained else study_page(read_study(folder))
+        if trained:
+            page = run_page(read_run(folder, ids=show_ids))
+        else:
+            page = study_page(read_study(folder, ids=show_ids))
     except (KeyError, UndefinedError) as error:
         what, command = ("training run", "train") if trained else ("study", "study")
         raise InputError(
             f"the {what} in {folder} is not complete ({error}): run `deepnic {command}` again"
         ) from error
-    path = folder / "report.html" if path is None else Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    path = folder / "report.html" if path is None else as_path(path)
+    with whole(path) as partial:
+        partial.write_text(page, encoding="utf-8")
     return path
 
 

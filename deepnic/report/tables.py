@@ -9,7 +9,8 @@ import pandas as pd
 
 from deepnic.analysis import Findings, Interval
 from deepnic.analysis.metrics import METRIC_TITLES
-from deepnic.analysis.ranking import best_of_each, rows, strength_label
+from deepnic.analysis.multiclass import ACCURACY, Multiclass
+from deepnic.analysis.ranking import MEASURE, best_of_each, rows, strength_label
 from deepnic.study.arms import KINDS
 
 
@@ -84,6 +85,26 @@ def metrics_table(findings: Findings, cohort: str, among: pd.DataFrame) -> Table
         line = [arm, *(metrics.get((arm, name), "undefined") for name in METRIC_TITLES)]
         lines.append([*map(Strong, line)] if arm in best else line)
     return Table(["arm", *METRIC_TITLES.values()], lines, [*map(kind_title, arms["kind"])])
+
+
+def classes_table(multiclass: Multiclass) -> Table:
+    """The best arm of each family over all classes, in accuracy and mean recall."""
+    arms = multiclass.arms
+    best = arms[arms["metric"] == MEASURE].drop_duplicates("family")
+    cells = {(row.arm, row.metric): Interval.of(row) for row in rows(arms)}
+    lines = []
+    for row in rows(best):
+        line = [row.arm, cells[row.arm, ACCURACY], cells[row.arm, MEASURE]]
+        lines.append([Strong(cell) for cell in line] if row.arm == multiclass.best else line)
+    return Table(["arm", METRIC_TITLES[ACCURACY], "balanced accuracy, macro-averaged"], lines)
+
+
+def confusion_table(multiclass: Multiclass) -> Table:
+    """How often each class is taken for each."""
+    shares = multiclass.confusion.set_index(["truth", "predicted"])["share"]
+    classes = multiclass.classes
+    lines = [[one, *(f"{shares[one, other]:.0%}" for other in classes)] for one in classes]
+    return Table(["", *classes], lines)
 
 
 def rivals_table(findings: Findings) -> Table:

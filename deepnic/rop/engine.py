@@ -5,8 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepnic.rop.draws import Parameters, draw_trees
+from deepnic.rop.draws import Draw, Parameters, draw_trees
 from deepnic.rop.tree import MAX_SOLUTIONS
+
+NODES = 6  # of a tree at most: two steps in each of three cycles
 
 
 class Block(NamedTuple):
@@ -43,27 +45,83 @@ def grow_block(
     Fills ``signatures`` (draw, tree, slot) and ``votes`` (draw, tree, observation) where there is
     such a tree; the rest as in `deepnic.rop.graph.grow_lazily`.
     """
-    from deepnic.rop.kernels.tree import grow_trees  # compiled where it runs
-
     V, R = block.tree_size, block.weight_range
     weights = np.tile(weights_of_range(R), (V, 1))
     for row, number in enumerate(block.draws):
-        draw = draw_trees(
-            state,
-            len(expression),
-            weight_range=R,
-            tree_size=V,
-            draw=number,
-            trees=block.trees,
-            seed=parameters["seed"],
-            design=parameters["design"],
-            subsample=parameters["subsample"],
-        )
+        draw = draw_of(parameters, state, V, R, number, block.trees)
         trees = np.unique(draw.gene_tree[wanted]) - block.trees.start
         trees = trees[(trees >= 0) & (trees < len(draw.members))]
-        signature = np.empty((trees.size, V), np.uint8)
-        vote = np.empty((trees.size, state.size), np.int8)
-        drawn = draw.members[trees], draw.in_bag[trees], draw.keys[trees]
-        grow_trees(expression, state, *drawn, weights, MAX_SOLUTIONS, signature, vote)
-        signatures[row, trees, :V] = signature
+        grown = grow_some(
+            expression, state, draw.members[trees], draw.in_bag[trees], draw.keys[trees], weights
+        )
+        vote = walk(expression, grown)
+        vote[draw.in_bag[trees]] = 0
+        signatures[row, trees, :V] = grown.signature
         votes[row, trees] = vote
+
+
+def draw_of(
+    parameters: Parameters,
+    state: NDArray[np.int8],
+    V: int,
+    R: int,
+    number: int,
+    trees: slice = slice(None),
+) -> Draw:
+    """Draw trees as a forest of these parameters does; see `draw_trees`."""
+    return draw_trees(
+        state,
+        parameters["n_genes"],
+        weight_range=R,
+        tree_size=V,
+        draw=number,
+        trees=trees,
+        seed=parameters["seed"],
+        design=parameters["design"],
+        subsample=parameters["subsample"],
+    )
+
+
+class Grown(NamedTuple):
+    """Trees of one size, all that is needed to walk them again.
+
+    Row t is of a tree: its genes, their mean and sd over those it was grown on, its nodes.
+    """
+
+    members: NDArray[np.int32]  # (tree, V): rows of the expression
+    mean: NDArray[np.float64]  # (tree, V)
+    sd: NDArray[np.float64]  # (tree, V): 0 where a gene is constant
+    coef: NDArray[np.int64]  # (tree, 6, V)
+    record: NDArray[np.int64]  # (tree, 6, 8); see `deepnic.rop.kernels.tree`
+    signature: NDArray[np.uint8]  # (tree, V)
+
+
+def grow_some(
+    expression: NDArray[np.float32],
+    state: NDArray[np.int8],
+    members: NDArray[np.int32],
+    in_bag: NDArray[np.bool_],
+    keys: NDArray[np.uint64],
+    weights: NDArray[np.int64],
+) -> Grown:
+    """Grow trees of one draw; see `deepnic.rop.kernels.tree.grow_trees`."""
+    from deepnic.rop.kernels import tree  # compiled where it runs
+
+    T, V = members.shape
+    mean, sd = np.empty((2, T, V))
+    coef, record = np.empty((T, NODES, V), np.int64), np.empty((T, NODES, 8), np.int64)
+    signature = np.empty((T, V), np.uint8)
+    tree.grow_trees(
+        expression, state, members, in_bag, keys, weights, MAX_SOLUTIONS,
+        mean, sd, coef, record, signature,
+    )  # fmt: skip
+    return Grown(members, mean, sd, coef, record, signature)
+
+
+def walk(expression: NDArray[np.float32], grown: Grown) -> NDArray[np.int8]:
+    """Votes (tree, observation) on expression (gene, observation): +1 at risk, -1 not."""
+    from deepnic.rop.kernels import tree
+
+    votes = np.empty((len(grown.members), expression.shape[1]), np.int8)
+    tree.walk_trees(expression, *grown[:5], votes)
+    return votes

@@ -2,16 +2,29 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from operator import index
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from deepnic.cohort.impute import filled
 from deepnic.errors import InputError, choose
 from deepnic.rop.draws import DESIGNS, Parameters
 from deepnic.rop.graph import grow_lazily
-from deepnic.variables import COHORT, SIGNATURE, TREE_SIGNATURE, VOTE, describe, stamp, validate
+from deepnic.rop.origin import ORIGIN, origin_of
+from deepnic.variables import (
+    COHORT,
+    MOST_TREES,
+    SIGNATURE,
+    TREE_SIGNATURE,
+    VOTE,
+    describe,
+    expect,
+    stamp,
+    validate,
+)
 
 
 def grow_forest(
@@ -28,7 +41,8 @@ def grow_forest(
     """Grow the trees in which every gene meets random companions.
 
     Nothing is computed until asked for; the result depends neither on the tasks nor on who runs
-    them. Observations of state -1 are never grown on: every tree votes on them.
+    them. Observations of state -1 are never grown on: every tree votes on them. Missing
+    values are filled first, by the others; see `deepnic.cohort.filled`.
 
     Parameters
     ----------
@@ -76,21 +90,25 @@ def grow_forest(
     >>> forest.signature.shape, forest.vote.shape
     ((1, 1, 2, 30), (1, 1, 2, 10, 60))
     """
+    expect(cohort, "cohort")
     validate(cohort, COHORT)
+    cohort = filled(cohort)
     wanted = _gene_positions(cohort, genes)
     parameters: Parameters = {
-        "n_trees": n_trees,
-        "weight_ranges": sorted(set(weight_ranges)),
-        "tree_sizes": sorted(set(tree_sizes)),
+        "n_trees": _integer("n_trees", n_trees),
+        "weight_ranges": _integers("weight_ranges", weight_ranges),
+        "tree_sizes": _integers("tree_sizes", tree_sizes),
         "subsample": float(subsample),
         "design": design,
-        "seed": seed,
+        "seed": _integer("seed", seed),
         "n_genes": cohort.sizes["gene"],
     }
     _check(cohort, parameters)
-    # one gene a row: the kernel reads whole genes
-    expression = np.ascontiguousarray(cohort["expression"].values.T)
-    signature, by_tree, vote = grow_lazily(expression, cohort["state"].values, wanted, parameters)
+    # one gene a row: the kernel reads whole genes; and takes no array that is read only
+    expression = np.require(cohort["expression"].values.T, requirements=["C", "W"])
+    state = np.ascontiguousarray(cohort["state"].values)
+    signature, by_tree, vote = grow_lazily(expression, state, wanted, parameters)
+    named = ["symbol"] if "symbol" in cohort.coords else []
     forest = xr.Dataset(
         {
             "signature": (SIGNATURE.dims, signature),
@@ -105,19 +123,36 @@ def grow_forest(
             # in the whole cohort, for the draws
             "gene_position": ("gene", wanted.astype(np.int32)),
             "observation": cohort["observation"],
+            **{name: ("gene", cohort[name].values[wanted]) for name in named},
         },
         attrs={
             **parameters,
             "positive": cohort.attrs.get("positive", "1"),
             **provenance(cohort, wanted),
+            ORIGIN: origin_of(cohort, parameters),
         },
     )
     return describe(forest, "forest")
 
 
+def _integer(name: str, value: int) -> int:
+    """Return a whole number as Python's own, which an attribute can hold."""
+    try:
+        return index(value)
+    except TypeError as error:
+        raise InputError(f"{name} takes whole numbers, not {value!r}; give such") from error
+
+
+def _integers(name: str, values: int | Iterable[int]) -> list[int]:
+    """Return whole numbers, each once, in order; one alone is a list of it."""
+    several = values if np.iterable(values) else [values]
+    return sorted({_integer(name, value) for value in several})
+
+
 def _gene_positions(cohort: xr.Dataset, genes: Sequence[str] | None) -> NDArray[np.intp]:
     if genes is None:
         return np.arange(cohort.sizes["gene"])
+    genes = [genes] if isinstance(genes, str) else genes
     positions = cohort.indexes["gene"].get_indexer(pd.Index(genes))
     if (positions < 0).any() or not len(positions):
         unknown = [g for g, k in zip(genes, positions, strict=True) if k < 0][:5]
@@ -135,8 +170,11 @@ def _check(cohort: xr.Dataset, parameters: Parameters) -> None:
         raise InputError(
             "more than 335,000 observations would overflow the fixed point; take fewer"
         )
-    if parameters["n_trees"] < 1:
-        raise InputError("n_trees must be at least 1; 100 is usual")
+    if not 1 <= parameters["n_trees"] <= MOST_TREES:
+        raise InputError(
+            f"n_trees must lie in 1..{MOST_TREES:,}, as a count of signatures holds no more; 100 "
+            "is usual"
+        )
     choose("design", parameters["design"], DESIGNS)
     if not 0 < parameters["subsample"] <= 1:
         raise InputError("subsample must lie in (0, 1]; 0.8 is usual, 1 is the published protocol")

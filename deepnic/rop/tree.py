@@ -9,6 +9,8 @@ from deepnic.errors import InputError, choose
 
 RULES = ("exact", "rop8")
 MAX_SOLUTIONS = 50_000
+LEAST = 1e-150
+"""Spread below which squares vanish from float64; those of values above its inverse overflow."""
 
 
 @dataclass(frozen=True)
@@ -288,11 +290,22 @@ def _fixed(
 
     Z = np.empty(X.T.shape, np.int64)
     for v, x in enumerate(np.ascontiguousarray(X.T)):
+        low, high = x[grown].min(), x[grown].max()
         if quantitative[v]:
+            if not low == high and not (high - low > LEAST and max(-low, high) < 1 / LEAST):
+                raise InputError(
+                    f"variable {v} of X runs from {low} to {high}, and the squares of that are "
+                    "beyond float64; multiply it by a number that makes it ordinary"
+                )
             kernels.tree.standardise(x, grown, Z[v])
         else:
             limit = kernels.tree.LIMIT
             Z[v] = np.rint(np.clip(x * kernels.tree.SCALE, -limit, limit)).astype(np.int64)
+            if low < high and np.ptp(Z[v, grown]) == 0:
+                raise InputError(
+                    f"variable {v} of X runs from {low} to {high}, which is one number in steps of "
+                    f"1/{kernels.tree.SCALE:,}; standardise it"
+                )
     return Z
 
 

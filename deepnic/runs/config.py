@@ -12,6 +12,7 @@ from deepnic.config import Strict, checked, one_of, read_toml
 from deepnic.errors import InputError
 from deepnic.learn.settings import DEVICES, Settings
 from deepnic.nic.families import FAMILIES
+from deepnic.variables import MOST_CLASSES
 
 TestShare = Field(default=0.3, gt=0, lt=1)  # genes of each class that are held out
 
@@ -21,6 +22,7 @@ class Data(Strict):
 
     source: Path
     family: Annotated[str, one_of(FAMILIES)] = "distinct"  # of a store
+    cohort: Path | None = None  # of observations, where it is not where it was grown from
 
 
 class Replication(Strict):
@@ -31,6 +33,7 @@ class Replication(Strict):
     state: str | None = None
     positive: str | None = None
     log2: bool = False
+    pseudonymise: bool | Path = False  # as the store's cohort was; True, or the key
     fdr: float = Field(default=0.05, gt=0, lt=1)
     test: float = TestShare
 
@@ -39,7 +42,7 @@ class Clusters(Strict):
     """Clusters of the images themselves, as published."""
 
     kind: Literal["clusters"]
-    n_clusters: int = Field(default=3, ge=2)
+    n_clusters: int = Field(default=3, ge=2, le=MOST_CLASSES)
     test: float = TestShare
 
 

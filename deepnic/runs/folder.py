@@ -9,13 +9,18 @@ from typing import Any
 
 import pandas as pd
 
+from deepnic.analysis.patients import patients_of, read_patients_of
 from deepnic.analysis.results import RunResults
+from deepnic.analysis.training import NETWORK
 from deepnic.errors import InputError
 from deepnic.files import read_csv, read_json, write_csv, write_json
-from deepnic.variables import WORDS, column_rows
+from deepnic.learn.settings import CHECKPOINT_FILE, LAST_FILE
+from deepnic.manifest import check_files, manifest, seal
+from deepnic.variables import FORMAT, WORDS, column_rows
 
 RUN = "run.json"
 HISTORY, PREDICTIONS, RANKING = "history.csv", "predictions.csv", "ranking.csv"
+PATIENTS = "patients.csv"  # of two classes, where some of known class were held out
 
 
 def write_run(
@@ -29,15 +34,18 @@ def write_run(
     tables = {HISTORY: history, PREDICTIONS: predictions}
     if ranking is not None:
         tables[RANKING] = ranking
+    if facts["items"] == "observations" and not (judged := _judged(predictions)).empty:
+        tables[PATIENTS] = patients_of(judged)
     for name, table in tables.items():
         write_csv(folder / name, table)
     columns = column_rows({Path(name).stem: table for name, table in tables.items()})
     write_csv(folder / "columns.csv", pd.DataFrame(columns))
-    write_json(folder / RUN, facts)
+    write_json(folder / RUN, facts | {"format": FORMAT})
+    seal(folder, [*tables, "columns.csv", RUN, CHECKPOINT_FILE, LAST_FILE], copied=[RUN])
 
 
-def read_run(folder: str | Path) -> RunResults:
-    """Read a folder of ``deepnic train``: of the predictions only the states, no item's id."""
+def read_run(folder: str | Path, *, ids: bool = False) -> RunResults:
+    """Read a folder of ``deepnic train``; no item's id is read unless it is asked for."""
     folder = Path(folder)
     if not (folder / RUN).is_file():
         raise InputError(f"no training run in {folder}: run `deepnic train` first")
@@ -47,15 +55,41 @@ def read_run(folder: str | Path) -> RunResults:
             f"the training run in {folder} lacks {', '.join(lacking)}: "
             "run `deepnic train` first, to its end"
         )
+    check_files(folder)
     try:
+        facts = read_json(folder / RUN)
+        is_sealed = facts.get("format", 1) < 2 or manifest(folder) is not None
         states = pd.read_csv(folder / PREDICTIONS, usecols=lambda name: name in ("state", "truth"))
-        return RunResults(
-            facts=read_json(folder / RUN),
+        results = RunResults(
+            facts=facts,
             history=read_csv(folder / HISTORY, WORDS),
-            n_judged=len(states.query("state < 0 <= truth")) if "truth" in states else 0,
+            n_judged=_n_judged(states),
             ranking=read_csv(folder / RANKING, WORDS) if (folder / RANKING).exists() else None,
+            patients=read_patients_of(folder / PATIENTS, ids=ids),
         )
-    except (ValueError, OSError) as error:
+    except (ValueError, LookupError, AttributeError, TypeError, OSError) as error:
         raise InputError(
-            f"the training run in {folder} cannot be read ({error}): run `deepnic train` again"
+            f"the training run in {folder} cannot be read ({type(error).__name__}): run `deepnic "
+            "train` again"
         ) from error
+    if not is_sealed:
+        raise InputError(
+            f"the training run in {folder} has no manifest, which is written last: run `deepnic "
+            "train` again"
+        )
+    return results
+
+
+def _judged(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Predictions of the items held out whose class is known, of two classes."""
+    if not {"truth", "probability"} <= {*predictions}:
+        return pd.DataFrame()
+    known = predictions[(predictions["state"] < 0) & (predictions["truth"] >= 0)]
+    return known.assign(arm=NETWORK, kind="", state=known["truth"], score=known["probability"])
+
+
+def _n_judged(states: pd.DataFrame) -> int:
+    """Count the items held out whose class is known."""
+    if "truth" not in states:
+        return 0
+    return int(((states["state"] < 0) & (states["truth"] >= 0)).sum())

@@ -13,6 +13,7 @@ from scipy import stats
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
+from deepnic.cohort import filled, hide_labels
 from deepnic.cohort.readers.text import read_labels
 from deepnic.errors import InputError
 from deepnic.nic import rop_images
@@ -121,18 +122,18 @@ def table_labels(path: str | PathLike[str], genes: Sequence[str]) -> GeneLabels:
     """
     path = Path(path)
     label = read_labels(path)
-    twice = label.index[label.index.duplicated()].unique()
-    if len(twice):
+    twice = label.index.duplicated()
+    if twice.any():
         raise InputError(
-            f"{len(twice)} genes occur more than once in {path.name} ({_some(twice)}); give each "
-            "gene one row"
+            f"{label.index[twice].nunique()} genes occur more than once in {path.name} (first: row "
+            f"{twice.argmax() + 1}); give each gene one row"
         )
     ids = pd.Index(genes)
-    unknown = label.index.difference(ids, sort=False)
-    if len(unknown):
+    unknown = ~label.index.isin(ids)
+    if unknown.any():
         raise InputError(
-            f"the labels name {len(unknown)} genes that the forest lacks ({_some(unknown)}); "
-            f"drop them from {path.name}, or write their ids as in the cohort"
+            f"{unknown.sum()} rows of {path.name} are of genes that the forest lacks (first: row "
+            f"{unknown.argmax() + 1}); drop them, or write their ids as in the cohort"
         )
     labels = pd.Categorical(label[label != ""].reindex(ids))
     classes = tuple(labels.categories)
@@ -165,13 +166,13 @@ def _aligned(
     validate(forest, FOREST)
     for name in ("gene", "observation"):
         ours, theirs = forest.indexes[name], cohort.indexes[name]
-        lone = ours.difference(theirs, sort=False)
+        lone = (~ours.isin(theirs)).sum()
         if name == "observation":  # of genes, a forest may have some only
-            lone = lone.append(theirs.difference(ours, sort=False))
-        if len(lone):
+            lone += (~theirs.isin(ours)).sum()
+        if lone:
             raise InputError(
-                f"{len(lone)} {name} ids are in only one of forest and cohort (first: "
-                f"{lone[0]!r}); give the cohort that the forest was grown from"
+                f"{lone} {name} ids are in only one of forest and cohort; give the cohort that the "
+                "forest was grown from"
             )
     cohort = cohort.sel({name: forest[name].values for name in ("gene", "observation")})
     state, grown = cohort["state"].values, forest["state"].values
@@ -179,11 +180,11 @@ def _aligned(
     if differing.any():
         raise InputError(
             f"{differing.sum()} observations have another state in the forest than in the cohort "
-            f"(first: {forest['observation'].values[differing][0]!r}); read the cohort as it was "
-            "read for the forest"
+            f"(first: number {differing.argmax() + 1}); read the cohort as it was read for the "
+            "forest"
         )
-    return cohort["expression"].values, state, grown >= 0
-
-
-def _some(ids: pd.Index) -> str:
-    return ", ".join(ids[:3]) + (", ..." if len(ids) > 3 else "")
+    # what is missing in a half is filled from that half, so that neither knows of the other
+    halves = [
+        filled(hide_labels(cohort, other))["expression"].values for other in (grown < 0, grown >= 0)
+    ]
+    return np.where((grown >= 0)[:, None], *halves), state, grown >= 0

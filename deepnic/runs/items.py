@@ -1,5 +1,7 @@
 """What a run learns from: observations with their labels, or genes and labels made for them."""
 
+import json
+import logging
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +13,7 @@ from deepnic.cohort import read_cohort
 from deepnic.cohort.holdout import draw_stratified
 from deepnic.errors import InputError
 from deepnic.nic import count_signatures
+from deepnic.rop.origin import ORIGIN, check_cohort
 from deepnic.runs.config import Clusters, LabelTable, Replication, TrainConfig
 from deepnic.runs.gene_labels import (
     GeneLabels,
@@ -21,6 +24,8 @@ from deepnic.runs.gene_labels import (
 )
 from deepnic.store import open_items
 from deepnic.variables import kind_of
+
+logger = logging.getLogger("deepnic.train")
 
 
 class Items(NamedTuple):
@@ -58,6 +63,35 @@ def _observations(table: xr.Dataset, config: TrainConfig) -> Items:
     return Items("observations", table, truth, (negative, positive))
 
 
+def read_again(config: TrainConfig, items: Items) -> xr.Dataset | None:
+    """Read the cohort of observations again, for the trees of their pixels to be kept.
+
+    Where none is named and it is not any more as it was, there is none, and a line says so.
+    """
+    named = config.data.cohort
+    if items.name != "observations":
+        if named is not None:
+            raise InputError("cohort= is for tables of observations; leave it out")
+        return None
+    noted = json.loads(items.source.attrs.get("cohort", "{}"))
+    if named is None and not noted:
+        return None
+    try:
+        origin = items.source.attrs.get(ORIGIN)
+        if origin is None:
+            raise InputError("the store does not say what it was grown on; grow it anew")
+        cohort = read_cohort(named or noted["file"], **noted.get("reading", {}))
+        if cohort.sizes["observation"] == items.source.sizes["item"]:
+            cohort = cohort.assign(state=("observation", items.source["state"].values))
+        check_cohort(cohort, origin)
+    except InputError as error:
+        if named is not None:
+            raise
+        logger.info("the checkpoint will hold no trees, and predict from stores only: %s", error)
+        return None
+    return cohort
+
+
 def _genes_of_forest(forest: xr.Dataset, config: TrainConfig) -> Items:
     """Genes of a store, seen through the counts of their signatures."""
     labels = _labels(forest, config)
@@ -82,7 +116,11 @@ def _labels(forest: xr.Dataset, config: TrainConfig) -> GeneLabels:
     match config.labels:
         case Replication() as wanted:
             cohort = read_cohort(
-                wanted.cohort, state=wanted.state, positive=wanted.positive, log2=wanted.log2
+                wanted.cohort,
+                state=wanted.state,
+                positive=wanted.positive,
+                log2=wanted.log2,
+                pseudonymise=wanted.pseudonymise,
             )
             labels = replication_labels(cohort, forest, fdr=wanted.fdr)
             check_grown_from(cohort, forest)  # last: it cannot say what differs

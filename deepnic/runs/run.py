@@ -9,6 +9,7 @@ result: checkpoint.pt, history.csv, predictions.csv, columns.csv, run.json, Tens
 for genes that replicate ranking.csv.
 """
 
+import logging
 import shlex
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import NamedTuple
 
 import pandas as pd
 import torch
+import xarray as xr
 
 from deepnic.analysis.gene_rankings import compare_rankings
 from deepnic.analysis.training import NETWORK, RIVAL
@@ -26,8 +28,10 @@ from deepnic.learn.fit import TrainResult, train
 from deepnic.runs.config import TrainConfig
 from deepnic.runs.folder import write_run
 from deepnic.runs.gene_ranking import first_criterion, rank_genes
-from deepnic.runs.items import Items, read_items
+from deepnic.runs.items import Items, read_again, read_items
 from deepnic.variables import kind_of
+
+logger = logging.getLogger("deepnic.train")
 
 
 class Outcome(NamedTuple):
@@ -50,11 +54,18 @@ def run(config: TrainConfig, *, resume: bool = False) -> Outcome:
         canvas,
         truth=items.truth,
         classes=items.classes,
+        cohort=read_again(config, items),
         storage=config.run.output,
         resume=resume,
         **config.run.model_dump(exclude={"output"}),
         **config.training.model_dump(),
     )
+    if (trees := result.predictor.trees) is not None and result.checkpoint is not None:
+        logger.info(
+            "%d trees of its pixels are in the checkpoint (%.1f MB): `deepnic predict %s FILE` "
+            "takes patients of any table",
+            trees.n_trees, result.checkpoint.stat().st_size / 1e6, result.checkpoint,
+        )  # fmt: skip
     ranking = None if items.facts is None else _compare(items, items.facts, result)
     if result.folder is not None:
         facts = {
@@ -72,8 +83,18 @@ def run(config: TrainConfig, *, resume: bool = False) -> Outcome:
             "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
             "seconds": perf_counter() - start,
         }
-        write_run(result.folder, facts, result.history, result.predictions, ranking)
+        write_run(result.folder, facts, result.history, _named(result, canvas), ranking)
     return Outcome(result, ranking)
+
+
+def _named(result: TrainResult, canvas: xr.Dataset) -> pd.DataFrame:
+    """Predictions, with the symbols of items that are genes where they have some."""
+    table = result.predictions
+    if "symbol" not in canvas.coords or canvas["symbol"].dims != ("item",):
+        return table
+    table = table.copy()
+    table.insert(1, "symbol", canvas["symbol"].to_series().loc[table["item"]].to_numpy())
+    return table
 
 
 def _compare(items: Items, facts: pd.DataFrame, result: TrainResult) -> pd.DataFrame:

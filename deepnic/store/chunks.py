@@ -1,25 +1,36 @@
-"""Chunks of a store as files: their bytes, whether they are whole, who has them.
+"""Chunks of a store as files: their bytes, and whether they are right.
 
-Zarr reads a chunk without a file as zeros, and so does a Dask worker that reads a store which its
-host does not have. A chunk states its own length, and tells by that whether it was cut off.
+Zarr reads a chunk without a file as zeros. What a chunk holds is said by the manifest of a finished
+store, and by the journal of one that grows.
 """
 
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from socket import gethostname
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
-from zarr.codecs import BloscCodec
+from zarr.abc.codec import BytesBytesCodec
 from zarr.storage import MemoryStore
 
-from deepnic.errors import InputError
 from deepnic.files import whole
+from deepnic.manifest import digest
+from deepnic.store.sealed import COMPRESSORS
 
-COMPRESSOR = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
+
+class Layout(NamedTuple):
+    """How an array lies on disk."""
+
+    shape: tuple[int, ...]  # of a chunk
+    compressors: tuple[BytesBytesCodec, ...] = COMPRESSORS
+
+    @classmethod
+    def of(cls, path: Path, name: str) -> "Layout":
+        """Read how an array of a store lies on disk; an earlier version may have laid it out."""
+        array = zarr.open_array(path / name, mode="r")
+        return cls(array.chunks, tuple(array.compressors))
 
 
 def chunk_file(name: str, block: Sequence[int]) -> str:
@@ -27,18 +38,18 @@ def chunk_file(name: str, block: Sequence[int]) -> str:
     return "/".join([name, "c", *map(str, block)])
 
 
-def encode(values: NDArray[np.generic], shape: tuple[int, ...]) -> bytes:
-    """Bytes of the file that Zarr makes of a chunk of a shape.
+def encode(values: NDArray[np.generic], layout: Layout) -> bytes:
+    """Bytes of the file that Zarr makes of a chunk.
 
     At the edge of a variable the values are less than the chunk.
     """
     files: dict[str, Any] = {}
     array = zarr.create_array(
         MemoryStore(files),
-        shape=shape,
-        chunks=shape,
+        shape=layout.shape,
+        chunks=layout.shape,
         dtype=values.dtype,
-        compressors=[COMPRESSOR],
+        compressors=layout.compressors,
         fill_value=0,
         config={"write_empty_chunks": True},
     )
@@ -53,44 +64,15 @@ def write_files(folder: str | Path, files: Mapping[str, bytes]) -> None:
             partial.write_bytes(content)
 
 
-def is_whole(file: Path) -> bool:
-    """Compare the length of a chunk with bytes 12 to 15 of its Blosc header, which state it."""
-    if not file.exists():
-        return False
-    with file.open("rb") as opened:
-        header = opened.read(16)
-    return len(header) == 16 and struct.unpack("<I", header[12:])[0] == file.stat().st_size
+def is_right(path: Path, file: str, recorded: str | None) -> bool:
+    """Tell whether a chunk is as it was written: by its digest, or its length where none is known.
 
-
-def checked_where_read(data: Any, path: Path, variable: str, filled: Sequence[int]) -> Any:
-    """Return a variable of an opened store whose chunks are checked by the host that reads them.
-
-    For each number of genes a tree, ``filled`` is how many of the blocks of a draw have a file.
-    Computing raises `InputError` on a host that has no store there, another, or not the chunk.
+    Bytes 12 to 15 of a Blosc header state the length; version 0.1.0 had no more to tell by.
     """
-    schema = (path / "zarr.json").read_bytes()
-    known = {"path": path, "variable": variable, "schema": schema, "filled": filled}
-    return data.map_blocks(_checked, **known, meta=data._meta)
-
-
-def _checked(
-    chunk: NDArray[np.generic],
-    *,
-    path: Path,
-    variable: str,
-    schema: bytes,
-    filled: Sequence[int],
-    block_id: tuple[int, ...],
-) -> NDArray[np.generic]:
-    has_file = block_id[3] < filled[block_id[0]]
     try:
-        here = (path / "zarr.json").read_bytes() == schema
-        here = here and (not has_file or is_whole(path / chunk_file(variable, block_id)))
-    except OSError:  # nothing is there, or it may not be read
-        here = False
-    if not here:
-        raise InputError(
-            f"{gethostname()} does not see the store {path} as it was opened; copy it to that path "
-            "on every host that reads it, or work without a Dask scheduler"
-        )
-    return chunk
+        content = (path / file).read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return False
+    if recorded is not None:
+        return digest(content) == recorded
+    return len(content) >= 16 and struct.unpack("<I", content[12:16])[0] == len(content)

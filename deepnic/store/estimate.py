@@ -5,22 +5,27 @@ import resource
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from time import perf_counter
-from typing import Any
+from time import thread_time
+from typing import Any, NamedTuple
 
 import dask
 import numpy as np
 import psutil
 import xarray as xr
+from numpy.typing import NDArray
 
 from deepnic.compute import compute
 from deepnic.rop.draws import draw_trees, n_trees_of_draw
 from deepnic.rop.forest import grow_forest
 from deepnic.rop.graph import tree_seconds
-from deepnic.store.chunks import encode
+from deepnic.store.chunks import Layout, encode
 
 SAMPLE_SECONDS = 0.5
 """How long the sample of each condition is grown, about."""
+
+FEWEST, DEAREST = 64, 0.1
+"""Observations that a sample has at least; seconds of a tree beyond which it takes no more of them:
+trees of all are then counted up, by what trees of twice as many took longer."""
 
 OVERHEAD_SECONDS = 0.01
 """What a task costs beside its trees: scheduling and writing, as `make benchmark` measures it."""
@@ -37,6 +42,7 @@ class Estimate:
     process_bytes: float  # memory of a process before it grows anything
     thread_bytes: float  # memory that each thread adds
     disk_bytes: float  # size of the store
+    counted_up: int = 0  # conditions whose trees take too long to try with all observations
 
     def seconds(self, cores: int) -> float:
         """Time on so many cores like these."""
@@ -50,7 +56,8 @@ class Estimate:
 def estimate_growth(cohort: xr.Dataset, *, n_trees: int = 100, **parameters: Any) -> Estimate:
     """Grow a few trees of every condition, on all cores at once, and count up.
 
-    Parameters are those of `grow_forest`, and so are its errors.
+    It takes some seconds a condition, however many observations there are. Parameters are those of
+    `grow_forest`, and so are its errors.
 
     Examples
     --------
@@ -68,47 +75,90 @@ def estimate_growth(cohort: xr.Dataset, *, n_trees: int = 100, **parameters: Any
     tasks = [sample(cohort, V, R, forest.attrs) for V, R in conditions]
     # each condition twice: the cores stay busy to the end of the first round
     drawn = compute([*tasks, *tasks[::-1]], "measuring a sample")
-    seconds, stored = n_trees * np.array(drawn).sum(axis=0) / 2
+    seconds, stored, counted_up = np.array(drawn).sum(axis=0) / 2
     cores = os.cpu_count() or 1
     blocks = forest["vote"].data.npartitions
     chunks = 2 * blocks + forest["signature"].data.npartitions
     return Estimate(
-        core_seconds=float(seconds) + OVERHEAD_SECONDS * blocks,
+        core_seconds=n_trees * float(seconds) + OVERHEAD_SECONDS * blocks,
         process_bytes=before,
         thread_bytes=max(_peak_bytes() - before, 0) / cores,
-        disk_bytes=float(stored) + CHUNK_BYTES * chunks + SCHEMA_BYTES,
+        disk_bytes=n_trees * float(stored) + CHUNK_BYTES * chunks + SCHEMA_BYTES,
+        counted_up=round(counted_up),
     )
 
 
-def _sample(cohort: xr.Dataset, V: int, R: int, given: Mapping[str, Any]) -> tuple[float, float]:
-    """Seconds and bytes on disk of one draw of a condition."""
-    n_genes, state = cohort.sizes["gene"], cohort["state"].values
+class _Grown(NamedTuple):
+    """Some trees of a condition, as arrays (draw, tree, ...) without those that were not grown."""
+
+    seconds: float  # a tree
+    trees: int
+    vote: NDArray[np.int8]
+    tree_signature: NDArray[np.uint8]
+    signature: NDArray[np.uint8]
+
+
+def _sample(
+    cohort: xr.Dataset, V: int, R: int, given: Mapping[str, Any]
+) -> tuple[float, float, bool]:
+    """Seconds and bytes on disk of one draw of a condition; whether its trees are counted up."""
+    n_genes, n = cohort.sizes["gene"], cohort.sizes["observation"]
     chosen = {name: given[name] for name in ("seed", "design", "subsample")}
-    start = perf_counter()
-    draw_trees(state, n_genes, weight_range=R, tree_size=V, draw=0, **chosen)
-    drawing = perf_counter() - start
+    start = thread_time()
+    draw_trees(cohort["state"].values, n_genes, weight_range=R, tree_size=V, draw=0, **chosen)
+    drawing = thread_time() - start
     trees = n_trees_of_draw(given["design"], n_genes, V)
-    wanted = SAMPLE_SECONDS / tree_seconds(V, R, state.size)
-    n_sampled = min(max(int(wanted), 16), n_genes)
+    condition = {"tree_sizes": [V], "weight_ranges": [R], **chosen}
+    some, seconds, longer = _affordable(cohort, condition)
+    wanted = SAMPLE_SECONDS / max(seconds, tree_seconds(V, R, some.sizes["observation"]))
+    n_sampled = min(max(int(wanted), 16 if seconds < DEAREST else 4), n_genes)
     n_draws = min(max(int(wanted / trees), 1), given["n_trees"])
-    genes = cohort["gene"].values[np.random.default_rng(V).permutation(n_genes)].tolist()
-    taken, grown = [], []
-    for n, draws in ((n_sampled // 4, 1), (n_sampled, n_draws)):  # they differ by trees alone
-        start = perf_counter()
-        part = grow_forest(
-            cohort, n_trees=draws, tree_sizes=[V], weight_ranges=[R], genes=genes[:n], **chosen
-        ).compute(scheduler="sync")
-        taken.append(perf_counter() - start)
-        vote = part["vote"].values[0, 0]
-        by_tree = part["tree_signature"].values[0, 0]
+    grown = _grow_few(some, n_sampled, n_draws, condition)
+    of_votes = len(encode(grown.vote, Layout(grown.vote.shape))) * n / some.sizes["observation"]
+    of_trees = of_votes + len(encode(grown.tree_signature, Layout(grown.tree_signature.shape)))
+    of_genes = len(encode(grown.signature, Layout(grown.signature.shape))) / grown.signature.size
+    stored = of_trees / grown.trees * trees + of_genes * n_genes
+    return drawing + longer * grown.seconds * trees, stored, some.sizes["observation"] < n
+
+
+def _affordable(
+    cohort: xr.Dataset, condition: Mapping[str, Any]
+) -> tuple[xr.Dataset, float, float]:
+    """Take as many observations as a tree can have in the time for one.
+
+    The seconds of a tree of these, and how many times longer one of all takes.
+    """
+    everyone, n = cohort.sizes["observation"], FEWEST
+    by_state = np.argsort(cohort["state"].values, kind="stable")
+    some, seconds, slope = cohort, 0.0, 1.0
+    while True:
+        places = np.linspace(0, everyone - 1, min(n, everyone)).round().astype(int)
+        some = cohort.isel(observation=np.sort(by_state[places]))  # of each state alike
+        before, seconds = seconds, _grow_few(some, 8, 1, condition).seconds
+        if before and seconds:
+            slope = min(max(float(np.log2(seconds / before)), 1.0), 3.0)
+        if n >= everyone or seconds * 2**slope > DEAREST:
+            return some, seconds, (everyone / some.sizes["observation"]) ** slope
+        n *= 2
+
+
+def _grow_few(cohort: xr.Dataset, n: int, n_trees: int, condition: Mapping[str, Any]) -> _Grown:
+    """Grow the trees of n genes, and fewer: they differ by trees alone."""
+    names = cohort["gene"].values
+    draw = np.random.default_rng(condition["tree_sizes"][0])
+    genes = names[draw.permutation(len(names))].tolist()
+    taken, trees = [], []
+    for some, draws in ((max(n // 4, 1), 1), (n, n_trees)):
+        start = thread_time()
+        part = grow_forest(cohort, n_trees=draws, genes=genes[:some], **condition).compute(
+            scheduler="sync"
+        )
+        taken.append(thread_time() - start)
+        vote, by_tree = part["vote"].values[0, 0], part["tree_signature"].values[0, 0]
         there = vote.any(axis=2) | by_tree.any(axis=2)
-        grown.append(int(there.sum()))
-    per_tree = max(taken[1] - taken[0], 0) / max(grown[1] - grown[0], 1)
-    of_trees = sum(len(encode(rows, rows.shape)) for rows in (vote[there], by_tree[there]))
-    signature = part["signature"].values.ravel()
-    of_genes = len(encode(signature, signature.shape))
-    stored = of_trees / grown[1] * trees + of_genes / signature.size * n_genes
-    return drawing + per_tree * trees, stored
+        trees.append(int(there.sum()))
+    seconds = max(taken[1] - taken[0], 0.0) / max(trees[1] - trees[0], 1)
+    return _Grown(seconds, trees[1], vote[there], by_tree[there], part["signature"].values.ravel())
 
 
 def _peak_bytes() -> int:

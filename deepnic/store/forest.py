@@ -5,13 +5,15 @@ before a tree is grown; each block (some trees of some draws of one condition, o
 ``tree_signature`` and of ``vote``) is then written by the task that grew it, and in the end the
 signatures are written in the order of the genes as well. The files alone tell what is done. A
 worker that does not see the store (by a mark in it) sends its files to the caller, who writes them.
+The manifest comes last; with it, growing again mends what is damaged since.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import product
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -22,26 +24,33 @@ from numpy.typing import NDArray
 
 from deepnic.compute import compute
 from deepnic.errors import InputError
-from deepnic.files import PARTIAL, locked, whole
-from deepnic.rop.draws import by_gene, n_trees_of_draw
-from deepnic.rop.graph import tree_seconds
-from deepnic.store.chunks import (
-    COMPRESSOR,
-    checked_where_read,
-    chunk_file,
-    encode,
-    is_whole,
-    write_files,
+from deepnic.files import PARTIAL, as_path, locked, whole, writable
+from deepnic.manifest import METADATA, check_own, digest, digests_of, manifest, seal
+from deepnic.rop.draws import by_gene
+from deepnic.store.blocks import (
+    CHUNKED,
+    GROWN,
+    Block,
+    Draws,
+    blocks_of,
+    draws_of,
+    files_of,
+    missing,
+    seconds,
 )
+from deepnic.store.chunks import Layout, chunk_file, encode, is_right, write_files
+from deepnic.store.disk import check_space, least_bytes
+from deepnic.store.journal import keep, note, noted, write_noted
+from deepnic.store.sealed import COMPRESSORS, SealedStore
 from deepnic.store.table import open_store
-from deepnic.variables import FOREST, validate
+from deepnic.variables import FOREST, expect, validate
 
-GROWN = ("tree_signature", "vote")  # what a block has a chunk of
+# what wrote a store, and what follows from its input or tells where that lies
+UNDECIDING = ("deepnic_version", "deepnic_format", "origin", "cohort")
+ORDERED_TOGETHER = 4  # draws; opening the store costs as much as putting one in order
+NAMES = ["gene", "observation"]  # a chip's take longer to read than all else of a schema
 
-ORDERED_TOGETHER = 16  # draws; opening the store costs as much as putting one in order
-
-Draws = tuple[int, int, int]  # number of a chunk along tree_size, weight_range and draw
-Block = tuple[int, int, int, int]  # the same, and along tree
+Sources = Mapping[Draws, Mapping[str, str | None]]  # digests, where known, of the files of draws
 
 
 def write_forest(forest: xr.Dataset, path: str | Path) -> int:
@@ -74,20 +83,32 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
     ...     write_forest(forest, f"{folder}/f.zarr"), write_forest(forest, f"{folder}/f.zarr")
     (1, 0)
     """
+    expect(forest, "forest")
     validate(forest, FOREST)
-    path = Path(path).absolute()  # workers may run in other folders
-    with locked(path):
-        if path.exists():
-            _check_same(path, forest)
-        else:
+    path = as_path(path).absolute()  # workers may run in other folders
+    with locked(path), writable(path):
+        sealed = manifest(path)
+        if not path.exists():
+            check_space(path, least_bytes(forest))
             _lay_out(path, forest)
+        known = noted(path) if sealed is None else sealed
+        _mend_layout(path, forest, known)
+        stored = _check_same(path, forest)
         for leftover in path.rglob(f"*{PARTIAL}"):
             leftover.unlink()
-        blocks, unordered = _missing(path, forest)
+        blocks, unordered = missing(path, forest, known, _otherwise(stored, sealed))
         if blocks or unordered:
+            check_space(path, least_bytes(forest) * len(blocks) / len(blocks_of(forest)))
+            layouts = {name: Layout.of(path, name) for name in CHUNKED}
             with _mark(path) as mark:
-                _grow(path, mark, forest, blocks)
-                _order(path, mark, unordered)
+                _grow(path, mark, forest, blocks, layouts)
+                _order(path, mark, forest, unordered, layouts["signature"])
+        if sealed is None:
+            sealed = _check_grown(path, forest, noted(path))
+            seal(path, digests=sealed)
+        elif blocks or unordered:
+            _check_grown(path, forest, sealed)
+        keep(path, sealed)
     return len(blocks)
 
 
@@ -115,30 +136,91 @@ def open_forest(path: str | Path) -> xr.Dataset:
     ...
     deepnic.errors.InputError: no store at no/such/store.zarr; make one with `deepnic grow`
     """
-    path = Path(path)
+    path = as_path(path)
     if not path.exists():
         raise InputError(f"no store at {path}; make one with `deepnic grow`")
-    forest = open_store(path.absolute(), "forest")  # workers may run in other folders
-    missing = sum(len(chunks) for chunks in _missing(path, forest))
-    if missing:
-        raise InputError(
-            f"the store {path} is unfinished: {missing} of its chunks are missing or cut off; run "
-            "the same `deepnic grow` again, it goes on where it stopped"
-        )
-    for name in ("signature", *GROWN):
-        checked = checked_where_read(forest[name].data, path.absolute(), name, _filled(forest))
-        forest[name] = forest[name].copy(data=checked)
+    path = path.absolute()  # workers may run in other folders
+    is_sealed = manifest(path) is not None
+    forest = open_store(path, "forest", unfinished=not is_sealed)
+    if not is_sealed:
+        _check_finished(path, forest)
+        # of version 0.1.0, which wrote no manifest: what is there now is what will be read
+        store = SealedStore(path, digests_of(path))
+        forest = xr.open_zarr(store, consolidated=False).assign_attrs(forest.attrs)
     return forest
 
 
-def _check_same(path: Path, forest: xr.Dataset) -> None:
-    """Refuse to go on with a store of another forest, or one that was cut in another way."""
-    stored = open_store(path, "forest")
+def _check_finished(path: Path, forest: xr.Dataset) -> None:
+    lacking = sum(map(len, missing(path, forest, noted(path), _otherwise(forest, None))))
+    if lacking or forest.attrs["deepnic_format"] > 1:
+        what = "it lacks its manifest"
+        if lacking:
+            what = f"{lacking} of its chunks are missing or cut off"
+        raise InputError(
+            f"the store {path} is unfinished: {what}; run the same `deepnic grow` again, it goes "
+            "on where it stopped"
+        )
+
+
+def _otherwise(stored: xr.Dataset, sealed: Mapping[str, str] | None) -> str | None:
+    """Digest of a chunk that neither manifest nor journal knows: version 0.1.0 noted none."""
+    return None if sealed is None and stored.attrs["deepnic_format"] == 1 else ""
+
+
+def _mend_layout(path: Path, forest: xr.Dataset, digests: Mapping[str, str]) -> None:
+    """Write what is damaged of a store beside its chunks, as it was."""
+    damaged = [
+        file
+        for file, recorded in digests.items()
+        if file.split("/")[:2] not in [[name, "c"] for name in CHUNKED]
+        and (not (path / file).is_file() or digest((path / file).read_bytes()) != recorded)
+    ]
+    if not damaged:
+        return
+    check_own(path)
+    with TemporaryDirectory(dir=path.parent, suffix=PARTIAL) as folder:
+        _lay_out(Path(folder, path.name), forest)
+        files = {file: Path(folder, path.name, file) for file in damaged}
+        right = {
+            file: fresh.read_bytes()
+            for file, fresh in files.items()
+            if fresh.exists() and digest(fresh.read_bytes()) == digests[file]
+        }
+    if lost := files.keys() - right:
+        raise InputError(
+            f"{min(lost)} of the store {path} is damaged, and what is asked now does not make it "
+            "as it was; repeat the parameters, the cohort and the version it was grown with, or "
+            "choose another path"
+        )
+    write_files(path, right)
+
+
+def _check_grown(path: Path, forest: xr.Dataset, known: Mapping[str, str]) -> dict[str, str]:
+    """Digest of every file of a store, none of which is missing or not what was written."""
+    found = digests_of(path)
+    expected = {file for draws in draws_of(forest) for file in files_of(forest, draws)}
+    wrong = {file for file, recorded in known.items() if found.get(file) != recorded}
+    wrong |= expected - found.keys()
+    if wrong:
+        raise InputError(
+            f"{len(wrong)} files of the store {path} ({min(wrong)} first) are not what was written "
+            "there, now or before: the file system loses them, or other rules grew them; run the "
+            "same `deepnic grow` again, or choose another path"
+        )
+    if METADATA in known:  # strange files are not the store's
+        return {file: found[file] for file in found.keys() & (expected | known.keys())}
+    return found
+
+
+def _check_same(path: Path, forest: xr.Dataset) -> xr.Dataset:
+    """Open a store, and refuse one of another forest, cut in another way, or damaged."""
+    stored = open_store(path, "forest", unfinished=True)
     differing = [
         f"{name}={stored.attrs.get(name)!r}"
         for name, value in forest.attrs.items()
-        if stored.attrs.get(name) != value and name != "deepnic_version"
+        if stored.attrs.get(name) != value and name not in UNDECIDING
     ]
+    differing += [f"no {name}" for name in forest.variables if name not in stored.variables]
     if not differing and stored["vote"].data.chunks != forest["vote"].data.chunks:
         differing = [f"blocks of {stored['vote'].data.chunksize[2:4]} draws and trees"]
     if differing:
@@ -146,16 +228,25 @@ def _check_same(path: Path, forest: xr.Dataset) -> None:
             f"the store {path} was made with {', '.join(differing)}, which differs from what is "
             "asked now; repeat those parameters, or choose another path"
         )
+    for name in forest.variables.keys() - CHUNKED:
+        try:
+            with dask.config.set(scheduler="sync"):  # workers may not see the store
+                is_same = np.array_equal(stored[name].values, forest[name].values)
+        except Exception:  # Zarr and the codecs raise many kinds
+            is_same = False
+        if not is_same:
+            raise InputError(f"{name} of the store {path} is damaged; choose another path")
+    return stored
 
 
 def _lay_out(path: Path, forest: xr.Dataset) -> None:
     """Write schema, coordinates and provenance; the folder appears only when they are complete."""
-    encoding: dict[str, Any] = {
-        name: {"chunks": forest[name].data.chunksize, "compressors": [COMPRESSOR]}
-        for name in ("signature", *GROWN)
-    }
+    encoding: dict[Any, Any] = {name: {"compressors": COMPRESSORS} for name in forest.variables}
+    for name in CHUNKED:
+        encoding[name]["chunks"] = forest[name].data.chunksize
     with whole(path) as partial:
         forest.to_zarr(partial, compute=False, zarr_format=3, consolidated=False, encoding=encoding)
+        note(partial, digests_of(partial))
 
 
 @contextmanager
@@ -169,76 +260,90 @@ def _mark(path: Path) -> Iterator[str]:
         mark.unlink(missing_ok=True)
 
 
-def _grow(path: Path, mark: str, forest: xr.Dataset, blocks: list[Block]) -> None:
-    """Grow blocks, draw after draw."""
-    blocks = sorted(blocks, key=lambda block: block[2])
+def _grow(
+    path: Path,
+    mark: str,
+    forest: xr.Dataset,
+    blocks: Mapping[Block, Sequence[str]],
+    layouts: Mapping[str, Layout],
+) -> None:
+    """Grow the chunks that blocks lack, draw after draw."""
     # all at once, as asking for one block walks the whole graph; and not optimised one by one, or
     # the task that grows a block would be merged into both and run twice
     grown = {name: forest[name].data.to_delayed(optimize_graph=False) for name in GROWN}
-    shapes = {name: forest[name].data.chunksize for name in GROWN}
     write = dask.delayed(_write_block, pure=False)
-    compute(
-        [
-            write(str(path), mark, block, shapes, *(grown[name][*block, 0] for name in GROWN))
-            for block in blocks
-        ],
-        "growing trees",
-        costs=[_seconds(forest, block) for block in blocks],
-        receive=lambda files: write_files(path, files),
-    )
+    tasks, costs = [], []
+    for block in sorted(blocks, key=lambda block: block[2]):
+        lacking = {name: layouts[name] for name in blocks[block]}
+        chunks = (grown[name][*block, 0] for name in lacking)
+        tasks.append(write(str(path), mark, block, lacking, *chunks))
+        costs.append(seconds(forest, block))
+    receive = partial(write_noted, path)
+    compute(tasks, "growing trees", costs=costs, receive=receive)
 
 
 def _write_block(
     path: str,
     mark: str,
     block: Block,
-    shapes: dict[str, tuple[int, ...]],
+    layouts: Mapping[str, Layout],
     *grown: NDArray[np.generic],
 ) -> dict[str, bytes]:
     """Write the files of a block, or return them where the store is not seen."""
     files = {
-        chunk_file(name, (*block, 0)): encode(values, shapes[name])
-        for name, values in zip(GROWN, grown, strict=True)
+        chunk_file(name, (*block, 0)): encode(values, layouts[name])
+        for name, values in zip(layouts, grown, strict=True)
     }
     if not os.path.exists(mark):
         return files
-    write_files(path, files)
+    write_noted(path, files)
     return {}
 
 
-def _order(path: Path, mark: str, unordered: list[Draws]) -> None:
+def _order(
+    path: Path, mark: str, forest: xr.Dataset, unordered: list[Draws], layout: Layout
+) -> None:
     """Put the signatures of draws in the order of genes, once all blocks are written."""
+    known = manifest(path) or noted(path)
+    sources = [
+        (draws, {file: known.get(file) for file in files_of(forest, draws, ("tree_signature",))})
+        for draws in unordered
+    ]
 
-    def finish(left: list[Draws]) -> None:
+    def finish(left: Sources) -> None:
         if left:
-            _write_in_order_of_genes(str(path), left)
+            _write_in_order_of_genes(str(path), left, layout)
 
     order = dask.delayed(_order_where_seen, pure=False)
     compute(
         [
-            order(str(path), mark, unordered[first : first + ORDERED_TOGETHER])
-            for first in range(0, len(unordered), ORDERED_TOGETHER)
+            order(str(path), mark, dict(sources[first : first + ORDERED_TOGETHER]), layout)
+            for first in range(0, len(sources), ORDERED_TOGETHER)
         ],
         "putting signatures in the order of genes",
         receive=finish,
     )
 
 
-def _order_where_seen(path: str, mark: str, unordered: list[Draws]) -> list[Draws]:
+def _order_where_seen(path: str, mark: str, sources: Sources, layout: Layout) -> Sources:
     """Put draws in order, or return which where the store is not seen."""
     if not os.path.exists(mark):
-        return unordered
-    _write_in_order_of_genes(path, unordered)
-    return []
+        return sources
+    _write_in_order_of_genes(path, sources, layout)
+    return {}
 
 
-def _write_in_order_of_genes(path: str, unordered: list[Draws]) -> None:
-    """Write the signatures of some draws by genes."""
-    forest = xr.open_zarr(path, chunks=None, consolidated=False)
+def _write_in_order_of_genes(path: str, sources: Sources, layout: Layout) -> None:
+    """Write the signatures of some draws by genes, from the trees' in files that are right."""
+    forest = xr.open_zarr(path, chunks=None, consolidated=False, drop_variables=NAMES)
     position = forest["gene_position"].values
-    shape = forest["signature"].encoding["chunks"]
-    for v, r, d in unordered:
-        numbers = range(forest.sizes["draw"])[d * shape[2] : (d + 1) * shape[2]]
+    for (v, r, d), recorded in sources.items():
+        if damaged := [file for file in recorded if not is_right(Path(path), file, recorded[file])]:
+            raise InputError(
+                f"{damaged[0]} of the store {path} was damaged as soon as it was written; run the "
+                "same `deepnic grow` again, it goes on where it stopped"
+            )
+        numbers = range(forest.sizes["draw"])[d * layout.shape[2] : (d + 1) * layout.shape[2]]
         draws = forest.isel(tree_size=v, weight_range=r, draw=slice(numbers.start, numbers.stop))
         signature = by_gene(
             draws["tree_signature"].values,
@@ -249,40 +354,4 @@ def _write_in_order_of_genes(path: str, unordered: list[Draws]) -> None:
             parameters=forest.attrs,
         )
         file = chunk_file("signature", (v, r, d, 0))
-        write_files(path, {file: encode(signature[None, None], shape)})
-
-
-def _missing(path: Path, forest: xr.Dataset) -> tuple[list[Block], list[Draws]]:
-    """Blocks to grow, and draws whose signatures are to be put in order."""
-    filled = _filled(forest)
-    blocks, unordered = [], []
-    for v, r, d in product(*map(range, forest["vote"].data.numblocks[:3])):
-        blocks += [
-            (v, r, d, t)
-            for t in range(filled[v])
-            if not all(is_whole(path / chunk_file(name, (v, r, d, t, 0))) for name in GROWN)
-        ]
-        if not is_whole(path / chunk_file("signature", (v, r, d, 0))):
-            unordered.append((v, r, d))
-    return blocks, unordered
-
-
-def _filled(forest: xr.Dataset) -> list[int]:
-    """Blocks of a draw, by tree size: beyond a condition's last tree there is nothing to write."""
-    first_tree = np.cumsum([0, *forest["vote"].data.chunks[3][:-1]])
-    return [int((first_tree < _n_trees(forest, v)).sum()) for v in range(forest.sizes["tree_size"])]
-
-
-def _n_trees(forest: xr.Dataset, v: int) -> int:
-    """Trees of a draw with the v-th number of genes a tree."""
-    V = int(forest["tree_size"][v])
-    return n_trees_of_draw(forest.attrs["design"], forest.attrs["n_genes"], V)
-
-
-def _seconds(forest: xr.Dataset, block: Block) -> float:
-    """Time a block takes, roughly."""
-    v, r, d, t = block
-    _, _, draws, trees, _ = forest["vote"].data.chunks
-    grown = min(trees[t], _n_trees(forest, v) - sum(trees[:t]))
-    V, R = int(forest["tree_size"][v]), int(forest["weight_range"][r])
-    return draws[d] * grown * tree_seconds(V, R, forest.sizes["observation"])
+        write_noted(path, {file: encode(signature[None, None], layout)})

@@ -1,6 +1,7 @@
 """The cohorts of a study: read, permuted, joined for a transfer, and cut into folds."""
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from deepnic.cohort import hide_labels, make_cohort, read_cohort
+from deepnic.cohort.check import SeveralClassesError
 from deepnic.cohort.demo import BUNDLED
 from deepnic.errors import InputError
-from deepnic.study.settings import StudySettings
+from deepnic.study.settings import CohortFile, StudySettings, cohort_name
+from deepnic.variables import expect
+
+FOLDS = "folds"  # folder of them in a study's, so that a cohort may have any name
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Split:
     def folder(self) -> Path:
         """Where its work is kept, in the study's folder."""
         permuted = [] if self.permutation < 0 else [f"permuted-{self.permutation}"]
-        return Path(self.name, *permuted, f"{self.repeat}-{self.fold}")
+        return Path(FOLDS, self.name, *permuted, f"{self.repeat}-{self.fold}")
 
     @property
     def hidden(self) -> xr.Dataset:
@@ -38,14 +43,34 @@ class Split:
         return hide_labels(self.cohort, self.test).drop_vars("label", errors="ignore")
 
 
-def read_cohorts(settings: StudySettings) -> dict[str, xr.Dataset]:
-    """Read the cohorts that the settings name; see `deepnic.read_cohort` for the errors."""
-    cohorts = {}
+def read_cohorts(settings: StudySettings) -> tuple[dict[str, xr.Dataset], StudySettings]:
+    """Read the cohorts that the settings name; see `deepnic.read_cohort` for the errors.
+
+    One of more than two classes of which none is named is read as a cohort of each class against
+    the rest, NAME CLASS; the settings that are returned name these.
+    """
+    cohorts, sources = {}, {}
     for name, source in settings.cohorts.items():
-        how = source.model_dump(exclude={"file", "epochs"})
-        bundled = BUNDLED.get(str(source.file))
-        cohorts[name] = bundled() if bundled else read_cohort(source.file, **how)
-    return cohorts
+        try:
+            cohorts[name] = _read(source)
+            sources[name] = source
+        except SeveralClassesError as several:
+            for label in several.classes:
+                one = cohort_name(f"{name} {label}")
+                if one in sources:
+                    raise InputError(
+                        f"two classes of {name} would be kept as {one!r}; name their labels apart"
+                    ) from several
+                sources[one] = source.model_copy(update={"positive": label, "one_of": name})
+                cohorts[one] = _read(sources[one])
+    return cohorts, settings.model_copy(update={"cohorts": sources})
+
+
+def _read(source: CohortFile) -> xr.Dataset:
+    if bundled := BUNDLED.get(str(source.file)):
+        return bundled()
+    cohort = read_cohort(source.file, **source.model_dump(exclude={"file", "epochs", "one_of"}))
+    return cohort.assign_attrs(one_of=source.one_of) if source.one_of else cohort
 
 
 def check_cohorts(
@@ -63,10 +88,11 @@ def check_cohorts(
     if not named:
         raise InputError("the study has no cohort; name one under [cohorts.NAME]")
     for name, cohort in named.items():
-        if not re.fullmatch(r"\w[\w .-]*", name):
+        if not re.fullmatch(r"\w([\w .-]*[\w-])?", name):
             raise InputError(
-                f"a cohort is named {name!r}; take letters, numbers, space, -, _ and ."
+                f"a cohort is named {name!r}; take letters, numbers, space, -, _ and . inside"
             )
+        expect(cohort, "cohort")
         named[name] = cohort = cohort.sel(observation=cohort["state"] >= 0)
         parts = {"observations of each class": np.bincount(cohort["state"].values, minlength=2)}
         if "group" in cohort.coords:
@@ -77,6 +103,12 @@ def check_cohorts(
                     f"{settings.folds} folds need as many {what}, and {name} has {counts.min()} "
                     f"{'of the rarer one' if len(counts) > 1 else 'of them'}; take fewer folds"
                 )
+    folders = [*named, *(f"{one.train}-to-{one.test}" for one in settings.transfers)]
+    for k, name in enumerate(folders):  # some file systems take a and A for the same
+        if name.casefold() in map(str.casefold, folders[:k]):
+            raise InputError(
+                f"two cohorts or transfers of the study would be kept as {name!r}; name them apart"
+            )
     for transfer in settings.transfers:
         names = (transfer.train, transfer.test)
         if not set(names) <= set(named) or transfer.train == transfer.test:
@@ -98,7 +130,9 @@ def cut(cohorts: Mapping[str, xr.Dataset], settings: StudySettings) -> Iterator[
         given, repeats = dict(cohorts), settings.repeats
         if permutation >= 0:
             seed, repeats = [settings.seed, permutation], 1
-            given = {name: permute(cohort, seed) for name, cohort in given.items()}
+            # classes of one cohort apart, so that the controls are independent
+            of_one = {name: [k] for k, name in enumerate(given) if "one_of" in given[name].attrs}
+            given = {name: permute(one, seed + of_one.get(name, [])) for name, one in given.items()}
         for name, cohort in given.items():
             for repeat, fold, test in _folds(cohort, settings, repeats):
                 yield Split(name, permutation, repeat, fold, cohort, test)
@@ -148,6 +182,9 @@ def join(
         genes,
         [f"{name}: {one}" for name, part in parts.items() for one in part["observation"].values],
         positive=positive.pop(),
+        impute=next(
+            (part.attrs["impute"] for part in parts.values() if "impute" in part.attrs), None
+        ),
     )
     sizes = [part.sizes["observation"] for part in parts.values()]
     source = " to ".join(str(part.attrs.get("source", "memory")) for part in parts.values())
@@ -157,9 +194,10 @@ def join(
 def _standardised(cohort: xr.Dataset) -> NDArray[np.float64]:
     """Values less the mean of their gene, over its standard deviation; 0 for a constant gene."""
     values = cohort["expression"].values.astype(np.float64)
-    spread = values.std(axis=0, ddof=1)
-    spread[np.ptp(values, axis=0) == 0] = np.inf
-    return (values - values.mean(axis=0)) / spread
+    with warnings.catch_warnings(action="ignore"):  # of genes without a value, or with one
+        spread, mean = np.nanstd(values, axis=0, ddof=1), np.nanmean(values, axis=0)
+    spread[np.fmax.reduce(values) == np.fmin.reduce(values)] = np.inf
+    return (values - mean) / spread
 
 
 def _folds(
@@ -168,7 +206,9 @@ def _folds(
     """Repeat, fold and test observations of repeated stratified k-fold cross-validation."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    state, group = cohort["state"].values, cohort.get("group")
+    # the same folds of whichever class is against the rest, so that their networks can be joined
+    classes = "label" if "one_of" in cohort.attrs else "state"
+    state, group = cohort[classes].values, cohort.get("group")
     kind = StratifiedKFold if group is None else StratifiedGroupKFold
     draws = np.random.RandomState(settings.seed)
     for repeat in range(repeats):

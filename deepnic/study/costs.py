@@ -8,7 +8,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from deepnic.compute import current_client
-from deepnic.files import write_json
+from deepnic.files import read_json, write_json
 
 
 @contextmanager
@@ -33,8 +33,16 @@ def noted(file: Path) -> Iterator[None]:
     """Measure a block, on all workers, and write it down; a block done before costs what it did."""
     with measured(processor_seconds) as cost:
         yield
-    if not file.exists():
+    if not is_noted(file):
         write_json(file, cost)
+
+
+def is_noted(file: Path) -> bool:
+    """Tell whether a cost was written down, and can be read."""
+    try:
+        return read_json(file).keys() == {"seconds", "core_seconds"}
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def processor_seconds() -> float:

@@ -27,6 +27,7 @@ def example_images(
     weakest = max(fold.tables, key=lambda strength: 0 if strength == NO_FILTER else int(strength))
     table, paths = fold.tables[weakest], settings.arms.paths
     gene = str(table["gene"].values[0])
+    symbol = str(table["symbol"].values[0]) if "symbol" in table.coords else ""
     genes = filter_pixels(rop_images(forest, family="distinct"), fdr=None, k=10_000)
     place = int(np.flatnonzero(genes["item"].values == gene)[0])
     canvases = [assemble(table, path=path, seed=settings.seed)["image"] for path in paths]
@@ -45,7 +46,7 @@ def example_images(
         },
         coords={"path": np.array(paths, object)},
         attrs={
-            "gene": gene,
+            "gene": f"{gene} ({symbol})" if symbol else gene,
             "state": int(split.cohort["state"].values[item]),
             "label": str(split.cohort["label"].values[item]),
         },

@@ -10,13 +10,16 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from deepnic.errors import InputError
+from deepnic.manifest import put_aside, to_mend
 from deepnic.nic import forest_vote, observation_images
 from deepnic.pixels import filter_pixels
 from deepnic.pixels.filter import account
 from deepnic.pixels.stages import f_test
 from deepnic.rop import grow_forest
 from deepnic.store import open_forest, open_table, write_forest, write_table
-from deepnic.study.costs import noted
+from deepnic.store.table import open_dataset
+from deepnic.study.costs import is_noted, noted
 from deepnic.study.settings import StudySettings
 from deepnic.variables import NO_FILTER
 
@@ -71,10 +74,40 @@ def filter_fold(
     images = observation_images(forest)
     for name, options in _filters(settings).items():
         path = folder / f"{name}.zarr"
-        if not path.exists():
+        if not is_usable(path):
             with noted(folder / f"{name}.json"):
                 write_table(filter_pixels(images, **options), path)
     return Fold(cohort, forest_vote(forest), read_tables(folder, settings), settings.epochs)
+
+
+def has_tables(folder: Path, settings: StudySettings) -> bool:
+    """Tell whether a fold came as far as its pixels."""
+    return all((folder / f"{name}.zarr").exists() for name in _filters(settings))
+
+
+def is_whole(folder: Path, settings: StudySettings) -> bool:
+    """Tell whether the stores of a fold are there and as written, and their costs too."""
+    stores = [folder / f"{name}.zarr" for name in ("forest", *_filters(settings))]
+    if not all(store.exists() for store in stores):
+        return False
+    try:
+        if any(map(to_mend, stores)):
+            return False
+    except InputError:  # of a manifest
+        return False
+    return all(is_noted(store.with_suffix(".json")) for store in stores)
+
+
+def is_usable(path: Path) -> bool:
+    """Tell whether a store is there and whole; one that is not is put aside, to be made anew."""
+    if not path.exists():
+        return False
+    try:
+        open_dataset(path)
+    except Exception:  # Zarr raises many kinds
+        put_aside(path)
+        return False
+    return True
 
 
 def read_tables(folder: Path, settings: StudySettings) -> dict[int | str, xr.Dataset]:

@@ -1,5 +1,7 @@
 """The folder of a study: what is done already, the tables that all of it makes, reading them."""
 
+import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -7,16 +9,35 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
+from deepnic.analysis.patients import read_patients_of
 from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
 from deepnic.analysis.results import StudyResults
-from deepnic.errors import InputError
-from deepnic.files import check_new, read_csv, read_json, write_csv, write_json
+from deepnic.errors import EngineError, InputError
+from deepnic.files import (
+    check_new,
+    csv_text,
+    read_csv,
+    read_json,
+    whole,
+    write_csv,
+    write_json,
+)
+from deepnic.manifest import (
+    check_files,
+    digest,
+    manifest,
+    put_aside,
+    restore,
+    seal,
+    to_mend,
+    unseal,
+)
 from deepnic.pixels import account
+from deepnic.store.table import open_dataset
 from deepnic.study.arms import Arm, Outcome
-from deepnic.study.cohorts import Split
-from deepnic.study.fold import read_tables
+from deepnic.study.cohorts import FOLDS, Split
+from deepnic.study.fold import has_tables, read_tables
 from deepnic.study.settings import StudySettings
 from deepnic.variables import WORDS, column_rows
 
@@ -29,6 +50,7 @@ FIRST = (
     "repeat", "fold", "seed",
 )  # fmt: skip
 """Columns that come first in every table that has them."""
+NO_HISTORY = ("cohort", "repeat", "fold", "seed", "arm", "epoch", "training_loss")
 LAST = ("role", "family")
 
 
@@ -38,11 +60,18 @@ def begin(output: Path, facts: dict[str, Any]) -> dict[str, Any]:
     An `InputError` tells of a folder that holds something else, or another study.
     """
     file = output / STUDY
+    restore(output)
     if not file.exists():
         check_new(output)
         write_json(file, facts)
         return facts
-    before = read_json(file)
+    try:
+        before = read_json(file)
+        before["settings"], before["cohorts"], before["started"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise InputError(
+            f"{file} is damaged, which says what is studied there; choose another folder"
+        ) from error
     had, asks = _identity(before), _identity(facts)
     differing = [name for name in had | asks if had.get(name) != asks.get(name)]
     if differing:
@@ -50,19 +79,54 @@ def begin(output: Path, facts: dict[str, Any]) -> dict[str, Any]:
             f"{output} holds another study, which differs in {', '.join(differing)}; choose "
             "another folder"
         )
-    return facts | {"started": before["started"]}
+    if before.get("format", 1) < 2:  # folds lay beside the tables
+        for name in before["cohorts"]:
+            if (output / name).exists() and not (output / FOLDS / name).exists():
+                (output / FOLDS).mkdir(exist_ok=True)
+                os.replace(output / name, output / FOLDS / name)
+    _put_aside(output)
+    unseal(output)
+    facts |= {"started": before["started"]}
+    write_json(file, facts)
+    return facts
+
+
+def _put_aside(output: Path) -> None:
+    """Take files of a finished study out of its way that somebody changed: they are made anew.
+
+    Stores know of theirs by themselves.
+    """
+    if manifest(output) is None:
+        return
+    for one in to_mend(output):
+        if ".zarr/" not in one.file and (output / one.file).exists():
+            put_aside(output / one.file)
 
 
 def is_done(folder: Path, arm: Arm, seed: int) -> bool:
-    """Tell whether an arm's predictions are in a fold's folder."""
-    return _file(folder, arm, seed).exists()
+    """Tell whether an arm's predictions are in a fold's folder, as they were written."""
+    file = _file(folder, arm, seed)
+    try:
+        record = read_json(file.with_suffix(".json"))
+        return record.pop("sha256", None) in (None, _digest(file.read_text("utf-8"), record))
+    except (OSError, ValueError, AttributeError):  # not there, or damaged: it is made anew
+        return False
 
 
 def write_outcome(folder: Path, arm: Arm, seed: int, outcome: Outcome) -> None:
     """Write an arm's predictions; they appear at once and last, when all else is there."""
     file = _file(folder, arm, seed)
-    write_json(file.with_suffix(".json"), {"cost": outcome.cost, "history": outcome.history})
-    write_csv(file, outcome.predictions)
+    record: dict[str, Any] = {"cost": outcome.cost, "history": outcome.history}
+    with whole(file) as partial:
+        partial.write_text(csv_text(outcome.predictions), encoding="utf-8", newline="")
+        write_json(
+            file.with_suffix(".json"),
+            record | {"sha256": _digest(partial.read_text("utf-8"), record)},
+        )
+
+
+def _digest(predictions: str, record: dict[str, Any]) -> str:
+    return digest((predictions + json.dumps(record, sort_keys=True, default=str)).encode())
 
 
 def gather(
@@ -70,7 +134,8 @@ def gather(
 ) -> tuple[dict[str, pd.DataFrame], list[dict]]:
     """Put together what all folds hold: tables, and the filter's account by fold and strength.
 
-    The tables are predictions, history and costs, the last two of the true labels only.
+    The tables are predictions, history and costs, the last two of the true labels only. What could
+    not be made is in none of them.
     """
     parts: dict[str, list[pd.DataFrame]] = {"predictions": [], "history": [], "costs": []}
     accounts: list[dict] = []
@@ -83,12 +148,15 @@ def gather(
             for file in sorted(folder.glob("*.json")):
                 cost = read_json(file) | items
                 parts["costs"].append(pd.DataFrame([place | {"stage": file.stem} | cost]))
+            made = read_tables(folder, settings) if has_tables(folder, settings) else {}
             accounts += [
                 place | {"strength": strength, "kept_pixels": table.sizes["pixel"]}
                 | {"account": account(table)}
-                for strength, table in read_tables(folder, settings).items()
+                for strength, table in made.items()
             ]  # fmt: skip
         for arm, seed in todo:
+            if not is_done(folder, arm, seed):
+                continue
             file = _file(folder, arm, seed)
             predictions, record = read_csv(file, WORDS), read_json(file.with_suffix(".json"))
             columns = place | {"permutation": split.permutation, "seed": seed} | arm.columns
@@ -99,8 +167,20 @@ def gather(
                 parts["costs"].append(pd.DataFrame([columns | record["cost"] | items]))
                 if record["history"]:
                     parts["history"].append(pd.DataFrame(record["history"]).assign(**columns))
-    tables = {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
+    if not parts["predictions"]:
+        raise EngineError(f"no arm of the study in {output} could be made; see study.json for why")
+    tables = {
+        name: pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=NO_HISTORY)
+        for name, frames in parts.items()
+    }
     return tables, accounts
+
+
+def seal_study(output: Path) -> None:
+    """Write the manifest: of what the study made, not of what is made of it."""
+    tables = [file.name for file in output.glob("*.csv")]
+    how = [STUDY, "study.toml"]
+    seal(output, [*how, "accounts.json", "findings.json", *tables, FOLDS, EXAMPLES], copied=how)
 
 
 def write_tables(output: Path, tables: Mapping[str, pd.DataFrame]) -> None:
@@ -113,13 +193,15 @@ def write_tables(output: Path, tables: Mapping[str, pd.DataFrame]) -> None:
     write_csv(output / "columns.csv", pd.DataFrame(column_rows(tables)))
 
 
-def read_study(folder: str | Path) -> StudyResults:
+def read_study(folder: str | Path, *, ids: bool = False) -> StudyResults:
     """Read a study's folder.
 
     Parameters
     ----------
     folder : str or Path
         Written by `deepnic.run_study`.
+    ids : bool
+        Read the ids in the table of patients too.
 
     Returns
     -------
@@ -140,6 +222,17 @@ def read_study(folder: str | Path) -> StudyResults:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"no study in {folder}: run `deepnic study` first")
+    results = read_tables_of(folder, ids=ids)
+    if results.facts.get("format", 1) > 1 and manifest(folder) is None:
+        raise InputError(
+            f"the study in {folder} has no manifest, which is written last: run `deepnic study` to "
+            "its end"
+        )
+    return results
+
+
+def read_tables_of(folder: Path, *, ids: bool = False) -> StudyResults:
+    """Read a study's folder that may not be sealed yet."""
     needed = (STUDY, *(f"{name}.csv" for name in TABLES), "accounts.json", EXAMPLES)
     lacking = [name for name in needed if not (folder / name).exists()]
     if lacking:
@@ -147,22 +240,23 @@ def read_study(folder: str | Path) -> StudyResults:
             f"the study in {folder} lacks {', '.join(lacking)}: "
             "run `deepnic study` first, to its end"
         )
+    check_files(folder)
     try:
         tables = {name: _read_table(folder / f"{name}.csv") for name in TABLES}
-        tables["predictions"] = tables["predictions"].query("permutation < 0")
+        predictions = tables["predictions"]
+        tables["predictions"] = predictions[predictions["permutation"] < 0]
         return StudyResults(
-            facts=read_json(folder / STUDY),
+            facts=dict(read_json(folder / STUDY)),
             **tables,
             accounts=read_json(folder / "accounts.json"),
-            examples={
-                path.stem: xr.open_zarr(path, consolidated=False).load()
-                for path in (folder / EXAMPLES).glob("*.zarr")
-            },
+            examples={path.stem: open_dataset(path) for path in (folder / EXAMPLES).glob("*.zarr")},
             control=_read_table(folder / CONTROL) if (folder / CONTROL).exists() else None,
+            patients=read_patients_of(folder / "patients.csv", ids=ids),
         )
-    except (ValueError, OSError) as error:
+    except (ValueError, LookupError, TypeError, OSError) as error:
         raise InputError(
-            f"the study in {folder} cannot be read ({error}): run `deepnic study` again"
+            f"the study in {folder} cannot be read ({type(error).__name__}): run `deepnic study` "
+            "again"
         ) from error
 
 
@@ -173,7 +267,7 @@ def _file(folder: Path, arm: Arm, seed: int) -> Path:
 def _identity(facts: dict[str, Any]) -> dict[str, Any]:
     """What must not differ between two starts of a study; files may have moved."""
     cohorts = {f"the cohort {name}": one for name, one in facts["cohorts"].items()}
-    rules = {name: facts.get(name, 1) for name in ("format", "rules")}  # 0.1.0 wrote none
+    rules = {"rules": facts.get("rules", 1)}  # 0.1.0 wrote none
     return facts["settings"] | cohorts | {"cohorts": None} | rules
 
 

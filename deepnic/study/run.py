@@ -1,8 +1,10 @@
 """Every arm on the same folds of every cohort, from the cohorts to a folder of results."""
 
+import logging
 import os
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,31 +18,49 @@ import xarray as xr
 
 from deepnic import __version__
 from deepnic.analysis import find
+from deepnic.analysis.complete import comparable, left_out
 from deepnic.analysis.ranking import OURS, best_arm
 from deepnic.analysis.tables import make_tables
+from deepnic.cohort import filled
 from deepnic.cohort.demo import BUNDLED
 from deepnic.compute import compute, current_client, progress
 from deepnic.config import checked, to_toml
+from deepnic.errors import EngineError, InputError
 from deepnic.extras import needs
-from deepnic.files import whole, write_json
+from deepnic.files import as_path, locked, whole, write_json
 from deepnic.host.provenance import machine
 from deepnic.nic import observation_images
 from deepnic.rop.forest import provenance
+from deepnic.store.disk import check_space, least_bytes
+from deepnic.store.table import write_store
 from deepnic.study.arms import Arm, CanvasArm, Outcome, arms_of, fit_predict
 from deepnic.study.cohorts import Split, check_cohorts, cut, join
 from deepnic.study.examples import example_images
-from deepnic.study.fold import Fold, filter_fold, grow, lazy_forest, read_tables
+from deepnic.study.failures import Failure, reason_of
+from deepnic.study.fold import (
+    Fold,
+    filter_fold,
+    grow,
+    is_usable,
+    is_whole,
+    lazy_forest,
+    read_tables,
+)
 from deepnic.study.folder import (
+    EXAMPLES,
     STUDY,
     begin,
     gather,
     is_done,
-    read_study,
+    read_tables_of,
+    seal_study,
     write_outcome,
     write_tables,
 )
 from deepnic.study.settings import StudySettings
 from deepnic.variables import FORMAT, RULES
+
+logger = logging.getLogger("deepnic.study")
 
 
 def run_study(
@@ -54,6 +74,10 @@ def run_study(
     baselines are then fitted on what is left, and the test observations are predicted. A study
     that was interrupted goes on where it stopped. With a Dask client, trees, pixels and arms are
     computed by its workers; the results are the same.
+
+    An arm or a fold that cannot be made stops nothing: it is logged, told in ``study.json``
+    (failures) and on the page, and tried again when the study is run again. Arms are compared where
+    they have the same folds, see `deepnic.analysis.complete.comparable`.
 
     Parameters
     ----------
@@ -74,8 +98,10 @@ def run_study(
     Raises
     ------
     InputError
-        Too few observations for the folds, a parameter out of its range, or another study in the
-        folder.
+        Too few observations for the folds, a fold that cannot be learnt from, a parameter out of
+        its range, or another study in the folder.
+    EngineError
+        No arm could be made at all.
 
     Examples
     --------
@@ -89,38 +115,101 @@ def run_study(
     ['demo', 'snail, 16 pixels', 'accuracy']
     """
     needs("train")
-    output = Path(output)
+    output = as_path(output)
     if not isinstance(settings, StudySettings):
         settings = checked(StudySettings, settings or {})
     cohorts = check_cohorts(cohorts, settings)
-    for cohort in cohorts.values():
-        some = cohort.isel(gene=slice(settings.forest.n_genes or None))
-        observation_images(lazy_forest(some, settings))  # refuses what is out of range
+    splits = list(cut(cohorts, settings))
+    needed = _check_splits(splits, settings)
+    if not output.exists():
+        check_space(output, needed)
+    with locked(output):
+        return _run(cohorts, splits, settings, output)
+
+
+def _run(
+    cohorts: Mapping[str, xr.Dataset],
+    splits: Sequence[Split],
+    settings: StudySettings,
+    output: Path,
+) -> pd.DataFrame:
+    """Do what is left of a study, alone in its folder."""
     facts = begin(output, _facts(cohorts, settings, output))
+    (output / EXAMPLES).mkdir(exist_ok=True)
     with whole(output / "study.toml") as partial:
         partial.write_text(to_toml(facts["settings"]), encoding="utf-8")
-    splits = list(cut(cohorts, settings))
     todo = [
         (arm, settings.seed + k)
         for arm in arms_of(settings)
         for k in range(settings.seeds if arm.draws else 1)
     ]
+    failures: list[Failure] = []
     with progress() as bars:
         job = bars.add_task("study", total=len(splits) * (2 + len(todo)))
         for split in splits:
-            _run_split(split, todo, settings, output, lambda n=1: bars.advance(job, n))
+            failures += _run_split(split, todo, settings, output, lambda n=1: bars.advance(job, n))
+    facts["failures"] = [failure.to_dict() for failure in failures]
+    write_json(output / STUDY, facts)
     tables, accounts = gather(output, splits, todo, settings)
+    n_seeds = Counter(arm.name for arm, _ in todo)
+    made = tables["predictions"]
+    tables["predictions"] = comparable(made, n_seeds)
+    facts["left_out"] = left_out(made, tables["predictions"], n_seeds)
+    judged = tables["predictions"].query("permutation < 0")
+    if judged.empty:
+        raise EngineError(
+            f"no arm was made in every fold of a cohort of {output}, so nothing can be compared; "
+            f"{_why(failures)}"
+        )
+    there = {name: cohorts[name] for name in cohorts if name in {*judged["cohort"]}}
+    of_one = {name for name, cohort in there.items() if "one_of" in cohort.attrs}
+    tables |= make_tables(tables["predictions"], {*there}, of_one)
+    accounts = [one for one in accounts if one["cohort"] in {*judged["cohort"]}]
     write_json(output / "accounts.json", accounts)
-    tables |= make_tables(tables["predictions"], set(cohorts))
     write_tables(output, tables)
     summary = tables["summary"]
     facts["finished"] = _now()
     write_json(output / STUDY, facts)  # now, so that nothing that follows can lose it
-    write_json(output / "findings.json", find(read_study(output)).to_dict())
+    write_json(output / "findings.json", find(read_tables_of(output)).to_dict())
     if settings.data_parallel:
-        facts["data_parallel"] = _data_parallel(output, splits[0], summary, settings)
+        try:
+            facts["data_parallel"] = _data_parallel(output, splits[0], summary, settings)
+        except Exception as error:
+            ids = splits[0].cohort["observation"].values
+            _note(failures, Failure.of(splits[0], reason_of(error, ids), "data_parallel"))
+            facts["failures"] = [failure.to_dict() for failure in failures]
         write_json(output / STUDY, facts)
+    seal_study(output)
     return summary
+
+
+def _check_splits(splits: Sequence[Split], settings: StudySettings) -> float:
+    """Refuse a fold that no forest can be grown on, and parameters out of range, before any is.
+
+    The bytes that all forests take on disk at least.
+    """
+    bytes_of: dict[tuple[str, int, int], float] = {}
+    needed = 0.0
+    for split in splits:
+        hidden = split.hidden
+        counts = np.bincount(hidden["state"].values[~split.test], minlength=2)
+        if counts.min() < 2:
+            raise InputError(
+                f"fold {split.fold} of {split.name} leaves {counts.min()} observations of state "
+                f"{counts.argmin()} to train on, and at least 2 are needed; take fewer folds, or "
+                "groups that hold fewer of them"
+            )
+        key = (split.name, int(counts[0]), int(counts[1]))
+        if key not in bytes_of:
+            some = hidden.isel(gene=slice(settings.forest.n_genes or None))
+            try:
+                forest = lazy_forest(some, settings.of_cohort(split.name))
+                observation_images(forest)
+            except InputError as error:
+                raise InputError(f"{split.name}: {error}") from error
+            bytes_of[key] = least_bytes(forest)
+        needed += bytes_of[key]
+    return needed
 
 
 def _run_split(
@@ -129,27 +218,40 @@ def _run_split(
     settings: StudySettings,
     output: Path,
     advance: Callable[..., None],
-) -> None:
-    """Do what is left of one fold."""
+) -> list[Failure]:
+    """Do what is left of one fold; what could not be made."""
     settings = settings.of_cohort(split.name)
     folder = output / split.folder
     pending = [(arm, seed) for arm, seed in todo if not is_done(folder, arm, seed)]
-    examples = output / "examples" / f"{split.name}.zarr"
-    shown = (split.permutation, split.repeat, split.fold) == (-1, 0, 0) and not examples.exists()
+    examples = output / EXAMPLES / f"{split.name}.zarr"
+    shown = split.permutation < 0 and not is_usable(examples)  # of the first fold that can be made
     advance(len(todo) - len(pending))
-    if pending or shown:
-        hidden = split.hidden
-        forest = grow(hidden, settings, folder)
-        advance()
-        fold = filter_fold(hidden, forest, settings, folder)
-        advance()
-        if shown:
-            images = example_images(split, fold, forest, settings)
-            with whole(examples) as partial:
-                images.to_zarr(partial, zarr_format=3, consolidated=False)
-        _run_arms(fold, pending, folder, advance)
-    else:
+    failures: list[Failure] = []
+    if not pending and not shown and is_whole(folder, settings):
         advance(2)
+        return failures
+    try:
+        fold = _make_fold(split, settings, folder, examples if shown else None)
+    except Exception as error:
+        reason = reason_of(error, split.cohort["observation"].values)
+        _note(failures, Failure.of(split, reason))
+        advance(2 + len(pending))
+        return failures
+    advance(2)
+    for arm, seed, reason in _run_arms(fold, pending, folder, advance):
+        _note(failures, Failure.of(split, reason, arm.name, seed))
+    return failures
+
+
+def _make_fold(split: Split, settings: StudySettings, folder: Path, examples: Path | None) -> Fold:
+    """Grow and filter a fold, or read what its folder holds, and draw its examples if asked."""
+    cohort = filled(split.hidden)  # what is missing, from the training observations alone
+    forest = grow(cohort, settings, folder)
+    fold = filter_fold(cohort, forest, settings, folder)
+    if examples is not None:
+        images = example_images(split, fold, forest, settings)
+        write_store(images, examples)
+    return fold
 
 
 def _run_arms(
@@ -157,23 +259,55 @@ def _run_arms(
     pending: Sequence[tuple[Arm, int]],
     folder: Path,
     advance: Callable[..., None],
-) -> None:
-    """Run arms on the workers of the current client, or here one after the other."""
+) -> list[tuple[Arm, int, str]]:
+    """Run arms on the workers of the current client, or here; those that could not be, and why."""
+    failed: list[tuple[Arm, int, str]] = []
+    made, ids = set(), fold.cohort["observation"].values
 
-    def receive(answer: tuple[Arm, int, Outcome]) -> None:
-        write_outcome(folder, *answer)
+    def receive(answer: tuple[Arm, int, Outcome | str]) -> None:
+        arm, seed, outcome = answer
+        made.add((arm, seed))
+        if isinstance(outcome, Outcome):
+            write_outcome(folder, arm, seed, outcome)
+        else:
+            failed.append((arm, seed, outcome))
         advance()
 
     if current_client() is None:
         for arm, seed in pending:
             receive(_run_arm(arm, seed, fold))
-        return
+        return failed
     run, shared = dask.delayed(_run_arm, pure=False), dask.delayed(fold, traverse=False)
-    compute([run(arm, seed, shared) for arm, seed in pending], "training", receive=receive)
+    try:
+        compute([run(arm, seed, shared) for arm, seed in pending], "training", receive=receive)
+        return failed
+    except Exception as error:
+        reason_of(error, ids)  # raises what stops a study
+    for arm, seed in pending:  # alone: an arm that ends its worker takes the others there along
+        if (arm, seed) not in made:
+            try:
+                compute([run(arm, seed, shared)], "training", receive=receive)
+            except Exception as error:
+                receive((arm, seed, reason_of(error, ids)))
+    return failed
 
 
-def _run_arm(arm: Arm, seed: int, fold: Fold) -> tuple[Arm, int, Outcome]:
-    return arm, seed, fit_predict(arm, fold, seed)
+def _run_arm(arm: Arm, seed: int, fold: Fold) -> tuple[Arm, int, Outcome | str]:
+    """Fit and predict, or tell why that is not possible."""
+    try:
+        return arm, seed, fit_predict(arm, fold, seed)
+    except Exception as error:
+        return arm, seed, reason_of(error, fold.cohort["observation"].values)
+
+
+def _note(failures: list[Failure], failure: Failure) -> None:
+    """Remember what could not be made, and say so."""
+    failures.append(failure)
+    logger.warning("not made: %s", failure)
+
+
+def _why(failures: Sequence[Failure]) -> str:
+    return f"first: {failures[0]}" if failures else "run it again"
 
 
 def _data_parallel(
@@ -212,7 +346,10 @@ def _facts(
     plain = settings.model_dump(mode="json")
     for cohort in plain["cohorts"].values():
         if cohort["file"] not in BUNDLED:
-            cohort["file"] = Path(os.path.relpath(cohort["file"], output)).as_posix()
+            for name in ("file", "labels", "annotation", "genes", "pseudonymise"):
+                value = cohort[name]
+                if isinstance(value, str) and (name != "genes" or os.path.isfile(value)):
+                    cohort[name] = Path(os.path.relpath(value, output)).as_posix()
     facts = {name: _facts_of(cohort) for name, cohort in cohorts.items()}
     for transfer in settings.transfers:
         names = {"train": transfer.train, "test": transfer.test}
@@ -233,6 +370,7 @@ def _facts(
 
 
 def _facts_of(cohort: xr.Dataset) -> dict[str, Any]:
+    one_of = {name: cohort.attrs[name] for name in ("one_of",) if name in cohort.attrs}
     labels, counts = np.unique(cohort["label"].values.astype(str), return_counts=True)
     everything = np.arange(cohort.sizes["gene"])
     return {
@@ -244,6 +382,7 @@ def _facts_of(cohort: xr.Dataset) -> dict[str, Any]:
         "positive": cohort.attrs["positive"],
         "constant_genes": cohort.attrs["constant_genes"],
         "sha256": provenance(cohort, everything)["input_sha256"],
+        **one_of,
     }
 
 

@@ -1,6 +1,8 @@
 """What a study is made of, in one TOML file."""
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
+from os.path import isfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -29,21 +31,51 @@ def _some_of(what: str, allowed: Collection[str]) -> AfterValidator:
 
 
 class CohortFile(Strict):
-    """A cohort to read; see `deepnic.read_cohort`."""
+    """A cohort to read; see `deepnic.read_cohort`. Files are relative to the TOML file."""
 
-    file: Path  # relative to the TOML file; or one of `BUNDLED`
+    file: Path
+    """Table, or the name of a bundled cohort."""
     state: str | None = None
+    """Column that holds the state; of GEO, a line, key or LINE~REGEX."""
     positive: str | None = None
+    """Label that is state 1, against all others; left out, each of more than two is studied."""
     log2: bool = False
-    groups: str | None = None  # column of what stays together in a fold
-    epochs: int | None = Field(default=None, ge=1)  # of its networks, else the study's
+    """Take log2 of linear intensities."""
+    groups: str | None = None
+    """Column of what stays together in a fold, such as patients."""
+    labels: Path | None = None
+    """Table of states apart, matched by id."""
+    genes_in: str | None = None
+    """Where the genes are, if that is unclear: rows or columns."""
+    genes: str | None = None
+    """Which columns are genes: a regular expression, or a file."""
+    genes_from: str | None = None
+    """Column that names the genes, of one row a gene."""
+    drop: tuple[str, ...] = ()
+    """Columns to leave out."""
+    duplicates: str | None = None
+    """Genes of one name: mean, max or first."""
+    impute: str | None = None
+    """Missing values: median or knn, fitted in the fold."""
+    annotation: Path | None = None
+    """Table of gene ids, such as probe sets, and symbols."""
+    layer: str | None = None
+    """Of an .h5ad, the layer to read, or raw; left out, X."""
+    pseudonymise: bool | Path = False
+    """Put keyed hashes in the place of patients' ids; true, or the file of the key."""
+    one_of: str | None = None
+    """The cohort of which this is one class against the rest, where more than two are studied."""
+    epochs: int | None = Field(default=None, ge=1)
+    """Of its networks, in the place of the study's."""
 
 
 class Transfer(Strict):
     """All of a cohort trains and all of another is predicted."""
 
     train: str
+    """Name of the cohort that trains."""
     test: str
+    """Name of the cohort that is predicted."""
 
 
 class Forest(Strict):
@@ -55,22 +87,33 @@ class Forest(Strict):
     clearer than those of new ones; by variance they have not.
     """
 
-    n_genes: int = Field(default=200, ge=0)  # chosen in the training fold; 0 takes all
+    n_genes: int = Field(default=200, ge=0)
+    """Genes, chosen in the training fold; 0 takes all."""
     chosen_by: Literal["f-test", "variance"] = "f-test"
+    """How genes are chosen: f-test or variance."""
     n_trees: int = 20
+    """Trees of each gene under each condition."""
     weight_ranges: tuple[int, ...] = (3, 4, 5)
+    """Weight ranges R."""
     tree_sizes: tuple[int, ...] = (3, 4, 5, 6, 7, 8)
+    """Genes of a tree V."""
     subsample: float = 0.5
+    """Share of each class that a tree is grown on."""
 
 
 class Arms(Strict):
     """What is compared: every path with every strength of the filter and every unit."""
 
     paths: Annotated[tuple[str, ...], _some_of("paths", PATHS)] = tuple(PATHS)
-    strengths: tuple[int | str, ...] = (NO_FILTER, 1024, 256)  # pixels kept at most, by relevance
-    unfiltered: int = Field(default=1024, ge=4)  # pixels at most without a filter by relevance
+    """Paths by which pixels are laid on a canvas."""
+    strengths: tuple[int | str, ...] = (NO_FILTER, 1024, 256)
+    """Pixels kept at most by relevance; "none" takes those that vary most."""
+    unfiltered: int = Field(default=1024, ge=4)
+    """Pixels at most without a filter by relevance."""
     units: Annotated[tuple[str, ...], _some_of("units", UNITS)] = ("pixel",)
-    fdr: float = Field(default=0.05, gt=0, le=1)  # of the filter by relevance; 1 turns the test off
+    """What is laid along a path: pixel, tile."""
+    fdr: float = Field(default=0.05, gt=0, le=1)
+    """False discovery rate of the filter by relevance; 1 turns the test off."""
 
     @field_validator("strengths")
     @classmethod
@@ -87,29 +130,7 @@ class Arms(Strict):
 class StudySettings(Strict):
     """Parameters of a study; the defaults take minutes on two cores for a cohort of 60.
 
-    Attributes
-    ----------
-    folds, repeats : int
-        Repeated stratified k-fold cross-validation of each cohort; groups stay together.
-    seeds : int
-        What an arm draws at random (weights, maze, t-SNE, random places) is drawn so many times,
-        with seeds `seed`, `seed` + 1, ...
-    seed : int
-        Of the folds, the forests and the permutations, and the first of the arms.
-    permutations : int
-        The study so many times more, with the labels of each cohort permuted and one repeat: a
-        control in which every arm must come out at chance.
-    epochs : int
-        Of each network; a large cohort takes as many steps in fewer, and its table may say so.
-    data_parallel : int
-        After the comparison, train the best assembly once more on the first fold, on so many Ray
-        workers; 0 leaves it out.
-    forest : Forest
-    arms : Arms
-    cohorts : dict of CohortFile
-        By name, where the settings come from a file.
-    transfers : list of Transfer
-        Between cohorts by name; see `deepnic.study.cohorts.join`.
+    Each is explained by `deepnic study --init study.toml`, which writes them with their defaults.
 
     Examples
     --------
@@ -120,16 +141,30 @@ class StudySettings(Strict):
     """
 
     folds: int = Field(default=5, ge=2)
+    """Folds of the stratified cross-validation of each cohort; groups stay together."""
     repeats: int = Field(default=1, ge=1)
+    """Times that a cohort is cut into folds anew."""
     seeds: int = Field(default=1, ge=1)
+    """Draws of what an arm draws at random (weights, maze, t-SNE, random places): with `seed`,
+    `seed` + 1, ..."""
     seed: int = Field(default=0, ge=0, lt=2**31)
+    """Of the folds, the forests and the permutations, and the first of the arms."""
     permutations: int = Field(default=0, ge=0)
+    """The study so many times more, with the labels of each cohort permuted and one repeat: a
+    control in which every arm must come out at chance."""
     epochs: int = Field(default=40, ge=1)
+    """Of each network; a large cohort takes as many steps in fewer, and its table may say so."""
     data_parallel: int = Field(default=0, ge=0)
+    """After the comparison, train the best assembly once more on the first fold, on so many
+    workers; 0 leaves it out."""
     forest: Forest = Forest()
+    """The forest of a fold."""
     arms: Arms = Arms()
+    """What is compared."""
     cohorts: dict[str, CohortFile] = Field(default={})
+    """The cohorts, by name."""
     transfers: tuple[Transfer, ...] = ()
+    """Between cohorts by their names, such as {train = "a", test = "b"} in brackets."""
 
     def of_cohort(self, name: str) -> "StudySettings":
         """Return the settings as they are for one cohort, or for a transfer."""
@@ -156,6 +191,36 @@ class StudySettings(Strict):
         return self
 
 
+def override(settings: StudySettings, given: Mapping[str, Any]) -> StudySettings:
+    """Put what is given (not None) in the place of settings; ``n_trees`` of the forest.
+
+    ``groups`` are those of every cohort.
+
+    Examples
+    --------
+    >>> override(StudySettings(), {"folds": 3, "seed": None, "n_trees": 7}).forest.n_trees
+    7
+    """
+    values = settings.model_dump()
+    tables = {"n_trees": [values["forest"]], "groups": values["cohorts"].values()}
+    for name, value in given.items():
+        if value is not None:
+            for table in tables.get(name, [values]):
+                table[name] = value
+    return checked(StudySettings, values)
+
+
+def cohort_name(words: str) -> str:
+    """Name of a cohort by other words, its file's or its class's, as a folder may be called.
+
+    Examples
+    --------
+    >>> cohort_name("GSE1234 (1)")
+    'GSE1234-1'
+    """
+    return re.sub(r" ?[^\w .-]+", "-", words).strip(" .-") or "cohort"
+
+
 def read_settings(path: Path) -> StudySettings:
     r"""Read the settings of a study; files named in it are relative to it.
 
@@ -176,8 +241,20 @@ def read_settings(path: Path) -> StudySettings:
     """
     settings = checked(StudySettings, read_toml(path))
     cohorts = {
-        name: cohort.model_copy(update={"file": path.parent / cohort.file})
+        name: cohort.model_copy(update=_beside(path.parent, cohort))
         for name, cohort in settings.cohorts.items()
         if str(cohort.file) not in BUNDLED
     }
     return settings.model_copy(update={"cohorts": settings.cohorts | cohorts})
+
+
+def _beside(folder: Path, cohort: CohortFile) -> dict[str, Any]:
+    """Files that a cohort names, in the folder of the settings."""
+    genes, key = cohort.genes, cohort.pseudonymise
+    return {
+        "file": folder / cohort.file,
+        "labels": cohort.labels and folder / cohort.labels,
+        "annotation": cohort.annotation and folder / cohort.annotation,
+        "genes": str(folder / genes) if genes and isfile(folder / genes) else genes,
+        "pseudonymise": key if isinstance(key, bool) else folder / key.expanduser(),
+    }

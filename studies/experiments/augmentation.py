@@ -28,6 +28,7 @@ from deepnic.learn.fit import train
 from deepnic.nic import observation_images
 from deepnic.pixels.filter import select_pixels
 from deepnic.store import open_forest
+from deepnic.study.cohorts import FOLDS
 from deepnic.study.fold import read_tables
 from deepnic.study.settings import StudySettings, read_settings
 
@@ -54,7 +55,7 @@ def folds(study: Path, repeat: str = "[0-9]*") -> Iterator[Grown]:
     settings = read_settings(study / "study.toml")
     strongest = min(k for k in settings.arms.strengths if isinstance(k, int))
     for cohort in settings.cohorts:
-        for folder in sorted((study / cohort).glob(f"{repeat}-[0-9]*")):
+        for folder in sorted((study / FOLDS / cohort).glob(f"{repeat}-[0-9]*")):
             forest = open_forest(folder / "forest.zarr").load()
             table = read_tables(folder, settings)[strongest].load()
             yield Grown(cohort, forest, table, settings.of_cohort(cohort))

@@ -69,7 +69,8 @@ def test_find__tells_who_is_off_chance(findings, small_findings):
 def test_find__leaves_the_report_of_version_0_1_0_as_it_was(study, findings, tmp_path):
     """Studies without the columns role and family are read by what their arms were named."""
     for file in study.iterdir():
-        (tmp_path / file.name).symlink_to(file)
+        if file.name != "manifest.json":  # which it did not write either
+            (tmp_path / file.name).symlink_to(file)
     for name in ("summary", "predictions"):
         table = pd.read_csv(study / f"{name}.csv", dtype=str, keep_default_na=False)
         (tmp_path / f"{name}.csv").unlink()

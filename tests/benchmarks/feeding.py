@@ -30,7 +30,7 @@ from deepnic.nic.families import COLOURS
 from deepnic.nic.genes import expand
 from deepnic.report.figures.colours import render
 from deepnic.rop.signatures import N_SIGNATURES
-from deepnic.store.chunks import COMPRESSOR
+from deepnic.store.sealed import COMPRESSORS
 from tests.benchmarks.table import Section
 
 CHIP = 54_675  # genes
@@ -118,7 +118,7 @@ def in_zarr(
         shape=values.shape,
         dtype=values.dtype,
         chunks=(chunk, *values.shape[1:]),
-        compressors=[COMPRESSOR],
+        compressors=COMPRESSORS,
     )
     array[:] = values
 

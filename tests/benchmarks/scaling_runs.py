@@ -204,7 +204,7 @@ def _sleep_for_searches(seconds_of_a_tree: dict[Condition, float]) -> None:
     def asleep(*arguments: Any) -> None:
         condition, n_trees = _asked(arguments)
         sleep(n_trees * seconds_of_a_tree[condition])
-        for result in arguments[-2:]:
+        for result in arguments[-5:]:
             result[:] = 0
 
     tree.grow_trees = asleep
@@ -222,7 +222,8 @@ def nothing_done() -> Iterator[None]:
     with (
         mock.patch("deepnic.rop.graph._grow_block", _grow_nothing),
         mock.patch("deepnic.store.forest._write_block", _write_nothing),
-        mock.patch("deepnic.store.forest._write_in_order_of_genes", _order_nothing),
+        mock.patch("deepnic.store.forest._order_where_seen", _order_nothing),
+        mock.patch("deepnic.store.forest._check_grown", return_value={}),
     ):
         yield
 
@@ -236,5 +237,5 @@ def _write_nothing(*_: Any) -> dict:
     return {}
 
 
-def _order_nothing(*_: Any) -> list:
-    return []
+def _order_nothing(*_: Any) -> dict:
+    return {}

@@ -69,11 +69,11 @@ def test_predict__what_growing_waits_for(costs, machine, growing, limit):
     assert found.growing == growing
 
 
-def test_predict__signatures_are_ordered_sixteen_a_task_by_one_thread_a_process():
+def test_predict__signatures_are_ordered_four_a_task_by_one_thread_a_process():
     costs = replace(FREE, ordered=1)  # of 2 conditions
     assert predict(costs, 12, Workers(1, 9)).ordering == 24
-    assert predict(costs, 12, Workers(2, 9)).ordering == 16
-    assert predict(costs, 12, Workers(9, 9)).ordering == 16
+    assert predict(costs, 12, Workers(2, 9)).ordering == 12
+    assert predict(costs, 12, Workers(9, 9)).ordering == 4
 
 
 def test_predict__adds_what_does_not_depend_on_the_workers():

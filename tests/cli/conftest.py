@@ -1,5 +1,6 @@
 """The command line as the shell runs it, on a small table."""
 
+import logging
 import sys
 
 import pytest
@@ -27,6 +28,7 @@ def run(monkeypatch, capfd):
         capfd.readouterr()
         with pytest.raises(SystemExit) as exit_:
             cli.main()
+        logging.getLogger("deepnic").handlers.clear()  # of a stderr that is closed after the test
         return (exit_.value.code or 0, *capfd.readouterr())
 
     return run
@@ -39,6 +41,8 @@ def refuse(run):
     def refuse(*arguments, code=2):
         found, _, error = run(*arguments)
         assert found == code, error
+        *progress, error = error.splitlines(keepends=True)
+        assert all(line.startswith(("not made: ", "epoch ")) for line in progress)
         assert error.startswith("error: ")
         assert error.count("\n") == 1
         assert error.endswith("\n")

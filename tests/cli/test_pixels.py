@@ -24,7 +24,10 @@ def test_pixels__of_genes_and_no_training_on_them(place, tmp_path, refuse):
     [
         (["--items", "trees"], ["unknown items 'trees'; choose from observations, genes"]),
         (["--fdr", 0], ["--fdr must lie above 0 and up to 1"]),
-        (["--max-undefined", -1], ["no pixel of 565 combinations is left", "raise max_undefined"]),
+        (
+            ["--max-undefined", -1],
+            ["no pixel of 565 combinations is left", "raise --max-undefined"],
+        ),
     ],
 )
 def test_pixels__refuses_with_one_sentence(refuse, place, tmp_path, options, words):

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from deepnic.cli import studies
-from deepnic.study import StudySettings
+from deepnic.study import StudySettings, read_settings
 from deepnic.study.arms import arms_of
-from deepnic.study.cohorts import read_cohorts
+from deepnic.study.cohorts import check_cohorts, read_cohorts
+from deepnic.study.settings import Arms, CohortFile, Forest
 from tests.cli.made import succeed, write_toml
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -29,6 +30,17 @@ def test_study_and_report(place, tmp_path):
     assert succeed("report", tmp_path / "s", "-o", tmp_path / "s.md").strip().endswith("s.md")
     assert "| arm | mine |" in (tmp_path / "s.md").read_text()
     assert (tmp_path / "other.html").exists()
+    patients = pd.read_csv(tmp_path / "s" / "patients.csv")
+    predictions = pd.read_csv(tmp_path / "s" / "predictions.csv")
+    assert len(patients) == 40 * predictions["arm"].nunique()
+    place_of = ["cohort", "arm", "item"]
+    mean = predictions.groupby(place_of)["score"].mean()
+    given = patients.dropna(subset="probability").set_index(place_of)["probability"]
+    assert given.to_dict() == pytest.approx(mean[given.index].to_dict())
+    assert b">p7<" not in first
+    assert b"probabilities are not calibrated" in first
+    succeed("report", tmp_path / "s", "-o", tmp_path / "ids.html", "--show-ids")
+    assert b">p7<" in (tmp_path / "ids.html").read_bytes()
 
 
 @pytest.mark.slow
@@ -45,7 +57,7 @@ def test_study__from_its_own_copy_on_a_dask_worker(place, tmp_path):
 
 def test_study__of_one_cohort_takes_the_defaults(place, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(studies, "_study", lambda *arguments: seen.append(arguments))
+    monkeypatch.setattr(studies, "compare", lambda *arguments: seen.append(arguments))
     monkeypatch.chdir(place)
     succeed("study", "cohort.csv", "--positive", "healthy", "--log2")
     [(settings, output)] = seen
@@ -59,13 +71,89 @@ def test_study__of_one_cohort_takes_the_defaults(place, tmp_path, monkeypatch):
     )
 
 
+def test_study__options_stand_over_the_settings(place, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(studies, "compare", lambda *arguments: seen.append(arguments))
+    monkeypatch.chdir(place)
+    settings = write_toml(tmp_path / "s.toml", place / "cohort.csv", seed=5)
+    over = ["--folds", 3, "--repeats", 2, "--n-trees", 9, "--groups", "id"]
+    succeed("study", settings, *over)
+    succeed("study", "cohort.csv", *over, "--seed", 7)
+    for found, _ in seen:
+        [cohort] = found.cohorts.values()
+        assert (found.folds, found.repeats, found.forest.n_trees) == (3, 2, 9)
+        assert cohort.groups == "id"
+    assert [found.seed for found, _ in seen] == [5, 7]
+    assert seen[0][0].forest.subsample == 0.3  # as the file says
+
+
+def test_study__option_out_of_range(refuse, place):
+    assert refuse("study", place / "cohort.csv", "--folds", 1).startswith(
+        "error: --folds is 1, but"
+    )
+
+
+def test_study__of_a_file_that_no_folder_may_be_called_as(place, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(studies, "compare", lambda *arguments: seen.append(arguments))
+    names = ["GSE1234 (1).csv", "a[b].csv", "résumé.csv", "(.csv", "-x-.csv", "my cohort.csv"]
+    for name in names:
+        succeed("study", tmp_path / name)
+    cohorts = [next(iter(settings.cohorts)) for settings, _ in seen]
+    assert cohorts == ["GSE1234-1", "a-b", "résumé", "cohort", "x", "my cohort"]
+    cohort = read_cohorts(write_settings(place / "cohort.csv"))[0]["mine"]
+    for name in cohorts:
+        check_cohorts({name: cohort}, StudySettings())
+
+
+def write_settings(file):
+    return StudySettings(cohorts={"mine": {"file": file}})
+
+
+def test_study__init_writes_every_setting_with_its_default_and_meaning(
+    place, tmp_path, monkeypatch, refuse
+):
+    monkeypatch.chdir(tmp_path)
+    assert "edit it, then run" in succeed("study", "--init", "study.toml")
+    settings = read_settings(tmp_path / "study.toml")
+    [(name, cohort)] = settings.cohorts.items()
+    assert (name, cohort.file) == ("mine", tmp_path / "mine.csv")
+    assert settings.model_copy(update={"cohorts": {}}) == StudySettings()
+    lines = (tmp_path / "study.toml").read_text().splitlines()
+    tables = {"": StudySettings, "[forest]": Forest, "[arms]": Arms, '[cohorts."mine"]': CohortFile}
+    for head, model in tables.items():
+        below = lines[lines.index(head) if head else 0 :]
+        for key, field in model.model_fields.items():
+            if key not in ("forest", "arms", "cohorts"):
+                at = [line.removeprefix("# ").startswith(f"{key} =") for line in below].index(True)
+                assert field.description.split()[-1] in below[at - 1]
+    assert "exists already" in refuse("study", "--init", "study.toml")
+    assert "copy it instead" in refuse("study", "study.toml", "--init", "other.toml")
+    assert "end in .toml" in refuse("study", "--init", "study.csv")
+    assert "no cohort was named" in refuse("study")
+
+
+def test_study__init_of_a_cohort_is_that_study(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(place)
+    said = ["--positive", "healthy", "--drop", "g1", "--drop", "g2", "--folds", 4]
+    succeed("study", "cohort.csv", *said, "--init", tmp_path / "s.toml")
+    seen = []
+    monkeypatch.setattr(studies, "compare", lambda *arguments: seen.append(arguments))
+    monkeypatch.chdir("/")
+    succeed("study", tmp_path / "s.toml", "-o", tmp_path / "out")
+    [(settings, _)] = seen
+    assert settings.folds == 4
+    data = read_cohorts(settings)[0]["cohort"]
+    assert (data.attrs["positive"], data.sizes["gene"]) == ("healthy", 8)
+
+
 def test_demo__settings(monkeypatch, tmp_path):
     """What the demo runs, without running it."""
     seen = []
-    monkeypatch.setattr(studies, "_study", lambda *arguments: seen.append(arguments))
+    monkeypatch.setattr(studies, "compare", lambda *arguments: seen.append(arguments))
     succeed("demo", "-o", tmp_path, "--seed", 3)
     [(settings, output)] = seen
-    [cohort] = read_cohorts(settings).values()
+    [cohort] = read_cohorts(settings)[0].values()
     assert (cohort.sizes["observation"], output, settings.seed) == (569, tmp_path, 3)
     assemblies = [arm for arm in arms_of(settings) if arm.kind == "assembly"]
     assert {(arm.strength, arm.unit) for arm in assemblies} == {(1024, "pixel")}
@@ -124,8 +212,9 @@ def test_study__goes_on_where_it_stopped(refuse, place, tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr("deepnic.study.run.fit_predict", stop)
         sentence = refuse(*words, code=1)
-    assert "RuntimeError: the power went (run again with --debug for the traceback)" in sentence
-    assert (tmp_path / "s" / "mine" / "0-0" / "forest.zarr").exists()
+    assert "could be made; see study.json for why" in sentence
+    assert "RuntimeError in run.py, line" in (tmp_path / "s" / "study.json").read_text()
+    assert (tmp_path / "s" / "folds" / "mine" / "0-0" / "forest.zarr").exists()
     succeed(*words)
     write_toml(settings, place / "cohort.csv", epochs=2)
     assert "holds another study, which differs in epochs; choose" in refuse(*words)
@@ -133,11 +222,12 @@ def test_study__goes_on_where_it_stopped(refuse, place, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED.exists(), reason="the real cohorts are not part of the project")
-@pytest.mark.parametrize("name", ["alon", "golub"])
-def test_study__real_cohorts(tmp_path, name):
+@pytest.mark.parametrize(("name", "positive"), [("alon", "t"), ("golub", "AML")])
+def test_study__real_cohorts(tmp_path, name, positive):
     """A very short run: genes chosen in the fold tell these classes apart better than chance."""
     settings = write_toml(
         tmp_path / "study.toml", SHARED / f"{name}.npz", epochs=5, arms={"paths": ["linear"]},
+        cohorts={"mine": {"file": str(SHARED / f"{name}.npz"), "positive": positive}},
         forest={"n_genes": 20, "n_trees": 4, "weight_ranges": [3, 5], "tree_sizes": [3],
                 "subsample": 0.5},
     )  # fmt: skip

@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
+from deepnic.errors import InputError
 from deepnic.runs.config import read_config
 from tests.cli.made import FEW, make_table, succeed
 
@@ -25,7 +27,17 @@ def test_train__accuracy_counts_the_observations_held_out(place, tmp_path):
     assert accuracy >= 0.8
     assert len(pd.read_csv(folder / "history.csv")) == 40
     assert "report.html" in output
-    assert (folder / "report.html").exists()
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "probabilities are not calibrated" in output
+    assert "probabilities are not calibrated" in page
+    patients = pd.read_csv(folder / "patients.csv")
+    assert sorted(patients["item"]) == sorted(held_out["item"])
+    assert f"{len(patients)} patients, each by the mean" in page
+    assert "ROC curve" in page
+    assert not any(f">{item}<" in page for item in held_out["item"])
+    succeed("report", folder, "-o", tmp_path / "ids.html", "--show-ids")
+    shown = (tmp_path / "ids.html").read_text(encoding="utf-8")
+    assert all(f">{item}<" in shown for item in held_out["item"])
 
 
 def test_train__twice_in_a_folder_only_to_resume(place, tmp_path, refuse):
@@ -71,7 +83,10 @@ def test_train__genes_labelled_by_replication(place, tmp_path):
         ("", "label them by a configuration with [labels] kind"),
         ('[labels]\nkind = "clusters"\nn_clusters = 11', "11 clusters were asked of"),
         ('[labels]\nkind = "table"\nfile = "absent.csv"', "absent.csv"),
-        ('[labels]\nkind = "table"\nfile = "{place}/labels.csv"', "name 1 genes that the forest"),
+        (
+            '[labels]\nkind = "table"\nfile = "{place}/labels.csv"',
+            "1 rows of labels.csv",
+        ),
         ('[labels]\nkind = "replication"\ncohort = "{place}/other.csv"', "not what the forest was"),
     ],
 )
@@ -171,3 +186,102 @@ def test_predict__refuses_with_one_sentence(place, tmp_path, refuse):
     (tmp_path / "p.csv").touch()
     sentence = refuse("predict", tmp_path / "c.pt", place / "table.zarr", "-o", tmp_path / "p.csv")
     assert "exists already" in sentence
+
+
+@pytest.fixture(scope="module")
+def network(place, tmp_path_factory):
+    """Checkpoint of a run whose cohort and store are gone; and its output."""
+    folder = tmp_path_factory.mktemp("network")
+    output = succeed("train", place / "table.zarr", "--epochs", 5, "-o", folder / "out")
+    (run,) = (folder / "out").iterdir()
+    return (run / "checkpoint.pt").rename(folder / "net.pt"), output
+
+
+def test_predict__patients_of_a_table_as_the_cohort_grown_again_with_them(
+    network, place, tmp_path, refuse
+):
+    checkpoint, _ = network
+    training, new = make_table(), make_table(seed=5).drop(columns="state")
+    new["id"] = [f"new{k}" for k in range(40)]
+    new.insert(1, "age", 50)
+    new.sample(frac=1, axis=1, random_state=0).to_csv(tmp_path / "new.csv", index=False)
+    output = succeed("predict", checkpoint, tmp_path / "new.csv", "-o", tmp_path / "new.p.csv")
+    assert "new.csv: 1 columns that the network does not read left out" in output
+    predicted = pd.read_csv(tmp_path / "new.p.csv", keep_default_na=False)
+    assert predicted["item"].tolist() == new["id"].tolist()
+
+    states = xr.open_zarr(place / "forest.zarr", consolidated=False)["state"].values
+    training.loc[states < 0, "state"] = ""
+    both = pd.concat([training, new.drop(columns="age").assign(state="")])
+    both.to_csv(tmp_path / "both.csv", index=False)
+    succeed("grow", tmp_path / "both.csv", "-o", tmp_path / "both.zarr", *FEW)
+    output = succeed("predict", checkpoint, tmp_path / "both.zarr", "-o", tmp_path / "both.p.csv")
+    assert "30 are of the training: only trees that left them out were asked" in output
+    again = pd.read_csv(tmp_path / "both.p.csv", keep_default_na=False)
+    pd.testing.assert_frame_equal(again[40:].reset_index(drop=True), predicted)
+    assert ((again["remark"] == "trained on")[:40] == (states >= 0)).all()
+    succeed("predict", checkpoint, tmp_path / "both.csv", "-o", tmp_path / "csv.p.csv")
+    assert (tmp_path / "csv.p.csv").read_bytes() == (tmp_path / "both.p.csv").read_bytes()
+    sentence = refuse("predict", checkpoint, tmp_path / "both.zarr", "--log2", "-o", tmp_path / "x")
+    assert "--log2 is for tables of patients" in sentence
+
+
+def test_predict__puts_pseudonyms_for_ids(network, tmp_path):
+    checkpoint, _ = network
+    make_table(seed=6).to_csv(tmp_path / "new.csv", index=False)
+    (tmp_path / "keys").mkdir()
+    words = ["--pseudonymise", "--key", tmp_path / "keys" / "mine"]
+    output = succeed("predict", checkpoint, tmp_path / "new.csv", "-o", tmp_path / "p.csv", *words)
+    assert "is the key of the pseudonyms, and new" in output
+    items = pd.read_csv(tmp_path / "p.csv")["item"]
+    assert items.str.fullmatch("[0-9a-f]{16}").all()
+    assert items.is_unique
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "sentence"),
+    [
+        (lambda table: table * 30 + 200, [], "on another scale than the training patients'"),
+        (lambda table: table.iloc[:, 1:], [], "1 of the 10 genes that the network reads are miss"),
+        (lambda table: table.add_prefix("x"), [], "new.csv names none of the 10 genes"),
+        (lambda table: table.assign(g1="n.d."), [], "text, not numbers"),
+        (lambda table: table, ["--log2"], "leave log2 out"),
+    ],
+)
+def test_predict__refuses_a_table_with_one_sentence(
+    network, tmp_path, refuse, change, words, sentence
+):
+    table = make_table(seed=7).set_index("id").drop(columns="state")
+    change(table).to_csv(tmp_path / "new.csv")
+    words = ["predict", network[0], tmp_path / "new.csv", "-o", tmp_path / "p.csv", *words]
+    assert sentence in refuse(*words)
+    assert not (tmp_path / "p.csv").exists()
+
+
+def test_train__without_its_cohort_makes_a_network_of_stores(network, place, tmp_path, caplog):
+    """Where the cohort lay it is not any more, or another; it can be named."""
+    make_table().to_csv(tmp_path / "cohort.csv", index=False)
+    words = ["--hold-out", 0.25, *FEW]
+    succeed("grow", tmp_path / "cohort.csv", "-o", tmp_path / "forest.zarr", *words)
+    succeed("pixels", tmp_path / "forest.zarr", "-o", tmp_path / "t.zarr", "--k", 64, "--fdr", 1)
+    (tmp_path / "cohort.csv").rename(tmp_path / "moved.csv")
+    (tmp_path / "new.csv").write_bytes((tmp_path / "moved.csv").read_bytes())
+
+    def refused(*more):
+        words = ["train", tmp_path / "t.zarr", "--epochs", 5, "-o", tmp_path / "out", *more]
+        caplog.clear()
+        succeed(*words)
+        (run,) = (tmp_path / "out").iterdir()
+        try:
+            return str(succeed("predict", run / "checkpoint.pt", tmp_path / "new.csv",
+                               "-o", tmp_path / f"p{len(more)}.csv"))  # fmt: skip
+        except InputError as error:
+            return str(error)
+
+    assert "has no trees of its own" in refused()
+    assert "no trees, and predict from stores only: no such file" in caplog.text
+    make_table(seed=3).to_csv(tmp_path / "cohort.csv", index=False)
+    assert "has no trees of its own" in refused("--resume")
+    assert "not what the trees were grown on" in caplog.text
+    assert "sick" in refused("--resume", "--cohort", tmp_path / "moved.csv")
+    assert "trees of its pixels are in the checkpoint" in caplog.text

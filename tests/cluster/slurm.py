@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.cluster.hosts import NETWORK, Hosts
 
+SLURM_PORTS = (16817, 16818)
 CONFIGURATION = """
 ClusterName=deepnic
 SlurmctldHost={login}({network}.1)
@@ -27,8 +28,8 @@ SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd-%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd-%n.log
-SlurmctldPort=16817
-SlurmdPort=16818
+SlurmctldPort={ports[0]}
+SlurmdPort={ports[1]}
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
@@ -81,6 +82,7 @@ class Slurm:
             CONFIGURATION.format(
                 login=socket.gethostname(),
                 network=NETWORK,
+                ports=SLURM_PORTS,
                 folder=self.folder,
                 names=",".join(names),
                 nodes="\n".join(

@@ -16,6 +16,7 @@ RAY_PORT = 22  # the only one that Ray's launcher knows
 INVENTORY = """
 folder = "{folder}/hosts"
 python = "{python}"
+private_link = true
 [ssh]
 port = {port}
 identity = "{folder}/identity"

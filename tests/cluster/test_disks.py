@@ -122,7 +122,7 @@ def received(monkeypatch) -> list[int]:
 def at_block(monkeypatch, number: int, act: Callable[[], object]) -> list[int]:
     """Act when the block of a number has come, before it is written."""
     received: list[int] = []
-    write = store.write_files
+    write = store.write_noted
 
     def count_and_write(path, files):
         if len(next(iter(files), "signature").split("/")) == 7:  # not of draws in order
@@ -131,7 +131,7 @@ def at_block(monkeypatch, number: int, act: Callable[[], object]) -> list[int]:
                 act()
         write(path, files)
 
-    monkeypatch.setattr(store, "write_files", count_and_write)
+    monkeypatch.setattr(store, "write_noted", count_and_write)
     return received
 
 
@@ -197,5 +197,6 @@ def test_pixels__refuses_workers_without_the_store(workers, client, alone, path,
     with pytest.raises(SystemExit, match="2"):
         cli.main([*words, "--items", "genes"])
     told = capsys.readouterr().err
-    assert f"does not see the store {path} as it was opened; copy it" in told
+    assert f"of the store {path} is missing on" in told
+    assert "a host without the store needs a copy there" in told
     assert told.count("\n") == 1

@@ -24,8 +24,27 @@ HEAD = INVENTORY.head
 
 
 def make_facts(**changed):
-    same = dict(versions={}, cores=18, memory=192 * GIB, gpus=2, cards={}, certificate="")
+    same = dict(
+        versions={}, cores=18, memory=192 * GIB, gpus=2, cards={}, encrypted=[], certificate=""
+    )
     return HostFacts(**same | dict(token="", ports={}, checks=[]) | changed)
+
+
+@pytest.mark.parametrize(
+    ("encrypted", "changed", "result", "remedy"),
+    [
+        (["eth0"], {}, "eth0 is of WireGuard", ""),
+        (["wg0"], {}, "what training sends on eth0 is not encrypted", "private_link = true"),
+        ([], {"private_link": True}, "the inventory says that the link is private", ""),
+        ([], {"hosts": INVENTORY.hosts[:1]}, "one host trains by itself", ""),
+    ],
+)
+def test_check_link__wants_it_encrypted_or_private(encrypted, changed, result, remedy):
+    inventory = INVENTORY.model_copy(update=changed)
+    check = judge.check_link(inventory, inventory.head, encrypted)
+    assert result in check.result
+    assert remedy in check.remedy
+    assert bool(remedy) == bool(check.remedy)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +149,7 @@ def test_check_membership__knows_another_cluster(tmp_path):
 
 FREE = dict.fromkeys(judge.listeners(INVENTORY), Answer.REFUSED)
 DASK, RAY = judge.doors(INVENTORY)
-DASK_RUNS = {DASK: Answer.TRUSTED, "127.0.0.1:8787": Answer.STRANGER}
+DASK_RUNS = {DASK: Answer.TRUSTED}
 RAY_RUNS = {
     RAY: Answer.TRUSTED,
     "127.0.0.1:6379": Answer.TRUSTED,
@@ -140,7 +159,7 @@ RAY_RUNS = {
 
 def test_listeners__are_where_the_services_listen():
     assert (DASK, RAY) == ("10.0.0.1:8786", "10.0.0.1:6379")
-    assert list(FREE)[2:] == ["127.0.0.1:6379", "127.0.0.1:8787", "127.0.0.1:8265"]
+    assert list(FREE)[2:] == ["127.0.0.1:6379", "127.0.0.1:8265"]
 
 
 @pytest.mark.parametrize(
@@ -152,13 +171,12 @@ def test_listeners__are_where_the_services_listen():
         ({DASK: Answer.STRANGER}, ["dask"]),
         ({DASK: Answer.SILENT}, ["dask"]),
         ({"127.0.0.1:6379": Answer.STRANGER}, ["ray"]),  # as a Redis of the distribution
-        ({"127.0.0.1:8787": Answer.STRANGER}, ["dask_dashboard"]),
         (DASK_RUNS | {"127.0.0.1:8265": Answer.STRANGER}, ["ray_dashboard"]),
     ],
 )
 def test_check_listeners__are_free_or_ours(changed, taken):
     checks = judge.check_listeners(INVENTORY, FREE | changed)
-    assert [check.subject for check in checks] == [f"port {n}" for n in (8786, 8787, 6379, 8265)]
+    assert [check.subject for check in checks] == [f"port {n}" for n in (8786, 6379, 8265)]
     remedies = [check.remedy for check in checks if check.remedy]
     assert len(remedies) == len(taken)
     for name, remedy in zip(taken, remedies, strict=True):

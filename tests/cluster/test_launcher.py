@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 from deepnic.cli import app
 from tests.cluster.conftest import skip_for
 from tests.cluster.hosts import Hosts
-from tests.cluster.probes import look_for_open_ports
 from tests.cluster.sshd import PORT, RAY_PORT, SSHD, make_inventory
+from tests.cluster.strangers import met
+from tests.probing import rows, unexplained
 
 TRAIN = Path(__file__).parents[2] / "cluster" / "train.py"
 NODES = "python -m deepnic.cluster.nodes $RAY_ADDRESS"
@@ -68,9 +69,9 @@ def test_launcher__starts_both_hosts_and_trains_on_them(launch, table, tmp_path)
 
 
 def test_launcher__leaves_no_port_open(hosts: Hosts, launch):
-    ports, open_ones = look_for_open_ports(hosts, but=(PORT, RAY_PORT))
-    assert ports > 8
-    assert not open_ones
+    found = met(hosts, but=(PORT, RAY_PORT))
+    assert len(found) > 8
+    assert unexplained(found, rows("`cluster up`")) == {}
 
 
 def test_launcher__down_ends_ray_on_both_hosts(hosts: Hosts, launch):

@@ -57,10 +57,12 @@ def test_services__share_the_memory_of_a_host():
     assert int(given[0]) == 32 * 2**30
 
 
-def test_services__dashboards_are_on_the_loopback():
+def test_services__of_dask_serve_no_pages_and_ray_on_the_loopback():
     scheduler, worker, ray = (each.command for each in services(INVENTORY, HEAD))
-    assert after(scheduler, "--dashboard-address") == "127.0.0.1:8787"
-    assert after(worker, "--dashboard-address") == "127.0.0.1:0"
+    for dask in (scheduler, worker):
+        assert "--no-dashboard" in dask.split()
+        assert after(dask, "--dashboard-address") == "127.0.0.1:0"
+    assert host_environment(INVENTORY, HEAD)["DASK_DISTRIBUTED__SCHEDULER__HTTP__ROUTES"] == "[]"
     assert after(ray, "--dashboard-host") == "127.0.0.1"
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import xarray as xr
 import yaml
@@ -16,11 +17,13 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from deepnic.cli import main
 from deepnic.cluster import slurm as scripts
-from deepnic.cluster.slurm.jobs import Profile, _options, read_profile
+from deepnic.cluster.slurm.jobs import Profile, _options, _slurm_cluster, read_profile
 from deepnic.config import checked
 from deepnic.errors import InputError
 from tests.cluster.hosts import BRIDGE, Hosts
-from tests.cluster.slurm import Slurm, lacking
+from tests.cluster.slurm import SLURM_PORTS, Slurm, lacking
+from tests.cluster.strangers import met
+from tests.probing import asked, listening, missing, rows, unexplained
 
 DEEPNIC = Path(sys.executable).with_name("deepnic")
 ALON = Path(__file__).parents[2].parent / "shared" / "data" / "alon.npz"
@@ -107,6 +110,10 @@ def blocks(path):
     return len(list(path.glob("vote/c/*/*/*/*/0")))
 
 
+def running(slurm, host):
+    return slurm.hosts.run(host, ["ps", "-wweo", "args="])
+
+
 def show(slurm, job):
     return slurm.run("scontrol", "show", "job", "--oneliner", job)
 
@@ -137,6 +144,44 @@ def test_read_profile__reads_the_example_and_refuses_what_it_does_not_know(tmp_p
     with pytest.raises(InputError, match="walltime is '1h'"):
         read_profile(file)
     assert read_profile(EXAMPLES / "profile.toml").memory == 64 * 2**30
+
+
+def test_profile__says_what_sites_demand():
+    """The memory left out, a quality of service, and any other option of sbatch."""
+    profile = checked(Profile, {
+        "cores": 2, "qos": "normal", "constraint": "intel&gpu",
+        "directives": ["--exclusive", "--comment 'a course'"],
+    })  # fmt: skip
+    assert _options(profile)[3:] == [
+        "--qos=normal", "--constraint=intel&gpu", "--exclusive", "--comment", "a course"
+    ]  # fmt: skip
+    assert not any(option.startswith("--mem") for option in _options(profile))
+
+
+@pytest.mark.parametrize("memory", [{}, {"memory": "64GiB"}])
+def test_workers__are_asked_for_as_sites_demand(tmp_path, memory):
+    """Dask makes the script; no Slurm is asked."""
+    profile = checked(Profile, memory | {
+        "cores": 2, "qos": "normal", "directives": ["--exclusive"], "logs": str(tmp_path)
+    })  # fmt: skip
+    with _slurm_cluster(profile) as cluster:
+        lines = cluster.job_script().splitlines()
+    asked = [line.removeprefix("#SBATCH ") for line in lines if line.startswith("#SBATCH ")]
+    assert asked[-2:] == ["--qos=normal", "--exclusive"]
+    assert [line for line in asked if "mem" in line] == (["--mem=64G"] if memory else [])
+    limits = re.findall(r"--memory-limit (\S+)", lines[-1])
+    assert limits[-1] == ("64.00GiB" if memory else "auto")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"directives": ["exclusive"]}, {"directives": ["--a\nrm -r"]},
+     {"directives": ["--comment 'a"]},
+     {"qos": "a b"}, {"partition": ""}, {"memory": "1kB"}],
+)  # fmt: skip
+def test_profile__refuses_what_is_no_option(wrong):
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        checked(Profile, {"cores": 2} | wrong)
 
 
 def test_options__leave_out_what_a_profile_does_not_say():
@@ -242,8 +287,16 @@ def test_grow__leaves_no_job_after_an_error(slurm, write_profile, store, tmp_pat
 
 @needs_alon
 def test_grow__leaves_no_job_after_ctrl_c(slurm, write_profile, tmp_path):
-    growing = start(slurm, "grow", ALON, "-o", tmp_path / "s", *MANY, "--slurm", write_profile())
-    until(slurm, growing, lambda: len(slurm.jobs()) == 2)
+    """And what listens while it runs is what the page says, closed to all strangers."""
+    store, page = tmp_path / "s", rows("`grow --slurm`")
+    long = [word.replace("10", "1000") for word in MANY]
+    growing = start(slurm, "grow", ALON, "-o", store, *long, "--slurm", write_profile())
+    until(slurm, growing, lambda: blocks(store) and len(slurm.jobs()) == 2)
+    found = met(slurm.hosts, but=SLURM_PORTS) | asked(listening(psutil.Process(growing.pid)))
+    assert growing.poll() is None
+    assert len(found) >= 6  # scheduler, two nannies and workers, and what serves no page
+    assert unexplained(found, page) == {}
+    assert missing(found, page) == []
     growing.send_signal(signal.SIGINT)
     assert end(growing)[0] not in (0, None)
     slurm.wait(lambda: not slurm.jobs(), 10)
@@ -262,12 +315,15 @@ def test_train__elastic_goes_on_when_a_node_is_lost(
     )  # fmt: skip
     until(slurm, training, lambda: epochs(tmp_path) >= 2)
     (job,) = slurm.jobs()
-    (token,) = tmp_path.glob(".deepnic-*/token")
-    assert token.stat().st_mode & 0o777 == 0o600
+    (private,) = tmp_path.glob(".deepnic-*")
+    assert private.stat().st_mode & 0o777 == 0o700
+    assert all((private / name).stat().st_mode & 0o077 == 0 for name in ("token", "key.pem"))
+    ray = Path("/tmp").glob(f"deepnic-ray-{job}-*")
+    assert {folder.stat().st_mode & 0o777 for folder in ray} == {0o700}
     assert re.search("Partition=gpu .* TresPerNode=gres:gpu:1 ", show(slurm, job))
     assert "\nCUDA_VISIBLE_DEVICES=0\n" in (tmp_path / "environment").read_text()
     for host in ("ws1", "ws2"):
-        processes = slurm.hosts.run(host, ["ps", "-wweo", "args="])
+        processes = running(slurm, host)
         assert ",GPU,1," in processes  # what Ray declares
         assert "ray::RayTrainWorker" in processes
 
@@ -294,6 +350,11 @@ def test_train__is_cancelled_by_ctrl_c(slurm, write_profile, table, tmp_path, mo
     until(slurm, training, lambda: len(steps(slurm)) == 3)
     (job,) = slurm.jobs()
     assert len(left_behind(tmp_path, job)) == 3  # of the job, and of Ray on both nodes
+    nodes = slurm.hosts.addresses
+    until(slurm, training, lambda: all("raylet/raylet" in running(slurm, name) for name in nodes))
+    found = met(slurm.hosts, but=SLURM_PORTS)
+    assert len(found) > 8
+    assert unexplained(found, rows("`train --slurm`")) == {}
     training.send_signal(signal.SIGINT)
     assert end(training)[0] not in (0, None)
     slurm.wait(lambda: not slurm.jobs(), 30)
@@ -351,9 +412,12 @@ cluster.scale(jobs=2)
 client = Client(cluster)
 client.wait_for_workers(2)
 print(sorted(client.nthreads().values()), sorted(client.run(socket.gethostname).values()))
-print(cluster.scheduler_address, client.dashboard_link)
+print(cluster.scheduler_address)
 port = client.scheduler_info()["services"]["dashboard"]
-print([socket.socket().connect_ex((host, port)) for host in ("127.0.0.1", "10.77.0.1")])
+print(socket.socket().connect_ex(("10.77.0.1", port)))
+with socket.create_connection(("127.0.0.1", port)) as line:
+    line.sendall(b"GET /status HTTP/1.0\\r\\n\\r\\n")
+    print(line.recv(12))
 client.close()
 cluster.close()
 """
@@ -393,8 +457,7 @@ def test_jobqueue_yaml__starts_workers_from_a_notebook(slurm, write_profile, tmp
     with_yaml, without_tls, with_profile = cells
     assert re.fullmatch(
         r"\[1, 1\] \['ws1', 'ws2'\]\n"
-        r"tls://10\.77\.0\.1:\d+ http://127\.0\.0\.1:\d+/status\n"
-        rf"\[0, {errno.ECONNREFUSED}\]\n",
+        rf"tls://10\.77\.0\.1:\d+\n{errno.ECONNREFUSED}\nb'HTTP/1\.\d 404'\n",
         printed(with_yaml),
     )
     assert "TLS expects a `ssl_context`" in "".join(without_tls.outputs[-1].traceback)

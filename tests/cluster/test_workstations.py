@@ -21,9 +21,10 @@ from deepnic.cluster.certificates import make_secrets
 from deepnic.store import open_forest
 from tests.cluster.conftest import skip_for
 from tests.cluster.hosts import Hosts
-from tests.cluster.probes import look_for_open_ports
 from tests.cluster.sshd import PORT, RAY_PORT, SSHD, make_inventory, start_sshd
+from tests.cluster.strangers import met
 from tests.lessons import run_lessons
+from tests.probing import missing, rows, unexplained
 
 ALON = Path(__file__).parents[3] / "shared" / "data" / "alon.npz"
 DEEPNIC = [sys.executable, "-m", "deepnic"]
@@ -205,10 +206,14 @@ def test_ray__dashboard_takes_a_token(cluster: Cluster, token, code):
 
 
 def test_listeners__are_closed_to_strangers(cluster: Cluster):
-    """Whatever is not on the loopback wants a certificate or the token."""
-    ports, open_ones = look_for_open_ports(cluster.hosts, but=(PORT, RAY_PORT))
-    assert ports > 10
-    assert not open_ones
+    """To neighbours and to other users of the hosts; and they are those of the page."""
+    found = met(cluster.hosts, but=(PORT, RAY_PORT))
+    assert len(found) > 10
+    assert unexplained(found, rows("`cluster up`")) == {}
+    assert missing(found, rows("`cluster up`")) == []
+    private = list(Path("/tmp").glob(f"deepnic-ray-{os.getuid()}-*"))
+    assert len(private) >= len(cluster.hosts.addresses)
+    assert {folder.stat().st_mode & 0o777 for folder in private} == {0o700}
 
 
 # --- growing
@@ -310,6 +315,37 @@ def test_grow__with_a_host_powered_off(mended: Cluster, alone, tmp_path):
     assert "ssh to ws2 failed" in status.stdout
 
 
+KILL_WORKERS = """
+from distributed import Client
+from distributed.chaos import KillWorker
+
+Client().register_plugin(KillWorker(delay="6 s", mode="segfault"), name="chaos")
+"""
+SPARE_WORKERS = """
+from contextlib import suppress
+from distributed import Client
+
+client = Client()
+with suppress(OSError):  # the scheduler has forgotten it, a worker that is told so dies
+    client.unregister_worker_plugin("chaos")
+client.restart()  # those that live on without it are still to die
+"""
+
+
+@growing
+def test_grow__while_workers_die_on_both_hosts(mended: Cluster, alone, tmp_path):
+    """Again and again, as Dask's own chaos has it: each worker lives some seconds."""
+    growing = start_growing(mended, tmp_path / "store.zarr")
+    assert mended.python(KILL_WORKERS).returncode == 0
+    ended = finish(growing)
+    assert mended.python(SPARE_WORKERS).returncode == 0
+    assert ended in (0, 1)
+    if ended:  # a task that three workers died of is given up
+        again = mended.deepnic("grow", ALON, "-o", tmp_path / "store.zarr", *MANY)
+        assert again.returncode == 0, again.stderr
+    xr.testing.assert_identical(open_forest(tmp_path / "store.zarr"), alone(MANY))
+
+
 WAIT_UNTIL_LOST = """
 import time
 from distributed import Client
@@ -376,13 +412,19 @@ def test_train__as_a_job_goes_on_without_a_lost_host(mended: Cluster, tunnel, ta
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as job:  # fmt: skip
         assert job.stdout is not None
-        said = []
+        said, found = [], None
         for line in job.stdout:
             said.append(line)
+            if f"epoch 2 of {EPOCHS}" in line and found is None:
+                found = met(mended.hosts, but=(PORT, RAY_PORT))
             if f"epoch 3 of {EPOCHS}" in line and "ws2" in mended.hosts.first:
                 mended.hosts.power_off("ws2")
     log = "".join(said)
     assert job.returncode == 0, log
+    assert found is not None
+    assert len(found) > 15  # of Ray, its workers, and gloo
+    page = rows("`cluster up`") + rows("training on such a cluster")
+    assert unexplained(found, page) == {}
     assert "ws2" not in mended.hosts.first
     assert f"epoch {EPOCHS} of {EPOCHS}" in log
     (run,) = tmp_path.iterdir()

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import deepnic
 from deepnic.cohort import hide_labels, make_cohort
 from deepnic.errors import InputError
 
@@ -42,10 +43,14 @@ def test_make_cohort__takes_the_positive_label_that_is_named(positive):
 
 @pytest.mark.parametrize("missing", [None, np.nan, np.float32("nan"), pd.NA, "", " "])
 def test_make_cohort__takes_missing_labels_as_to_be_predicted(missing):
-    cohort = make(["n", "n", "t", "t", missing], np.zeros((5, 2)), observation=list("abcde"))
+    cohort = make(["n", "n", "t", "t", missing], np.eye(5, 2), observation=list("abcde"))
     assert cohort.state.values.tolist() == [0, 0, 1, 1, -1]
     assert cohort.label.values[4] == ""
-    assert cohort.attrs["constant_genes"] == 2
+
+
+def test_make_cohort__rejects_a_table_in_which_nothing_varies():
+    with pytest.raises(InputError, match="all 2 genes are constant, so no gene varies"):
+        make(values=X * 0 + 1e8)
 
 
 def test_make_cohort__declares_its_variables():
@@ -63,7 +68,10 @@ def test_make_cohort__declares_its_variables():
         ({"values": X[:, :0], "gene": []}, "the table has no gene"),
         ({"gene": ["g1", "g1"]}, "1 gene ids occur more than once .first: 'g1'"),
         ({"gene": ["g1", " "]}, "1 gene ids are empty .first: number 2"),
-        ({"observation": list("abca")}, "1 observation ids occur more than once .first: 'a'"),
+        (
+            {"observation": list("abca")},
+            "1 observation ids occur .* numbers 1 and 4",
+        ),
         ({"values": X * 1e300}, "7 expression values are missing, infinite or beyond float32 in 2"),
         ({"values": [["x", "1"]] * 4}, "not a table of numbers"),
         ({"label": list("nnnn")}, "one class only .n."),
@@ -91,3 +99,13 @@ def test_hide_labels__hides_and_leaves_the_cohort_alone():
 def test_hide_labels__rejects_a_mask_of_another_length(test):
     with pytest.raises(InputError, match="with 4 observations; give one True or False for each"):
         hide_labels(make(), test)
+
+
+def test_make_cohort__grows_from_what_is_read_only():
+    """As pandas lends the values of a DataFrame."""
+    values = np.float32(np.arange(24)).reshape(8, 3)
+    values.flags.writeable = False
+    cohort = make_cohort(values, list("nt" * 4), list("abc"), [f"s{k}" for k in range(8)])
+    few = {"n_trees": 2, "weight_ranges": [3], "tree_sizes": [2], "subsample": 0.5}
+    for lent in (cohort, cohort.assign(expression=(("observation", "gene"), values))):
+        assert deepnic.grow_forest(lent, **few).compute().vote.shape[-1] == 8

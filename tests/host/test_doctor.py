@@ -28,6 +28,16 @@ def test_check_disk__wants_room_and_permission(tmp_path, monkeypatch):
     assert "cannot be written to" in doctor.check_disk(tmp_path).remedy
 
 
+def test_check_memory__is_of_this_machine_and_its_limits(monkeypatch):
+    of = namedtuple("memory", "available")
+    monkeypatch.setattr("psutil.virtual_memory", lambda: of(9e9))
+    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", 16e9)
+    assert doctor.check_memory() == ("memory", "9.0 GB free of 16.0 GB", "")
+    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", 2e9)  # of a container
+    assert doctor.check_memory().result == "2.0 GB free of 2.0 GB"
+    assert "end other programs" in doctor.check_memory().remedy
+
+
 @pytest.mark.parametrize(
     ("address", "words"), [("127.0.1.1", "GLOO_SOCKET_IFNAME"), ("10.0.0.7", "")]
 )
@@ -85,7 +95,7 @@ def test_check_certificate__tells_its_end(tmp_path, days, verb):
 
 
 def test_renew__deletes_nothing():
-    assert "rename the folder secrets" in doctor.RENEW
+    assert "deepnic cluster certificates INVENTORY --replace" in doctor.RENEW
     assert not {"delete", "remove", "rm"} & set(doctor.RENEW.split())
 
 
@@ -136,7 +146,9 @@ def test_check_machine__looks_at_all_of_it(monkeypatch, tmp_path):
     for name in ("DASK_SCHEDULER_ADDRESS", *Secrets(*"abcd").variables()):
         monkeypatch.delenv(name, raising=False)
     checks = doctor.check_machine(tmp_path)
-    assert [check.subject for check in checks] == ["versions", "processor", "free disk", "own name"]
+    assert [check.subject for check in checks] == [
+        "versions", "processor", "memory", "free disk", "own name"
+    ]  # fmt: skip
     assert f"numpy {np.__version__}" in checks[0].result
 
 

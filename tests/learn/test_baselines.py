@@ -4,6 +4,7 @@ from sklearn.feature_selection import f_classif
 
 from deepnic.errors import InputError
 from deepnic.learn import BASELINES, fit_predict_baseline
+from deepnic.learn.states import check_state
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +115,9 @@ def test_baseline__rejects_what_it_cannot_fit(easy):
         fit_predict_baseline("majority", X, np.where(state == 0, -1, state))
     with pytest.raises(InputError, match="no variable of X varies"):
         fit_predict_baseline("majority", X * 0, state)
+
+
+def test_check_state__refuses_more_classes_than_states_hold():
+    with pytest.raises(InputError, match="129 classes were asked for; states hold 128 at most"):
+        check_state(np.arange(129), 129)
+    assert check_state(np.arange(128), 128).tolist() == [*range(128)]

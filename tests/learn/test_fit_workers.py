@@ -1,9 +1,9 @@
-"""Two real Ray workers, on one cluster for the whole module (about two minutes)."""
+"""Two real Ray workers, on one cluster for the whole module."""
 
 import os
 import signal
+import socket
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,40 +11,13 @@ import pytest
 import ray
 import torch
 from ray._common.usage import usage_lib
+from ray.train import TrainingFailedError
 
-from deepnic.assembly import assemble_counts
 from deepnic.errors import InputError
 from deepnic.learn import fit as trainer
-from deepnic.learn import load_network
+from deepnic.learn import load_network, ray_session
 from deepnic.learn.fit import train
-from deepnic.learn.ray_session import ray_cluster
-from deepnic.nic import count_signatures
-
-# 33 training items in batches of 16: the last batch leaves the second rank nothing
-N_TRAINING, N_TEST, SETTINGS = 33, 21, {"epochs": 3, "batch_size": 16, "dropout": 0.0}
-
-# A network whose second rank is killed from outside the loop, in the middle of an epoch, once.
-MORTAL = """
-import os, signal
-from pathlib import Path
-import torch
-from deepnic.learn import SmallNetwork
-
-class Mortal(SmallNetwork):
-    calls = 0
-
-    def forward(self, image):
-        self.calls += self.training
-        marker = Path(__file__).with_name("killed")
-        second = torch.distributed.is_initialized() and torch.distributed.get_rank() == 1
-        if second and self.calls == 8 and not marker.exists():
-            marker.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().forward(image)
-
-def mortal(channels, classes):
-    return Mortal(channels, classes, dropout=0.3)
-"""
+from tests.learn.test_ranks import MORTAL, N_TEST, N_TRAINING, SETTINGS
 
 pytestmark = [
     pytest.mark.ray,
@@ -70,7 +43,7 @@ def own_module(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def cluster(home, own_module):
+def cluster(home, own_module, tmp_path_factory):
     """A Ray cluster of two CPUs that stays up until the module ends."""
     handler = signal.getsignal(signal.SIGINT)
     with pytest.MonkeyPatch.context() as patch:
@@ -78,9 +51,19 @@ def cluster(home, own_module):
         patch.setenv("PYTHONPATH", str(own_module))
         patch.syspath_prepend(own_module)
         patch.delenv("RAY_ADDRESS", raising=False)
-        with ray_cluster(2):
-            yield
-    assert not ray.is_initialized()
+        patch.setenv("RAY_AUTH_MODE", "disabled")
+        ray.init(
+            "local",
+            num_cpus=2,
+            object_store_memory=150_000_000,
+            include_dashboard=False,
+            log_to_driver=False,
+            _node_ip_address="127.0.0.2",
+            _temp_dir=str(tmp_path_factory.mktemp("r")),
+        )
+        yield
+        ray.shutdown()
+        signal.signal(signal.SIGINT, handler)  # Ray takes it
     assert signal.getsignal(signal.SIGINT) is handler
 
 
@@ -90,49 +73,18 @@ def two_workers(cluster, easy_set, tmp_path_factory):
     return train(images, truth=y, workers=2, storage=tmp_path_factory.mktemp("runs"), **SETTINGS)
 
 
-def test_two_workers__predict_each_test_item_once(two_workers, easy_set):
-    assert two_workers.metrics["n_test"] == N_TEST
-    table = two_workers.predictions
-    assert list(table["item"]) == list(easy_set[0]["item"].to_numpy())
-    judged = table[table["state"] < 0]
-    assert len(judged) == N_TEST
-    accuracy = (judged["predicted"] == judged["truth"]).sum() / N_TEST
-    assert two_workers.metrics["test_accuracy"] == pytest.approx(accuracy)
-
-
-def test_two_workers__follow_one_process(two_workers, easy_set):
+def test_two_workers__are_those_of_one_machine_to_the_last_bit(two_workers, easy_set, monkeypatch):
     images, y = easy_set
-    alone = train(images, truth=y, **SETTINGS)
-    np.testing.assert_allclose(
-        two_workers.predictions["probability"], alone.predictions["probability"], atol=1e-4
-    )
-    np.testing.assert_allclose(two_workers.history, alone.history, atol=1e-4)
-
-
-def test_two_workers__follow_one_process_over_twenty_steps_of_genes(cluster, forest):
-    """One step an epoch, so that the losses of the steps can be read; 25 genes: 13 and 12."""
-    counts = count_signatures(forest).compute()
-    state = np.where(np.arange(30) < 25, np.arange(30) % 2, -1).astype(np.int8)
-    canvas = assemble_counts(counts.assign_coords(state=("gene", state)), path="snail")
-    settings = {"epochs": 20, "batch_size": 25, "dropout": 0.0}
-    alone, together = (train(canvas, workers=workers, **settings) for workers in (0, 2))
-    losses = [result.history["training_loss"] for result in (alone, together)]
-    np.testing.assert_allclose(*losses, atol=1e-4)
-    assert losses[0].iloc[-1] < losses[0].iloc[0] - 0.01  # they moved
-
-
-def test_two_workers__same_seed_same_bits(cluster, easy_set):
-    images, y = easy_set
-    settings = {"epochs": 4, "batch_size": 16, "dropout": 0.4, "workers": 2}
-    first, again = (train(images, truth=y, **settings) for _ in range(2))
-    pd.testing.assert_frame_equal(first.history, again.history, check_exact=True)
-    pd.testing.assert_frame_equal(first.predictions, again.predictions, check_exact=True)
-    weights = [result.predictor.network.state_dict() for result in (first, again)]
+    monkeypatch.setattr(trainer, "_on_cluster", lambda: False)
+    here = train(images, truth=y, workers=2, **SETTINGS)
+    pd.testing.assert_frame_equal(two_workers.history, here.history, check_exact=True)
+    pd.testing.assert_frame_equal(two_workers.predictions, here.predictions, check_exact=True)
+    weights = [result.predictor.network.state_dict() for result in (two_workers, here)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
 def test_rank_killed_in_the_middle_of_an_epoch__same_result(
-    cluster, own_module, easy_set, tmp_path
+    cluster, own_module, easy_set, tmp_path, monkeypatch
 ):
     images, y = easy_set
     settings = {
@@ -142,6 +94,7 @@ def test_rank_killed_in_the_middle_of_an_epoch__same_result(
     marker = own_module / "killed"
     disturbed = train(images, storage=tmp_path / "disturbed", **settings)
     assert marker.exists()
+    monkeypatch.setattr(trainer, "_on_cluster", lambda: False)
     undisturbed = train(images, storage=tmp_path / "undisturbed", **settings)
     assert disturbed.metrics == undisturbed.metrics
     pd.testing.assert_frame_equal(disturbed.history, undisturbed.history, check_exact=True)
@@ -174,14 +127,9 @@ def test_two_workers__keep_two_checkpoints_that_load_without_running_code(two_wo
         )
 
 
-def test_two_workers__say_which_batch_would_fit(cluster, easy_set):
-    with pytest.raises(InputError, match=r"does not fit the memory of 2 workers; at most about \d"):
-        train(easy_set[0], workers=2, batch_size=10**9)
-
-
 def test_several_machines__need_storage(cluster, easy_set, monkeypatch):
-    monkeypatch.setattr(trainer, "machines", lambda: 2)
-    with pytest.raises(InputError, match="storage is missing; several machines need a folder"):
+    monkeypatch.setattr(ray, "nodes", lambda: [{"Alive": True}, {"Alive": True}])
+    with pytest.raises(InputError, match="storage= is missing; several machines need a folder"):
         train(easy_set[0], workers=2)
 
 
@@ -189,8 +137,27 @@ def test_ray__sends_no_usage_statistics():
     assert not usage_lib.usage_stats_enabled()
 
 
-def test_two_workers__write_nothing_to_the_home_directory(two_workers, home):
-    assert list(Path(home).rglob("*")) == []
+@pytest.mark.parametrize(
+    ("words", "error", "sentence"),
+    [
+        (
+            "Unable to set up cluster storage with the following settings",
+            InputError,
+            r"cannot write to .*; give a folder that all machines",
+        ),
+        ("OutOfMemoryError: CUDA", InputError, "ran out of memory at batch_size 32; a batch of 16"),
+        ("something else", TrainingFailedError, "something else"),
+    ],
+)
+def test_cluster__failures_are_told(
+    cluster, easy_set, monkeypatch, tmp_path, words, error, sentence
+):
+    def fail(_):
+        raise TrainingFailedError(words)
+
+    monkeypatch.setattr(ray_session.TorchTrainer, "fit", fail)
+    with pytest.raises(error, match=sentence):
+        train(easy_set[0], workers=2, storage=tmp_path)
 
 
 def test_cluster__has_no_room_for_a_third_worker(cluster, easy_set):
@@ -204,3 +171,26 @@ def test_cluster__has_no_room_for_a_third_worker(cluster, easy_set):
 def test_cluster__has_no_gpus(cluster, easy_set):
     with pytest.raises(InputError, match="takes 2 GPUs, and 0 are there"):
         train(easy_set[0], workers=2, device="cuda")
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("auto", "RAY_ADDRESS is 'auto'; give the head as HOST:PORT"),
+        ("ray://127.0.0.1:9", "give the head as HOST:PORT"),
+        ("127.0.0.1:9", "no head of Ray answers at RAY_ADDRESS 127.0.0.1:9; start the cluster"),
+        ("127.0.0.1:99999", "no head of Ray answers"),
+    ],
+)
+def test_ray_address__that_is_none_is_told_in_time(address, sentence):
+    with pytest.raises(InputError, match=sentence):
+        ray_session._check_answer(address)
+
+
+def test_ray_address__of_something_silent_is_told_in_time(monkeypatch):
+    monkeypatch.setattr(ray_session, "ANSWER", 2.0)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(InputError, match="no head of Ray answers"),
+    ):
+        ray_session._check_answer(f"127.0.0.1:{silent.getsockname()[1]}")

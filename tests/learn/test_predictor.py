@@ -1,7 +1,11 @@
 """A checkpoint predicts items it never saw, and refuses those of another assembly."""
 
+import sys
 import tarfile
+from copy import deepcopy
 from pathlib import Path
+from uuid import uuid4
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pandas as pd
@@ -13,6 +17,7 @@ from deepnic.assembly import assemble, assemble_counts
 from deepnic.errors import InputError
 from deepnic.learn import load_network
 from deepnic.learn.fit import train
+from deepnic.learn.saved import read_checkpoint, save_checkpoint
 from deepnic.nic import count_signatures, observation_images, rop_images
 from deepnic.pixels import filter_pixels, select_pixels
 from deepnic.store import open_table
@@ -20,10 +25,11 @@ from deepnic.store import open_table
 
 @pytest.fixture(scope="module")
 def other_forest():
-    """The same genes, grown on other observations with another seed."""
-    cohort = deepnic.demo_cohort().isel(observation=slice(60, 140))
+    """The same forest, with 80 observations more, whose labels it does not know."""
+    cohort = deepnic.demo_cohort().isel(observation=slice(0, 140))
+    cohort = deepnic.hide_labels(cohort, np.arange(140) >= 48)
     return deepnic.grow_forest(
-        cohort, n_trees=12, weight_ranges=[3, 5], tree_sizes=[3, 6], subsample=0.5, seed=1
+        cohort, n_trees=12, weight_ranges=[3, 5], tree_sizes=[3, 6], subsample=0.5
     ).compute()
 
 
@@ -125,9 +131,9 @@ def test_checkpoint__refuses_another_number_of_classes(of_genes, of_observations
     many = canvas.assign_coords(state=("item", np.arange(60) % 3))
     with pytest.raises(InputError, match="the items have 3 classes and the network 2"):
         load_network(of_observations.checkpoint).predict(many)
-    saved = torch.load(of_genes.checkpoint, weights_only=True)
+    saved = read_checkpoint(of_genes.checkpoint)
     saved["about"]["classes"] = ["a", "b"]
-    torch.save(saved, tmp_path / "changed.pt")
+    save_checkpoint(tmp_path / "changed.pt", **saved)
     with pytest.raises(InputError, match="do not fit the network small with 5 channels and 2"):
         load_network(tmp_path / "changed.pt")
 
@@ -151,7 +157,7 @@ def test_checkpoint__of_version_0_1_0(tmp_path):
 
 
 def test_checkpoint__of_genes_of_version_0_1_0(of_genes, forest, tmp_path):
-    saved = torch.load(of_genes.checkpoint, weights_only=True)
+    saved = read_checkpoint(of_genes.checkpoint)
     del saved["about"]["kind"], saved["about"]["channels"]
     torch.save(saved, tmp_path / "old.pt")
     pd.testing.assert_frame_equal(
@@ -178,6 +184,110 @@ def test_load_network__runs_no_code(tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
+def changed(saved, change):
+    """A copy without digest, as version 0.1.0 or an attacker writes it, with a change."""
+    copy = deepcopy(saved)
+    change(copy)
+    return copy
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda saved: saved.update(about=3),
+        lambda saved: saved.update(network=None),
+        lambda saved: saved.update(network=[1, 2]),
+        lambda saved: saved["network"].popitem(),
+        lambda saved: saved["network"].update(more=torch.zeros(2)),
+        lambda saved: next(iter(saved["network"].values())).fill_(float("nan")),
+        lambda saved: saved["network"].update(
+            {name: value.double() for name, value in saved["network"].items()}
+        ),
+        lambda saved: saved["about"].pop("layout"),
+        lambda saved: saved["about"].pop("network"),
+        lambda saved: saved["about"].update(network=5),
+        lambda saved: saved["about"].update(network="large"),
+        lambda saved: saved["about"].update(classes=None),
+        lambda saved: saved["about"].update(classes=["a"]),
+        lambda saved: saved["about"].update(channels="5"),
+        lambda saved: saved["about"].update(channels=10**9),
+        lambda saved: saved["about"].update(channels=-1),
+        lambda saved: saved["about"].update(kind="forest"),
+        lambda saved: saved["about"]["layout"].pop("attrs"),
+        lambda saved: saved["about"]["layout"]["variables"].pop("index"),
+        lambda saved: saved["about"]["layout"]["variables"].update(index=3),
+        lambda saved: saved["about"]["layout"]["variables"].update(
+            index=(["row", "column"], torch.zeros(1, dtype=torch.int32).expand(10**6, 10**6))
+        ),
+        lambda saved: saved["about"]["layout"]["variables"].update(index=(["row"], ["a"])),
+        lambda saved: saved["about"]["layout"]["variables"].update(
+            index=(["row", "column"], torch.zeros(3))
+        ),
+    ],
+)
+def test_load_network__refuses_another_structure(of_observations, forest, tmp_path, change):
+    saved = read_checkpoint(of_observations.checkpoint)
+    torch.save(changed(saved, change), tmp_path / "changed.pt")
+    with pytest.raises(InputError) as refused:
+        load_network(tmp_path / "changed.pt").predict(forest)
+    assert len(str(refused.value)) < 500
+
+
+def test_load_network__every_flipped_bit_is_noticed_or_makes_no_difference(
+    of_observations, forest, tmp_path
+):
+    content, draw = of_observations.checkpoint.read_bytes(), np.random.default_rng(0)
+    table = filter_pixels(observation_images(forest), k=50, fdr=None)
+    expected = load_network(of_observations.checkpoint).predict(table)
+    file, told = tmp_path / "flipped.pt", 0
+    # a third in the directory at the end, which no sum covers
+    places = [*draw.integers(len(content), size=200), *-draw.integers(1, 5000, size=100)]
+    for place in places:
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << draw.integers(8)
+        file.write_bytes(flipped)
+        try:
+            pd.testing.assert_frame_equal(load_network(file).predict(table), expected)
+        except InputError:
+            told += 1
+    assert told > 200
+
+
+def test_load_network__reads_no_bomb(of_observations, tmp_path):
+    with (
+        ZipFile(of_observations.checkpoint) as old,
+        ZipFile(tmp_path / "bomb.pt", "w", ZIP_DEFLATED) as new,
+    ):
+        for part in old.infolist():
+            new.writestr(
+                part.filename, bytes(10**8) if "data/0" in part.filename else old.read(part)
+            )
+    with pytest.raises(InputError, match="is not a checkpoint of deepnic, or is damaged"):
+        load_network(tmp_path / "bomb.pt")
+
+
+def test_load_network__imports_a_network_that_the_caller_names(
+    make_images, forest, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    name = f"mine_{uuid4().hex}:build"
+    Path(f"{name.partition(':')[0]}.py").write_text(
+        "from deepnic.learn import SmallNetwork\ndef build(a, b): return SmallNetwork(a, b)\n"
+    )
+    images, _ = make_images(12, 4)
+    checkpoint = train(images, epochs=1, network=name, storage=tmp_path / "runs").checkpoint
+    expected = load_network(checkpoint, network=name).predict(images)
+    assert expected["predicted"].size == 16
+    sys.modules.pop(name.partition(":")[0])
+    with pytest.raises(
+        InputError, match=f"is of the network '{name}', which is code that it cannot"
+    ):
+        load_network(checkpoint)
+    with pytest.raises(InputError, match=f"is of the network '{name}', not of 'small'; name that"):
+        load_network(checkpoint, network="small")
+    assert name.partition(":")[0] not in sys.modules
+
+
 def test_images_of_ones_own__by_their_shape(make_images, forest, tmp_path):
     images, _ = make_images()
     trained = load_network(train(images, epochs=1, storage=tmp_path).checkpoint)
@@ -186,3 +296,14 @@ def test_images_of_ones_own__by_their_shape(make_images, forest, tmp_path):
         trained.predict(images.isel(row=slice(4)))
     with pytest.raises(InputError, match=r"images that are not of a forest .8 x 8 cells.; give"):
         trained.predict(forest)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(24, "Too many open files")])
+def test_read_checkpoint__that_is_whole_where_the_machine_refuses(tmp_path, monkeypatch, error):
+    def refuse(*_, **__):
+        raise error
+
+    save_checkpoint(tmp_path / "c.pt", a=1)
+    monkeypatch.setattr(torch, "load", refuse)
+    with pytest.raises(type(error)):
+        read_checkpoint(tmp_path / "c.pt")

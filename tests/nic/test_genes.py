@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepnic.errors import InputError
-from deepnic.nic import count_signatures, family, rop_images
+from deepnic.nic import count_signatures, family, observation_images, rop_images
 from tests.nic.algebra import combinations, kind, parse
 from tests.rop.oracle import events_of_signature
 
@@ -154,5 +154,13 @@ def test_rop_images__some_genes(forest):
 def test_rop_images__errors(forest):
     with pytest.raises(InputError, match="unknown family"):
         rop_images(forest, family="every")
-    with pytest.raises(InputError, match="'signature'"):
+    with pytest.raises(InputError, match="a forest is needed"):
         rop_images(forest.drop_vars("signature"))
+
+
+@pytest.mark.parametrize("count", [count_signatures, observation_images])
+def test_images__refuse_more_trees_than_can_be_counted(forest, count):
+    """Those of a forest that was put together by hand."""
+    many = forest.isel(gene=[0], tree_size=[0], weight_range=[0], tree=[0], draw=[0] * 65_536)
+    with pytest.raises(InputError, match=r"has 65,536 trees of each .* counts hold 65,535; take"):
+        count(many)

@@ -210,7 +210,7 @@ def test_observation_images__of_some_draws_hold_their_votes_only(forest, draws):
     assert not part.image.equals(observation_images(forest).image)
 
 
-@pytest.mark.parametrize("draws", [[], [40], [-1, 0]])
+@pytest.mark.parametrize("draws", [[], [40], [-1, 0], [3, 3]])
 def test_observation_images__refuses_draws_that_are_not_there(forest, draws):
     with pytest.raises(InputError, match="choose some of the forest's, 0 to 39"):
         observation_images(forest, draws=draws)

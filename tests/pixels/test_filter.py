@@ -306,6 +306,8 @@ def test_select_pixels__refuses_images_without_a_pixel():
     [
         (np.zeros(17, int), "training items of fewer than two classes; a filter needs two"),
         (np.full(17, -1), "training items of fewer than two classes; a filter needs two"),
+        (np.arange(17) * 8, "y holds 0 to 128; number the classes from 0 to 127 at most"),
+        (np.arange(17) - 2, "y holds -2 to 14; number the classes from 0"),
         (np.array([0, 1] + [-1] * 15), "one training item of each class"),
         (np.zeros(5, int), r"shape \(5,\) and dtype int64; give one integer for each of the 17"),
         (np.array(["sick"] * 17), "dtype <U4; give one integer"),
@@ -320,7 +322,7 @@ def test_filter_pixels__refuses_classes(items, y, words):
 
 def test_filter_pixels__refuses_to_keep_nothing():
     images = gene_items()
-    with pytest.raises(InputError, match="k is 0; keep at least 1 pixel"):
+    with pytest.raises(InputError, match="k is 0; keep a whole number of pixels"):
         filter_pixels(images, k=0)
     nothing = images.assign(image=images.image.where(False))
     with pytest.raises(InputError, match=r"no pixel of 6 .* left .*\(24 undefined, 0 near-const"):

@@ -12,6 +12,7 @@ from deepnic.pixels.stages import (
     REASONS,
     Limits,
     benjamini_hochberg,
+    f_test,
     fill_undefined,
     merge,
     screen,
@@ -245,3 +246,16 @@ def test_fill_undefined__mean_of_training_items():
     wanted = np.float32([[1, 3, 5], [2, 3, 7], [1.5, 3, 9], [1.5, 4, 100]])
     np.testing.assert_array_equal(full, wanted)
     assert full.dtype == np.float32
+
+
+@pytest.mark.parametrize("offset", [0, 1e2, 1e6, 1e8])
+def test_f_test__does_not_mind_how_far_from_nought_a_column_lies(offset):
+    """A spread of 1e-8 of the mean, which sums of squares about 0 cannot see."""
+    y, random = np.arange(20) % 2, np.random.default_rng(0)
+    near = random.integers(-4, 5, size=(20, 6)) * max(1e-7 * offset, 1e-3)
+    value = (offset + near).astype(np.float32)
+    exact = value.astype(np.float64) - float(np.float32(offset))
+    expected = [f_oneway(column[y == 0], column[y == 1]) for column in exact.T]
+    F, p = f_test(value, y)
+    np.testing.assert_allclose(F, [e.statistic for e in expected], rtol=1e-4)
+    np.testing.assert_allclose(p, [e.pvalue for e in expected], rtol=1e-4)

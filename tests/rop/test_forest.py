@@ -224,7 +224,11 @@ def test_grow_forest__the_two_designs_share_the_law_of_a_gene(cohort):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"n_trees": 0}, "n_trees must be at least 1"),
+        ({"n_trees": 0}, "n_trees must lie in 1..65,535"),
+        ({"n_trees": 65_536}, "n_trees must lie in 1..65,535"),
+        ({"n_trees": 2.5}, "n_trees takes whole numbers, not 2.5"),
+        ({"seed": 1.5}, "seed takes whole numbers, not 1.5"),
+        ({"weight_ranges": [3.0]}, "weight_ranges takes whole numbers, not 3.0"),
         ({"weight_ranges": []}, "no condition is left"),
         ({"tree_sizes": []}, "no condition is left"),
         ({"weight_ranges": [1]}, r"weight_ranges must lie in 2\.\.9"),

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepnic.errors import InputError
-from deepnic.rop import grow_tree
+from deepnic.rop import grow_tree, search_node
 from tests.rop import oracle
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -195,3 +195,26 @@ def test_grow_tree__errors(change, message):
 def test_predict__errors(X):
     with pytest.raises(InputError):
         grow_tree(**GOOD).predict(X)
+
+
+@pytest.mark.parametrize("scale", [1e-310, 1e-200, 1e-151, 1e150, 1e200, 1e300])
+def test_grow_tree__refuses_a_spread_that_float64_cannot_square(scale):
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    X[:, 1] *= scale
+    with pytest.raises(InputError, match=r"variable 1 of X runs from .* multiply it by a number"):
+        grow_tree(X, np.arange(20) % 2, weight_min=-1, weight_max=1)
+
+
+@pytest.mark.parametrize("scale", [1e-140, 1e-9, 1e9, 1e140])
+def test_grow_tree__does_not_mind_the_scale(scale):
+    X, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20) % 2
+    expected, tree = (
+        grow_tree(X * of, y, weight_min=-1, weight_max=1) for of in (1.0, [1.0, scale, 1.0])
+    )
+    assert [n.coef.tolist() for n in tree.nodes] == [n.coef.tolist() for n in expected.nodes]
+    assert np.array_equal(tree.predict(X * [1.0, scale, 1.0]), expected.predict(X))
+
+
+def test_search_node__refuses_what_becomes_constant_in_fixed_point():
+    with pytest.raises(InputError, match="variable 0 of X runs from 1e-07 to 3e-07, which is one"):
+        search_node([[1e-7], [2e-7], [3e-7]], [0, 1, 1], weight_min=-1, weight_max=1)

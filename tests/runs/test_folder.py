@@ -27,7 +27,7 @@ def folder(tmp_path):
 
 def test_read_run__reads_what_was_written(folder):
     run = read_run(folder)
-    assert run.facts == FACTS
+    assert run.facts == FACTS | {"format": 2}
     assert run.history.to_dict("list") == {"epoch": [1, 2], "training_loss": [0.7, 0.25]}
     assert run.n_judged == 2  # x and w: held out, of known class
     assert run.ranking.ranking.tolist() == ["network"]
@@ -35,9 +35,11 @@ def test_read_run__reads_what_was_written(folder):
 
 
 def test_read_run__without_truth_or_ranking(folder):
+    history, predictions = (
+        pd.read_csv(folder / f"{name}.csv") for name in ("history", "predictions")
+    )
     (folder / "ranking.csv").unlink()
-    table = pd.read_csv(folder / "predictions.csv").drop(columns="truth")
-    table.to_csv(folder / "predictions.csv", index=False)
+    write_run(folder, FACTS, history, predictions.drop(columns="truth"))
     run = read_run(folder)
     assert (run.n_judged, run.ranking) == (0, None)
 
@@ -57,6 +59,29 @@ def test_read_run__refuses_what_is_no_run(folder):
     with pytest.raises(InputError, match=r"lacks history.csv: run .* first, to its end"):
         read_run(folder)
     (folder / "history.csv").write_text("epoch\n1\n")
+    with pytest.raises(InputError, match=r"history.csv is changed since it was written; `deepnic"):
+        read_run(folder)
+
+
+def test_read_run__refuses_each_damaged_file_and_what_is_not_sealed(folder):
+    for file in [file for file in folder.iterdir() if file.name != "manifest.json"]:
+        content = file.read_bytes()
+        for damaged in (content[:-3], content.replace(b"1", b"2", 1) + b" ", b""):
+            file.write_bytes(damaged)
+            with pytest.raises(InputError, match=f"{file.name} is changed since it was written"):
+                read_run(folder)
+        file.write_bytes(content)
+    assert read_run(folder).n_judged == 2
+    (folder / "manifest.json").unlink()
+    with pytest.raises(InputError, match="has no manifest, which is written last"):
+        read_run(folder)
+
+
+def test_read_run__of_version_0_1_0(folder):
+    """Which wrote no manifest."""
+    (folder / "manifest.json").unlink()
+    (folder / "run.json").write_text(json.dumps(FACTS))
+    assert read_run(folder).facts == FACTS
     (folder / "run.json").write_text(json.dumps(FACTS)[:20])
     with pytest.raises(InputError, match=r"cannot be read .*: run `deepnic train` again"):
         read_run(folder)

@@ -3,6 +3,7 @@
 import tarfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -67,3 +68,18 @@ def test_run__other_settings_are_another_run(begun):
     assert result.folder.name != "snail-bab84054c121961e"
     with pytest.raises(InputError, match="was started in"):
         run(config_of(begun, seed=1))
+
+
+def test_run__names_the_symbols_of_genes(begun, tmp_path):
+    """Beside the ids of the items, where these are genes of an annotated cohort."""
+    table = deepnic.open_table(begun / "table.zarr")
+    symbols = [f"S{k}" for k in range(table.sizes["item"])]
+    table = table.assign_coords(symbol=("item", np.array(symbols, object)))
+    (tmp_path / "named").mkdir()
+    deepnic.write_table(table, tmp_path / "named" / "table.zarr")
+    result, _ = run(config_of(tmp_path / "named", epochs=1))
+    written = pd.read_csv(result.folder / "predictions.csv")
+    assert written["symbol"].tolist() == symbols
+    assert written["item"].astype(str).tolist() == table["item"].values.tolist()
+    columns = pd.read_csv(result.folder / "columns.csv")
+    assert "Symbol of the gene" in columns.set_index("name").loc["symbol", "meaning"]

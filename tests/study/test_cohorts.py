@@ -28,13 +28,15 @@ def two(cohort):
 
 
 def test_read_cohorts__the_bundled_one_and_files(tmp_path):
-    table = pd.DataFrame({"y": [0, 1, 0, 1], "pair": list("abba"), "g1": [1.0, 2, 4, 8], "g2": 3.5})
+    table = pd.DataFrame(
+        {"y": [0, 1, 0, 1], "pair": list("abba"), "g1": [1.0, 2, 4, 128], "g2": 3.5}
+    )
     table.to_csv(tmp_path / "t.csv", index=False)
     asked = {"file": tmp_path / "t.csv", "log2": True, "groups": "pair", "state": "y"}
     settings = make_settings(cohorts={"demo": {"file": "wisconsin"}, "t": asked})
-    found = read_cohorts(settings)
+    found, _ = read_cohorts(settings)
     assert found["demo"].sizes["observation"] == 569
-    assert found["t"]["expression"].values[:, 0].tolist() == [0, 1, 2, 3]
+    assert found["t"]["expression"].values[:, 0].tolist() == [0, 1, 2, 7]
     assert found["t"]["group"].values.tolist() == list("abba")
 
 
@@ -84,8 +86,8 @@ def test_cut__permuted_copies_after_the_true_labels(cohort, two):
     splits = list(cut(two, settings))
     names = ["a", "a", "b", "b", "a-to-b"]
     assert [(s.permutation, s.name) for s in splits] == [(p, n) for p in (-1, 0, 1) for n in names]
-    assert [str(s.folder) for s in splits[4:7]] == ["a-to-b/0-0", "a/permuted-0/0-0",
-                                                    "a/permuted-0/0-1"]  # fmt: skip
+    places = ["a-to-b/0-0", "a/permuted-0/0-0", "a/permuted-0/0-1"]
+    assert [str(s.folder) for s in splits[4:7]] == [f"folds/{place}" for place in places]
     states = [s.cohort["state"].values for s in splits if s.name == "a"][::2]
     assert all((states[i] != states[j]).any() for i, j in [(0, 1), (0, 2), (1, 2)])
     again = [s.cohort["state"].values for s in cut(two, settings) if s.name == "a"][::2]

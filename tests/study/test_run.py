@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from contextlib import contextmanager
+from errno import ENOSPC
 from pathlib import Path
 
 import numpy as np
@@ -46,12 +47,12 @@ def contents(folder, *names):
 
 
 def stop_after(monkeypatch, n):
-    """Let an arm fail after n were fitted; the arms that were asked for."""
+    """Let the disk be full after n arms were fitted; the arms that were asked for."""
     asked, fit_predict = [], study.fit_predict
 
     def stopping(arm, fold, seed):
         if len(asked) == n:
-            raise RuntimeError("the power went")
+            raise OSError(ENOSPC, "No space left on device")
         asked.append((arm.name, seed))
         return fit_predict(arm, fold, seed)
 
@@ -63,10 +64,10 @@ def stop_after(monkeypatch, n):
 
 
 def test_run_study__writes_every_file(folder):
-    tables = {f"{name}.csv" for name in [*TABLES, "costs", "control"]}
+    tables = {f"{name}.csv" for name in [*TABLES, "costs", "control", "patients"]}
     written = {path.name for path in folder.iterdir()}
     beside = {"study.json", "study.toml", "accounts.json", "findings.json", "columns.csv"}
-    beside |= {"examples", "made"}
+    beside |= {"examples", "folds", "manifest.json"}
     assert written == tables | beside
     assert [path.name for path in (folder / "examples").iterdir()] == ["made.zarr"]
     assert not [file for file in folder.rglob("*") if file.suffix in (".lock", ".partial")]
@@ -160,7 +161,8 @@ def test_run_study__facts_and_accounts(folder):
 def test_run_study__no_patient_in_what_is_shown(folder, cohort):
     names = set(cohort["observation"].values)
     files = [path for path in folder.iterdir() if path.is_file()]
-    shown = "".join(path.read_text() for path in files if path.name != "predictions.csv")
+    of_patients = ("predictions.csv", "patients.csv")
+    shown = "".join(path.read_text() for path in files if path.name not in of_patients)
     examples = xr.open_zarr(folder / "examples" / "made.zarr", consolidated=False)
     words = set(shown.replace('"', ",").split(",")) | set(map(str, examples.attrs.values()))
     assert not names & words
@@ -177,7 +179,9 @@ def test_run_study__toml_gives_the_same_settings(cohort, tmp_path):
     run_study({"a": cohort}, tmp_path / "deep" / "out", settings)
     text = (tmp_path / "deep" / "out" / "study.toml").read_text()
     assert str(tmp_path) not in text + (tmp_path / "deep" / "out" / "study.json").read_text()
-    assert tomllib.loads(text)["cohorts"] == {"a": {"file": "../../data/a.npz", "log2": False}}
+    assert tomllib.loads(text)["cohorts"] == {
+        "a": {"file": "../../data/a.npz", "log2": False, "drop": [], "pseudonymise": False}
+    }
     again = deepnic.study.read_settings(tmp_path / "deep" / "out" / "study.toml")
     assert again.cohorts["a"].file.resolve() == data / "a.npz"
     assert again.model_dump(exclude={"cohorts"}) == settings.model_dump(exclude={"cohorts"})
@@ -225,7 +229,7 @@ def test_run_study__goes_on_where_it_stopped(cohort, folder_tiny, tmp_path, monk
     n_arms = len(arms_of(make_settings(TINY)))
     with monkeypatch.context() as patched, dask_workers(workers):
         stop_after(patched, n_arms + 2)
-        with pytest.raises(RuntimeError, match="the power went"):
+        with pytest.raises(OSError, match="No space left on device"):
             run_study({"made": cohort}, tmp_path, TINY)
     assert not (tmp_path / "predictions.csv").exists()
     facts = json.loads((tmp_path / "study.json").read_text())
@@ -305,7 +309,7 @@ def test_run_study__refuses_a_folder_of_something_else(cohort, tmp_path):
     [
         ({"folds": 51}, "51 folds need as many observations of each class, and cohort has 50 of"),
         ({"forest": {"tree_sizes": [17], "n_genes": 0}}, "tree_sizes must lie in 1..10"),
-        ({"forest": {"n_trees": 0}}, "n_trees must be at least 1"),
+        ({"forest": {"n_trees": 0}}, "n_trees must lie in 1..65,535"),
         ({"forest": {"weight_ranges": [12]}}, "weight_ranges must lie in 2..9"),
         ({"forest": {"weight_ranges": []}}, "no condition is left"),
         ({"forest": {"tree_sizes": []}}, "no condition is left"),

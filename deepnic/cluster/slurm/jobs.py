@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,32 +12,45 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import dask
 from distributed import Client, Future, Security
-from pydantic import ByteSize, Field
+from pydantic import AfterValidator, ByteSize, Field, StringConstraints
 
+from deepnic.compute import NO_PAGES, dask_settings
 from deepnic.config import Strict, checked, read_toml
 from deepnic.errors import EngineError
 
 INTERVAL = 2.0  # seconds between two looks at the queue
+UNKNOWN = 2**40  # bytes, for Dask, which wants a number and is told to look for itself
 ATTEMPTS = 3  # jobs in a row that end before their worker comes
+NO_ROUTES = 'export DASK_DISTRIBUTED__WORKER__HTTP__ROUTES="[]"'  # of its nodes
 SCRIPT = Path(__file__).with_name("train.sbatch")
 UNFINISHED = (
     "PENDING", "CONFIGURING", "RUNNING", "SUSPENDED", "STOPPED", "COMPLETING", "REQUEUED",
     "REQUEUE_HOLD", "REQUEUE_FED", "RESIZING", "SIGNALING", "STAGE_OUT",
 )  # fmt: skip
 
+Word = Annotated[str, StringConstraints(pattern=r"^\S+$")]
+Directive = Annotated[
+    str,
+    StringConstraints(pattern=r"^--?[a-zA-Z][^\n\r]*$"),
+    AfterValidator(lambda line: shlex.split(line) and line),  # a quote must be closed
+]
+
 
 class Profile(Strict):
     """What to ask Slurm for; the folders are shared by the login machine and the nodes."""
 
-    partition: str | None = None
-    account: str | None = None
+    partition: Word | None = None
+    account: Word | None = None
+    qos: Word | None = None
+    constraint: Word | None = None
+    directives: tuple[Directive, ...] = ()  # other options of sbatch, such as --exclusive
     nodes: int = Field(default=1, ge=1)
     cores: int = Field(ge=1)  # of each node, as are memory and gpus
-    memory: ByteSize = Field(ge=2**20)
+    memory: ByteSize | None = Field(default=None, ge=2**20)  # left out, what the site gives
     gpus: int = Field(default=0, ge=0)  # for training; growing uses none
     walltime: str = Field(default="01:00:00", pattern=r"^(\d+-)?\d+:\d\d:\d\d$")
     interface: str | None = None  # network of the nodes, such as ib0
@@ -64,9 +78,8 @@ def dask_workers(profile: Profile) -> Iterator[Client]:
     lost, or came to the end of its time, is asked for again. Raises EngineError where Slurm refuses
     the jobs, or no worker is left and three jobs in a row ended before one came.
     """
-    # as of workers started here: a cohort rides in the graph, which Dask finds large
-    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
-    with _slurm_cluster(profile) as cluster, Client(cluster) as client:
+    dask_settings()
+    with dask.config.set(NO_PAGES), _slurm_cluster(profile) as cluster, Client(cluster) as client:
         _slurm("sbatch", "--test-only", input=cluster.job_script())
         jobs = _Jobs(cluster, client, profile.nodes)
         jobs.start()
@@ -138,21 +151,27 @@ def _slurm_cluster(profile: Profile) -> Any:
         account=profile.account,
         cores=profile.cores,
         processes=1,  # the kernels release the GIL
-        memory=int(profile.memory),
+        memory=int(profile.memory or UNKNOWN),
+        job_directives_skip=[] if profile.memory else ["--mem="],
+        job_extra_directives=_more(profile),
         walltime=profile.walltime,
         interface=profile.interface,
         python=profile.python,
         job_name="deepnic-grow",
-        job_script_prologue=list(profile.prologue),
+        job_script_prologue=[*profile.prologue, NO_ROUTES],
         log_directory=str(logs),
-        worker_extra_args=["--dashboard-address", "127.0.0.1:0"],
+        worker_extra_args=[
+            "--no-dashboard", "--dashboard-address", "127.0.0.1:0",
+            *([] if profile.memory else ["--memory-limit", "auto"]),
+        ],
         scheduler_options={
             "interface": profile.login_interface or profile.interface,
+            "dashboard": False,
             "dashboard_address": "127.0.0.1:0",
         },
         security=Security.temporary(),
         shared_temp_directory=str(logs),  # keys, mode 600, for the run's time
-    )
+    )  # fmt: skip
 
 
 def train_job(profile: Profile, arguments: Sequence[str], *, elastic: bool = False) -> int:
@@ -195,10 +214,18 @@ def _options(profile: Profile) -> list[str]:
     return [
         f"--nodes={profile.nodes}",
         f"--cpus-per-task={profile.cores}",
-        f"--mem={profile.memory // 2**20}M",
+        *([f"--mem={profile.memory // 2**20}M"] if profile.memory else []),
         f"--time={profile.walltime}",
         *(f"--{name}={value}" for name, value in optional.items() if value),
+        *(word for line in _more(profile) for word in shlex.split(line)),
     ]
+
+
+def _more(profile: Profile) -> list[str]:
+    """Options of sbatch for any job of a profile, one a line."""
+    named = {"qos": profile.qos, "constraint": profile.constraint}
+    given = [f"--{name}={value}" for name, value in named.items() if value]
+    return [*given, *profile.directives]
 
 
 def _follow(job: str, log: Path) -> int:

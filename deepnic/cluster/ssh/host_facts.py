@@ -19,6 +19,7 @@ from deepnic.config import Strict
 from deepnic.host.doctor import Check, check_disk, check_own_name, check_secrets, versions
 from deepnic.host.environment import Secrets
 
+CARDS = "/sys/class/net"  # what the kernel says of them
 KNOCK = 5.0  # seconds for a port to answer
 
 
@@ -43,6 +44,7 @@ class HostFacts(Strict):
     memory: int
     gpus: int
     cards: dict[str, list[str]]  # addresses of each
+    encrypted: list[str]  # cards of WireGuard, which lets through what is encrypted only
     certificate: str  # PEM; empty where there is none
     token: str  # digest; empty where there is none
     ports: dict[str, Answer]
@@ -75,6 +77,11 @@ def look(folder: Path, gpus: int, addresses: Sequence[str]) -> HostFacts:
             name: [each.address for each in card if each.family == socket.AF_INET]
             for name, card in psutil.net_if_addrs().items()
         },
+        encrypted=[
+            card
+            for card in psutil.net_if_addrs()
+            if "DEVTYPE=wireguard" in _read(f"{CARDS}/{card}/uevent").split()
+        ],
         certificate=_read(secrets.certificate),
         token=sha256(token.encode()).hexdigest() if token else "",
         ports={address: knock(address, secrets) for address in addresses},

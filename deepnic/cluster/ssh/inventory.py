@@ -38,9 +38,8 @@ class Ports(Strict):
     """Where the services of the head listen."""
 
     dask: Port = 8786
-    dask_dashboard: Port = 8787  # on the loopback, as the next
     ray: Port = 6379
-    ray_dashboard: Port = 8265
+    ray_dashboard: Port = 8265  # on the loopback
 
 
 class Host(Strict):
@@ -60,6 +59,7 @@ class Inventory(Strict):
     folder: RemotePath  # on every host
     shared: bool = True  # all hosts see the same files there
     python: RemotePath  # of the environment that has deepnic, on every host
+    private_link: bool = False  # the network between the hosts is nobody else's
     start: Literal["ssh", "systemd"] = "ssh"
     ssh: Ssh = Ssh()
     ports: Ports = Ports()

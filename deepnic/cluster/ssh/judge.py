@@ -1,6 +1,6 @@
 """What the hosts of an inventory say of themselves, judged as parts of one cluster."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -51,6 +51,25 @@ def check_card(host: Host, cards: Mapping[str, list[str]]) -> Check:
     has = "; ".join(f"{name} has {', '.join(each)}" for name, each in cards.items() if each)
     right = f'interface = "{owners[0]}"' if owners else "the address and interface of one of them"
     return Check("network card", has, f"write {right} for {host.name} in the inventory")
+
+
+def check_link(inventory: Inventory, host: Host, encrypted: Sequence[str]) -> Check:
+    """Whether what training sends between the hosts is kept from others, which it does not itself.
+
+    gloo and NCCL encrypt nothing and ask for no secret.
+    """
+    if host.interface in encrypted:
+        return Check("link", f"{host.interface} is of WireGuard: all on it is encrypted")
+    if len(inventory.hosts) == 1:
+        return Check("link", "none: one host trains by itself")
+    result = f"what training sends on {host.interface} is not encrypted"
+    if inventory.private_link:
+        return Check("link", f"{result}; the inventory says that the link is private")
+    remedy = (
+        f"give a WireGuard card and its address for {host.name} in the inventory, or say "
+        "private_link = true where nobody else is on that network"
+    )
+    return Check("link", result, remedy)
 
 
 def check_resources(host: Host, facts: HostFacts) -> Check:
@@ -126,7 +145,7 @@ def doors(inventory: Inventory) -> list[str]:
 def listeners(inventory: Inventory) -> list[str]:
     """Addresses at which the services of the head listen; Ray does at all that the head has."""
     ports = inventory.ports
-    loopback = (ports.ray, ports.dask_dashboard, ports.ray_dashboard)
+    loopback = (ports.ray, ports.ray_dashboard)
     return [*doors(inventory), *(f"127.0.0.1:{port}" for port in loopback)]
 
 

@@ -14,6 +14,7 @@ LOGIN = "ray-login.sh"
 # start the hosts of a given list.
 START_SCRIPT = """\
 # Ray on {host}, for `ray up`; written by `deepnic cluster`
+umask 077
 cd {place} || exit 1
 set -a; . ./{environment}; set +a
 export RAY_enable_autoscaler_v2=0 RAY_gcs_rpc_server_reconnect_timeout_s=10

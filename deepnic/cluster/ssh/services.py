@@ -23,6 +23,11 @@ RAY_HOST = {
     "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",
 }
 
+# Dask's pages have no secret. Without them its port is still opened, on all addresses unless told,
+# and answers that there is nothing.
+NO_DASHBOARD = "--no-dashboard --dashboard-address 127.0.0.1:0"
+NO_PAGES = {f"DASK_DISTRIBUTED__{role}__HTTP__ROUTES": "[]" for role in ("SCHEDULER", "WORKER")}
+
 
 class Service(NamedTuple):
     """A program that runs on a host until it is stopped."""
@@ -53,7 +58,7 @@ def ray_start(inventory: Inventory, host: Host) -> str:
             " --dashboard-host 127.0.0.1 --disable-usage-stats"
         )
     return (
-        f"{inventory.python} -m ray.scripts.scripts start {role} --node-ip-address {host.address}"
+        f"{inventory.python} -m deepnic.cluster.ray_node {role} --node-ip-address {host.address}"
         f" --num-cpus {host.cores} --num-gpus {host.gpus} --memory {max(memory - store, store)}"
         f" --object-store-memory {store}"
     )
@@ -97,14 +102,13 @@ def host_environment(inventory: Inventory, host: Host) -> dict[str, str]:
     dask = {"DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "true"}
     # without the card gloo offers the address of the host's name, which Debian makes 127.0.1.1
     cards = {CARD: host.interface, "NCCL_SOCKET_IFNAME": host.interface}
-    return secrets.variables(["CLIENT", "WORKER", "SCHEDULER"]) | dask | cards | RAY_HOST
+    return secrets.variables(["CLIENT", "WORKER", "SCHEDULER"]) | dask | NO_PAGES | cards | RAY_HOST
 
 
 def _dask_scheduler(inventory: Inventory) -> str:
     return (
         f"{inventory.python} -m dask scheduler --protocol tls --host {inventory.head.address}"
-        f" --port {inventory.ports.dask}"
-        f" --dashboard-address 127.0.0.1:{inventory.ports.dask_dashboard}"
+        f" --port {inventory.ports.dask} {NO_DASHBOARD}"
     )
 
 
@@ -114,6 +118,5 @@ def _dask_worker(inventory: Inventory, host: Host) -> str:
         f" --name {host.name} --nworkers 1 --nthreads {host.cores}"
         f" --memory-limit {int(SHARE * host.memory)}"
         f" --local-directory {inventory.place(host) / SCRATCH}"
-        # without a dashboard a worker still serves its state, and on all addresses unless told
-        " --no-dashboard --dashboard-address 127.0.0.1:0"
+        f" {NO_DASHBOARD}"
     )

@@ -29,6 +29,7 @@ def ssh(inventory: Inventory, host: Host, command: str, stdin: bytes) -> str:
     """
     login = inventory.ssh
     options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
+    options += ["-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=2"]
     if login.known_hosts:
         options += ["-o", f"UserKnownHostsFile={login.known_hosts}"]
         options += ["-o", "StrictHostKeyChecking=yes"]

@@ -11,6 +11,7 @@ from deepnic.cluster.ssh.shell import ssh
 # is gone, and must come back with it.
 LOOP = """\
 # {name}, started again whenever it ends; written by `deepnic cluster up`
+umask 077
 cd {place} || exit 1
 set -a; . ./{environment}; set +a
 echo $PPID >{name}.lock
@@ -27,6 +28,7 @@ Description=deepnic: {name} of {host}
 [Service]
 EnvironmentFile={place}/{environment}
 WorkingDirectory={place}
+UMask=0077
 ExecStart={command}
 Restart=always
 RestartSec=1

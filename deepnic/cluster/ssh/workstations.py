@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 from secrets import token_hex
 from typing import NamedTuple
 
-from deepnic.cluster.certificates import make_secrets
+from deepnic.cluster.certificates import make_secrets, renew_certificate, replace_secrets
 from deepnic.cluster.ssh import launcher
 from deepnic.cluster.ssh.inventory import Host, Inventory
 from deepnic.cluster.ssh.services import (
@@ -62,7 +62,7 @@ def up(inventory: Inventory, secrets: Path) -> dict[str, str]:
 
 def prepare(inventory: Inventory, secrets: Path) -> None:
     """Make the secrets that are missing, and send each host its files, as `up`; start nothing."""
-    make_secrets(secrets, {host.name: str(host.address) for host in inventory.hosts})
+    make_secrets(secrets, _addresses(inventory))
     if inventory.shared:
         _check_shared(inventory)
     each_host(inventory, lambda host: _send(inventory, host, secrets))
@@ -83,6 +83,31 @@ def status(inventory: Inventory, secrets: Path) -> list[State]:
 def down(inventory: Inventory) -> None:
     """Stop all services of the hosts, which must be reached; stores, logs and secrets stay."""
     each_host(inventory, lambda host: supervisor(inventory).stop(inventory, host))
+
+
+def renew(inventory: Inventory, secrets: Path, name: str) -> None:
+    """Make a new certificate for a host or the client, and send each host its own.
+
+    Services take it when they are started again, and get on with the others meanwhile.
+    """
+    renew_certificate(secrets, _addresses(inventory), name)
+    prepare(inventory, secrets)
+
+
+def replace(inventory: Inventory, secrets: Path) -> Path:
+    """Stop all services, and make all secrets anew; where the former ones are kept.
+
+    A service that still ran would know the former authority, so all hosts of the inventory must be
+    reached; one that was lost or stolen is taken out of it first.
+    """
+    down(inventory)
+    former = replace_secrets(secrets, _addresses(inventory))
+    prepare(inventory, secrets)
+    return former
+
+
+def _addresses(inventory: Inventory) -> dict[str, str]:
+    return {host.name: str(host.address) for host in inventory.hosts}
 
 
 def _check_shared(inventory: Inventory) -> None:

@@ -1,18 +1,23 @@
 """NumPy archives, with a labels file beside them."""
 
 import zipfile
-import zlib
+from math import prod
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 
-from deepnic.cohort.readers.raw import Raw
-from deepnic.cohort.readers.text import check_file, find_layout, read_columns
+from deepnic.cohort.check import check_words
+from deepnic.cohort.readers.files import load_text
+from deepnic.cohort.readers.raw import Raw, Wanted
+from deepnic.cohort.readers.tables import match
+from deepnic.cohort.readers.text import find_layout, read_columns
 from deepnic.errors import InputError
+from deepnic.files import is_refusal
 
 
-def read_archive(path: Path, state: str | None, groups: str | None) -> Raw:
+def read_archive(path: Path, wanted: Wanted) -> Raw:
     """Read an archive and its labels file; see `read_cohort`."""
     arrays = _load_arrays(path)
     values, gene, observation = (arrays[name] for name in ("X", "genes", "samples"))
@@ -21,18 +26,31 @@ def read_archive(path: Path, state: str | None, groups: str | None) -> Raw:
             f"{path.name} holds X of dtype {values.dtype} and shape {values.shape}; save numbers "
             "(observation, gene), with lists of genes and samples"
         )
+    for name, ids in (("genes", gene), ("samples", observation)):
+        if ids.dtype.kind not in "Uiu":
+            raise InputError(
+                f"{path.name} holds {name} of dtype {ids.dtype}; save them as arrays of str"
+            )
+        check_words(name, ids.astype(str))
     observations = observation.astype(str).tolist()
-    label, group = _read_labels(
-        path.with_suffix(".labels.csv"), state or "label", groups, observations
-    )
-    return Raw(values, label, gene.astype(str).tolist(), observations, "samples", group)
+    genes = gene.astype(str).tolist()
+    if wanted.known:
+        facts = pd.DataFrame(index=range(len(observations)))
+        return Raw(values, genes, observations, facts, "samples")
+    if wanted.labels is not None:
+        facts, notes = match(wanted.labels, observations)
+        return Raw(values, genes, observations, facts, "samples", notes=notes)
+    facts = _read_labels(path.with_suffix(".labels.csv"), wanted, observations)
+    return Raw(values, genes, observations, facts, "samples", wanted.state or "label")
 
 
 def _load_arrays(path: Path) -> dict[str, np.ndarray]:
     """Read X, genes and samples; whatever the file holds, no code in it is run."""
-    if not zipfile.is_zipfile(path):
-        raise InputError(f"{path.name} is damaged or no NumPy archive; copy or save it again")
+    with path.open("rb") as opened:  # which tells of a file that may not be read
+        if not zipfile.is_zipfile(opened):
+            raise InputError(f"{path.name} is damaged or no NumPy archive; copy or save it again")
     try:
+        _check_promises(path)
         with np.load(path, allow_pickle=False) as archive:
             missing = [name for name in ("X", "genes", "samples") if name not in archive]
             if missing:
@@ -42,47 +60,75 @@ def _load_arrays(path: Path) -> dict[str, np.ndarray]:
             return {name: np.asarray(archive[name]) for name in ("X", "genes", "samples")}
     except InputError:
         raise
-    except ValueError as error:
-        if "allow_pickle" not in str(error):
-            raise InputError(f"{path.name} is damaged; copy or save it again") from error
-        raise InputError(
-            f"{path.name} holds pickled objects, which could run code and are refused; save genes "
-            "and samples as arrays of str"
-        ) from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except Exception as error:  # zipfile, its codecs and NumPy's headers raise many kinds
+        if is_refusal(error):
+            raise
         raise InputError(f"{path.name} is damaged; copy or save it again") from error
 
 
-def _read_labels(
-    path: Path, state: str, groups: str | None, observations: list[str]
-) -> tuple[list[str], list[str] | None]:
-    """Return the label of each observation, matched by id, and its group."""
+def _check_promises(path: Path) -> None:
+    """Read what the arrays promise to hold, before any is read."""
+    promised = 0
+    with zipfile.ZipFile(path) as archive:
+        parts = archive.infolist()
+        if len({part.filename for part in parts}) < len(parts):
+            raise ValueError("two of its arrays have one name")
+        for part in parts:
+            with archive.open(part) as opened:
+                # NumPy writes later versions for structured arrays alone; theirs may be of any size
+                is_plain = np.lib.format.read_magic(opened) == (1, 0)
+                shape, _, dtype = np.lib.format.read_array_header_1_0(opened)
+                held = part.file_size - opened.tell()
+            if dtype.names or not is_plain:
+                raise InputError(
+                    f"{path.name} holds the structured array {part.filename}; save X as numbers, "
+                    "genes and samples as str"
+                )
+            if dtype.hasobject:
+                raise InputError(
+                    f"{path.name} holds pickled objects, which could run code and are refused; "
+                    "save genes and samples as arrays of str"
+                )
+            if prod(shape) * dtype.itemsize != held:
+                raise ValueError("it holds another number of values than it promises")
+            promised += held
+    free = psutil.virtual_memory().available
+    if promised > free:
+        raise InputError(
+            f"the arrays of {path.name} take {promised / 1e9:,.1f} GB, and this machine has "
+            f"{free / 1e9:,.1f} GB free; take a larger machine, or fewer genes"
+        )
+
+
+def _read_labels(path: Path, wanted: Wanted, observations: list[str]) -> pd.DataFrame:
+    """Return what is said of each observation, matched by id."""
     if not path.is_file():
         raise InputError(
             f"the labels file {path.name} is missing beside the archive; write one with the "
             "columns sample_id and label"
         )
-    check_file(path)
-    layout = find_layout(path)
+    source = load_text(path)
+    layout = find_layout(source)
     id_at = layout.find_id()
     if id_at is None:
         raise InputError(f"{path.name} has no column sample_id; add it")
-    state_at = layout.find("state", state)
-    group_at = state_at if groups is None else layout.find("groups", groups)
-    text, _ = read_columns(path, layout, {id_at, state_at, group_at})
+    layout.find("state", wanted.state or "label")
+    if wanted.groups is not None:
+        layout.find("groups", wanted.groups)
+    text, _ = read_columns(source, layout, {*range(len(layout.header))})
     text = text.set_index(id_at)
-    twice = text.index[text.index.duplicated()].unique()
-    without = pd.Index(observations).difference(text.index, sort=False)
-    unknown = text.index.difference(pd.Index(observations), sort=False)
-    for ids, what in (
-        (twice, f"sample ids occur more than once in {path.name}"),
-        (without, f"observations have no row in {path.name}"),
-        (unknown, f"sample ids of {path.name} are no observation of the archive"),
+    ids = pd.Index(observations)
+    for is_wrong, what in (
+        (text.index.duplicated(), f"sample ids occur more than once in {path.name}"),
+        (~ids.isin(text.index), f"observations have no row in {path.name}"),
+        (~text.index.isin(ids), f"sample ids of {path.name} are no observation of the archive"),
     ):
-        if len(ids):
+        if is_wrong.any():
             raise InputError(
-                f"{len(ids)} {what} (first: {ids[0]!r}); give each observation one row with its "
-                "sample_id"
+                f"{is_wrong.sum()} {what} (first: number {is_wrong.argmax() + 1}); give each "
+                "observation one row with its sample_id"
             )
-    text = text.loc[observations]
-    return text[state_at].tolist(), None if groups is None else text[group_at].tolist()
+    facts = text.loc[observations].set_axis(
+        [name for k, name in enumerate(layout.header) if k != id_at], axis=1
+    )
+    return facts.loc[:, ~facts.columns.duplicated()].reset_index(drop=True)

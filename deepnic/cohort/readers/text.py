@@ -2,7 +2,9 @@
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from deepnic.cohort.readers.raw import Raw
+from deepnic.cohort.check import check_words
+from deepnic.cohort.readers.files import Text, check_fits, load_text
 from deepnic.errors import InputError
 
 MISSING = ("", "NA", "N/A", "#N/A", "na", "n/a", "NaN", "nan")
@@ -29,6 +32,9 @@ ID_COLUMNS = (
     "subject", "individual",
 )  # fmt: skip
 """Usual names of the id column, in any case; the first that occurs is taken."""
+
+COMMENTS = 200  # lines above a table, at most
+CELL = 24  # bytes that a number takes at most while a table is read
 
 
 class Layout(NamedTuple):
@@ -64,61 +70,108 @@ class Layout(NamedTuple):
         return next((lower.index(name) for name in ID_COLUMNS if name in lower), unnamed)
 
     def choose(self, option: str) -> str:
-        """Say what an option names."""
-        some = ", ".join(self.header[:6]) + (", ..." if len(self.header) > 6 else "")
+        """Say what an option names; not the columns, which may be patients."""
+        row = "gene" if option == "genes_from" else "observation"
         return (
-            f"a row is one observation, and {option}= names one of the {len(self.header)} columns: "
-            f"{some}"
+            f"a row is one {row}, and {option}= names one of the {len(self.header)} columns "
+            "of the first line"
         )
 
 
-def check_file(path: Path) -> None:
-    """Refuse a file that is missing or empty."""
-    if not path.is_file():
-        raise InputError(f"no such file: {path}; check the path")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path.name} is empty; save or copy it again")
+class Table(NamedTuple):
+    """A table, and what reads it: the columns of these numbers as written, and the others."""
+
+    layout: Layout
+    read: Callable[[set[int]], tuple[pd.DataFrame, pd.DataFrame]]
+    notes: tuple[str, ...] = ()
 
 
-def find_layout(path: Path) -> Layout:
+def text_table(source: Text) -> Table:
+    """Read the lines of a text file as a table, comments above it left out."""
+    lines = source.data.split(b"\n", COMMENTS)
+    comments = next((k for k, line in enumerate(lines) if not line.startswith(b"#")), 0)
+    if comments and _separators(lines[comments - 1]) == _separators(lines[comments]) != (0, 0, 0):
+        comments -= 1  # a header that begins with the sign of a comment
+    notes = source.notes + ((f"{comments} lines of comments left out",) if comments else ())
+    data = source.data.split(b"\n", comments)[comments]
+    first = next((line for line in data.split(b"\n", 20) if line.strip()), b"")
+    if not re.search(rb"[,;\t]", re.sub(rb'"[^"]*"', b"", first)) and b" " in first.strip():
+        data = re.sub(rb'("[^"\n]*")|[ \t]+', lambda m: m[1] or b"\t", data)  # as R writes them
+    source = source._replace(data=data)
+    layout = find_layout(source)
+    return Table(layout, partial(read_columns, source, layout), notes)
+
+
+def _separators(line: bytes) -> tuple[int, int, int]:
+    return line.count(b","), line.count(b";"), line.count(b"\t")
+
+
+def find_layout(text: Text) -> Layout:
     """Find out how a CSV file is written; reads no further than the first broken number."""
+    filled = (line for line in map(bytes.decode, BytesIO(text.data)) if line.strip())
+    head = next(filled, "")
+    unquoted = re.sub(r'"[^"]*"', "", head)
+    delimiter = max([",", ";", "\t"], key=unquoted.count)
+    if delimiter not in unquoted:
+        raise InputError(f"{text.name} has one column only; separate with comma, semicolon or tab")
+    check_fits(f"{text.name}, as a table,", CELL * text.data.count(delimiter.encode()))
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            filled = (line for line in lines if line.strip())
-            head = next(filled, "")
-            unquoted = re.sub(r'"[^"]*"', "", head)
-            delimiter = max([",", ";", "\t"], key=unquoted.count)
-            if delimiter not in unquoted:
-                raise InputError(
-                    f"{path.name} has one column only; separate with comma, semicolon or tab"
-                )
-            rows = csv.reader(chain([head], filled), delimiter=delimiter)
-            header, row = next(rows), next(rows, None)
-            if row is None:
-                raise InputError(f"{path.name} has no row below the header; add some")
-            if len(row) == len(header) + 1:  # R's write.table leaves row names without a header
-                header = ["", *header]
-            decimal = "."
-            if delimiter != ",":
-                decimal = _decimal(delimiter, chain([delimiter.join(row)], filled))
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path) from error
-    return Layout(path.name, delimiter, decimal, [name.strip() for name in header])
+        rows = csv.reader(chain([head], filled), delimiter=delimiter)
+        header, row = next(rows), next(rows, None)
+    except csv.Error as error:
+        raise InputError(
+            f"{text.name} is no regular table ({error}); save it as CSV UTF-8"
+        ) from error
+    if row is None:
+        raise InputError(f"{text.name} has no row below the header; add some")
+    header = [name.strip() for name in header]
+    if sum(bool(re.fullmatch(r"-?\d+[.,]\d+", name)) for name in header) > len(header) / 2:
+        raise InputError(
+            f"{text.name} seems to have no header row: its first row is of numbers; put a row of "
+            "names above"
+        )
+    check_words(f"columns of {text.name}", header)
+    if len(row) == len(header) + 1:
+        # R's write.table leaves row names without a header; a spreadsheet ends its rows by a mark
+        header = [*header, ""] if row[-1] == "" and row[0] else ["", *header]
+    decimal = "."
+    if delimiter != ",":
+        decimal = _decimal(text.name, delimiter, chain([delimiter.join(row)], filled))
+    return Layout(text.name, delimiter, decimal, header)
 
 
-def _decimal(delimiter: str, lines: Iterable[str]) -> str:
-    """Return the mark in the first broken number, which follows a delimiter."""
-    broken = re.compile(
-        rf'{delimiter}\s*"?[-+]?\d*([.,])\d+(?:[eE][-+]?\d+)?"?\s*(?={delimiter}|$)'
-    )
-    return next((match[1] for line in lines if (match := broken.search(line))), ".")
+def _decimal(name: str, delimiter: str, lines: Iterable[str]) -> str:
+    """Return the mark of broken numbers, which follow a delimiter; refuse what may be thousands.
+
+    1,234 is unclear: where 0,5 or 12,34 stands somewhere, or every number is broken, it is decimal.
+    """
+    number = re.compile(
+        rf'{delimiter} *+"?[-+]?(\d*+)(?:([.,])(\d++))?+([eE][-+]?\d++)?+"? *+(?={delimiter}|$)'
+    )  # a blank or digit is looked at once, however many there are
+    unclear = whole = False
+    for line in lines:
+        for digits, mark, fraction, power in number.findall(line):
+            if not mark:
+                whole |= bool(digits)
+            elif (
+                mark == "."
+                or len(fraction) != 3
+                or len(digits) not in (1, 2, 3)
+                or power
+                or digits[0] == "0"
+            ):
+                return mark
+            else:
+                unclear = True
+    if unclear and whole:
+        raise InputError(
+            f"{name}: its commas may be decimal marks or thousands separators, since three digits "
+            "follow each; save it without thousands separators"
+        )
+    return "," if unclear else "."
 
 
-def _not_utf8(path: Path) -> InputError:
-    return InputError(f"{path.name} is not UTF-8 text; save it as CSV UTF-8")
-
-
-def read_columns(path: Path, layout: Layout, text: set[int]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read_columns(source: Text, layout: Layout, text: set[int]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read the columns of `text` as they are written (007 stays 007), and the others.
 
     Columns are numbered, since pandas renames repeated names. Those of `text` are read as the
@@ -126,24 +179,26 @@ def read_columns(path: Path, layout: Layout, text: set[int]) -> tuple[pd.DataFra
     """
     try:
         table = pd.read_csv(
-            path,
+            BytesIO(source.data),
             sep=layout.delimiter,
             decimal=layout.decimal,
             header=0,
             names=range(len(layout.header)),
-            index_col=sorted(text),
+            index_col=sorted(text) or False,
             converters=dict.fromkeys(text, str.strip),
             keep_default_na=False,
             na_values=list(MISSING),
             engine="c",
             low_memory=False,  # one dtype for a column
         )
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path) from error
-    except pd.errors.ParserError as error:
-        reason = str(error).rpartition("C error: ")[2].strip()
+    except (OverflowError, ValueError) as error:  # of which pandas' ParserError is one
+        said = str(error).rpartition("C error: ")[2].strip()  # of rows and numbers of columns
+        if said == "out of memory":
+            raise MemoryError from error
+        reason = said if isinstance(error, pd.errors.ParserError) else type(error).__name__
         raise InputError(
-            f"{path.name} is no regular table ({reason}); give every row the columns of the header"
+            f"{source.name} is no regular table ({reason}); give every row the columns of the "
+            "header"
         ) from error
     as_written = table.index.to_frame(index=False).astype(object)
     return as_written.where(as_written.notna(), ""), table.reset_index(drop=True)
@@ -157,7 +212,7 @@ def to_numeric(text: pd.Series, decimal: str) -> pd.Series:
 
 
 def read_numbers(
-    table: pd.DataFrame, decimal: str, gene: list[str], observation: list[str]
+    table: pd.DataFrame, decimal: str, gene: list[str], *, in_rows: bool = False
 ) -> np.ndarray:
     """Return the values as float32; NaN where nothing is written, an error where text is."""
     is_text = np.array([kind.kind not in "iuf" for kind in table.dtypes], bool)
@@ -167,10 +222,14 @@ def read_numbers(
         wrong = (numbers.isna() & ~text.isin(MISSING)).to_numpy()
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
+            column = np.flatnonzero(is_text)[column]
+            first = (
+                f"gene {gene[row]!r}, observation number {column + 1}" if in_rows
+                else f"column {gene[column]!r}, observation number {row + 1}"
+            )  # fmt: skip
             raise InputError(
                 f"{wrong.sum()} values in {wrong.any(axis=0).sum()} columns are text, not numbers "
-                f"(first: column {gene[np.flatnonzero(is_text)[column]]!r}, observation "
-                f"{observation[row]!r}); correct them or drop the columns"
+                f"(first: {first}); correct them, or leave the columns out by drop="
             )
         table[numbers.columns] = numbers
     with np.errstate(over="ignore"):  # what is beyond float32 is refused as infinite later
@@ -182,44 +241,14 @@ def read_labels(path: Path) -> pd.Series:
 
     Row names without a name before them (as R writes them) and columns behind them are left out.
     """
-    check_file(path)
-    layout = find_layout(path)
+    source = load_text(path)
+    layout = find_layout(source)
     at = int(not layout.header[0] and len(layout.header) > 2)  # R's row names
-    text, _ = read_columns(path, layout, {at, at + 1})
+    text, _ = read_columns(source, layout, {at, at + 1})
     return pd.Series(text[at + 1].to_numpy(), index=pd.Index(text[at]))
 
 
-def read_table(path: Path, state: str | None, groups: str | None) -> Raw:
-    """Read a table of one row an observation; see `read_cohort`."""
-    layout = find_layout(path)
-    header = layout.header
-    state_at = layout.find_state(state)
-    group_at = state_at if groups is None else layout.find("groups", groups)
-    facts = {state_at, group_at}
-    id_at = layout.find_id()
-    ids = {k for k, name in enumerate(header) if name.lower() in ID_COLUMNS or not (k or name)}
-    text, table = read_columns(path, layout, facts | (ids or {0}))
-    if id_at is None and 0 not in facts:
-        if _looks_like_ids(text[0], layout.decimal):
-            id_at = 0
-        else:  # the first column is a gene
-            text, table = read_columns(path, layout, facts)
-    if id_at is None:
-        observation, id_column = [f"obs_{k}" for k in range(1, len(table) + 1)], ""
-    else:
-        observation, id_column = text[id_at].tolist(), header[id_at] or "row names"
-    gene = [header[int(k)] for k in table.columns]
-    return Raw(
-        values=read_numbers(table, layout.decimal, gene, observation),
-        label=text[state_at].tolist(),
-        gene=gene,
-        observation=observation,
-        id_column=id_column,
-        group=None if groups is None else text[group_at].tolist(),
-    )
-
-
-def _looks_like_ids(column: pd.Series, decimal: str) -> bool:
+def looks_like_ids(column: pd.Series, decimal: str) -> bool:
     """Tell ids, text or whole numbers that differ, from the values of a gene."""
     number = to_numeric(column, decimal)
     return bool(number.isna().all() or (column.is_unique and (number.dropna() % 1 == 0).all()))

@@ -11,14 +11,17 @@ from deepnic.report.sections import (
     account,
     answer,
     calibration,
+    classes,
     comparison,
     control,
     definitions,
     factors,
+    failures,
     filters,
     images,
     kept,
     made,
+    patients,
     ranks,
     training,
 )
@@ -27,8 +30,9 @@ from deepnic.report.sections.section import Section
 __all__ = ["SECTIONS", "Section"]
 
 SECTIONS: tuple[Callable[[StudyResults, Findings], Section | None], ...] = (
-    answer.section, comparison.section, filters.section, kept.section, factors.section,
-    ranks.section, images.section, calibration.section, control.section, account.section,
-    training.section, made.section, definitions.section,
+    answer.section, failures.section, classes.section, comparison.section, filters.section,
+    kept.section, factors.section, ranks.section, images.section, calibration.section,
+    patients.section, control.section, account.section, training.section, made.section,
+    definitions.section,
 )  # fmt: skip
 """In the order of the page."""

@@ -3,6 +3,7 @@
 from deepnic.analysis.results import RunResults
 from deepnic.analysis.training import NETWORK, RunFindings
 from deepnic.report.figures.curves import Learning, Rankings
+from deepnic.report.sections.patients import patients_section
 from deepnic.report.sections.section import Section
 from deepnic.report.tables import Row, Strong, Table, duration, facts_table
 
@@ -15,6 +16,9 @@ def run_sections(run: RunResults, findings: RunFindings) -> list[Section]:
     if findings.rankings:
         content = {"chart": Rankings.of(findings.rankings), "numbers": _rankings_table(findings)}
         sections.append(Section("rankings", "Which genes replicate", content))
+    if run.patients is not None:
+        held_out = {"The network, on the patients held out": run.patients}
+        sections += filter(None, [patients_section(held_out)])
     return [*sections, _learning(run, findings), _made(run)]
 
 

@@ -39,18 +39,19 @@ spans at most sqrt(2 (n - 1)); with V <= 10 and |w| <= 4 a score spans at most
 """
 
 LIMIT = float(1 << 40)  # unseen values are cut here, far outside any threshold: int64 is then safe
+LEAST = 1e-150  # standard deviation whose square a float64 holds to the last digit
 
 
 @njit(
-    [void(real[::1], boolean[::1], int64[::1]) for real in (float32, float64)],
+    [Tuple((float64, float64))(real[::1], boolean[::1]) for real in (float32, float64)],
     nogil=True,
     cache=True,
 )
-def standardise(x, grown, fixed):
-    """Centre and scale x (n,) by mean and sd (n-1) of the observations grown on, in fixed point.
+def moments(x, grown):
+    """Mean and sd (n-1) of x (n,) over the observations grown on.
 
-    Sums run in order, without reassociation: the same bits on every machine. A constant variable
-    is 0 everywhere.
+    Sums run in order, without reassociation: the same bits on every machine. The sd is 0 where x
+    is constant, or so nearly that its spread is less than a float64 can square.
     """
     count = 0
     total = 0.0
@@ -60,17 +61,40 @@ def standardise(x, grown, fixed):
             count += 1
             total += x[i]
             low, high = min(low, x[i]), max(high, x[i])
-    if low == high:
-        fixed[:] = 0
-        return
     mean = total / count
+    if low == high:
+        return mean, 0.0
     square = 0.0
     for i in range(x.size):
         if grown[i]:
             square += (x[i] - mean) * (x[i] - mean)
     sd = np.sqrt(square / (count - 1))
+    return mean, 0.0 if sd < LEAST else sd
+
+
+@njit(
+    [void(real[::1], float64, float64, int64[::1]) for real in (float32, float64)],
+    nogil=True,
+    cache=True,
+)
+def scale(x, mean, sd, fixed):
+    """Centre and scale x (n,) in fixed point; with an sd of 0 it is 0 everywhere."""
+    if sd == 0:
+        fixed[:] = 0
+        return
     for i in range(x.size):
         fixed[i] = np.int64(np.rint(min(max((x[i] - mean) / sd * SCALE, -LIMIT), LIMIT)))
+
+
+@njit(
+    [void(real[::1], boolean[::1], int64[::1]) for real in (float32, float64)],
+    nogil=True,
+    cache=True,
+)
+def standardise(x, grown, fixed):
+    """Centre and scale x (n,) by `moments` of the observations grown on, in fixed point."""
+    mean, sd = moments(x, grown)
+    scale(x, mean, sd, fixed)
 
 
 class Searcher(NamedTuple):
@@ -212,35 +236,53 @@ def signature(weights, record, n_nodes, perfect, max_solutions):
 @njit(
     void(
         float32[:, ::1], int8[::1], int32[:, ::1], boolean[:, ::1], uint64[::1], int64[:, ::1],
-        int64, uint8[:, ::1], int8[:, ::1],
+        int64, float64[:, ::1], float64[:, ::1], int64[:, :, ::1], int64[:, :, ::1], uint8[:, ::1],
     ),
     nogil=True,
     cache=True,
 )  # fmt: skip
-def grow_trees(expression, y, members, in_bag, keys, weights, max_solutions, signatures, votes):
+def grow_trees(
+    expression, y, members, in_bag, keys, weights, max_solutions,
+    mean, sd, coef, record, signatures,
+):  # fmt: skip
     """Grow the trees of one draw.
 
     expression (p, n) float32; y (n,) int8 with -1 unknown; members (T, V) int32 genes of each tree;
-    in_bag (T, n) bool; keys (T,) uint64; weights (V, k) int64. Fills signatures (T, V) uint8 and
-    votes (T, n) int8, 0 for the observations a tree was grown on.
+    in_bag (T, n) bool; keys (T,) uint64; weights (V, k) int64. Fills mean and sd (T, V) float64 of
+    each gene over those a tree is grown on, coef (T, 6, V) and record (T, 6, 8) of its nodes, and
+    signatures (T, V) uint8.
     """
     T, V = members.shape
     n = y.size
     searcher = _make_searcher(weights, np.full(V, weights.shape[1]), False, n)
-    coef = np.empty((6, V), np.int64)
-    record = np.empty((6, 8), np.int64)
-    fixed = np.empty((V, n), np.int64)
-    walked = np.empty(n, np.int8)
+    fixed = np.empty(n, np.int64)
     for t in range(T):
         grown = np.nonzero(in_bag[t])[0]
         Z = np.empty((V, grown.size), np.int32)
         for v in range(V):
-            standardise(expression[members[t, v]], in_bag[t], fixed[v])
+            x = expression[members[t, v]]
+            mean[t, v], sd[t, v] = moments(x, in_bag[t])
+            scale(x, mean[t, v], sd[t, v], fixed)
             for j in range(grown.size):
-                Z[v, j] = fixed[v, grown[j]]
-        n_nodes, perfect = _grow(Z, y[grown] == 1, searcher, 3, 2, keys[t], coef, record)
+                Z[v, j] = fixed[grown[j]]
+        n_nodes, perfect = _grow(Z, y[grown] == 1, searcher, 3, 2, keys[t], coef[t], record[t])
         for v in range(V):
-            signatures[t, v] = signature(coef[:, v], record, n_nodes, perfect, max_solutions)
-        vote(fixed, coef, record, walked)
-        for i in range(n):
-            votes[t, i] = 0 if in_bag[t, i] else walked[i]
+            signatures[t, v] = signature(coef[t, :, v], record[t], n_nodes, perfect, max_solutions)
+
+
+@njit(
+    void(
+        float32[:, ::1], int32[:, ::1], float64[:, ::1], float64[:, ::1], int64[:, :, ::1],
+        int64[:, :, ::1], int8[:, ::1],
+    ),
+    nogil=True,
+    cache=True,
+)  # fmt: skip
+def walk_trees(expression, members, mean, sd, coef, record, votes):
+    """Walk the observations of expression (p, n) down trees of `grow_trees`; fills votes (T, n)."""
+    T, V = members.shape
+    fixed = np.empty((V, expression.shape[1]), np.int64)
+    for t in range(T):
+        for v in range(V):
+            scale(expression[members[t, v]], mean[t, v], sd[t, v], fixed[v])
+        vote(fixed, coef[t], record[t], votes[t])

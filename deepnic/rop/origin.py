@@ -1,0 +1,64 @@
+"""What the trees behind an image were grown on: a mark that goes with it, to the network."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from deepnic.cohort import filled
+from deepnic.errors import InputError
+from deepnic.rop.draws import Parameters
+from deepnic.variables import RULES
+
+ORIGIN = "origin"
+"""Attribute of forests, and of images, tables and canvases of observations: JSON."""
+
+
+def origin_of(cohort: xr.Dataset, parameters: Parameters) -> str:
+    """Parameters of a forest, and the digest of all that decides what its trees say.
+
+    That are the observations of known state, their order and classes, the genes, the parameters
+    and the rules. Observations to be predicted change nothing of it, nor do ids and files' names.
+    """
+    grown = cohort["state"].values >= 0
+    positive = str(cohort.attrs.get("positive", "1"))
+    digest = hashlib.sha256(json.dumps([RULES, parameters, positive], sort_keys=True).encode())
+    for part in (cohort["state"].values[grown], cohort["expression"].values[grown]):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    digest.update(json.dumps([str(name) for name in cohort["gene"].values]).encode())
+    return json.dumps({"sha256": digest.hexdigest(), **parameters})
+
+
+def carried(attrs: Mapping[Any, Any]) -> dict[str, str]:
+    """The mark among attributes, for the attributes of what is made of it; none if there is none.
+
+    Examples
+    --------
+    >>> carried({"origin": "{}", "positive": "t"})
+    {'origin': '{}'}
+    """
+    return {ORIGIN: attrs[ORIGIN]} if ORIGIN in attrs else {}
+
+
+def parameters_of(origin: str) -> Parameters:
+    """Parameters of the forest that a mark is of."""
+    stated = json.loads(origin)
+    names = Parameters.__annotations__
+    return {name: stated[name] for name in names}  # type: ignore[return-value]
+
+
+def sha256_of(origin: str | None) -> str | None:
+    """Digest in a mark; None of none. Two forests of one digest say the same of an observation."""
+    return None if origin is None else str(json.loads(origin)["sha256"])
+
+
+def check_cohort(cohort: xr.Dataset, origin: str) -> None:
+    """Refuse a cohort that differs from what trees were grown on."""
+    if sha256_of(origin_of(filled(cohort), parameters_of(origin))) != sha256_of(origin):
+        raise InputError(
+            "the cohort is not what the trees were grown on; give the same file, read in the same "
+            "way (log2, state, positive), with the same labels hidden"
+        )

@@ -1,0 +1,97 @@
+"""`deepnic cohort`: what a file is understood as, and the same as a clean table."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deepnic.analysis.components import components, explained
+from deepnic.cohort import read_cohort
+from tests.cli.made import FEW, make_table
+
+
+@pytest.fixture
+def across(tmp_path):
+    """A table of one row a gene, with a repeated patient, missing values and a missing label."""
+    table = make_table()
+    table.loc[3, "g4"] = table.loc[8, "g5"] = np.nan
+    table["patient"] = [f"q{k // 2}" for k in range(40)]
+    genes = [f"g{k}" for k in range(10)]
+    table.set_index("id")[genes].T.to_csv(tmp_path / "a.csv", index_label="gene")
+    table.loc[0, "state"] = ""
+    table[["id", "state", "patient"]].iloc[::-1].to_csv(tmp_path / "b.csv", index=False)
+    return table, ["--labels", tmp_path / "b.csv", "--state", "state", "--impute", "median"]
+
+
+@pytest.mark.parametrize("name", ["clean.npz", "clean.csv", "clean.h5ad"])
+def test_cohort__says_and_writes_what_it_understood(run, tmp_path, across, name):
+    table, options = across
+    code, output, error = run("cohort", tmp_path / "a.csv", *options, "-o", tmp_path / name)
+    assert code == 0, error
+    assert "40 observations x 10 genes, 20 of state 1 (sick)" in output
+    assert "genes in rows, named by column 'gene'" in output
+    assert "2 missing values in 2 genes, to be filled by --impute median" in output
+    assert "classes: sick 20, healthy 19, to predict 1" in output
+    assert "transform: none; missing: 2" in output
+    assert "groups: 20" in output
+    assert "1 genes are constant" in output
+    cohort = read_cohort(tmp_path / "a.csv", labels=options[1], state="state", impute="median")
+    np.testing.assert_array_equal(cohort.label, table["state"])
+    clean = read_cohort(tmp_path / name, impute="median")
+    assert clean.drop_attrs().identical(cohort.drop_attrs())
+
+
+@pytest.mark.parametrize("name", ["clean.npz", "clean.csv", "clean.h5ad"])
+def test_cohort__writes_every_bit(run, tmp_path, name):
+    values = np.random.default_rng(0).lognormal(3, 4, (30, 400)).astype(np.float32)
+    frame = pd.DataFrame(values, [f"00{k}" for k in range(30)], [f"{k}_at" for k in range(400)])
+    frame.assign(state=["a", "b"] * 15).to_parquet(tmp_path / "a.parquet")
+    code, _, error = run("cohort", tmp_path / "a.parquet", "-o", tmp_path / name)
+    assert code == 0, error
+    clean = read_cohort(tmp_path / name)
+    np.testing.assert_array_equal(clean.expression, values)
+    assert clean.observation.values.tolist() == [f"00{k}" for k in range(30)]
+
+
+def test_cohort__draws_the_first_components(run, tmp_path, across):
+    pytest.importorskip("matplotlib")
+    _, options = across
+    picture = tmp_path / "look.png"
+    code, output, error = run("cohort", tmp_path / "a.csv", *options, "--picture", picture)
+    assert code == 0, error
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "the classes explain" in output
+    code, _, error = run("cohort", tmp_path / "a.csv", *options, "--picture", picture)
+    assert (code, "exists already" in error) == (2, True)
+    code, _, error = run("cohort", tmp_path / "a.csv", *options, "--picture", tmp_path / "a.pdf")
+    assert (code, "is no .png; name one" in error) == (2, True)
+
+
+def test_components__are_those_of_the_correlations():
+    table = make_table()
+    cohort = read_cohort(table)
+    found, shares = components(cohort)
+    values = table.iloc[:, 2:11].to_numpy()
+    values = (values - values.mean(axis=0)) / values.std(axis=0)
+    u, s, _ = np.linalg.svd(values, full_matrices=False)
+    for name, k in (("first", 0), ("second", 1)):
+        ours, theirs = found[name].to_numpy(), u[:, k] * s[k]
+        np.testing.assert_allclose(ours * np.sign(ours @ theirs), theirs, atol=1e-4)
+    np.testing.assert_allclose(shares, (s**2 / (s**2).sum())[:2], rtol=1e-5)
+
+
+def test_explained__is_the_share_between_the_classes():
+    table = pd.DataFrame(
+        {"label": ["a", "a", "b", "b", ""], "first": [0, 0, 2, 2, 9], "second": [0, 2, 0, 2, 9.0]}
+    )
+    assert explained(table) == (1, 0)
+
+
+def test_grow__fills_what_is_missing_when_it_is_told_how(run, tmp_path, across):
+    _, options = across
+    *plain, _, _ = options
+    store = tmp_path / "f.zarr"
+    code, _, error = run("grow", tmp_path / "a.csv", *plain, "-o", store, *FEW)
+    assert (code, store.exists()) == (2, False)
+    assert "fill missing ones by --impute median or --impute knn" in error
+    code, _, error = run("grow", tmp_path / "a.csv", *options, "-o", store, *FEW)
+    assert code == 0, error

@@ -1,0 +1,118 @@
+"""The examples of the README's "Your own cohort", run on files of each kind."""
+
+import gzip
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deepnic.cohort import read_cohort
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+SECTION = README.partition("## Your own cohort\n")[2].partition("\n## ")[0]
+COMMANDS = [line for line in re.findall(r"^    deepnic (cohort .*)$", SECTION, re.MULTILINE)]
+RANDOM = np.random.default_rng(0)
+IDS = [f"S{k:02}" for k in range(16)]
+GENES = [f"{k}_at" for k in range(40)]
+VALUES = RANDOM.normal(8, 2, (16, 40)).astype(np.float32)
+CASES = np.arange(16) % 2 == 1
+FRAME = pd.DataFrame(VALUES.astype(float), IDS, GENES)
+COUNTS = RANDOM.negative_binomial(2, 0.001, (16, 40)).astype(np.float32)
+
+
+def words(control, case):
+    return [case if is_case else control for is_case in CASES]
+
+
+def write_patients(folder):
+    table = FRAME.assign(diagnosis=words("healthy", "tumour"), age=RANDOM.integers(40, 80, 16))
+    table.to_csv(folder / "patients.csv", index_label="id")
+
+
+def write_counts(folder):
+    table = pd.DataFrame(COUNTS.T.astype(int), GENES, IDS).rename_axis("Geneid").reset_index()
+    table.insert(1, "Length", range(40))
+    text = "# Program:featureCounts v2.0.3\n" + table.to_csv(sep="\t", index=False)
+    (folder / "counts.txt").write_text(text)
+    samples = pd.DataFrame({"sample": IDS, "condition": words("untreated", "treated")})
+    samples.iloc[::-1].to_csv(folder / "samples.csv", index=False)
+
+
+def write_series(folder):
+    titles = [f"mucosa of a {word}, {k}" for k, word in enumerate(words("control", "cancer"))]
+    lines = [
+        '!Series_title\t"Made up"',
+        "!Sample_title\t" + "\t".join(f'"{title}"' for title in titles),
+        "!series_matrix_table_begin",
+        FRAME.T.to_csv(sep="\t", index_label='"ID_REF"', quoting=3) + "!series_matrix_table_end\n",
+    ]
+    (folder / "series_matrix.txt.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    rows = "".join(f"{gene}\tSYM{k}\n" for k, gene in enumerate(GENES))
+    (folder / "GPL570.txt").write_text("#ID = probe set\nID\tGene Symbol\n" + rows)
+
+
+def write_workbooks(folder):
+    pytest.importorskip("openpyxl")
+    table = FRAME.T.rename_axis("gene")
+    table.iloc[3, 4] = None
+    table.to_excel(folder / "expression.xlsx")
+    phenotype = pd.DataFrame({"id": IDS, "outcome": words("cured", "relapse"), "age": 60})
+    phenotype.to_excel(folder / "phenotype.xlsx", index=False)
+
+
+def write_cells(folder):
+    anndata = pytest.importorskip("anndata")
+    with pd.option_context("future.infer_string", False):  # which its writer does not know
+        obs = pd.DataFrame({"condition": pd.Categorical(words("normal", "tumor"))}, IDS)
+        adata = anndata.AnnData(VALUES, obs, pd.DataFrame(index=GENES), layers={"counts": COUNTS})
+        adata.write_h5ad(folder / "cells.h5ad")
+
+
+KINDS = {  # what writes the files of each example, and the values that are read
+    "patients.csv": (write_patients, VALUES),
+    "counts.txt": (write_counts, np.log2(np.maximum(COUNTS, 1))),
+    "series_matrix.txt.gz": (write_series, VALUES),
+    "expression.xlsx": (write_workbooks, VALUES),
+    "cells.h5ad": (write_cells, COUNTS),
+}
+
+
+def test_readme__has_an_example_of_each_kind():
+    assert [shlex.split(command)[1] for command in COMMANDS] == [*KINDS]
+
+
+@pytest.mark.filterwarnings("ignore:The .future.infer_string.")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_readme__example_of_a_cohort(run, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(command)
+    write, values = KINDS[words[1]]
+    write(tmp_path)
+    if "-o" not in words:
+        words += ["-o", "clean.npz"]
+    code, output, error = run(*words)
+    assert code == 0, error
+    assert "16 observations x 40 genes, 8 of state 1" in output
+    clean = read_cohort("clean.npz", positive=output.partition("state 1 (")[2].partition(")")[0],
+                        impute="median")  # fmt: skip
+    missing = np.isnan(clean.expression.values)
+    assert missing.sum() == ("--impute" in words)
+    np.testing.assert_array_equal(clean.expression.values[~missing], values[~missing])
+    assert (clean.state.values == CASES).all()
+    assert ("symbols of 40 of 40 genes" in output) == ("--annotation" in words)
+
+
+def test_readme__example_of_a_study(run, tmp_path, monkeypatch):
+    (command,) = re.findall(r"^    deepnic (study patients.*)$", SECTION, re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    write_patients(tmp_path)
+    given = []
+    monkeypatch.setattr("deepnic.cli.studies.compare", lambda *them: given.append(them))
+    code, _, error = run(*shlex.split(command))
+    assert code == 0, error
+    ((settings, output),) = given
+    assert settings.cohorts["patients"].drop == ("age",)
+    assert output == Path("results")
