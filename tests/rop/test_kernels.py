@@ -39,7 +39,7 @@ def packed(tmp_path):
     for above in folder.parents[:2]:
         (above / "__init__.py").touch()
     shutil.copy(kernels.__file__, folder)
-    for name in ("batch", "bounds", "small", "tree"):
+    for name in ("batch", "bounds", "box", "prefixes", "small", "tree"):
         (folder / f"{name}.py").touch()
     (folder / "search.py").write_text(SEARCH)
     (folder / "lanes.py").write_text(LANES.format(1))
@@ -89,27 +89,13 @@ def test_cache__is_where_it_can_be_written(monkeypatch, tmp_path):
 UNCOMPILED = """
 import json
 import numpy as np
-from deepnic.rop.kernels import bounds, search
-
-def count_reached(values, first, n, slack, row, stride, edges, edge, counts, count):
-    flat = [array.reshape(-1) for array in (values, slack, edges)]
-    total = np.zeros(16, np.int32)
-    for k in range(n):
-        at = row + k * stride
-        total += flat[0][first + k] + flat[1][at : at + 16] <= flat[2][edge : edge + 16]
-    counts.reshape(-1)[count : count + 16] = total
-    return total.sum()
-
-def add_scaled(scores, source, target, Z, z, weight, n):
-    flat = scores.reshape(-1)
-    flat[target : target + n] = flat[source : source + n] + weight * Z.reshape(-1)[z : z + n]
-
 if {uncompiled}:
-    bounds.count_reached, search.add_scaled = count_reached, add_scaled
+    from tests.rop import uncompiled
+    uncompiled.replace()
 import deepnic
 rng = np.random.default_rng(5)
 results = []
-for n, V, reach in ((12, 3, 1), (40, 3, 4), (186, 4, 3), (24, 6, 1)):
+for n, V, reach in ((12, 3, 1), (40, 3, 4), (186, 4, 3), (14, 6, 1)):
     X, y = rng.normal(size=(n, V)), rng.integers(0, 2, n)
     y[:2] = 0, 1
     node = deepnic.rop.search_node(X, y, weight_min=-reach, weight_max=reach, return_ties=True)
@@ -132,6 +118,7 @@ def test_kernels__do_the_same_uncompiled(tmp_path):
     """
     rows = ["id,state,a,b,c,d", "p0,1,5,1,2,9", "p1,1,6,4,2,7", "p2,0,1,5,3,8", "p3,0,2,6,1,3"]
     rows += ["p4,1,7,3,9,1", "p5,0,3,2,8,2", "p6,1,4,7,7,5", "p7,0,0,9,4,4"]
+    here = Path(__file__).parents[2]
     (tmp_path / "cohort.csv").write_text("\n".join(rows))
     results = []
     for uncompiled in (False, True):
@@ -142,7 +129,7 @@ def test_kernels__do_the_same_uncompiled(tmp_path):
         seen = coverage if uncompiled and Coverage.current() else []
         done = subprocess.run(
             [sys.executable, "-W", "ignore::RuntimeWarning", *seen, tmp_path / "code.py"],
-            env=os.environ | {"NUMBA_DISABLE_JIT": str(int(uncompiled))},
+            env=os.environ | {"NUMBA_DISABLE_JIT": str(int(uncompiled)), "PYTHONPATH": str(here)},
             capture_output=True, text=True,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

@@ -25,8 +25,8 @@ def _cache() -> Path:
 
 _of_others, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(_cache())
 try:
-    from deepnic.rop.kernels import batch, bounds, lanes, search, small, tree
+    from deepnic.rop.kernels import batch, bounds, box, lanes, prefixes, search, small, tree
 finally:
     numba.config.CACHE_DIR = _of_others
 
-__all__ = ["batch", "bounds", "lanes", "search", "small", "tree"]
+__all__ = ["batch", "bounds", "box", "lanes", "prefixes", "search", "small", "tree"]

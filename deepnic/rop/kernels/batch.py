@@ -81,9 +81,10 @@ class _Vectors:
         holds = self.builder.icmp_signed(relation, a, b)
         return self.builder.bitcast(holds, ir.IntType(self.kind.count))
 
-    def sum(self, vector):
+    def reduce(self, which, vector):
+        """The sum (add) or the smallest (smin) of the lanes."""
         kind = ir.FunctionType(_INT32, [self.kind])
-        name = f"llvm.vector.reduce.add.v{self.kind.count}i32"
+        name = f"llvm.vector.reduce.{which}.v{self.kind.count}i32"
         return self.builder.call(
             cgutils.get_or_insert_function(self.builder.module, kind, name), [vector]
         )
@@ -129,71 +130,63 @@ def _separating(context, builder, signature, arguments):
 
 
 @intrinsic
-def nearly_separating(typing, scores, row, H, L, table, block, errors):
-    """Return the lanes that separate the classes but for two observations at most, as bits.
-
-    ``errors`` has bit 3 a + b set where a high ones left out and b low ones let in are allowed.
-    """
+def add_scores(typing, scores, row, n, table, block, sums):
+    """Fill ``sums`` (n, 32): the score of observation i in lane l, as above."""
     index = types.int64
-    return types.uint32(scores, index, index, index, table, index, index), _nearly_separating
+    return types.void(scores, index, index, table, index, sums), _add_scores
 
 
-def _nearly_separating(context, builder, signature, arguments):
-    scores, row, H, L, table, block, errors = _with_pointers(context, builder, signature, arguments)
-    result = ir.Constant(_INT32, 0)
-    half = BLOCK // 2  # six vectors for each lane: half of them fill the registers of AVX2
-    lanes = _Vectors(builder, half)
-    for first in (0, half):
-        # the three lowest of the high ones, the three highest of the low ones, extreme first
-        lowest = [lanes.variable(_LARGEST) for _ in range(3)]
-        highest = [lanes.variable(_SMALLEST) for _ in range(3)]
-        for start, stop, slots, kept, passed in (
-            (H.type(0), H, lowest, "smin", "smax"),
-            (H, builder.add(H, L), highest, "smax", "smin"),
-        ):
-            with _loop(builder, start, stop) as (i, _):
-                rest = lanes.load(table, block, _times(builder, i, BLOCK), i.type(first))
-                score = builder.add(lanes.one(scores, row, i), rest)
-                for slot in slots:
-                    held = builder.load(slot)
-                    builder.store(lanes.extreme(kept, held, score), slot)
-                    score = lanes.extreme(passed, held, score)
-        found = ir.Constant(ir.IntType(half), 0)
-        for a, b in ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (2, 0)):
-            parted = lanes.bits(">", builder.load(lowest[a]), builder.load(highest[b]))
-            allowed = builder.trunc(builder.lshr(errors, errors.type(3 * a + b)), ir.IntType(1))
-            none = ir.Constant(parted.type, 0)
-            found = builder.or_(found, builder.select(allowed, parted, none))
-        result = builder.or_(
-            result, builder.shl(builder.zext(found, _INT32), ir.Constant(_INT32, first))
-        )
-    return result
+def _add_scores(context, builder, signature, arguments):
+    scores, row, n, table, block, sums = _with_pointers(context, builder, signature, arguments)
+    lanes = _Vectors(builder, BLOCK)
+    with _loop(builder, n.type(0), n) as (i, _):
+        place = _times(builder, i, BLOCK)
+        rest = lanes.load(table, block, place)
+        lanes.store(builder.add(lanes.one(scores, row, i), rest), sums, place)
+    return context.get_dummy_value()
 
 
 @intrinsic
-def value(typing, scores, row, H, L, table, block, sums, cost, area):
+def with_few_pairs(typing, sums, H, L, used, affordable):
+    """Return those of the lanes used, as bits, that have no more pairs than is affordable.
+
+    A pair is a high observation and a low one that it is not above.
+    """
+    index = types.int64
+    return types.uint32(sums, index, index, types.uint32, index), _with_few_pairs
+
+
+def _with_few_pairs(context, builder, signature, arguments):
+    sums, H, L, used, affordable = _with_pointers(context, builder, signature, arguments)
+    lanes = _Vectors(builder, BLOCK)
+    most = lanes.spread(builder.trunc(affordable, _INT32))
+    pairs = lanes.variable(0)
+    left = cgutils.alloca_once_value(builder, used)
+    with cgutils.for_range_slice(builder, H, builder.add(H, L), H.type(1), inc=True) as (j, _):
+        low = lanes.load(sums, _times(builder, j, BLOCK))
+        with _loop(builder, H.type(0), H) as (i, _):
+            lanes.count(pairs, "<=", lanes.load(sums, _times(builder, i, BLOCK)), low)
+        few = builder.and_(used, lanes.bits("<=", builder.load(pairs), most))
+        builder.store(few, left)
+    return builder.load(left)
+
+
+@intrinsic
+def value(typing, sums, H, L, cost, area):
     """Give each lane's least cost of a cut, ``cost`` (32,), and its ``area`` (32,).
 
     With a high observations not above a low one, c of them below it, and e low ones above it: the
     cut above it costs ``a L + e H``, and the area is ``2 H L`` less the sum of all ``a + c``.
-    ``sums`` (n, 32) is scratch, for the scores.
     """
     index = types.int64
-    arrays = types.void(scores, index, index, index, table, index, sums, cost, area)
-    return arrays, _value
+    return types.void(sums, index, index, cost, area), _value
 
 
 def _value(context, builder, signature, arguments):
-    scores, row, H, L, table, block, sums, cost, area = _with_pointers(
-        context, builder, signature, arguments
-    )
+    sums, H, L, cost, area = _with_pointers(context, builder, signature, arguments)
     lanes = _Vectors(builder, BLOCK)
     none, n = H.type(0), builder.add(H, L)
     highs, lows = (lanes.spread(builder.trunc(k, _INT32)) for k in (H, L))
-    with _loop(builder, none, n) as (i, _):
-        place = _times(builder, i, BLOCK)
-        rest = lanes.load(table, block, place)
-        lanes.store(builder.add(lanes.one(scores, row, i), rest), sums, place)
     least, pairs = lanes.variable(0), lanes.variable(0)
     builder.store(builder.mul(highs, lows), least)
     builder.store(builder.shl(builder.mul(highs, lows), lanes.full(1)), pairs)
@@ -214,6 +207,30 @@ def _value(context, builder, signature, arguments):
     lanes.store(builder.load(least), cost, none)
     lanes.store(builder.load(pairs), area, none)
     return context.get_dummy_value()
+
+
+@intrinsic
+def cost_of_counts(typing, counts, first, H, L):
+    """Least cost of a cut, low observation j of L being in ``counts[first + j]`` hopeless pairs."""
+    index = types.int64
+    return index(counts, index, index, index), _cost_of_counts
+
+
+def _cost_of_counts(context, builder, signature, arguments):
+    counts, first, H, L = _with_pointers(context, builder, signature, arguments)
+    lanes = _Vectors(builder, GROUP)
+    highs, lows = (lanes.spread(builder.trunc(k, _INT32)) for k in (H, L))
+    least = lanes.variable(0)
+    builder.store(builder.mul(highs, lows), least)
+    size = H.type(GROUP)
+    with cgutils.for_range_slice(builder, H.type(0), L, size, inc=True) as (g, _):
+        here = lanes.load(counts, first, g)
+        let_in = lanes.variable(0)  # those in more pairs
+        with _loop(builder, H.type(0), L) as (j, _):
+            lanes.count(let_in, ">", lanes.one(counts, first, j), here)
+        cost = builder.add(builder.mul(builder.load(let_in), highs), builder.mul(here, lows))
+        lanes.update(least, "smin", cost)
+    return builder.sext(lanes.reduce("smin", builder.load(least)), H.type)
 
 
 @intrinsic
@@ -317,7 +334,7 @@ def _pairs_of_children(R):
                 builder.store(builder.add(builder.load(total), builder.load(slot)), total)
         for k, total in enumerate(all_groups):
             place = builder.gep(totals, [H.type(k)])
-            builder.store(lanes.sum(builder.load(total)), place)
+            builder.store(lanes.reduce("add", builder.load(total)), place)
         return context.get_dummy_value()
 
     return pairs

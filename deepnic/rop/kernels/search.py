@@ -245,7 +245,7 @@ def _rests(weights, n_weights, strides):
 
 
 @njit(boolean(int64, int64, uint64, int64, int64), nogil=True, cache=True)
-def _is_better(size, index, key, least, winner):
+def is_better(size, index, key, least, winner):
     """The rule among tied vectors: smallest sum of |w|, then the smallest random number."""
     if size != least:
         return size < least
@@ -298,7 +298,7 @@ def _walk(node, order, strides, scores, judge, best, key, ties, coef):
                 ties[n_ties] = coef
         rest_size += size[v + 1]
         rest_index += index[v + 1]
-        if n_ties == 0 or _is_better(rest_size, rest_index, key, least, winner):
+        if n_ties == 0 or is_better(rest_size, rest_index, key, least, winner):
             least, winner = rest_size, rest_index
         n_ties += count
     return n_ties, winner

@@ -17,16 +17,10 @@ from numba import boolean, float32, float64, int8, int32, int64, njit, uint8, ui
 from numba.types import Tuple
 
 from deepnic.rop import signatures as code
+from deepnic.rop.kernels.box import Box, in_blocks, make_box
+from deepnic.rop.kernels.prefixes import SmallNode, make_scratch
 from deepnic.rop.kernels.search import random_at, search
-from deepnic.rop.kernels.small import (
-    Box,
-    SmallNode,
-    is_small,
-    make_box,
-    make_scratch,
-    most_observed,
-    search_small,
-)
+from deepnic.rop.kernels.small import MOST_OBSERVED, search_small
 
 CYCLE, STEP, THRESHOLD, TP, FP, TN, FN, TIES = range(8)
 
@@ -109,25 +103,28 @@ class Searcher(NamedTuple):
     scratch: SmallNode
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _make_searcher(weights, n_weights, rop8, n):
     V = n_weights.size
     box = make_box(weights[0, : n_weights[0]].copy(), V)
-    small_to = 0 if rop8 or not is_small(weights, n_weights) else min(n, most_observed(box, V))
+    small_to = 0 if rop8 or not in_blocks(weights, n_weights) else min(n, MOST_OBSERVED)
     no_ties = np.empty((0, V), np.int64)
     scratch = make_scratch(box, V, small_to)
     return Searcher(weights, n_weights, rop8, no_ties, small_to, box, scratch)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _search(searcher, Z, P, key, coef):
-    if Z.shape[1] <= searcher.small_to:
-        return search_small(Z, P, key, searcher.box, searcher.scratch, coef)
     s = searcher
-    return search(Z, P, s.weights, s.n_weights, s.rop8, key, s.no_ties, coef)
+    threshold = tp = fp = ties = int64(0)
+    if Z.shape[1] <= s.small_to:
+        threshold, tp, fp, ties = search_small(Z, P, key, s.box, s.scratch, coef)
+    if ties == 0:
+        threshold, tp, fp, ties = search(Z, P, s.weights, s.n_weights, s.rop8, key, s.no_ties, coef)
+    return threshold, tp, fp, ties
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _grow(Z, y, searcher, max_cycles, max_steps, key, coef, record):
     V, n = Z.shape
     in_cycle = np.ones(n, np.bool_)

@@ -1,0 +1,116 @@
+"""What lanes.py and batch.py write in machine code, in NumPy; for kernels run uncompiled.
+
+Arrays are counted flat, as there.
+"""
+
+import numpy as np
+
+from deepnic.rop.kernels import batch, lanes, prefixes, search, small
+from deepnic.rop.kernels import bounds as bounds_
+
+
+def count_reached(values, first, n, slack, row, stride, edges, edge, counts, count):
+    flat = [array.reshape(-1) for array in (values, slack, edges)]
+    total = np.zeros(16, np.int32)
+    for k in range(n):
+        at = row + k * stride
+        total += flat[0][first + k] + flat[1][at : at + 16] <= flat[2][edge : edge + 16]
+    counts.reshape(-1)[count : count + 16] = total
+    return total.sum()
+
+
+def add_scaled(scores, source, target, Z, z, weight, n):
+    flat = scores.reshape(-1)
+    flat[target : target + n] = flat[source : source + n] + weight * Z.reshape(-1)[z : z + n]
+
+
+def bits(holds):
+    return np.uint32(sum(1 << int(lane) for lane in np.flatnonzero(holds)))
+
+
+def scores_of(scores, row, n, table, block):
+    rest = table.reshape(-1)[block : block + 32 * n].reshape(n, 32)
+    return scores.reshape(-1)[row : row + n, None] + rest
+
+
+def separating(scores, row, H, L, table, block):
+    sums = scores_of(scores, row, H + L, table, block)
+    return bits(sums[:H].min(axis=0) > sums[H:].max(axis=0))
+
+
+def add_scores(scores, row, n, table, block, sums):
+    sums[:n] = scores_of(scores, row, n, table, block)
+
+
+def not_above(sums, H, L):
+    """Whether high i is not above low j, (H, L, 32)."""
+    return sums[:H, None] <= sums[None, H : H + L]
+
+
+def with_few_pairs(sums, H, L, used, affordable):
+    return used & bits(not_above(sums, H, L).sum(axis=(0, 1)) <= affordable)
+
+
+def value(sums, H, L, cost, area):
+    low = sums[H : H + L]
+    missed = not_above(sums, H, L).sum(axis=0)
+    below = (sums[:H, None] < low[None]).sum(axis=0)
+    let_in = (low[:, None] > low[None]).sum(axis=0)
+    cost[:] = np.minimum((missed * L + let_in * H).min(axis=0), H * L)
+    area[:] = 2 * H * L - (missed + below).sum(axis=0)
+
+
+def cost_of_counts(counts, first, H, L):
+    d = np.sort(counts.reshape(-1)[first : first + L])[::-1]
+    return min([k * H + int(d[k]) * L for k in range(L)] + [H * L])
+
+
+def tabulate(weights, first, K, Z, z, stride, table, target):
+    w = weights.reshape(-1)[first : first + 32 * K].reshape(K, 32)
+    table.reshape(-1)[target : target + 32] = Z.reshape(-1)[z + stride * np.arange(K)] @ w
+
+
+def _hopeless(scores, row, width, H, groups, slack, first, R):
+    """Of each child, low observations by high ones: is the pair hopeless?"""
+    room = slack[first : first + groups * H * 8].reshape(groups, H, 8)
+    room = room.transpose(1, 0, 2).reshape(H, -1)
+    for k in range(R):
+        child = scores.reshape(-1)[row + k * width : row + (k + 1) * width]
+        yield child[:H, None] + room <= child[H : H + groups * 8]
+
+
+def separable(R):
+    return lambda *node: bits([not hopeless.any() for hopeless in _hopeless(*node, R)])
+
+
+def pairs(R):
+    def count(scores, row, width, H, groups, slack, first, counts, stride, totals):
+        node = scores, row, width, H, groups, slack, first, R
+        for k, hopeless in enumerate(_hopeless(*node)):
+            counts[k, : groups * 8] = hopeless.sum(axis=0)
+            totals[k] = hopeless.sum()
+
+    return count
+
+
+def first_lane(mask):
+    return (int(mask) & -int(mask)).bit_length() - 1
+
+
+def n_lanes(mask):
+    return int(mask).bit_count()
+
+
+def replace():
+    """Put these in the place of the machine code."""
+    own = {
+        name: item
+        for name, item in globals().items()
+        if hasattr(lanes, name) or hasattr(batch, name)
+    }
+    for R in (3, 4, 5):
+        own |= {f"separable{R}": separable(R), f"pairs{R}": pairs(R)}
+    for module in (batch, bounds_, prefixes, search, small):
+        for name in own:
+            if hasattr(module, name):
+                setattr(module, name, own[name])
