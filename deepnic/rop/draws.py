@@ -7,6 +7,7 @@ generator, never a stateful one, so any tree can be regrown alone, anywhere, in 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypedDict
 
 import numpy as np
@@ -91,10 +92,17 @@ def gene_trees(
     """Tree that counts for each gene in a draw, and the gene's column in it; see `draw_trees`."""
     if design == "stratified":
         return np.arange(n_genes, dtype=np.int32), np.zeros(n_genes, np.int32)
-    words = _words((seed, weight_range, tree_size, draw), _GENES, 0, n_genes, 1)
+    place = _places((seed, weight_range, tree_size, draw), n_genes)
+    return place // tree_size, place % tree_size
+
+
+@lru_cache(maxsize=4)  # the blocks of a draw come one after another, their signatures by gene last
+def _places(stream: tuple[int, int, int, int], n_genes: int) -> NDArray[np.int32]:
+    """Place of each gene in the order of a balanced draw."""
+    words = _words(stream, _GENES, 0, n_genes, 1)
     place = np.empty(n_genes, np.int32)
     place[np.argsort(words[:, 0], kind="stable")] = np.arange(n_genes, dtype=np.int32)
-    return place // tree_size, place % tree_size
+    return place
 
 
 def by_gene(

@@ -70,6 +70,12 @@ def tabulate(weights, first, K, Z, z, stride, table, target):
     table.reshape(-1)[target : target + 32] = Z.reshape(-1)[z + stride * np.arange(K)] @ w
 
 
+def add_slack(Z, i, j, low, high, slack, source, target):
+    z = Z.reshape(-1)
+    apart = z[i] - z[j : j + 8]
+    slack[target : target + 8] = slack[source : source + 8] + np.maximum(low * apart, high * apart)
+
+
 def _hopeless(scores, row, width, H, groups, slack, first, R):
     """Of each child, low observations by high ones: is the pair hopeless?"""
     room = slack[first : first + groups * H * 8].reshape(groups, H, 8)

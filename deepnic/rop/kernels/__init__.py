@@ -7,6 +7,7 @@ several kinds that share a folder.
 """
 
 import hashlib
+import logging
 import os
 from pathlib import Path
 
@@ -23,7 +24,12 @@ def _cache() -> Path:
     return Path(numba.config.CACHE_DIR or place, name)
 
 
-_of_others, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(_cache())
+_place = _cache()
+if not (_place.exists() or numba.config.DISABLE_JIT):
+    logging.getLogger("deepnic.progress").info(
+        "compiling the search for this processor, once: less than a minute on a free core"
+    )
+_of_others, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(_place)
 try:
     from deepnic.rop.kernels import batch, bounds, box, lanes, prefixes, search, small, tree
 finally:

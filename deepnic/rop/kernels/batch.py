@@ -257,6 +257,28 @@ def _tabulate(context, builder, signature, arguments):
     return context.get_dummy_value()
 
 
+@intrinsic
+def add_slack(typing, Z, i, j, low, high, slack, source, target):
+    """Fill 8 slacks from the target on: those from the source on, and what one variable adds.
+
+    The most that its weights, from low to high, can put observation i above each of ``j + l``.
+    """
+    index = types.int64
+    return types.void(Z, index, index, index, index, slack, index, index), _add_slack
+
+
+def _add_slack(context, builder, signature, arguments):
+    Z, i, j, low, high, slack, source, target = _with_pointers(
+        context, builder, signature, arguments
+    )
+    lanes = _Vectors(builder, GROUP)
+    apart = builder.sub(lanes.one(Z, i), lanes.load(Z, j))
+    low, high = (lanes.spread(builder.trunc(weight, _INT32)) for weight in (low, high))
+    most = lanes.extreme("smax", builder.mul(low, apart), builder.mul(high, apart))
+    lanes.store(builder.add(lanes.load(slack, source), most), slack, target)
+    return context.get_dummy_value()
+
+
 def _separable_children(R):
     @intrinsic
     def separable(typing, scores, row, width, H, groups, slack, first):

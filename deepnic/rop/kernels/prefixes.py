@@ -18,9 +18,7 @@ from deepnic.rop.kernels import batch
 from deepnic.rop.kernels.batch import BLOCK, GROUP
 from deepnic.rop.kernels.bounds import LOWEST, whole_lanes
 from deepnic.rop.kernels.lanes import add_scaled
-from deepnic.rop.kernels.search import random_at
-
-STARTS = 3  # of the climb
+from deepnic.rop.kernels.search import CLIMB_EVERY, MOST_CLIMBS, random_at
 
 
 class SmallNode(NamedTuple):
@@ -153,16 +151,11 @@ def _tabulate_slack(node, box):
         node.slack[at] = 0
     for u in range(V - 1, 0, -1):
         at = u * level
-        for g in range(0, L, GROUP):
-            for i in range(H):
-                for j in range(g, g + GROUP):
-                    if j < L:
-                        apart = node.Z[u, i] - node.Z[u, H + j]
-                        most = max(low * apart, high * apart)
-                        node.slack[at] = node.slack[at + level] + np.int32(most)
-                    else:
-                        node.slack[at] = 0
-                    at += 1
+        z = u * node.Z.shape[1]
+        for j in range(z + H, z + H + L, GROUP):
+            for i in range(z, z + H):
+                batch.add_slack(node.Z, i, j, low, high, node.slack, at + level, at)
+                at += GROUP
 
 
 @njit(nogil=True, cache=True, _nrt=False)
@@ -240,7 +233,7 @@ def climb(node, box):
     V, R = node.order.size, box.weights.size
     base, target = V * R, (V + 1) * R
     best = node.H * node.L
-    for start in range(STARTS):
+    for start in range(1 + min(R**V // CLIMB_EVERY, MOST_CLIMBS)):
         for v in range(V):
             node.digits[v] = random_at(uint64(start), v) % uint64(R)
         cost = node.H * node.L + 1

@@ -40,7 +40,7 @@ from deepnic.rop.kernels.prefixes import SmallNode, climb, expand, fill
 from deepnic.rop.kernels.search import is_better
 
 MOST_OBSERVED = 64  # observations of a node that is searched here
-WITH_ERRORS = 24  # of one whose classes no vector separates; beyond, search.py is as good
+WITH_ERRORS = 20  # of one whose classes no vector separates; beyond, search.py is as good
 FEW_BLOCKS = 20  # boxes up to so many are looked at without bounds
 
 COST, AREA, TIES, LEAST, WINNER = range(5)  # the best known; `found` (5,) int64
@@ -73,6 +73,8 @@ def search_small(Z, P, key, box, scratch, coef):
         _walk(node, box, key, found)
         if found[TIES] > 0 or n > WITH_ERRORS:
             break
+    if found[TIES] == 0:
+        return int64(0), int64(0), int64(0), int64(0)
     for v in range(V):
         coef[v] = box.weights[found[WINNER] // node.strides[v] % R]
     threshold, tp, fp = _best_cut(node, coef)
