@@ -414,6 +414,7 @@ def test_from_anndata__takes_layers_and_raw(tmp_path):
         adata.write_h5ad(path)
     for source in (adata, path):
         check(read_cohort(source, state="state"))
+        assert read_cohort(source).symbol.values[3] == "SYM3"
         check(read_cohort(source, layer="thin"))
         np.testing.assert_array_equal(read_cohort(source, layer="double").expression, 2 * VALUES)
         raw = read_cohort(source, layer="raw")

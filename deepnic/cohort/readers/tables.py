@@ -33,6 +33,19 @@ ANNOTATION_COLUMNS = (
 """Columns beside the samples in tables of one row a gene, from their usual programs."""
 
 
+SYMBOL_COLUMNS = (
+    "symbol", "gene symbol", "gene_symbol", "gene.symbol", "genesymbol", "symbols", "hgnc_symbol",
+    "gene name", "gene_name", "external_gene_name",
+)  # fmt: skip
+"""Usual names of the column of symbols, in any case; the first that occurs is taken."""
+
+
+def find_symbols(columns: list[str]) -> str | None:
+    """Column of a usual name of symbols."""
+    lower = [column.lower() for column in columns]
+    return next((columns[lower.index(word)] for word in SYMBOL_COLUMNS if word in lower), None)
+
+
 def parse(table: Table, wanted: Wanted) -> Raw:
     """Read a table, whichever way it lies."""
     if _genes_in_rows(table, wanted):
@@ -149,7 +162,10 @@ def _read_genes_in_rows(source: Table, wanted: Wanted) -> Raw:
         gene_at = 0 if wanted.genes_from is None else layout.find("genes_from", wanted.genes_from)
     observation = [header[k] for k in numbers_of(table)]
     notes = (*source.notes, f"genes in rows, named by column {header[gene_at] or 'row names'!r}")
-    if left_out := [header[k] for k in sorted(annotation - {gene_at}) if header[k]]:
+    symbol = find_symbols([header[k] for k in sorted(annotation - {gene_at})])
+    if left_out := [
+        header[k] for k in sorted(annotation - {gene_at}) if header[k] not in ("", symbol)
+    ]:
         # a name that is not usual may be a patient's
         usual = [name for name in left_out if name.lower() in ANNOTATION_COLUMNS][:6]
         some = f", such as {', '.join(usual)}" if usual else ""
@@ -158,6 +174,9 @@ def _read_genes_in_rows(source: Table, wanted: Wanted) -> Raw:
         asked = text[gene_at].isin(wanted.known).to_numpy()
         text, table = text[asked], table[asked].reset_index(drop=True)
     gene = text[gene_at].tolist()
+    symbols = None
+    if symbol is not None:
+        symbols = text.set_index(gene_at)[header.index(symbol)].rename(symbol)
     values = read_numbers(table, layout.decimal, gene, in_rows=True).T
     empty = np.isnan(values).all(axis=0)
     if empty.any():
@@ -170,7 +189,7 @@ def _read_genes_in_rows(source: Table, wanted: Wanted) -> Raw:
         notes += more
     dropped = tuple(name for name in wanted.drop if name in header)
     return Raw(values, gene, observation, facts, header[0], notes=notes, dropped=dropped,
-               heeds=("genes_in", "genes_from"))  # fmt: skip
+               symbols=symbols, heeds=("genes_in", "genes_from"))  # fmt: skip
 
 
 def _is_text(column: pd.Series, decimal: str) -> bool:
