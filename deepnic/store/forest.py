@@ -18,6 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 import dask
+import dask.array as da
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -242,10 +243,14 @@ def _check_same(path: Path, forest: xr.Dataset) -> xr.Dataset:
 def _lay_out(path: Path, forest: xr.Dataset) -> None:
     """Write schema, coordinates and provenance; the folder appears only when they are complete."""
     encoding: dict[Any, Any] = {name: {"compressors": COMPRESSORS} for name in forest.variables}
+    schema = forest.copy()
     for name in CHUNKED:
-        encoding[name]["chunks"] = forest[name].data.chunksize
+        array = forest[name].data
+        encoding[name]["chunks"] = array.chunksize
+        # xarray walks the tasks, even if it is to write none
+        schema[name] = forest[name].copy(data=da.empty(array.shape, dtype=array.dtype, chunks=-1))
     with whole(path) as partial:
-        forest.to_zarr(partial, compute=False, zarr_format=3, consolidated=False, encoding=encoding)
+        schema.to_zarr(partial, compute=False, zarr_format=3, consolidated=False, encoding=encoding)
         note(partial, digests_of(partial))
 
 
@@ -272,12 +277,12 @@ def _grow(
     # the task that grows a block would be merged into both and run twice
     grown = {name: forest[name].data.to_delayed(optimize_graph=False) for name in GROWN}
     write = dask.delayed(_write_block, pure=False)
-    tasks, costs = [], []
-    for block in sorted(blocks, key=lambda block: block[2]):
+    order, tasks = sorted(blocks, key=lambda block: block[2]), []
+    for block in order:
         lacking = {name: layouts[name] for name in blocks[block]}
         chunks = (grown[name][*block, 0] for name in lacking)
         tasks.append(write(str(path), mark, block, lacking, *chunks))
-        costs.append(seconds(forest, block))
+    costs = seconds(forest, order)
     receive = partial(write_noted, path)
     compute(tasks, "growing trees", costs=costs, receive=receive)
 
