@@ -18,8 +18,10 @@ VENV ?= .venv
 READY = $(VENV)/.ready
 MAINTAIN = .maintain
 TOOLS = uv==0.13.9 pip-licenses==5.5.5 cyclonedx-bom==7.5.0 pip-audit==2.10.1
-# what starts hosts, clusters or kernels of notebooks has the machine to itself
+# what starts hosts, clusters or kernels of notebooks waits most of its time, and for timeouts: it
+# has the machine to itself, in one process for the hosts and one for all else
 ALONE = hosts or slurm or ray or notebook
+TWO = -n 2 --dist loadgroup
 # a file to a process, for what its tests share
 PARALLEL = -n 2 --dist loadfile --no-loadscope-reorder
 
@@ -36,11 +38,11 @@ test: install
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pytest $(PARALLEL) -m "not ($(ALONE))" --durations=30
-	$(VENV)/bin/pytest -m "$(ALONE)" --durations=30
+	$(VENV)/bin/pytest $(TWO) -m "$(ALONE)" --durations=30
 
 coverage: install
 	$(VENV)/bin/pytest $(PARALLEL) -m "not ($(ALONE))" --cov --cov-report= --cov-fail-under=0
-	$(VENV)/bin/pytest -m "$(ALONE)" --cov --cov-append --cov-report=term
+	$(VENV)/bin/pytest $(TWO) -m "$(ALONE)" --cov --cov-append --cov-report=term
 
 soak: install
 	SOAK=$${SOAK:-2000} $(VENV)/bin/pytest -s tests/store/test_machine.py

@@ -86,7 +86,8 @@ class Slurm:
                 folder=self.folder,
                 names=",".join(names),
                 nodes="\n".join(
-                    f"NodeName={name} NodeAddr={address} CPUs=1 RealMemory=2000 Gres=gpu:1 Feature=twin"
+                    f"NodeName={name} NodeAddr={address} CPUs=1 RealMemory=2000 Gres=gpu:1"
+                    " Feature=twin"
                     for name, address in names.items()
                 ),
             )

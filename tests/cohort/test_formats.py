@@ -178,6 +178,35 @@ def test_read_cohort__asks_which_class_is_1_where_no_rule_knows(tmp_path):
     assert cohort.state.values.tolist() == [0, 1, 1] * 4
 
 
+@pytest.mark.parametrize(
+    ("control", "case"),
+    [
+        ("Control", "Case"), ("survived", "Died"), ("témoin", "cas"), ("sain", "malade"),
+        ("survivant", "décédé"), ("non traité", "traité"), ("gesund", "krank"), ("HC", "PD"),
+        ("0.0", "1.0"), ("FALSE", "TRUE"), ("not infected", "infected"), ("NON-Smoker", "smoker"),
+        ("adjacent_normal", "HCC"), ("kein Rezidiv", "Rezidiv"), ("pas de rechute", "rechute"),
+        ("healthy  control", "AD"), ("without diabetes", "diabetes"),
+    ],
+)  # fmt: skip
+def test_read_cohort__knows_words_of_three_languages(control, case):
+    cohort = read_cohort(BY_STATE.replace({"normal": control, "tumour": case}))
+    assert cohort.attrs["positive"] == case
+    assert cohort.state.values.tolist() == [0, 1, 1] * 4
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("tumour", "Tumour"), ("stage 1", "stage  1"), ("1", "1.0"), ("to_grow", "to grow")],
+)
+@pytest.mark.parametrize("named", [False, True])
+def test_read_cohort__refuses_one_class_written_in_two_ways(one, other, named):
+    """Or the rest would hold some of it."""
+    frame = BY_STATE.replace({"tumour": one})
+    frame.iloc[1, frame.columns.get_loc("state")] = other
+    with pytest.raises(InputError, match=f"labels '{one}' and '{other}'|'{other}' and '{one}'"):
+        read_cohort(frame, positive=one if named else None)
+
+
 @pytest.mark.parametrize(("codes", "told"), [("12", True), ("AB", True), ("01", False)])
 def test_read_cohort__takes_the_later_of_two_codes_and_says_so(tmp_path, codes, told):
     BY_STATE.replace({"normal": codes[0], "tumour": codes[1]}).to_csv(tmp_path / "a.csv")
