@@ -10,16 +10,6 @@ settings.register_profile("deepnic", deadline=None, derandomize="CI" in os.envir
 settings.load_profile("deepnic")
 
 
-@pytest.hookimpl(tryfirst=True)  # after the one of tests/cluster, before xdist reads the marks
-def pytest_collection_modifyitems(items):
-    """Keep in one process each what shares the test hosts, and what starts Ray on this machine."""
-    for item in items:
-        for group, marks in {"hosts": ("hosts", "slurm"), "here": ("ray", "notebook")}.items():
-            if any(map(item.get_closest_marker, marks)):
-                item.add_marker(pytest.mark.xdist_group(group))
-                break
-
-
 @pytest.fixture
 def secrets(tmp_path, monkeypatch):
     """A folder whose data, data/c.csv, nobody may know the ids of, and a home without a key."""

@@ -386,6 +386,27 @@ def test_read_cohort__tells_no_id(tmp_path, table, labels, options, suffix):
     assert "SECRET" not in str(caught.value)
 
 
+def test_read_cohort__matches_ids_as_programs_write_them(tmp_path):
+    """R's names of columns, files of a counter; two that become one are nobody's."""
+    labels = LABELS.assign(sample_id=[f"{k}-a" for k in range(12)], condition=STATES)
+    labels = pd.concat([labels, labels.iloc[:2].assign(sample_id="")])
+    for name in ("X{}.a", "/data/{}_A.bam", "{}-a.CEL.gz"):
+        table = ACROSS.set_axis([name.format(k) for k in range(12)], axis=1)
+        table.to_csv(tmp_path / "a.csv", index_label="gene")
+        cohort = read_cohort(tmp_path / "a.csv", labels=labels, state="condition")
+        assert cohort.observation.values.tolist() == [*table]
+        assert cohort.label.values.tolist() == STATES
+        assert "12 ids of the labels are taken for those of samples" in cohort.notes
+        assert "2 rows of labels are of no sample here" in cohort.notes
+    twice = ["X1.a", "X1.A", *table.columns[2:]]
+    table.set_axis(twice, axis=1).to_csv(tmp_path / "a.csv", index_label="gene")
+    with pytest.raises(InputError, match="no id of the labels is that of a sample; give"):
+        read_cohort(tmp_path / "a.csv", labels=labels, state="condition", genes_in="rows")
+    other = labels.assign(sample_id=[f"other{k}" for k in range(14)])
+    with pytest.raises(InputError, match="no id of the labels names a column or a row"):
+        read_cohort(tmp_path / "a.csv", labels=other, state="condition")
+
+
 # --- in memory, layers
 
 
