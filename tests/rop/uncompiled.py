@@ -38,6 +38,17 @@ def separating(scores, row, H, L, table, block):
     return bits(sums[:H].min(axis=0) > sums[H:].max(axis=0))
 
 
+def nearly_separating(scores, row, H, L, table, block, errors):
+    highs = np.sort(scores_of(scores, row, H + L, table, block)[:H], axis=0)
+    lows = np.sort(scores_of(scores, row, H + L, table, block)[H:], axis=0)[::-1]
+    found = np.zeros(32, bool)
+    for a in range(3):
+        for b in range(3 - a):
+            if int(errors) >> (3 * a + b) & 1:
+                found |= True if a >= H or b >= L else highs[a] > lows[b]
+    return bits(found)
+
+
 def add_scores(scores, row, n, table, block, sums):
     sums[:n] = scores_of(scores, row, n, table, block)
 

@@ -31,8 +31,18 @@ if not (_place.exists() or numba.config.DISABLE_JIT):
     )
 _of_others, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(_place)
 try:
-    from deepnic.rop.kernels import batch, bounds, box, lanes, prefixes, search, small, tree
+    from deepnic.rop.kernels import (
+        batch,
+        bounds,
+        box,
+        lanes,
+        prefixes,
+        search,
+        small,
+        tree,
+        vectors,
+    )
 finally:
     numba.config.CACHE_DIR = _of_others
 
-__all__ = ["batch", "bounds", "box", "lanes", "prefixes", "search", "small", "tree"]
+__all__ = ["batch", "bounds", "box", "lanes", "prefixes", "search", "small", "tree", "vectors"]

@@ -16,93 +16,10 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from deepnic.rop.kernels.lanes import _with_pointers
+from deepnic.rop.kernels.vectors import INT32, LARGEST, SMALLEST, Vectors, loop, times
 
 BLOCK = 32  # weight vectors, as many as a mask has bits
 GROUP = 8  # low observations
-
-_INT32 = ir.IntType(32)
-_LARGEST, _SMALLEST = 2**31 - 1, -(2**31)
-
-
-class _Vectors:
-    """Instructions on vectors of int32 of so many lanes."""
-
-    def __init__(self, builder, lanes):
-        self.builder = builder
-        self.kind = ir.VectorType(_INT32, lanes)
-
-    def full(self, number):
-        return ir.Constant(self.kind, [number] * self.kind.count)
-
-    def spread(self, value):
-        undefined = ir.Constant(self.kind, ir.Undefined)
-        first = self.builder.insert_element(undefined, value, ir.Constant(_INT32, 0))
-        return self.builder.shuffle_vector(first, undefined, self.full(0))
-
-    def load(self, pointer, *parts):
-        return self.builder.load(self._at(pointer, parts), align=4)
-
-    def store(self, value, pointer, *parts):
-        self.builder.store(value, self._at(pointer, parts), align=4)
-
-    def _at(self, pointer, parts):
-        place = self.builder.gep(pointer, [_sum(self.builder, parts)])
-        return self.builder.bitcast(place, self.kind.as_pointer())
-
-    def one(self, pointer, *parts):
-        """A single number, in every lane."""
-        return self.spread(
-            self.builder.load(self.builder.gep(pointer, [_sum(self.builder, parts)]))
-        )
-
-    def variable(self, number):
-        slot = cgutils.alloca_once(self.builder, self.kind)
-        self.builder.store(self.full(number), slot)
-        return slot
-
-    def extreme(self, which, a, b):
-        """The smaller (smin) or larger (smax) of each two lanes."""
-        kind = ir.FunctionType(self.kind, [self.kind, self.kind])
-        name = f"llvm.{which}.v{self.kind.count}i32"
-        return self.builder.call(
-            cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b]
-        )
-
-    def update(self, slot, which, value):
-        self.builder.store(self.extreme(which, self.builder.load(slot), value), slot)
-
-    def count(self, slot, relation, a, b):
-        """Add 1 to the lanes of the slot in which a stands so to b."""
-        holds = self.builder.sext(self.builder.icmp_signed(relation, a, b), self.kind)
-        self.builder.store(self.builder.sub(self.builder.load(slot), holds), slot)
-
-    def bits(self, relation, a, b):
-        """The lanes in which a stands so to b, as the bits of an integer."""
-        holds = self.builder.icmp_signed(relation, a, b)
-        return self.builder.bitcast(holds, ir.IntType(self.kind.count))
-
-    def reduce(self, which, vector):
-        """The sum (add) or the smallest (smin) of the lanes."""
-        kind = ir.FunctionType(_INT32, [self.kind])
-        name = f"llvm.vector.reduce.{which}.v{self.kind.count}i32"
-        return self.builder.call(
-            cgutils.get_or_insert_function(self.builder.module, kind, name), [vector]
-        )
-
-
-def _sum(builder, parts):
-    total = parts[0]
-    for part in parts[1:]:
-        total = builder.add(total, part)
-    return total
-
-
-def _loop(builder, start, stop):
-    return cgutils.for_range_slice(builder, start, stop, start.type(1), inc=True)
-
-
-def _times(builder, index, number):
-    return builder.mul(index, index.type(number))
 
 
 @intrinsic
@@ -117,16 +34,60 @@ def separating(typing, scores, row, H, L, table, block):
 
 def _separating(context, builder, signature, arguments):
     scores, row, H, L, table, block = _with_pointers(context, builder, signature, arguments)
-    lanes = _Vectors(builder, BLOCK)
-    lowest, highest = lanes.variable(_LARGEST), lanes.variable(_SMALLEST)
+    lanes = Vectors(builder, BLOCK)
+    lowest, highest = lanes.variable(LARGEST), lanes.variable(SMALLEST)
     for start, stop, slot, which in (
         (H.type(0), H, lowest, "smin"),
         (H, builder.add(H, L), highest, "smax"),
     ):
-        with _loop(builder, start, stop) as (i, _):
-            rest = lanes.load(table, block, _times(builder, i, BLOCK))
+        with loop(builder, start, stop) as (i, _):
+            rest = lanes.load(table, block, times(builder, i, BLOCK))
             lanes.update(slot, which, builder.add(lanes.one(scores, row, i), rest))
     return lanes.bits(">", builder.load(lowest), builder.load(highest))
+
+
+@intrinsic
+def nearly_separating(typing, scores, row, H, L, table, block, errors):
+    """Return the lanes that separate the classes but for two observations at most, as bits.
+
+    Three scores of each class are held in registers; nothing is counted.
+
+    ``errors`` has bit 3 a + b set where a high ones left out and b low ones let in are allowed.
+    """
+    index = types.int64
+    return types.uint32(scores, index, index, index, table, index, index), _nearly_separating
+
+
+def _nearly_separating(context, builder, signature, arguments):
+    scores, row, H, L, table, block, errors = _with_pointers(context, builder, signature, arguments)
+    result = ir.Constant(INT32, 0)
+    half = BLOCK // 2  # six vectors for each lane: half of them fill the registers of AVX2
+    lanes = Vectors(builder, half)
+    for first in (0, half):
+        # the three lowest of the high ones, the three highest of the low ones, extreme first
+        lowest = [lanes.variable(LARGEST) for _ in range(3)]
+        highest = [lanes.variable(SMALLEST) for _ in range(3)]
+        for start, stop, slots, kept, passed in (
+            (H.type(0), H, lowest, "smin", "smax"),
+            (H, builder.add(H, L), highest, "smax", "smin"),
+        ):
+            with loop(builder, start, stop) as (i, _):
+                rest = lanes.load(table, block, times(builder, i, BLOCK), i.type(first))
+                score = builder.add(lanes.one(scores, row, i), rest)
+                for slot in slots:
+                    held = builder.load(slot)
+                    builder.store(lanes.extreme(kept, held, score), slot)
+                    score = lanes.extreme(passed, held, score)
+        found = ir.Constant(ir.IntType(half), 0)
+        for a, b in ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (2, 0)):
+            parted = lanes.bits(">", builder.load(lowest[a]), builder.load(highest[b]))
+            allowed = builder.trunc(builder.lshr(errors, errors.type(3 * a + b)), ir.IntType(1))
+            none = ir.Constant(parted.type, 0)
+            found = builder.or_(found, builder.select(allowed, parted, none))
+        result = builder.or_(
+            result, builder.shl(builder.zext(found, INT32), ir.Constant(INT32, first))
+        )
+    return result
 
 
 @intrinsic
@@ -138,9 +99,9 @@ def add_scores(typing, scores, row, n, table, block, sums):
 
 def _add_scores(context, builder, signature, arguments):
     scores, row, n, table, block, sums = _with_pointers(context, builder, signature, arguments)
-    lanes = _Vectors(builder, BLOCK)
-    with _loop(builder, n.type(0), n) as (i, _):
-        place = _times(builder, i, BLOCK)
+    lanes = Vectors(builder, BLOCK)
+    with loop(builder, n.type(0), n) as (i, _):
+        place = times(builder, i, BLOCK)
         rest = lanes.load(table, block, place)
         lanes.store(builder.add(lanes.one(scores, row, i), rest), sums, place)
     return context.get_dummy_value()
@@ -158,14 +119,14 @@ def with_few_pairs(typing, sums, H, L, used, affordable):
 
 def _with_few_pairs(context, builder, signature, arguments):
     sums, H, L, used, affordable = _with_pointers(context, builder, signature, arguments)
-    lanes = _Vectors(builder, BLOCK)
-    most = lanes.spread(builder.trunc(affordable, _INT32))
+    lanes = Vectors(builder, BLOCK)
+    most = lanes.spread(builder.trunc(affordable, INT32))
     pairs = lanes.variable(0)
     left = cgutils.alloca_once_value(builder, used)
     with cgutils.for_range_slice(builder, H, builder.add(H, L), H.type(1), inc=True) as (j, _):
-        low = lanes.load(sums, _times(builder, j, BLOCK))
-        with _loop(builder, H.type(0), H) as (i, _):
-            lanes.count(pairs, "<=", lanes.load(sums, _times(builder, i, BLOCK)), low)
+        low = lanes.load(sums, times(builder, j, BLOCK))
+        with loop(builder, H.type(0), H) as (i, _):
+            lanes.count(pairs, "<=", lanes.load(sums, times(builder, i, BLOCK)), low)
         few = builder.and_(used, lanes.bits("<=", builder.load(pairs), most))
         builder.store(few, left)
     return builder.load(left)
@@ -184,21 +145,21 @@ def value(typing, sums, H, L, cost, area):
 
 def _value(context, builder, signature, arguments):
     sums, H, L, cost, area = _with_pointers(context, builder, signature, arguments)
-    lanes = _Vectors(builder, BLOCK)
+    lanes = Vectors(builder, BLOCK)
     none, n = H.type(0), builder.add(H, L)
-    highs, lows = (lanes.spread(builder.trunc(k, _INT32)) for k in (H, L))
+    highs, lows = (lanes.spread(builder.trunc(k, INT32)) for k in (H, L))
     least, pairs = lanes.variable(0), lanes.variable(0)
     builder.store(builder.mul(highs, lows), least)
     builder.store(builder.shl(builder.mul(highs, lows), lanes.full(1)), pairs)
-    with _loop(builder, H, n) as (j, _):
-        low = lanes.load(sums, _times(builder, j, BLOCK))
+    with loop(builder, H, n) as (j, _):
+        low = lanes.load(sums, times(builder, j, BLOCK))
         missed, below, let_in = (lanes.variable(0) for _ in range(3))
-        with _loop(builder, none, H) as (i, _):
-            high = lanes.load(sums, _times(builder, i, BLOCK))
+        with loop(builder, none, H) as (i, _):
+            high = lanes.load(sums, times(builder, i, BLOCK))
             lanes.count(missed, "<=", high, low)
             lanes.count(below, "<", high, low)
-        with _loop(builder, H, n) as (k, _):
-            lanes.count(let_in, ">", lanes.load(sums, _times(builder, k, BLOCK)), low)
+        with loop(builder, H, n) as (k, _):
+            lanes.count(let_in, ">", lanes.load(sums, times(builder, k, BLOCK)), low)
         missed, below, let_in = (builder.load(slot) for slot in (missed, below, let_in))
         here = builder.add(builder.mul(missed, lows), builder.mul(let_in, highs))
         lanes.update(least, "smin", here)
@@ -218,15 +179,15 @@ def cost_of_counts(typing, counts, first, H, L):
 
 def _cost_of_counts(context, builder, signature, arguments):
     counts, first, H, L = _with_pointers(context, builder, signature, arguments)
-    lanes = _Vectors(builder, GROUP)
-    highs, lows = (lanes.spread(builder.trunc(k, _INT32)) for k in (H, L))
+    lanes = Vectors(builder, GROUP)
+    highs, lows = (lanes.spread(builder.trunc(k, INT32)) for k in (H, L))
     least = lanes.variable(0)
     builder.store(builder.mul(highs, lows), least)
     size = H.type(GROUP)
     with cgutils.for_range_slice(builder, H.type(0), L, size, inc=True) as (g, _):
         here = lanes.load(counts, first, g)
         let_in = lanes.variable(0)  # those in more pairs
-        with _loop(builder, H.type(0), L) as (j, _):
+        with loop(builder, H.type(0), L) as (j, _):
             lanes.count(let_in, ">", lanes.one(counts, first, j), here)
         cost = builder.add(builder.mul(builder.load(let_in), highs), builder.mul(here, lows))
         lanes.update(least, "smin", cost)
@@ -247,10 +208,10 @@ def _tabulate(context, builder, signature, arguments):
     weights, first, K, Z, z, stride, table, target = _with_pointers(
         context, builder, signature, arguments
     )
-    lanes = _Vectors(builder, BLOCK)
+    lanes = Vectors(builder, BLOCK)
     total = lanes.variable(0)
-    with _loop(builder, K.type(0), K) as (u, _):
-        weight = lanes.load(weights, first, _times(builder, u, BLOCK))
+    with loop(builder, K.type(0), K) as (u, _):
+        weight = lanes.load(weights, first, times(builder, u, BLOCK))
         product = builder.mul(lanes.one(Z, z, builder.mul(u, stride)), weight)
         builder.store(builder.add(builder.load(total), product), total)
     lanes.store(builder.load(total), table, target)
@@ -271,9 +232,9 @@ def _add_slack(context, builder, signature, arguments):
     Z, i, j, low, high, slack, source, target = _with_pointers(
         context, builder, signature, arguments
     )
-    lanes = _Vectors(builder, GROUP)
+    lanes = Vectors(builder, GROUP)
     apart = builder.sub(lanes.one(Z, i), lanes.load(Z, j))
-    low, high = (lanes.spread(builder.trunc(weight, _INT32)) for weight in (low, high))
+    low, high = (lanes.spread(builder.trunc(weight, INT32)) for weight in (low, high))
     most = lanes.extreme("smax", builder.mul(low, apart), builder.mul(high, apart))
     lanes.store(builder.add(lanes.load(slack, source), most), slack, target)
     return context.get_dummy_value()
@@ -294,27 +255,27 @@ def _separable_children(R):
         scores, row, width, H, groups, slack, first = _with_pointers(
             context, builder, signature, arguments
         )
-        lanes = _Vectors(builder, GROUP)
-        rows = [builder.add(row, _times(builder, width, k)) for k in range(R)]
+        lanes = Vectors(builder, GROUP)
+        rows = [builder.add(row, times(builder, width, k)) for k in range(R)]
         nearest = [cgutils.alloca_once(builder, lanes.kind) for _ in rows]
         hopeless = [lanes.variable(0) for _ in rows]
-        with _loop(builder, H.type(0), groups) as (g, _):
+        with loop(builder, H.type(0), groups) as (g, _):
             for slot in nearest:
-                builder.store(lanes.full(_LARGEST), slot)
-            at = builder.add(first, _times(builder, builder.mul(g, H), GROUP))
-            with _loop(builder, H.type(0), H) as (i, _):
-                room = lanes.load(slack, at, _times(builder, i, GROUP))
+                builder.store(lanes.full(LARGEST), slot)
+            at = builder.add(first, times(builder, builder.mul(g, H), GROUP))
+            with loop(builder, H.type(0), H) as (i, _):
+                room = lanes.load(slack, at, times(builder, i, GROUP))
                 for slot, place in zip(nearest, rows, strict=True):
                     reached = builder.add(lanes.one(scores, place, i), room)
                     lanes.update(slot, "smin", reached)
             for slot, place, total in zip(nearest, rows, hopeless, strict=True):
-                low = lanes.load(scores, place, H, _times(builder, g, GROUP))
+                low = lanes.load(scores, place, H, times(builder, g, GROUP))
                 lanes.count(total, "<=", builder.load(slot), low)
-        result = ir.Constant(_INT32, 0)
+        result = ir.Constant(INT32, 0)
         for k, total in enumerate(hopeless):
             some = lanes.bits("!=", builder.load(total), lanes.full(0))
             none = builder.icmp_unsigned("==", some, ir.Constant(some.type, 0))
-            bit = builder.shl(builder.zext(none, _INT32), ir.Constant(_INT32, k))
+            bit = builder.shl(builder.zext(none, INT32), ir.Constant(INT32, k))
             result = builder.or_(result, bit)
         return result
 
@@ -336,23 +297,23 @@ def _pairs_of_children(R):
         scores, row, width, H, groups, slack, first, counts, stride, totals = _with_pointers(
             context, builder, signature, arguments
         )
-        lanes = _Vectors(builder, GROUP)
-        rows = [builder.add(row, _times(builder, width, k)) for k in range(R)]
+        lanes = Vectors(builder, GROUP)
+        rows = [builder.add(row, times(builder, width, k)) for k in range(R)]
         here = [cgutils.alloca_once(builder, lanes.kind) for _ in rows]
         all_groups = [lanes.variable(0) for _ in rows]
-        with _loop(builder, H.type(0), groups) as (g, _):
+        with loop(builder, H.type(0), groups) as (g, _):
             for slot in here:
                 builder.store(lanes.full(0), slot)
-            group = _times(builder, g, GROUP)
+            group = times(builder, g, GROUP)
             at = builder.add(first, builder.mul(group, H))
             lows = [lanes.load(scores, place, H, group) for place in rows]
-            with _loop(builder, H.type(0), H) as (i, _):
-                room = lanes.load(slack, at, _times(builder, i, GROUP))
+            with loop(builder, H.type(0), H) as (i, _):
+                room = lanes.load(slack, at, times(builder, i, GROUP))
                 for slot, place, low in zip(here, rows, lows, strict=True):
                     reached = builder.add(lanes.one(scores, place, i), room)
                     lanes.count(slot, "<=", reached, low)
             for k, (slot, total) in enumerate(zip(here, all_groups, strict=True)):
-                lanes.store(builder.load(slot), counts, _times(builder, stride, k), group)
+                lanes.store(builder.load(slot), counts, times(builder, stride, k), group)
                 builder.store(builder.add(builder.load(total), builder.load(slot)), total)
         for k, total in enumerate(all_groups):
             place = builder.gep(totals, [H.type(k)])

@@ -12,11 +12,12 @@ and why each is exact:
   So the first walk asks of a block just in which lanes the lowest high score lies above the highest
   low one. They are counted as bits of a mask, and one is looked at alone only if it may
   be retained: its sum of |w| must not exceed the least so far.
-- *Errors.* If none separates, a second walk looks for the least cost. A cut errs on one of the two
-  of each pair whose high one is not above its low one; an error on a high one costs L and settles
-  at most L such pairs, on a low one H and at most H. So the cost of a lane is no less than its
-  pairs, and lanes with more of them than is affordable are given up. The others are given their
-  cost and area: a cut that leaves out a of the high and lets in b of the low costs a L + b H.
+- *Errors.* If none separates, a second walk looks for the least cost. A cut that leaves out a of
+  the high and lets in b of the low costs a L + b H. As long as two errors at most are affordable,
+  lanes are tested by the third-lowest high and third-highest low score. Else pairs are counted: a
+  cut errs on one of the two of each pair whose high one is not above its low one; an error on a
+  high one costs L and settles at most L such pairs, on a low one H and at most H. So the cost of a
+  lane is no less than its pairs. Lanes that pass are given their cost and area.
 - *Area.* Summed over the pairs of a high and a low observation, 2 where the high one is above and 1
   where they are equal, it is the area of the trapezoids in rop-spec's cuts: no scores are sorted.
 - *Bounds.* Prefixes are bounded by hopeless pairs (prefixes.py). Boxes of few blocks are looked at
@@ -136,10 +137,22 @@ def _look_for_cheap(node, box, row, b, depth, key, found):
     H, L = node.H, node.L
     at = row * node.scores.shape[1]
     block = b * node.table.shape[1] * BLOCK
+    lanes = box.used[b]
+    few = 3 * min(H, L) > found[COST]
+    if few:
+        errors = int64(0)
+        for missed in range(3):
+            for let_in in range(3 - missed):
+                allowed = missed * L + let_in * H <= found[COST]
+                errors |= int64(allowed) << (3 * missed + let_in)
+        lanes &= batch.nearly_separating(node.scores, at, H, L, node.table, block, errors)
+        if lanes == 0:
+            return
     batch.add_scores(node.scores, at, H + L, node.table, block, node.sums)
-    lanes = batch.with_few_pairs(node.sums, H, L, box.used[b], found[COST])
-    if lanes == 0:
-        return
+    if not few:
+        lanes = batch.with_few_pairs(node.sums, H, L, lanes, found[COST])
+        if lanes == 0:
+            return
     batch.value(node.sums, H, L, node.cost, node.area)
     while lanes != 0:
         lane = first_lane(lanes)
