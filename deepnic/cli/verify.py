@@ -30,6 +30,7 @@ def verify(
 ) -> None:
     """Compare every file with what was written, and name those that are damaged or missing."""
     from deepnic.manifest import damaged, manifest
+    from deepnic.store.group import places
 
     if not path.is_dir():
         raise InputError(f"there is no folder {path}; check the path")
@@ -46,7 +47,7 @@ def verify(
             f"{count} files of {path} are damaged; `deepnic verify {path} --repair --from SOURCE` "
             "makes them anew from what it was made from"
         )
-    count = len(manifest(path) or ())
+    count = sum(len(manifest(one) or ()) for one in (path, *places(path).values()))
     console.print(f"{path} is whole: {count} files are as they were written", soft_wrap=True)
 
 
@@ -154,7 +155,7 @@ def _repair_table(path: Path, source: Path) -> None:
     """Filter again, and take what is damaged from that, if all else came out as it was."""
     from deepnic.files import locked
     from deepnic.manifest import digest, manifest, seal, to_mend
-    from deepnic.store import write_table
+    from deepnic.store import open_forest, write_table
     from deepnic.store.chunks import write_files
 
     try:
@@ -166,7 +167,7 @@ def _repair_table(path: Path, source: Path) -> None:
         ) from error
     with locked(path), TemporaryDirectory() as folder:
         fresh = Path(folder, "table.zarr")
-        write_table(filtered(source, how), fresh)
+        write_table(filtered(open_forest(source), how), fresh)
         recorded = manifest(path) or manifest(fresh) or {}
         files = {file: (fresh / file).read_bytes() for file in recorded if (fresh / file).exists()}
         other = [file for file in recorded if digest(files.get(file, b"")) != recorded[file]]

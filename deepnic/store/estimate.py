@@ -3,7 +3,7 @@
 import os
 import resource
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import thread_time
 from typing import Any, NamedTuple
@@ -43,6 +43,17 @@ class Estimate:
     thread_bytes: float  # memory that each thread adds
     disk_bytes: float  # size of the store
     counted_up: int = 0  # conditions whose trees take too long to try with all observations
+
+    @classmethod
+    def of_all(cls, jobs: Sequence["Estimate"]) -> "Estimate":
+        """Estimate of jobs one after the other."""
+        return cls(
+            core_seconds=sum(job.core_seconds for job in jobs),
+            process_bytes=max(job.process_bytes for job in jobs),
+            thread_bytes=max(job.thread_bytes for job in jobs),
+            disk_bytes=sum(job.disk_bytes for job in jobs),
+            counted_up=max(job.counted_up for job in jobs),
+        )
 
     def seconds(self, cores: int) -> float:
         """Time on so many cores like these."""
