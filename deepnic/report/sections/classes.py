@@ -1,6 +1,12 @@
-"""More than two classes: what the arms make of all of them at once."""
+"""More than two classes: what the arms, or the networks of a training, make of all at once."""
 
-from deepnic.analysis import Findings, StudyResults
+from collections.abc import Sequence
+from math import nan
+
+from deepnic.analysis import Findings, Interval, StudyResults
+from deepnic.analysis.multiclass import Multiclass, run_headline
+from deepnic.analysis.results import ClassesResults
+from deepnic.report.sections.run import made_section
 from deepnic.report.sections.section import Section
 from deepnic.report.tables import classes_table, confusion_table
 
@@ -9,7 +15,25 @@ def section(study: StudyResults, findings: Findings) -> Section | None:
     """Nothing where every cohort has two classes."""
     if not findings.classes:
         return None
-    content = {
-        "cohorts": [(one, classes_table(one), confusion_table(one)) for one in findings.classes]
-    }
-    return Section("classes", "All classes at once", content)
+    return _section(findings.classes, of_study=True)
+
+
+def joined_sections(run: ClassesResults, judged: Multiclass | None) -> list[Section]:
+    """Headline; all classes at once, where each was held out; each class's own page; how made."""
+    facts = run.facts
+    n_test = int((run.predictions["truth"] >= 0).sum())
+    headline = {"headline": run_headline(run, judged), "n_test": n_test, "items": "observations"}
+    sections = [Section("headline", "", headline)]
+    if judged is not None:
+        sections.append(_section([judged], of_study=False))
+    each = [
+        {"label": label, "run": of["run"], "auroc": Interval(of["metrics"].get("test_auroc", nan))}
+        for label, of in facts["of_classes"].items()
+    ]
+    sections.append(Section("each", "Each class against the rest", {"each": each}))
+    return [*sections, made_section(facts)]
+
+
+def _section(every: Sequence[Multiclass], *, of_study: bool) -> Section:
+    cohorts = [(one, classes_table(one), confusion_table(one)) for one in every]
+    return Section("classes", "All classes at once", {"cohorts": cohorts, "of_study": of_study})
