@@ -46,6 +46,9 @@ class ROPImageClassifier(ClassifierMixin, BaseEstimator):
     the price of a forest for each of its folds. What is said at `ROPImageTransformer` of training
     rows and training data holds here too.
 
+    It takes two classes; of more, `sklearn.multiclass.OneVsRestClassifier` around it takes each
+    against the rest.
+
     Examples
     --------
     >>> import deepnic
