@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from deepnic.cohort.classes import EACH, UNKNOWN, find_positive
+from deepnic.cohort.classes import EACH, UNKNOWN, check_apart, find_positive
 from deepnic.cohort.impute import METHODS
 from deepnic.errors import InputError, choose
 from deepnic.variables import describe, expect
@@ -276,6 +276,7 @@ def _state(labels: pd.Series, positive: str | None) -> tuple[np.ndarray, str]:
         raise InputError(
             "almost every observation has a label of its own; choose the labels of two classes"
         )
+    check_apart(classes)
     if positive == EACH and len(classes) > 2:
         positive = classes[0]
     elif positive is None or positive == EACH:

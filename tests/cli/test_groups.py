@@ -98,7 +98,7 @@ def test_grow__refuses_another_path_or_other_parameters(refuse, classes, tmp_pat
 
 
 def test_grow__gives_odd_labels_names_of_folders(run, tmp_path):
-    labels = ["a/b", "A-B", "..", "1", "1.0", "manifest", "zarr.json", "x" * 300, "ü", "u\u0308 y",
+    labels = ["a/b", "A-B", "..", "1", "2", "manifest", "zarr.json", "x" * 300, "ü", "u\u0308 y",
               "c.damaged-", "\u2603"]  # fmt: skip
     table = write_table(tmp_path / "c.csv", [labels[k % 12] for k in range(60)])
     path = tmp_path / "f.zarr"
