@@ -89,9 +89,11 @@ def train(
             raise typer.Exit(_submit(settings, slurm, resume))
     needs("train", "report")
     from deepnic.report import ranking_table, write_report
+    from deepnic.runs.classes import JoinedResult
     from deepnic.runs.run import run
 
-    result, ranking, of_classes = run(settings, resume=resume)
+    result, ranking = run(settings, resume=resume)
+    of_classes = result.of_classes if isinstance(result, JoinedResult) else {}
     for label, one in of_classes.items():
         console.print(f"{label} against the rest", soft_wrap=True)
         _say_metrics(one.metrics)

@@ -16,8 +16,7 @@ from deepnic.report.sections import SECTIONS, Section
 from deepnic.report.sections.classes import joined_sections
 from deepnic.report.sections.run import run_sections
 from deepnic.report.tables import Cell, Strong, duration
-from deepnic.runs.classes import CLASSES, read_classes_run
-from deepnic.runs.folder import RUN, read_run
+from deepnic.runs.folder import CLASSES, RUN, read_classes_run, read_run
 from deepnic.study.folder import STUDY, read_study
 
 
@@ -60,7 +59,7 @@ def write_report(
         raise InputError(f"no study in {folder}: run `deepnic study` first, or `deepnic train`")
     try:
         if joined:
-            page = joined_page(read_classes_run(folder))
+            page = joined_page(read_classes_run(folder, ids=show_ids))
         elif trained:
             page = run_page(read_run(folder, ids=show_ids))
         else:

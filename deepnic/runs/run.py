@@ -12,11 +12,9 @@ for genes that replicate ranking.csv.
 import logging
 import shlex
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -28,7 +26,7 @@ from deepnic.analysis.training import NETWORK, RIVAL
 from deepnic.assembly import assemble, assemble_counts
 from deepnic.host.provenance import machine
 from deepnic.learn.fit import TrainResult, train
-from deepnic.runs.classes import JoinedResult, folder_of, join, write_classes_run
+from deepnic.runs.classes import JoinedResult, check_together, folder_of, join, write_joined
 from deepnic.runs.config import TrainConfig
 from deepnic.runs.folder import write_run
 from deepnic.runs.gene_ranking import first_criterion, rank_genes
@@ -41,15 +39,10 @@ logger = logging.getLogger("deepnic.train")
 
 
 class Outcome(NamedTuple):
-    """What came of a training.
-
-    Its result, how its ranking of the genes compares in the replication task, and of more than two
-    classes the results of each against the rest, which the result joins.
-    """
+    """A training's result, and how its ranking of the genes compares in the replication task."""
 
     result: TrainResult | JoinedResult
-    ranking: pd.DataFrame | None = None
-    of_classes: Mapping[str, TrainResult] = MappingProxyType({})
+    ranking: pd.DataFrame | None
 
 
 def run(config: TrainConfig, *, resume: bool = False) -> Outcome:
@@ -65,24 +58,25 @@ def run(config: TrainConfig, *, resume: bool = False) -> Outcome:
         check_single(config.data.source)
     start = perf_counter()
     tables = open_classes(config.data.source)
+    check_together(tables)
     results = {}
     for label, store in stores.items():
         logger.info("%s against the rest", label)
         data = config.data.model_copy(update={"source": store})
         results[label] = _run(config.model_copy(update={"data": data}), resume)[0]
-    joined = join(results, tables)
+    joined = join(results, next(iter(tables.values())))
     if config.run.output is None:
-        return Outcome(joined, of_classes=results)
+        return Outcome(joined, None)
     joined = replace(joined, folder=folder_of(results, config.assembly.path, config.run.output))
     of_classes = {
         label: {"run": one.folder and one.folder.name, "metrics": one.metrics}
         for label, one in results.items()
     }
     facts = _facts(config, joined, perf_counter() - start) | {"of_classes": of_classes}
-    write_classes_run(joined, facts, results)
+    write_joined(joined, facts)
     if all(one.predictor.trees is not None for one in results.values()):
         logger.info("`deepnic predict %s FILE` tells all classes", joined.checkpoint)
-    return Outcome(joined, of_classes=results)
+    return Outcome(joined, None)
 
 
 def _run(config: TrainConfig, resume: bool) -> tuple[TrainResult, pd.DataFrame | None]:

@@ -13,8 +13,9 @@ from deepnic.cohort import read_classes, read_cohort
 from deepnic.errors import InputError
 from deepnic.learn import OneVsRest, load_network
 from deepnic.learn.saved import NETWORKS_OF_CLASSES, read_checkpoint, save_checkpoint
-from deepnic.runs.classes import read_classes_run
+from deepnic.runs.folder import read_classes_run
 from deepnic.store import open_classes
+from deepnic.store.group import seal_group
 from tests.cli.made import FEW, LABELS, contents, make_classes, succeed
 
 CHANCES = [f"probability of {label}" for label in LABELS]
@@ -67,7 +68,7 @@ def test_train__of_a_group_has_a_run_of_each_class_and_one_of_all(trained, alone
     np.testing.assert_allclose(shares, confusion_matrix(truth, predicted, normalize="true"))
 
 
-def test_train__writes_a_page_of_all_classes_with_links_to_theirs(trained, alone):
+def test_train__writes_a_page_of_all_classes_with_links_to_theirs(trained, alone, tmp_path):
     _, joined, _ = trained
     page = (joined / "report.html").read_text(encoding="utf-8")
     assert "macro-averaged (the mean of the classes’ recalls)" in page
@@ -76,6 +77,10 @@ def test_train__writes_a_page_of_all_classes_with_links_to_theirs(trained, alone
         assert f'<a href="../{path.parent.name}/report.html">{label} against the rest</a>' in page
         assert (path.parent / "report.html").exists()
     assert not any(f">p{k}<" in page for k in range(60))
+    succeed("report", joined, "-o", tmp_path / "ids.html", "--show-ids")
+    shown = (tmp_path / "ids.html").read_text(encoding="utf-8")
+    held_out = read(joined / "predictions.csv").query("state < 0")["item"]
+    assert [item for item in (f"p{k}" for k in range(60)) if f">{item}<" in shown] == [*held_out]
     columns = read(joined / "columns.csv")
     assert columns["name"].tolist() == read(joined / "predictions.csv").columns.tolist()
     assert "0 EWS, 1 R/MS, 2 Ävö x" in columns.set_index("name")["meaning"]["predicted"]
@@ -212,7 +217,7 @@ def test_load__notices_a_byte_that_changed(trained, tmp_path):
             load_network(file)
 
 
-def test_train__refuses_tables_that_do_not_belong_together(classes, tmp_path, run, refuse):
+def test_train__refuses_tables_that_do_not_belong_together(classes, tmp_path, refuse):
     table = tmp_path / "t.zarr"
     few = ["--k", 64, "--fdr", 1, "--max-undefined", 0.9]
     succeed("grow", classes / "c.csv", "-o", tmp_path / "f.zarr", *FEW, "--hold-out", 0.25,
@@ -223,9 +228,11 @@ def test_train__refuses_tables_that_do_not_belong_together(classes, tmp_path, ru
     copytree(tmp_path / "other.zarr" / "EWS", table / "EWS")
     assert "is changed since" in refuse("train", table, "--epochs", 1)
     succeed("pixels", classes / "forest.zarr", "-o", tmp_path / "g.zarr", "--items", "genes")
-    code, _, error = run("train", tmp_path / "g.zarr")
-    assert code == 2
-    assert "holds genes without classes" in error
+    for source in (tmp_path / "g.zarr", classes / "forest.zarr"):
+        assert "a group of tables of observations" in refuse("train", source)
+    rmtree(table / "manifest")
+    seal_group(table)
+    assert "not of the same observations, genes and parameters" in refuse("train", table)
     (tmp_path / "labels.toml").write_text('[labels]\nkind = "clusters"\n')
     sentence = refuse("train", classes / "forest.zarr", "--config", tmp_path / "labels.toml")
     assert "group of 3 stores" in sentence
