@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 from torch import nn
 
-from deepnic.nic.families import COLOURS, evaluate, family
+from deepnic.nic.families import COLOURS, Quotients, evaluate, family
 from deepnic.variables import kind_of
 
 
@@ -106,8 +106,9 @@ class CountImages(Images):
     """
 
     count: torch.Tensor
-    numerator: torch.Tensor
-    denominator: torch.Tensor
+    sets: torch.Tensor
+    above: torch.Tensor
+    below: torch.Tensor
     cell: torch.Tensor
 
     def __init__(
@@ -126,13 +127,13 @@ class CountImages(Images):
         combination = np.where(index < 0, len(functions), combination)
         functions = np.concatenate([functions, np.zeros_like(functions[:1])])
         cell = condition * len(functions) + combination
-        numerator, denominator = torch.tensor(functions).float().unbind(dim=1)
+        quotients = Quotients.of(functions[:, 0], functions[:, 1])
 
         self.published = members.published
         self.shape = index.shape
         self.register_buffer("count", count)
-        self.register_buffer("numerator", numerator)
-        self.register_buffer("denominator", denominator)
+        for name, array in quotients._asdict().items():
+            self.register_buffer(name, torch.tensor(array))
         self.register_buffer("cell", torch.tensor(cell.ravel()))
 
     @torch.no_grad()
@@ -140,9 +141,8 @@ class CountImages(Images):
         """Channels of some items, (item, channel, row, column) float32."""
         count = self.count[items]
         with torch.autocast(items.device.type, enabled=False):  # counts are to stay exact
-            pixels = evaluate(
-                count, count, self.numerator, self.denominator, published=self.published, xp=torch
-            )
+            functions = Quotients(self.sets, self.above, self.below)
+            pixels = evaluate(count, count, functions, published=self.published, xp=torch)
             value = pixels.flatten(1).index_select(1, self.cell)
             return _channels(value.view(len(items), *self.shape), self.paint)
 
