@@ -148,8 +148,8 @@ def evaluate(
     torch, the ``xp`` that the arrays are of. ``published`` shows criteria 5 and 6 of the base
     family by the published formulas.
     """
-    sums = _add(above, functions.sets, xp)
-    divisors = sums if below is above else _add(below, functions.sets, xp)
+    sums = add_up(above, functions.sets, xp)
+    divisors = sums if below is above else add_up(below, functions.sets, xp)
     if xp is np:
         pixels = _divide(sums, divisors, functions)
     else:
@@ -208,7 +208,7 @@ def colour_codes(labels: Iterable[str]) -> NDArray[np.int8]:
     return np.array([COLOURS.index(_colour(label)) for label in labels], np.int8)
 
 
-def _add(counts: Any, sets: Any, xp: Any) -> Any:
+def add_up(counts: Any, sets: Any, xp: Any = np) -> Any:
     """Sum counts (..., 37) over each set (set, 37), as one matrix product."""
     rows = xp.reshape(xp.asarray(counts, dtype=xp.float32), (-1, N_SIGNATURES))
     return xp.reshape(rows @ sets.T, (*counts.shape[:-1], len(sets)))

@@ -113,6 +113,9 @@ def test_evaluate__is_a_quotient_of_counted_signatures_the_same_bits_in_torch():
     assert np.isnan(pixels).any()
     for published in (False, True):  # half of torch's own square roots would be one unit off
         plain = evaluate(above, above, members.quotients, published=published)
-        tensor, functions = torch.from_numpy(above), Quotients(*map(torch.from_numpy, members.quotients))
+        tensor, functions = (
+            torch.from_numpy(above),
+            Quotients(*map(torch.from_numpy, members.quotients)),
+        )
         made = evaluate(tensor, tensor, functions, published=published, xp=torch)
         np.testing.assert_array_equal(made.numpy(), plain)
