@@ -18,12 +18,15 @@ VENV ?= .venv
 READY = $(VENV)/.ready
 MAINTAIN = .maintain
 TOOLS = uv==0.13.9 pip-licenses==5.5.5 cyclonedx-bom==7.5.0 pip-audit==2.10.1
-# what starts hosts, clusters or kernels of notebooks has the machine to itself
+# what starts hosts, clusters or kernels of notebooks waits most of its time, and for timeouts: it
+# runs alone, what is on the test hosts beside what is on this machine
+HOSTS = hosts or slurm
+HERE = (ray or notebook) and not ($(HOSTS))
 ALONE = hosts or slurm or ray or notebook
 # a file to a process, for what its tests share
 PARALLEL = -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo quick test coverage soak fuzz benchmark lock licences sbom audit install clean
+.PHONY: demo quick test test-hosts test-here coverage soak fuzz benchmark lock licences sbom audit install clean
 
 demo: install
 	$(VENV)/bin/deepnic demo --output demo
@@ -36,7 +39,13 @@ test: install
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pytest $(PARALLEL) -m "not ($(ALONE))" --durations=30
-	$(VENV)/bin/pytest -m "$(ALONE)" --durations=30
+	$(MAKE) --jobs=2 test-hosts test-here
+
+test-hosts:
+	$(VENV)/bin/pytest -m "$(HOSTS)" --durations=30
+
+test-here:
+	$(VENV)/bin/pytest -m "$(HERE)" --durations=30
 
 coverage: install
 	$(VENV)/bin/pytest $(PARALLEL) -m "not ($(ALONE))" --cov --cov-report= --cov-fail-under=0

@@ -95,7 +95,20 @@ def repeated(act: Callable[[], object], seconds: float) -> Iterator[None]:
         thread.join()
 
 
+@contextmanager
+def under_way(description: str) -> Iterator[None]:
+    """Tell what is done within the block, where no share of it can be told."""
+    with progress() as bars:
+        job = bars.add_task(description, total=None)
+        try:
+            yield
+        finally:
+            bars.remove_task(job)
+
+
 def _state(task: Task) -> str:
+    if task.total is None:
+        return f"{task.description}: {timedelta(seconds=round(task.elapsed or 0))} so far"
     seconds = task.time_remaining
     left = "time left not known yet" if seconds is None else f"{timedelta(seconds=seconds)} left"
     return f"{task.description}: {task.percentage:.0f} %, {left}"

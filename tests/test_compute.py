@@ -10,7 +10,7 @@ import pytest
 from distributed import Client, LocalCluster
 from rich.progress import Progress
 
-from deepnic.compute import compute, progress
+from deepnic.compute import compute, progress, under_way
 
 
 @pytest.fixture(params=["threads", "cluster"])
@@ -153,6 +153,14 @@ def test_progress__where_no_terminal_is_says_share_and_time_left_now_and_then(mo
     shares = [int(re.search(r"waiting: (\d+) %", line)[1]) for line in lines]
     assert shares == sorted(shares)
     assert re.search(r"\d:\d\d:\d\d left$", lines[-1])
+
+
+def test_under_way__says_for_how_long(monkeypatch, caplog):
+    monkeypatch.setattr("deepnic.compute.INTERVAL", 0.02)
+    with caplog.at_level(logging.INFO, "deepnic.progress"), under_way("laying out"):
+        time.sleep(0.1)
+    assert caplog.messages
+    assert {*caplog.messages} == {"laying out: 0:00:00 so far"}
 
 
 def test_progress__is_not_told_where_its_logger_is_disabled(monkeypatch, caplog):

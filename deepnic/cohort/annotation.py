@@ -3,16 +3,12 @@
 from os import PathLike
 from pathlib import Path
 
+import pandas as pd
 import xarray as xr
 
 from deepnic.cohort.readers.labels import Apart, read_facts
+from deepnic.cohort.readers.tables import find_symbols
 from deepnic.errors import InputError
-
-SYMBOLS = (
-    "symbol", "gene symbol", "gene_symbol", "gene.symbol", "genesymbol", "symbols", "hgnc_symbol",
-    "gene name", "gene_name", "external_gene_name",
-)  # fmt: skip
-"""Usual names of the column of symbols, in any case; the first that occurs is taken."""
 
 
 def with_symbols(cohort: xr.Dataset, annotation: Apart) -> tuple[xr.Dataset, list[str]]:
@@ -20,7 +16,11 @@ def with_symbols(cohort: xr.Dataset, annotation: Apart) -> tuple[xr.Dataset, lis
 
     Several symbols of a gene are joined by ///, as Affymetrix joins them.
     """
-    name = Path(annotation).name if isinstance(annotation, str | PathLike) else "the annotation"
+    name = "the annotation"
+    if isinstance(annotation, str | PathLike):
+        name = Path(annotation).name
+    elif isinstance(annotation, pd.Series):
+        name = f"its column {annotation.name!r}"
     table = read_facts(annotation)
     genes = cohort.indexes["gene"]
     ids = max(map(str, table), key=lambda column: table[column].isin(genes).sum())
@@ -42,11 +42,10 @@ def with_symbols(cohort: xr.Dataset, annotation: Apart) -> tuple[xr.Dataset, lis
 
 
 def _symbol_column(name: str, columns: list[str]) -> str:
-    lower = [column.lower() for column in columns]
-    usual = [columns[lower.index(word)] for word in SYMBOLS if word in lower]
-    if not usual and len(columns) != 1:
+    usual = find_symbols(columns)
+    if usual is None and len(columns) != 1:
         raise InputError(
             f"{name} has no column of a usual name of symbols, and {len(columns)} others; call it "
             "symbol"
         )
-    return (usual or columns)[0]
+    return usual or columns[0]

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from deepnic.cohort.classes import UNKNOWN, find_positive
+from deepnic.cohort.classes import UNKNOWN, check_apart, find_positive
 from deepnic.cohort.impute import METHODS
 from deepnic.errors import InputError, choose
 from deepnic.variables import describe, expect
@@ -272,6 +272,7 @@ def _state(labels: pd.Series, positive: str | None) -> tuple[np.ndarray, str]:
         raise InputError(
             "almost every observation has a label of its own; choose the labels of two classes"
         )
+    check_apart(classes)
     if positive is None:
         if len(classes) > 2:
             raise SeveralClassesError(classes)

@@ -26,7 +26,7 @@ from deepnic.cohort.numbers import (
     say_scale,
 )
 from deepnic.cohort.pseudonyms import check_apart, default_key, pseudonymised
-from deepnic.cohort.readers.labels import Apart, find_labels, read_facts
+from deepnic.cohort.readers.labels import Apart, find_beside, read_facts
 from deepnic.cohort.readers.raw import Raw, Wanted
 from deepnic.cohort.readers.tables import by_expression
 from deepnic.cohort.readers.text import STATE_COLUMNS
@@ -105,7 +105,9 @@ def read_cohort(
         the 5 nearest observations; see `filled`. It is fitted where trees are grown, on the
         observations whose state is known there: in a study, on each fold's training part.
     annotation : str, path or DataFrame, optional
-        Table of gene ids and symbols, such as a platform's: the coordinate ``symbol``.
+        Table of gene ids and symbols, such as a platform's: the coordinate ``symbol``. By default
+        ``name.symbols.csv`` beside the file, where it lies, or a column of a usual name in a table
+        of one row a gene, or in an AnnData's var.
     layer : str, optional
         Of an AnnData, the layer to read, or "raw"; by default X.
     pseudonymise : bool or path
@@ -117,7 +119,7 @@ def read_cohort(
     -------
     Dataset
         As `make_cohort`: ``expression(observation, gene)`` float32, ``state(observation)`` int8,
-        coordinates ``label`` and, with `groups`, ``group``, with `annotation`, ``symbol``;
+        coordinates ``label`` and, with `groups`, ``group``, with symbols, ``symbol``;
         attributes ``positive``, ``constant_genes``, ``source`` (name of the file), ``id_column``
         ("" if the ids were made up), ``transform`` and ``notes`` (what was assumed, a line each).
 
@@ -151,7 +153,9 @@ def read_cohort(
     drop = (drop,) if isinstance(drop, str) else tuple(drop)
     path = path_of(source)
     name = path.name if path else IN_MEMORY
-    apart = path and find_labels(path) if labels is None else labels
+    apart = labels
+    if labels is None and path and path.suffix != ".npz":  # whose reader asks for its own
+        apart = find_beside(path, "labels")
     facts = None if apart is None else read_facts(apart)
     wanted = Wanted(state, groups, facts, genes_in, genes_from, drop, layer)
     raw = take(path or source, wanted)
@@ -190,6 +194,10 @@ def read_cohort(
             f"{missing.sum()} missing values in {missing.any(axis=0).sum()} genes, to be filled by "
             f"impute={impute!r} from the observations that trees are grown on"
         )
+    if annotation is None:
+        annotation = path and find_beside(path, "symbols")
+    if annotation is None:
+        annotation = raw.symbols
     if annotation is not None:
         cohort, more = with_symbols(cohort, annotation)
         notes += more

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from deepnic.cohort.readers.labels import beside
 from deepnic.errors import InputError
 from deepnic.extras import needs
 from deepnic.files import check_new, whole
@@ -19,26 +20,37 @@ def check_output(output: Path) -> None:
         raise InputError(f"{output} is neither {', '.join(others)} nor {last}; name one of these")
     check_new(output)
     if output.suffix == ".npz":
-        check_new(output.with_suffix(".labels.csv"))
+        check_new(beside(output, "labels"))
+    if output.suffix != ".h5ad":
+        check_new(beside(output, "symbols"))
     if output.suffix == ".h5ad":
         needs("formats")
 
 
 def write_cohort(cohort: xr.Dataset, output: Path) -> None:
-    """Write expression, labels and groups, in the format of the suffix."""
+    """Write expression, labels, groups and symbols, in the format of the suffix."""
     check_output(output)
     WRITERS[output.suffix](cohort, output)
 
 
+def _write_symbols(cohort: xr.Dataset, output: Path) -> None:
+    """Write the symbols beside a table, where they are found again."""
+    if "symbol" in cohort.coords:
+        with whole(beside(output, "symbols")) as partial:
+            cohort["symbol"].to_series().to_csv(partial)
+
+
 def _write_csv(cohort: xr.Dataset, output: Path) -> None:
+    _write_symbols(cohort, output)
     with whole(output) as partial:
         ids, genes = cohort.indexes["observation"], cohort.indexes["gene"]
         _facts(cohort).join(pd.DataFrame(cohort["expression"].values, ids, genes)).to_csv(partial)
 
 
 def _write_npz(cohort: xr.Dataset, output: Path) -> None:
+    _write_symbols(cohort, output)
     genes, samples = (cohort[name].values.astype(str) for name in ("gene", "observation"))
-    with whole(output.with_suffix(".labels.csv")) as partial:
+    with whole(beside(output, "labels")) as partial:
         _facts(cohort).to_csv(partial)
     with whole(output) as partial, partial.open("wb") as file:
         np.savez_compressed(file, X=cohort["expression"].values, genes=genes, samples=samples)

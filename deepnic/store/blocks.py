@@ -4,7 +4,7 @@ A block is what one task grows: some trees of some draws of one condition, one c
 ``tree_signature`` and of ``vote``. The draws of a condition have chunks of ``signature`` beside.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -72,10 +72,14 @@ def _n_trees(forest: xr.Dataset, v: int) -> int:
     return n_trees_of_draw(forest.attrs["design"], forest.attrs["n_genes"], V)
 
 
-def seconds(forest: xr.Dataset, block: Block) -> float:
-    """Time a block takes, roughly."""
-    v, r, d, t = block
+def seconds(forest: xr.Dataset, blocks: Iterable[Block]) -> list[float]:
+    """Time that each block takes, roughly."""
+    n = forest.sizes["observation"]
+    sizes, ranges = (forest[name].values.tolist() for name in ("tree_size", "weight_range"))
+    a_tree = [[tree_seconds(V, R, n) for R in ranges] for V in sizes]
+    n_trees = [_n_trees(forest, v) for v in range(len(sizes))]
     _, _, draws, trees, _ = forest["vote"].data.chunks
-    grown = min(trees[t], _n_trees(forest, v) - sum(trees[:t]))
-    V, R = int(forest["tree_size"][v]), int(forest["weight_range"][r])
-    return draws[d] * grown * tree_seconds(V, R, forest.sizes["observation"])
+    first_tree = np.cumsum([0, *trees[:-1]]).tolist()
+    return [
+        draws[d] * min(trees[t], n_trees[v] - first_tree[t]) * a_tree[v][r] for v, r, d, t in blocks
+    ]

@@ -18,11 +18,12 @@ from typing import Any
 from uuid import uuid4
 
 import dask
+import dask.array as da
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from deepnic.compute import compute
+from deepnic.compute import compute, under_way
 from deepnic.errors import InputError
 from deepnic.files import PARTIAL, as_path, locked, whole, writable
 from deepnic.manifest import METADATA, check_own, digest, digests_of, manifest, seal
@@ -88,27 +89,29 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
     path = as_path(path).absolute()  # workers may run in other folders
     with locked(path), writable(path):
         sealed = manifest(path)
-        if not path.exists():
-            check_space(path, least_bytes(forest))
-            _lay_out(path, forest)
-        known = noted(path) if sealed is None else sealed
-        _mend_layout(path, forest, known)
-        stored = _check_same(path, forest)
-        for leftover in path.rglob(f"*{PARTIAL}"):
-            leftover.unlink()
-        blocks, unordered = missing(path, forest, known, _otherwise(stored, sealed))
+        with under_way("looking at what the store holds"):
+            if not path.exists():
+                check_space(path, least_bytes(forest))
+                _lay_out(path, forest)
+            known = noted(path) if sealed is None else sealed
+            _mend_layout(path, forest, known)
+            stored = _check_same(path, forest)
+            for leftover in path.rglob(f"*{PARTIAL}"):
+                leftover.unlink()
+            blocks, unordered = missing(path, forest, known, _otherwise(stored, sealed))
         if blocks or unordered:
             check_space(path, least_bytes(forest) * len(blocks) / len(blocks_of(forest)))
             layouts = {name: Layout.of(path, name) for name in CHUNKED}
             with _mark(path) as mark:
                 _grow(path, mark, forest, blocks, layouts)
                 _order(path, mark, forest, unordered, layouts["signature"])
-        if sealed is None:
-            sealed = _check_grown(path, forest, noted(path))
-            seal(path, digests=sealed)
-        elif blocks or unordered:
-            _check_grown(path, forest, sealed)
-        keep(path, sealed)
+        with under_way("checking what was written"):
+            if sealed is None:
+                sealed = _check_grown(path, forest, noted(path))
+                seal(path, digests=sealed)
+            elif blocks or unordered:
+                _check_grown(path, forest, sealed)
+            keep(path, sealed)
     return len(blocks)
 
 
@@ -242,10 +245,14 @@ def _check_same(path: Path, forest: xr.Dataset) -> xr.Dataset:
 def _lay_out(path: Path, forest: xr.Dataset) -> None:
     """Write schema, coordinates and provenance; the folder appears only when they are complete."""
     encoding: dict[Any, Any] = {name: {"compressors": COMPRESSORS} for name in forest.variables}
+    schema = forest.copy()
     for name in CHUNKED:
-        encoding[name]["chunks"] = forest[name].data.chunksize
+        array = forest[name].data
+        encoding[name]["chunks"] = array.chunksize
+        # xarray walks the tasks, even if it is to write none
+        schema[name] = forest[name].copy(data=da.empty(array.shape, dtype=array.dtype, chunks=-1))
     with whole(path) as partial:
-        forest.to_zarr(partial, compute=False, zarr_format=3, consolidated=False, encoding=encoding)
+        schema.to_zarr(partial, compute=False, zarr_format=3, consolidated=False, encoding=encoding)
         note(partial, digests_of(partial))
 
 
@@ -267,19 +274,30 @@ def _grow(
     blocks: Mapping[Block, Sequence[str]],
     layouts: Mapping[str, Layout],
 ) -> None:
-    """Grow the chunks that blocks lack, draw after draw."""
+    """Grow the chunks that blocks lack."""
+    with under_way(f"laying out {len(blocks):,} blocks of trees"):
+        tasks, costs = _to_grow(path, mark, forest, blocks, layouts)
+    compute(tasks, "growing trees", costs=costs, receive=partial(write_noted, path))
+
+
+def _to_grow(
+    path: Path,
+    mark: str,
+    forest: xr.Dataset,
+    blocks: Mapping[Block, Sequence[str]],
+    layouts: Mapping[str, Layout],
+) -> tuple[list[Any], list[float]]:
+    """Tasks that grow and write blocks, draw after draw, and what each costs."""
     # all at once, as asking for one block walks the whole graph; and not optimised one by one, or
     # the task that grows a block would be merged into both and run twice
     grown = {name: forest[name].data.to_delayed(optimize_graph=False) for name in GROWN}
     write = dask.delayed(_write_block, pure=False)
-    tasks, costs = [], []
-    for block in sorted(blocks, key=lambda block: block[2]):
+    order, tasks = sorted(blocks, key=lambda block: block[2]), []
+    for block in order:
         lacking = {name: layouts[name] for name in blocks[block]}
         chunks = (grown[name][*block, 0] for name in lacking)
         tasks.append(write(str(path), mark, block, lacking, *chunks))
-        costs.append(seconds(forest, block))
-    receive = partial(write_noted, path)
-    compute(tasks, "growing trees", costs=costs, receive=receive)
+    return tasks, seconds(forest, order)
 
 
 def _write_block(

@@ -370,7 +370,9 @@ def _facts(
 
 
 def _facts_of(cohort: xr.Dataset) -> dict[str, Any]:
-    one_of = {name: cohort.attrs[name] for name in ("one_of",) if name in cohort.attrs}
+    more = {name: cohort.attrs[name] for name in ("one_of", "impute") if name in cohort.attrs}
+    if "impute" in more:
+        more["missing"] = int(np.isnan(cohort["expression"].values).sum())
     labels, counts = np.unique(cohort["label"].values.astype(str), return_counts=True)
     everything = np.arange(cohort.sizes["gene"])
     return {
@@ -382,7 +384,7 @@ def _facts_of(cohort: xr.Dataset) -> dict[str, Any]:
         "positive": cohort.attrs["positive"],
         "constant_genes": cohort.attrs["constant_genes"],
         "sha256": provenance(cohort, everything)["input_sha256"],
-        **one_of,
+        **more,
     }
 
 

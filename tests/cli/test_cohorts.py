@@ -19,6 +19,8 @@ def across(tmp_path):
     table.set_index("id")[genes].T.to_csv(tmp_path / "a.csv", index_label="gene")
     table.loc[0, "state"] = ""
     table[["id", "state", "patient"]].iloc[::-1].to_csv(tmp_path / "b.csv", index=False)
+    symbols = pd.Series(["TP53", "", "007"], genes[:3], name="symbol")
+    symbols.to_csv(tmp_path / "a.symbols.csv")
     return table, ["--labels", tmp_path / "b.csv", "--state", "state", "--impute", "median"]
 
 
@@ -34,9 +36,11 @@ def test_cohort__says_and_writes_what_it_understood(run, tmp_path, across, name)
     assert "transform: none; missing: 2" in output
     assert "groups: 20" in output
     assert "1 genes are constant" in output
+    assert "symbols of 2 of 10 genes, from a.symbols.csv" in output
     cohort = read_cohort(tmp_path / "a.csv", labels=options[1], state="state", impute="median")
     np.testing.assert_array_equal(cohort.label, table["state"])
     clean = read_cohort(tmp_path / name, impute="median")
+    assert clean.symbol.values.tolist() == ["TP53", "", "007", *[""] * 7]
     assert clean.drop_attrs().identical(cohort.drop_attrs())
 
 

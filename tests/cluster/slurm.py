@@ -87,6 +87,7 @@ class Slurm:
                 names=",".join(names),
                 nodes="\n".join(
                     f"NodeName={name} NodeAddr={address} CPUs=1 RealMemory=2000 Gres=gpu:1"
+                    " Feature=twin"
                     for name, address in names.items()
                 ),
             )

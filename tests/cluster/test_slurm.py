@@ -29,6 +29,10 @@ DEEPNIC = Path(sys.executable).with_name("deepnic")
 ALON = Path(__file__).parents[2].parent / "shared" / "data" / "alon.npz"
 EXAMPLES = Path(__file__).parents[2] / "cluster" / "slurm"
 GROW, TRAIN = (Path(scripts.__path__[0]) / f"{name}.sbatch" for name in ("grow", "train"))
+DEMANDS = {
+    "memory": None, "qos": "normal", "constraint": "twin",
+    "directives": ["--exclusive", "--comment 'a course'"],
+}  # fmt: skip
 FEW = ["--n-trees", "2", "--weight-ranges", "3", "--tree-sizes", "3,4"]  # 2 blocks, a second each
 MANY = ["--n-trees", "10", "--weight-ranges", "3-5", "--tree-sizes", "3-6"]  # 12, of 10 s in all
 needs_alon = pytest.mark.skipif(not ALON.exists(), reason="../shared/data/alon.npz is absent")
@@ -53,7 +57,7 @@ def write_profile(tmp_path):
             "nodes": 2, "cores": 1, "memory": "1GiB", "walltime": "00:10:00",
             "interface": "eth0", "login_interface": BRIDGE, "logs": f"{tmp_path}/logs",
         } | given  # fmt: skip
-        lines = [f"{key} = {value!r}" for key, value in keys.items()]
+        lines = [f"{key} = {value!r}" for key, value in keys.items() if value is not None]
         (tmp_path / "profile.toml").write_text("\n".join(lines))
         return tmp_path / "profile.toml"
 
@@ -99,6 +103,15 @@ def end(process):
     finally:
         process.kill()
     return process.returncode, said
+
+
+def check_demands(slurm):
+    """The jobs that are there ask for what `DEMANDS` says."""
+    for job in slurm.jobs():
+        facts = show(slurm, job)
+        assert " Features=twin " in facts
+        assert " Comment=a course" in facts
+        assert " OverSubscribe=NO " in facts  # what --exclusive asks for
 
 
 def same(one, other):
@@ -202,8 +215,10 @@ def test_scripts__are_alike_where_they_do_the_same():
 @needs_alon
 def test_grow__on_two_nodes_is_the_same_store(slurm, write_profile, store, tmp_path):
     output = tmp_path / "store.zarr"
-    growing = start(slurm, "grow", ALON, "-o", output, *FEW, "--slurm", write_profile())
+    profile = write_profile(**DEMANDS)
+    growing = start(slurm, "grow", ALON, "-o", output, *FEW, "--slurm", profile)
     until(slurm, growing, lambda: len(slurm.jobs()) == 2)
+    check_demands(slurm)
     code, said = end(growing)
     assert code == 0, said
     assert "2 blocks of trees grown" in said
@@ -346,8 +361,10 @@ def test_train__elastic_goes_on_when_a_node_is_lost(
 @pytest.mark.ray
 def test_train__is_cancelled_by_ctrl_c(slurm, write_profile, table, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    training = start(slurm, "train", table, "--workers", 2, "--slurm", write_profile())
+    profile = write_profile(**DEMANDS)
+    training = start(slurm, "train", table, "--workers", 2, "--slurm", profile)
     until(slurm, training, lambda: len(steps(slurm)) == 3)
+    check_demands(slurm)
     (job,) = slurm.jobs()
     assert len(left_behind(tmp_path, job)) == 3  # of the job, and of Ray on both nodes
     nodes = slurm.hosts.addresses

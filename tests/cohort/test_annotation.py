@@ -93,6 +93,34 @@ def test_symbols__go_along_to_store_pixels_and_canvas(frame, annotation, tmp_pat
     )
 
 
+@pytest.mark.parametrize("column", ["symbol", "Gene Symbol", "external_gene_name"])
+def test_read_cohort__keeps_the_symbols_beside_the_ids(frame, tmp_path, column):
+    across = frame.drop(columns="state").T.rename_axis("gene_id").reset_index()
+    across.insert(1, column, SYMBOLS)
+    across.insert(2, "description", "of a gene")
+    across.to_csv(tmp_path / "a.csv", index=False)
+    read = {"labels": frame["state"].reset_index(), "state": "state"}
+    cohort = read_cohort(tmp_path / "a.csv", **read)
+    assert cohort.symbol.values.tolist() == [*SYMBOLS[:9], ""]
+    assert f"symbols of 9 of 10 genes, from its column {column!r}" in cohort.notes
+    assert "1 columns beside the samples left out, such as description" in cohort.notes
+    named = read_cohort(tmp_path / "a.csv", genes_from=column, **read)
+    assert "symbol" not in named.coords
+    other = pd.DataFrame({"id": IDS, "symbol": "OTHER"})
+    assert {*read_cohort(tmp_path / "a.csv", annotation=other, **read).symbol.values} == {"OTHER"}
+
+
+def test_read_cohort__finds_labels_and_symbols_beside(frame, tmp_path):
+    """Whatever dots are in the names, and only those of this very table."""
+    pd.DataFrame({"id": IDS, "symbol": "OTHER"}).to_csv(tmp_path / "a.symbols.csv", index=False)
+    pd.DataFrame({"id": IDS, "symbol": SYMBOLS}).to_csv(tmp_path / "a.v2.symbols.csv", index=False)
+    frame[["state"]].to_csv(tmp_path / "a.v2.labels.csv")
+    frame.drop(columns="state").to_csv(tmp_path / "a.v2.csv.gz")
+    cohort = read_cohort(tmp_path / "a.v2.csv.gz")
+    assert cohort.symbol.values.tolist() == [*SYMBOLS[:9], ""]
+    assert cohort.label.values.tolist() == frame["state"].tolist()
+
+
 def test_read_cohort__joins_several_symbols_of_a_gene(frame):
     table = pd.DataFrame({"id": [*IDS, IDS[3], IDS[3], IDS[4]], "symbol": [*SYMBOLS, "X", "X", ""]})
     cohort = read_cohort(frame, annotation=table)

@@ -178,6 +178,35 @@ def test_read_cohort__asks_which_class_is_1_where_no_rule_knows(tmp_path):
     assert cohort.state.values.tolist() == [0, 1, 1] * 4
 
 
+@pytest.mark.parametrize(
+    ("control", "case"),
+    [
+        ("Control", "Case"), ("survived", "Died"), ("témoin", "cas"), ("sain", "malade"),
+        ("survivant", "décédé"), ("non traité", "traité"), ("gesund", "krank"), ("HC", "PD"),
+        ("0.0", "1.0"), ("FALSE", "TRUE"), ("not infected", "infected"), ("NON-Smoker", "smoker"),
+        ("adjacent_normal", "HCC"), ("kein Rezidiv", "Rezidiv"), ("pas de rechute", "rechute"),
+        ("healthy  control", "AD"), ("without diabetes", "diabetes"),
+    ],
+)  # fmt: skip
+def test_read_cohort__knows_words_of_three_languages(control, case):
+    cohort = read_cohort(BY_STATE.replace({"normal": control, "tumour": case}))
+    assert cohort.attrs["positive"] == case
+    assert cohort.state.values.tolist() == [0, 1, 1] * 4
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("tumour", "Tumour"), ("stage 1", "stage  1"), ("1", "1.0"), ("to_grow", "to grow")],
+)
+@pytest.mark.parametrize("named", [False, True])
+def test_read_cohort__refuses_one_class_written_in_two_ways(one, other, named):
+    """Or the rest would hold some of it."""
+    frame = BY_STATE.replace({"tumour": one})
+    frame.iloc[1, frame.columns.get_loc("state")] = other
+    with pytest.raises(InputError, match=f"labels '{one}' and '{other}'|'{other}' and '{one}'"):
+        read_cohort(frame, positive=one if named else None)
+
+
 @pytest.mark.parametrize(("codes", "told"), [("12", True), ("AB", True), ("01", False)])
 def test_read_cohort__takes_the_later_of_two_codes_and_says_so(tmp_path, codes, told):
     BY_STATE.replace({"normal": codes[0], "tumour": codes[1]}).to_csv(tmp_path / "a.csv")
@@ -357,6 +386,27 @@ def test_read_cohort__tells_no_id(tmp_path, table, labels, options, suffix):
     assert "SECRET" not in str(caught.value)
 
 
+def test_read_cohort__matches_ids_as_programs_write_them(tmp_path):
+    """R's names of columns, files of a counter; two that become one are nobody's."""
+    labels = LABELS.assign(sample_id=[f"{k}-a" for k in range(12)], condition=STATES)
+    labels = pd.concat([labels, labels.iloc[:2].assign(sample_id="")])
+    for name in ("X{}.a", "/data/{}_A.bam", "{}-a.CEL.gz"):
+        table = ACROSS.set_axis([name.format(k) for k in range(12)], axis=1)
+        table.to_csv(tmp_path / "a.csv", index_label="gene")
+        cohort = read_cohort(tmp_path / "a.csv", labels=labels, state="condition")
+        assert cohort.observation.values.tolist() == [*table]
+        assert cohort.label.values.tolist() == STATES
+        assert "12 ids of the labels are taken for those of samples" in cohort.notes
+        assert "2 rows of labels are of no sample here" in cohort.notes
+    twice = ["X1.a", "X1.A", *table.columns[2:]]
+    table.set_axis(twice, axis=1).to_csv(tmp_path / "a.csv", index_label="gene")
+    with pytest.raises(InputError, match="no id of the labels is that of a sample; give"):
+        read_cohort(tmp_path / "a.csv", labels=labels, state="condition", genes_in="rows")
+    other = labels.assign(sample_id=[f"other{k}" for k in range(14)])
+    with pytest.raises(InputError, match="no id of the labels names a column or a row"):
+        read_cohort(tmp_path / "a.csv", labels=other, state="condition")
+
+
 # --- in memory, layers
 
 
@@ -414,6 +464,7 @@ def test_from_anndata__takes_layers_and_raw(tmp_path):
         adata.write_h5ad(path)
     for source in (adata, path):
         check(read_cohort(source, state="state"))
+        assert read_cohort(source).symbol.values[3] == "SYM3"
         check(read_cohort(source, layer="thin"))
         np.testing.assert_array_equal(read_cohort(source, layer="double").expression, 2 * VALUES)
         raw = read_cohort(source, layer="raw")

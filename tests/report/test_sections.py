@@ -188,6 +188,15 @@ def test_training__tells_of_a_data_parallel_run_if_there_was_one(small_results, 
     assert "Ray" not in Page(render_section(training.section(without, small_findings))).text
 
 
+def test_made__tells_what_was_filled(results, findings):
+    name, *others = results.facts["cohorts"]
+    imputed = results.facts["cohorts"][name] | {"impute": "knn", "missing": 1234}
+    facts = results.facts | {"cohorts": results.facts["cohorts"] | {name: imputed}}
+    table = by_name(made.section(replace(results, facts=facts), findings).content["cohorts"])
+    assert table[name][-1] == "1,234, filled by knn within each fold"
+    assert {table[other][-1] for other in others} == {"none"}
+
+
 def test_made__groups_the_settings(results, findings):
     facts = made.section(results, findings).content["facts"]
     tables = {title: by_name(table) for title, table in facts.items()}

@@ -11,7 +11,7 @@ from deepnic.cohort.readers.files import check_fits
 from deepnic.cohort.readers.frames import as_written
 from deepnic.cohort.readers.raw import Raw, Wanted
 from deepnic.cohort.readers.sheets import parsed
-from deepnic.cohort.readers.tables import match
+from deepnic.cohort.readers.tables import find_symbols, match
 from deepnic.errors import InputError
 
 WORD = 64  # bytes that a word of a file takes at least
@@ -55,6 +55,9 @@ def _raw(
                 f"one of {', '.join(map(str, [*var][:6])) or 'none'}"
             )
         genes = as_written(var[column]).tolist()
+    symbols, named = None, find_symbols([str(column) for column in var])
+    if named is not None and named != column:
+        symbols = as_written(var[named]).set_axis(genes).rename(named)
     observation = obs.index.astype(str).tolist()
     facts = obs.apply(as_written).set_axis(obs.columns.astype(str), axis=1).reset_index(drop=True)
     notes: tuple[str, ...] = (f"layer {wanted.layer!r} read" if wanted.layer else "X read",)
@@ -62,7 +65,7 @@ def _raw(
         facts, more = match(wanted.labels, observation)
         notes += more
     return Raw(values, genes, observation, facts, "obs_names", notes=notes,
-               heeds=("genes_from", "layer"))  # fmt: skip
+               symbols=symbols, heeds=("genes_from", "layer"))  # fmt: skip
 
 
 def _check_layer(name: str, layer: str | None, held: Any) -> None:

@@ -23,10 +23,16 @@ TABLES: dict[str, Callable[[Path], Table]] = {
 }
 
 
-def find_labels(path: Path) -> Path | None:
-    """Labels that lie beside a table, if any do; the reader of archives asks for its own."""
-    beside = path.with_name(f"{path.name.partition('.')[0]}.labels.csv")
-    return beside if path.suffix != ".npz" and beside.is_file() and beside != path else None
+def beside(path: Path, what: str) -> Path:
+    """File of labels or symbols beside a table: NAME.labels.csv of NAME.csv, or of NAME.txt.gz."""
+    plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return plain.with_suffix(f".{what}.csv")
+
+
+def find_beside(path: Path, what: str) -> Path | None:
+    """What lies beside a table, if it does."""
+    found = beside(path, what)
+    return found if found.is_file() and found != path else None
 
 
 def read_facts(labels: Apart) -> pd.DataFrame:

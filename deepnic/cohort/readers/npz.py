@@ -10,6 +10,7 @@ import psutil
 
 from deepnic.cohort.check import check_words
 from deepnic.cohort.readers.files import load_text
+from deepnic.cohort.readers.labels import beside
 from deepnic.cohort.readers.raw import Raw, Wanted
 from deepnic.cohort.readers.tables import match
 from deepnic.cohort.readers.text import find_layout, read_columns
@@ -40,7 +41,7 @@ def read_archive(path: Path, wanted: Wanted) -> Raw:
     if wanted.labels is not None:
         facts, notes = match(wanted.labels, observations)
         return Raw(values, genes, observations, facts, "samples", notes=notes)
-    facts = _read_labels(path.with_suffix(".labels.csv"), wanted, observations)
+    facts = _read_labels(beside(path, "labels"), wanted, observations)
     return Raw(values, genes, observations, facts, "samples", wanted.state or "label")
 
 

@@ -31,4 +31,5 @@ class Raw(NamedTuple):
     notes: tuple[str, ...] = ()  # what was assumed
     numeric: bool = False  # what is clinical stands among the genes, if anything is
     dropped: tuple[str, ...] = ()  # columns that were named to be left out, and are
+    symbols: pd.Series | None = None  # (gene,) of text: what the file itself calls their symbols
     heeds: tuple[str, ...] = ()  # options of some kinds of tables, that this one heeded

@@ -33,6 +33,22 @@ ANNOTATION_COLUMNS = (
 """Columns beside the samples in tables of one row a gene, from their usual programs."""
 
 
+ENDINGS = ("bam", "sam", "cram", "cel", "idat", "counts?", "fastq", "fq", "txt", "tsv", "csv", "gz")
+"""Of files that columns are named by, as expressions."""
+
+SYMBOL_COLUMNS = (
+    "symbol", "gene symbol", "gene_symbol", "gene.symbol", "genesymbol", "symbols", "hgnc_symbol",
+    "gene name", "gene_name", "external_gene_name",
+)  # fmt: skip
+"""Usual names of the column of symbols, in any case; the first that occurs is taken."""
+
+
+def find_symbols(columns: list[str]) -> str | None:
+    """Column of a usual name of symbols."""
+    lower = [column.lower() for column in columns]
+    return next((columns[lower.index(word)] for word in SYMBOL_COLUMNS if word in lower), None)
+
+
 def parse(table: Table, wanted: Wanted) -> Raw:
     """Read a table, whichever way it lies."""
     if _genes_in_rows(table, wanted):
@@ -50,17 +66,22 @@ def _genes_in_rows(source: Table, wanted: Wanted) -> bool:
         return _known_in_rows(source, wanted)
     layout, labels = source.layout, wanted.labels
     if labels is not None:
-        names = {*layout.header[1:]}
-        across = max(labels[column].isin(names).sum() for column in labels)
         text, _ = source.read({id_at if (id_at := layout.find_id()) else 0})
-        ids = {*text.iloc[:, 0]}
-        down = max(labels[column].isin(ids).sum() for column in labels)
-        if across == down:
+        names, ids = pd.Index(layout.header[1:]), pd.Index(text.iloc[:, 0])
+        for plain in (str, plain_id):
+            said = labels.map(plain)
+            across, down = (_id_column(said, some.map(plain))[1] for some in (names, ids))
+            if across != down:
+                return across > down
+        if across == 0:
             raise InputError(
-                f"{layout.file}: {across} ids of the labels name columns and as many rows; say "
-                "genes_in='rows' or genes_in='columns', or correct the ids"
+                f"no id of the labels names a column or a row of {layout.file}; give labels with "
+                "a column of its ids"
             )
-        return bool(across > down)
+        raise InputError(
+            f"{layout.file}: {across} ids of the labels name columns and as many rows; say "
+            "genes_in='rows' or genes_in='columns', or correct the ids"
+        )
     lower = [name.lower() for name in layout.header]
     return wanted.state is None and lower[0] in GENE_COLUMNS and not {*lower} & {*STATE_COLUMNS}
 
@@ -128,16 +149,16 @@ def _read_genes_in_rows(source: Table, wanted: Wanted) -> Raw:
             f"{layout.file} has one row a gene, as its first column {header[0]!r} says, and no "
             "states; give a table of them as labels=, one row a sample"
         )
-    known = set() if labels is None else {name for column in labels for name in labels[column]}
+    known = set() if labels is None else {*map(plain_id, labels.to_numpy().ravel())}
     annotation = {
         k for k, name in enumerate(header)
         if k == 0 or name in wanted.drop or name == wanted.genes_from
-        or (name not in known and (name.lower() in ANNOTATION_COLUMNS or not name))
+        or (plain_id(name) not in known and (name.lower() in ANNOTATION_COLUMNS or not name))
     }  # fmt: skip
     text, table = source.read(annotation)
     words = [
         k for k in numbers_of(table)
-        if table[k].dtype.kind not in "iufb" and header[k] not in known
+        if table[k].dtype.kind not in "iufb" and plain_id(header[k]) not in known
         and (labels is not None or _is_text(table[k], layout.decimal))
     ]  # fmt: skip
     if words:
@@ -149,7 +170,10 @@ def _read_genes_in_rows(source: Table, wanted: Wanted) -> Raw:
         gene_at = 0 if wanted.genes_from is None else layout.find("genes_from", wanted.genes_from)
     observation = [header[k] for k in numbers_of(table)]
     notes = (*source.notes, f"genes in rows, named by column {header[gene_at] or 'row names'!r}")
-    if left_out := [header[k] for k in sorted(annotation - {gene_at}) if header[k]]:
+    symbol = find_symbols([header[k] for k in sorted(annotation - {gene_at})])
+    if left_out := [
+        header[k] for k in sorted(annotation - {gene_at}) if header[k] not in ("", symbol)
+    ]:
         # a name that is not usual may be a patient's
         usual = [name for name in left_out if name.lower() in ANNOTATION_COLUMNS][:6]
         some = f", such as {', '.join(usual)}" if usual else ""
@@ -158,6 +182,9 @@ def _read_genes_in_rows(source: Table, wanted: Wanted) -> Raw:
         asked = text[gene_at].isin(wanted.known).to_numpy()
         text, table = text[asked], table[asked].reset_index(drop=True)
     gene = text[gene_at].tolist()
+    symbols = None
+    if symbol is not None:
+        symbols = text.set_index(gene_at)[header.index(symbol)].rename(symbol)
     values = read_numbers(table, layout.decimal, gene, in_rows=True).T
     empty = np.isnan(values).all(axis=0)
     if empty.any():
@@ -170,7 +197,7 @@ def _read_genes_in_rows(source: Table, wanted: Wanted) -> Raw:
         notes += more
     dropped = tuple(name for name in wanted.drop if name in header)
     return Raw(values, gene, observation, facts, header[0], notes=notes, dropped=dropped,
-               heeds=("genes_in", "genes_from"))  # fmt: skip
+               symbols=symbols, heeds=("genes_in", "genes_from"))  # fmt: skip
 
 
 def _is_text(column: pd.Series, decimal: str) -> bool:
@@ -186,10 +213,20 @@ def numbers_of(table: pd.DataFrame) -> list[int]:
 
 def match(labels: pd.DataFrame, observation: list[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Rows of the labels in the order of the observations; "" where there is none, and told."""
-    ids = pd.Index(observation)
-    usual = [name for name in map(str, labels) if name.lower() in ID_COLUMNS]
-    column = max([*usual, *labels], key=lambda name: labels[name].isin(ids).sum())
-    rows = labels.set_index(column, drop=False)
+    ids, said = pd.Index(observation), labels
+    column, n = _id_column(said, ids)
+    notes: tuple[str, ...] = ()
+    if n < len(ids):
+        plain_said, plain_ids = labels.map(plain_id), ids.map(plain_id)
+        likely, more = _id_column(plain_said, plain_ids)
+        alike = plain_said[likely][plain_said[likely].isin(plain_ids)]
+        if more > n and plain_ids.is_unique and alike.is_unique:
+            column, said, ids = likely, plain_said, plain_ids
+            notes = (
+                f"{more - n} ids of the labels are taken for those of samples that differ in "
+                "capitals, punctuation, R's X before a number, or the path and ending of a file",
+            )
+    rows = labels.set_index(said[column].to_numpy())
     found = rows.index.isin(ids)
     if rows.index[found].has_duplicates:
         raise InputError(
@@ -201,12 +238,32 @@ def match(labels: pd.DataFrame, observation: list[str]) -> tuple[pd.DataFrame, t
             "no id of the labels is that of a sample; give a table with a column of the same ids"
         )
     without = int((~ids.isin(rows.index)).sum())
-    notes: tuple[str, ...] = (
-        () if found.all() else (f"{(~found).sum()} rows of labels are of no sample here",)
-    )
+    if not found.all():
+        notes += (f"{(~found).sum()} rows of labels are of no sample here",)
     if without:
         notes += (f"{without} samples have no row of labels and are to predict",)
-    return rows.reindex(ids).fillna("").reset_index(drop=True), notes
+    return rows[found].reindex(ids).fillna("").reset_index(drop=True), notes
+
+
+def _id_column(labels: pd.DataFrame, ids: pd.Index) -> tuple[str, int]:
+    """Column of the labels that holds most of the ids, a usual one of several; and how many."""
+    usual = [name for name in map(str, labels) if name.lower() in ID_COLUMNS]
+    found = {name: int(labels[name].isin(ids).sum()) for name in [*usual, *labels]}
+    best = max(found, key=lambda name: found[name])
+    return best, found[best]
+
+
+def plain_id(name: str) -> str:
+    """Id of a sample without what programs make of it: paths, endings, R's X, dots for signs.
+
+    Examples
+    --------
+    >>> plain_id("/data/Case-7.bam") == plain_id("case.7"), plain_id("X12.CEL.gz")
+    (True, '12')
+    """
+    file = re.split(r"[\\/]", name)[-1]
+    file = re.sub(rf"(\.({'|'.join(ENDINGS)}))+$", "", file, flags=re.IGNORECASE)
+    return re.sub(r"[\W_]+", ".", re.sub(r"^X(?=\d)", "", file)).strip(".").casefold()
 
 
 def by_expression(words: pd.Series, pattern: str) -> list[str]:

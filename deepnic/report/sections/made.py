@@ -34,6 +34,9 @@ def _cohorts_table(cohorts: Mapping[str, Mapping[str, Any]]) -> Table:
             f"{label}{' (at risk)' if label == cohort['positive'] else ''} {count:,}"
             for label, count in cohort["classes"].items()
         ]
-        lines.append([name, cohort["source"], *counts, ", ".join(classes)])
-    heads = ["", "source", "observations", "genes", "constant genes", "classes"]
-    return Table(heads, lines, align="llrrrl")
+        filled = "none"
+        if cohort.get("missing"):
+            filled = f"{cohort['missing']:,}, filled by {cohort['impute']} within each fold"
+        lines.append([name, cohort["source"], *counts, ", ".join(classes), filled])
+    heads = ["", "source", "observations", "genes", "constant genes", "classes", "missing values"]
+    return Table(heads, lines, align="llrrrll")
