@@ -3,8 +3,9 @@
 import os
 import resource
 import sys
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import thread_time
 from typing import Any, NamedTuple
 
@@ -30,19 +31,31 @@ trees of all are then counted up, by what trees of twice as many took longer."""
 OVERHEAD_SECONDS = 0.01
 """What a task costs beside its trees: scheduling and writing, as `make benchmark` measures it."""
 
+FEWER = 0.5
+"""Share of a class that a tree is grown on where a saving is looked for."""
+
 CHUNK_BYTES, SCHEMA_BYTES = 6144, 200_000
 """What a chunk takes beside its content (a folder of 4 KiB, half a block of its file); a schema."""
+
+
+Condition = tuple[int, int]  # genes a tree, weight range
 
 
 @dataclass(frozen=True)
 class Estimate:
     """Time, memory and disk of a job."""
 
-    core_seconds: float  # of work, while the other cores are as busy
+    by_condition: Mapping[Condition, float]  # core-seconds of work, the other cores as busy
     process_bytes: float  # memory of a process before it grows anything
     thread_bytes: float  # memory that each thread adds
     disk_bytes: float  # size of the store
     counted_up: int = 0  # conditions whose trees take too long to try with all observations
+    savings: Mapping[str, float] = field(default_factory=dict)  # share of it, by what to ask for
+
+    @property
+    def core_seconds(self) -> float:
+        """Work of all conditions."""
+        return sum(self.by_condition.values())
 
     def seconds(self, cores: int) -> float:
         """Time on so many cores like these."""
@@ -75,17 +88,42 @@ def estimate_growth(cohort: xr.Dataset, *, n_trees: int = 100, **parameters: Any
     tasks = [sample(cohort, V, R, forest.attrs) for V, R in conditions]
     # each condition twice: the cores stay busy to the end of the first round
     drawn = compute([*tasks, *tasks[::-1]], "measuring a sample")
-    seconds, stored, counted_up = np.array(drawn).sum(axis=0) / 2
+    rounds = np.array([drawn[: len(tasks)], drawn[len(tasks) :][::-1]], float)
+    seconds, stored, counted_up = rounds.mean(axis=0).T
     cores = os.cpu_count() or 1
     blocks = forest["vote"].data.npartitions
     chunks = 2 * blocks + forest["signature"].data.npartitions
+    work = n_trees * seconds + OVERHEAD_SECONDS * blocks / len(conditions)
+    by_condition = dict(zip(conditions, work.tolist(), strict=True))
     return Estimate(
-        core_seconds=n_trees * float(seconds) + OVERHEAD_SECONDS * blocks,
+        by_condition=by_condition,
         process_bytes=before,
         thread_bytes=max(_peak_bytes() - before, 0) / cores,
-        disk_bytes=n_trees * float(stored) + CHUNK_BYTES * chunks + SCHEMA_BYTES,
-        counted_up=round(counted_up),
+        disk_bytes=n_trees * float(stored.sum()) + CHUNK_BYTES * chunks + SCHEMA_BYTES,
+        counted_up=round(counted_up.sum()),
+        savings=_savings(by_condition, forest.attrs, cohort.sizes["observation"]),
     )
+
+
+def _savings(
+    by_condition: Mapping[Condition, float], given: Mapping[str, Any], n: int
+) -> dict[str, float]:
+    """Share of the time that a smaller job saves, by what to ask for."""
+    whole, saved = sum(by_condition.values()), {}
+    by_size: dict[int, float] = defaultdict(float)
+    fewer = n * FEWER / given["subsample"]
+    smaller = 0.0  # as the model has it
+    for (V, R), seconds in by_condition.items():
+        by_size[V] += seconds
+        smaller += seconds * tree_seconds(V, R, fewer) / tree_seconds(V, R, n)
+    dearest = max(by_size, key=by_size.__getitem__)
+    if others := sorted(by_size.keys() - {dearest}):
+        saved[f"--tree-sizes {','.join(map(str, others))}"] = by_size[dearest] / whole
+    if given["subsample"] > FEWER:
+        saved[f"--subsample {FEWER}"] = 1 - smaller / whole
+    if half := given["n_trees"] // 2:
+        saved[f"--n-trees {half}"] = 1 - half / given["n_trees"]
+    return saved
 
 
 class _Grown(NamedTuple):

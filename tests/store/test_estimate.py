@@ -59,6 +59,13 @@ def test_estimate_growth__takes_the_time_of_its_trees(cohort, monkeypatch, desig
     assert job.core_seconds == pytest.approx(grown_in_all + OVERHEAD_SECONDS * blocks)
     assert many.core_seconds > 1000 * grown_in_all
     assert job.seconds(4) == job.core_seconds / 4
+    assert job.core_seconds == sum(job.by_condition.values())
+    for (V, R), seconds in job.by_condition.items():
+        now = 0.0
+        one = grow_forest(cohort, **parameters | {"tree_sizes": [V], "weight_ranges": [R]})
+        with dask.config.set(scheduler="sync"):
+            one["vote"].compute()
+        assert seconds == pytest.approx(now + OVERHEAD_SECONDS * blocks / 4)
 
 
 def test_estimate_growth__counts_up_from_fewer_observations(monkeypatch):
@@ -92,3 +99,25 @@ def test_estimate_growth__takes_more_disk_for_more_trees(cohort):
 def test_estimate_growth__refuses_what_growing_refuses(cohort):
     with pytest.raises(InputError, match=r"n_trees must lie in 1\.\.65,535"):
         estimate_growth(cohort, n_trees=0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "saved"),
+    [
+        ({"n_trees": 7}, ["--tree-sizes 3,5", "--subsample 0.5", "--n-trees 3"]),
+        ({"n_trees": 1, "subsample": 0.5, "tree_sizes": [3]}, []),
+        ({"n_trees": 2, "subsample": 1, "tree_sizes": 4}, ["--subsample 0.5", "--n-trees 1"]),
+    ],
+)
+def test_estimate_growth__tells_what_smaller_jobs_save(cohort, asked, saved):
+    """Each by a job of what it says, whose time is known: the same trees, fewer of them."""
+    parameters = PARAMETERS | {"tree_sizes": [3, 5, 8]} | asked
+    job = estimate_growth(cohort, **parameters)
+    assert list(job.savings) == saved
+    assert all(0 < share < 1 for share in job.savings.values())
+    left = {(V, R): s for (V, R), s in job.by_condition.items() if V != 8}
+    for words, share in job.savings.items():
+        if words.startswith("--tree-sizes"):
+            assert share == pytest.approx(1 - sum(left.values()) / job.core_seconds)
+        if words.startswith("--n-trees"):
+            assert share == pytest.approx(1 - int(words.split()[1]) / parameters["n_trees"])
