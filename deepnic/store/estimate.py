@@ -16,7 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from deepnic.compute import compute
-from deepnic.rop.draws import draw_trees, n_trees_of_draw
+from deepnic.rop.draws import draw_trees, gene_trees, n_trees_of_draw
 from deepnic.rop.forest import grow_forest
 from deepnic.rop.graph import tree_seconds
 from deepnic.store.chunks import Layout, encode
@@ -32,7 +32,7 @@ OVERHEAD_SECONDS = 0.01
 """What a task costs beside its trees: scheduling and writing, as `make benchmark` measures it."""
 
 FEWER = 0.5
-"""Share of a class that a tree is grown on where a saving is looked for."""
+"""A smaller subsample, of which it is tried in the dearest tree size what it would save."""
 
 CHUNK_BYTES, SCHEMA_BYTES = 6144, 200_000
 """What a chunk takes beside its content (a folder of 4 KiB, half a block of its file); a schema."""
@@ -101,26 +101,29 @@ def estimate_growth(cohort: xr.Dataset, *, n_trees: int = 100, **parameters: Any
         thread_bytes=max(_peak_bytes() - before, 0) / cores,
         disk_bytes=n_trees * float(stored.sum()) + CHUNK_BYTES * chunks + SCHEMA_BYTES,
         counted_up=round(counted_up.sum()),
-        savings=_savings(by_condition, forest.attrs, cohort.sizes["observation"]),
+        savings=_savings(cohort, by_condition, forest.attrs),
     )
 
 
 def _savings(
-    by_condition: Mapping[Condition, float], given: Mapping[str, Any], n: int
+    cohort: xr.Dataset, by_condition: Mapping[Condition, float], given: Mapping[str, Any]
 ) -> dict[str, float]:
     """Share of the time that a smaller job saves, by what to ask for."""
-    whole, saved = sum(by_condition.values()), {}
-    by_size: dict[int, float] = defaultdict(float)
-    fewer = n * FEWER / given["subsample"]
-    smaller = 0.0  # as the model has it
-    for (V, R), seconds in by_condition.items():
+    whole, by_size = sum(by_condition.values()), defaultdict[int, float](float)
+    for (V, _), seconds in by_condition.items():
         by_size[V] += seconds
-        smaller += seconds * tree_seconds(V, R, fewer) / tree_seconds(V, R, n)
     dearest = max(by_size, key=by_size.__getitem__)
+    saved = {}
     if others := sorted(by_size.keys() - {dearest}):
         saved[f"--tree-sizes {','.join(map(str, others))}"] = by_size[dearest] / whole
     if given["subsample"] > FEWER:
-        saved[f"--subsample {FEWER}"] = 1 - smaller / whole
+        tried = [condition for condition in by_condition if condition[0] == dearest]
+        sample = dask.delayed(_sample, pure=False)
+        draws = [sample(cohort, V, R, {**given, "subsample": FEWER}) for V, R in tried]
+        drawn = compute(draws, "measuring a smaller sample")
+        share = given["n_trees"] * sum(seconds for seconds, _, _ in drawn) / by_size[dearest]
+        if share < 1:
+            saved[f"--subsample {FEWER}"] = 1 - share
     if half := given["n_trees"] // 2:
         saved[f"--n-trees {half}"] = 1 - half / given["n_trees"]
     return saved
@@ -193,10 +196,20 @@ def _grow_few(cohort: xr.Dataset, n: int, n_trees: int, condition: Mapping[str, 
         )
         taken.append(thread_time() - start)
         vote, by_tree = part["vote"].values[0, 0], part["tree_signature"].values[0, 0]
-        there = vote.any(axis=2) | by_tree.any(axis=2)
+        there = _grown_trees(part)
         trees.append(int(there.sum()))
     seconds = max(taken[1] - taken[0], 0.0) / max(trees[1] - trees[0], 1)
     return _Grown(seconds, trees[1], vote[there], by_tree[there], part["signature"].values.ravel())
+
+
+def _grown_trees(forest: xr.Dataset) -> NDArray[np.bool_]:
+    """Which trees (draw, tree) of one condition count for its genes, and so were grown."""
+    drawn = {name: forest.attrs[name] for name in ("n_genes", "seed", "design")}
+    drawn |= {name: int(forest[name][0]) for name in ("weight_range", "tree_size")}
+    there = np.zeros(forest["vote"].shape[2:4], bool)
+    for draw, row in enumerate(there):
+        row[gene_trees(draw=draw, **drawn)[0][forest["gene_position"].values]] = True
+    return there
 
 
 def _peak_bytes() -> int:

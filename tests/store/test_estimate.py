@@ -35,8 +35,10 @@ def test_estimate_growth__takes_the_disk_that_it_says(cohort, tmp_path, design):
     assert 5e7 < job.memory(1) <= job.memory(64) < 64e9
 
 
-@pytest.mark.parametrize("design", ["balanced", "stratified"])
-def test_estimate_growth__takes_the_time_of_its_trees(cohort, monkeypatch, design):
+@pytest.mark.parametrize(
+    ("design", "subsample"), [("balanced", 0.7), ("stratified", 0.7), ("balanced", 1)]
+)
+def test_estimate_growth__takes_the_time_of_its_trees(cohort, monkeypatch, design, subsample):
     """By a clock that grown trees move: a millisecond for each gene in a tree."""
     now, grow = 0.0, tree.grow_trees
 
@@ -47,7 +49,7 @@ def test_estimate_growth__takes_the_time_of_its_trees(cohort, monkeypatch, desig
 
     monkeypatch.setattr(tree, "grow_trees", grow_and_tick)
     monkeypatch.setattr("deepnic.store.estimate.thread_time", lambda: now)
-    parameters = PARAMETERS | {"design": design}
+    parameters = PARAMETERS | {"design": design, "subsample": subsample}
     with dask.config.set(scheduler="sync"):
         job = estimate_growth(cohort, **parameters)
         blocks = grow_forest(cohort, **parameters)["vote"].data.npartitions
@@ -104,20 +106,26 @@ def test_estimate_growth__refuses_what_growing_refuses(cohort):
 @pytest.mark.parametrize(
     ("asked", "saved"),
     [
-        ({"n_trees": 7}, ["--tree-sizes 3,5", "--subsample 0.5", "--n-trees 3"]),
-        ({"n_trees": 1, "subsample": 0.5, "tree_sizes": [3]}, []),
-        ({"n_trees": 2, "subsample": 1, "tree_sizes": 4}, ["--subsample 0.5", "--n-trees 1"]),
+        ({}, {"--tree-sizes 3,8": 12 / 14, "--subsample 0.5": 1 - 20 / 28, "--n-trees 3": 0.5}),
+        ({"n_trees": 1, "subsample": 0.5}, {"--tree-sizes 3,8": 12 / 14}),
+        ({"n_trees": 7, "subsample": 1, "tree_sizes": 5},
+         {"--subsample 0.5": 0.5, "--n-trees 3": 4 / 7}),
     ],
-)
-def test_estimate_growth__tells_what_smaller_jobs_save(cohort, asked, saved):
-    """Each by a job of what it says, whose time is known: the same trees, fewer of them."""
-    parameters = PARAMETERS | {"tree_sizes": [3, 5, 8]} | asked
-    job = estimate_growth(cohort, **parameters)
-    assert list(job.savings) == saved
-    assert all(0 < share < 1 for share in job.savings.values())
-    left = {(V, R): s for (V, R), s in job.by_condition.items() if V != 8}
-    for words, share in job.savings.items():
-        if words.startswith("--tree-sizes"):
-            assert share == pytest.approx(1 - sum(left.values()) / job.core_seconds)
-        if words.startswith("--n-trees"):
-            assert share == pytest.approx(1 - int(words.split()[1]) / parameters["n_trees"])
+)  # fmt: skip
+def test_estimate_growth__tells_what_smaller_jobs_save(cohort, monkeypatch, asked, saved):
+    """By a clock that moves with the observations in bag, and fast in trees of five genes."""
+    now, grow = 0.0, tree.grow_trees
+
+    def grow_and_tick(expression, state, members, in_bag, *given):
+        nonlocal now
+        now += members.size * {3: 1.0, 5: 12.0, 8: 1.0}[members.shape[1]] * in_bag[0].sum()
+        return grow(expression, state, members, in_bag, *given)
+
+    monkeypatch.setattr(tree, "grow_trees", grow_and_tick)
+    monkeypatch.setattr("deepnic.store.estimate.thread_time", lambda: now)
+    parameters = PARAMETERS | {"tree_sizes": [3, 5, 8], "weight_ranges": [3]} | asked
+    with dask.config.set(scheduler="sync"):
+        job = estimate_growth(cohort, **parameters)
+    assert list(job.savings) == list(saved)
+    for words, share in saved.items():
+        assert job.savings[words] == pytest.approx(share, abs=0.01)
