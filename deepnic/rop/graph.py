@@ -102,8 +102,8 @@ def tree_seconds(tree_size: int, weight_range: int, n_observations: float) -> fl
     observations, a tenth of the genes informative or none, on one core (AMD EPYC, 2026): within a
     factor of 2 of each. `python -m tests.benchmarks.trees` measures, and fits the four numbers.
     """
-    visited = weight_range ** (tree_size * min(0.30 + 0.091 * log(n_observations), 1))
-    return 1.7e-5 + n_observations * (8e-7 + 2.75e-8 * visited)
+    visited = weight_range ** (tree_size * min(0.28 + 0.097 * log(n_observations), 1))
+    return 1.8e-5 + n_observations * (8e-7 + 2.7e-8 * visited)
 
 
 def draw_weight(parameters: Parameters, n_observations: int) -> float:

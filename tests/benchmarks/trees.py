@@ -83,7 +83,7 @@ def fitted(times: pd.DataFrame) -> list[float]:
         visited = R ** (V * np.minimum(logs[3] + logs[4] * np.log(n), 1))
         return tree + n * (each + vector * visited)
 
-    start = np.array([*np.log([1.7e-5, 8e-7, 2.75e-8]), 0.3, 0.091])
+    start = np.array([*np.log([1e-5, 1e-6, 1e-8]), 0.3, 0.1])
     fit = least_squares(lambda logs: np.log(modelled(logs) / seconds), start, loss="soft_l1").x
     return [*np.exp(fit[:3]), *fit[3:]]
 
