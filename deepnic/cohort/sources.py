@@ -36,7 +36,10 @@ def take(source: Any, wanted: Wanted) -> Raw:
     else:
         name, raw = IN_MEMORY, _of_memory(source, wanted)
     _check_used(name, raw, wanted)
-    return _leave_out(raw, wanted.drop)
+    values = np.asarray(raw.values)
+    # NumPy's logarithms and means of narrow numbers, such as int8, are rounded to float16
+    values = values.astype(np.result_type(values, np.float32), copy=False)
+    return _leave_out(raw._replace(values=values), wanted.drop)
 
 
 def _of_memory(source: Any, wanted: Wanted) -> Raw:

@@ -597,3 +597,14 @@ def test_read_cohort__a_pipe_is_not_waited_for(tmp_path, name):
     os.mkfifo(tmp_path / name)
     with pytest.raises(InputError, match=r"no such file: .*; it is something else"):
         read_cohort(tmp_path / name)
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int16", "float16"])
+def test_read_cohort__narrow_numbers_are_as_exact_as_wide_ones(tmp_path, kind):
+    """NumPy's logarithm of int8 is float16, three digits."""
+    counts = np.array([[1, 3, 5, 100], [2, 6, 7, 120], [9, 11, 13, 101], [10, 12, 127, 3],
+                       [5, 5, 5, 5]], kind)  # fmt: skip
+    path = write_archive(tmp_path, X=counts, genes=np.array(list("abcd")))
+    cohort = read_cohort(path, log2=True)
+    logarithms = np.log2(counts.astype(np.float64))
+    np.testing.assert_allclose(cohort.expression, logarithms, rtol=2**-23, atol=0)
