@@ -25,6 +25,7 @@ from .cohort import demo_cohort as demo_cohort
 from .cohort import from_anndata as from_anndata
 from .cohort import hide_labels as hide_labels
 from .cohort import make_cohort as make_cohort
+from .cohort import read_classes as read_classes
 from .cohort import read_cohort as read_cohort
 from .cohort import read_patients as read_patients
 from .errors import EngineError as EngineError

@@ -5,13 +5,15 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from glob import escape
+from itertools import count
 from pathlib import Path
 from socket import gethostname
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
@@ -33,6 +35,9 @@ PARTIAL = ".partial"
 
 SCRATCH: set[Path] = set()
 """Folders of `scratch` that are open: what a process that ends by force has to remove."""
+
+LONGEST_NAME = 50
+"""Characters of a folder's name that is made of other words: disks take 255 bytes at most."""
 
 REFUSALS = {
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE,
@@ -216,6 +221,25 @@ def csv_text(table: "pd.DataFrame") -> str:
         for name in words
     }
     return table.assign(**quoted).to_csv(index=False)
+
+
+def folder_names(words: Iterable[str], *, otherwise: str) -> list[str]:
+    """Names of folders by other words: no two are the same to any file system.
+
+    Examples
+    --------
+    >>> folder_names(["GSE1234 (1)", "a/b", "A-b", ".."], otherwise="cohort")
+    ['GSE1234-1', 'a-b', 'A-b-2', 'cohort']
+    """
+    names: list[str] = []
+    taken: set[str] = set()
+    for word in words:
+        plain = normalize("NFC", word)
+        name = re.sub(r" ?[^\w .-]+", "-", plain)[:LONGEST_NAME].strip(" .-") or otherwise
+        numbered = (name if k == 1 else f"{name}-{k}" for k in count(1))
+        names.append(next(one for one in numbered if one.casefold() not in taken))
+        taken.add(names[-1].casefold())
+    return names
 
 
 def read_csv(path: str | Path, words: Collection[str]) -> "pd.DataFrame":

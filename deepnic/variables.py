@@ -19,6 +19,9 @@ FORMAT = 2
 RULES = 1
 """Of how results are computed. Raised when the same input and parameters give other bits."""
 
+CLASSES = "deepnic_classes"
+"""Attribute of a group of stores, of each class against the rest: their labels by name."""
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -281,6 +284,11 @@ def kind_of(dataset: xr.Dataset) -> str:
     >>> kind_of(xr.Dataset({"image": (("item", "row", "column"), np.zeros((2, 8, 8)))}))
     'canvas'
     """
+    if names := getattr(dataset, "attrs", {}).get(CLASSES):
+        raise InputError(
+            f"this is a group of stores, of each class against the rest ({', '.join(names)}); pass "
+            "one of them"
+        )
     if not isinstance(dataset, xr.Dataset):
         raise InputError(
             f"a {type(dataset).__name__} is no Dataset; pass one that deepnic made, or "

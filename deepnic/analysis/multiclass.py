@@ -1,6 +1,6 @@
 """More than two classes: one network of each against the rest, and the class they say together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,8 @@ from scipy import stats
 from deepnic.analysis.interval import Interval
 from deepnic.analysis.metrics import RESAMPLES, probability
 from deepnic.analysis.ranking import MEASURE, OURS, rows
+from deepnic.analysis.results import ClassesResults
+from deepnic.analysis.training import NETWORK, share
 
 ACCURACY = "accuracy"
 
@@ -57,8 +59,36 @@ def multiclass(
         everything = {label for name in classes for label in facts[name]["classes"]}
         decided = decide(predictions, classes)
         if {*classes.values()} == everything and len(decided):
-            found.append(_judge(cohort, classes, decided, predictions))
+            found.append(_judge(cohort, classes, decided, predictions, _resampled))
     return tuple(found)
+
+
+def judge_run(run: ClassesResults) -> Multiclass | None:
+    """Judge the networks of joined runs on the observations held out; None if a class has none."""
+    labels = np.array(run.facts["classes"], object)
+    held_out = run.predictions[run.predictions["truth"] >= 0]
+    if held_out["truth"].nunique() < len(labels):
+        return None
+    answers = {name: labels[held_out[name]] for name in ("truth", "predicted")}
+    decided = pd.DataFrame({"arm": NETWORK, "item": range(len(held_out)), **answers})
+    of_arm = pd.DataFrame({"arm": [NETWORK], "kind": "", "role": OURS, "family": NETWORK})
+    return _judge("", {label: label for label in labels}, decided, of_arm, _of_shares)
+
+
+def run_headline(run: ClassesResults, judged: Multiclass | None) -> str:
+    """One honest sentence of joined runs."""
+    if judged is None:
+        return (
+            "Not every class has observations of known class held out, so how well the networks "
+            "tell the classes is not known."
+        )
+    value = {row.metric: Interval.of(row).percent() for row in rows(judged.arms)}
+    n, count = int((run.predictions["truth"] >= 0).sum()), len(judged.classes)
+    return (
+        f"The networks name the right one of {count} classes for {value[ACCURACY]} of the {n:,} "
+        f"observations held out; their balanced accuracy, macro-averaged (the mean of the classes’ "
+        f"recalls), is {value[MEASURE]}, where guessing gives {1 / count:.1%}."
+    )
 
 
 def decide(predictions: pd.DataFrame, classes: Mapping[str, str]) -> pd.DataFrame:
@@ -84,7 +114,11 @@ def decide(predictions: pd.DataFrame, classes: Mapping[str, str]) -> pd.DataFram
 
 
 def _judge(
-    cohort: str, classes: Mapping[str, str], decided: pd.DataFrame, predictions: pd.DataFrame
+    cohort: str,
+    classes: Mapping[str, str],
+    decided: pd.DataFrame,
+    predictions: pd.DataFrame,
+    intervals: Callable[[Sequence[NDArray]], dict[str, Interval]],
 ) -> Multiclass:
     labels = tuple(classes.values())
     rows = []
@@ -92,8 +126,8 @@ def _judge(
         right = of_arm.assign(right=of_arm["truth"] == of_arm["predicted"])
         shares = right.groupby(["truth", "item"])["right"].mean()
         by_class = [shares.loc[label].to_numpy() for label in labels]
-        for metric, statistic in ((ACCURACY, _pooled), (MEASURE, _macro)):
-            rows.append((arm, metric, *_interval(by_class, statistic)))
+        for metric, one in intervals(by_class).items():
+            rows.append((arm, metric, one.mean, one.low, one.high))
     facts = predictions[["arm", "kind", "role", "family"]].drop_duplicates("arm")
     table = pd.DataFrame(rows, columns=["arm", "metric", "mean", "low", "high"]).merge(facts)
     table = table.sort_values("mean", ascending=False, kind="stable").reset_index(drop=True)
@@ -107,6 +141,31 @@ def _judge(
     return Multiclass(cohort, labels, table, best, long)
 
 
+def _resampled(by_class: Sequence[NDArray]) -> dict[str, Interval]:
+    """Accuracy and mean recall, of right predictions (item,) by class, by the bootstrap."""
+    statistics = {ACCURACY: _pooled, MEASURE: _macro}
+    return {name: _interval(by_class, statistic) for name, statistic in statistics.items()}
+
+
+def _of_shares(by_class: Sequence[NDArray]) -> dict[str, Interval]:
+    """The same where each item was predicted once: by Wilson's interval.
+
+    That of the mean recall is put together of the classes' (Zou and Donner, Stat Med 27:1693,
+    2008), which does not shrink to nothing where all are right, as the bootstrap's does.
+    """
+    recalls = [share(float(right.mean()), right.size) for right in by_class]
+    mean = float(np.mean([one.mean for one in recalls]))
+    below, above = (
+        float(np.linalg.norm([getattr(one, end) - one.mean for one in recalls])) / len(recalls)
+        for end in ("low", "high")
+    )
+    right = np.concatenate(by_class)
+    return {
+        ACCURACY: share(float(right.mean()), right.size),
+        MEASURE: Interval(mean, mean - below, mean + above),
+    }
+
+
 def _macro(*by_class: NDArray, axis: int) -> NDArray:
     """Mean of the classes' means."""
     return np.mean([values.mean(axis=axis) for values in by_class], axis=0)
@@ -117,15 +176,15 @@ def _pooled(*by_class: NDArray, axis: int) -> NDArray:
     return np.concatenate(by_class, axis=axis).mean(axis=axis)
 
 
-def _interval(by_class: Sequence[NDArray], statistic: object) -> tuple[float, float, float]:
+def _interval(by_class: Sequence[NDArray], statistic: Callable[..., NDArray]) -> Interval:
     """Value, low and high, by SciPy's percentile bootstrap over patients within each class."""
-    value = float(statistic(*by_class, axis=-1))  # type: ignore[operator]
+    value = float(statistic(*by_class, axis=-1))
     if min(map(len, by_class)) < 2:
-        return value, np.nan, np.nan
+        return Interval(value)
     interval = stats.bootstrap(
         by_class, statistic, vectorized=True, n_resamples=RESAMPLES, method="percentile", rng=0
     ).confidence_interval
-    return value, float(interval.low), float(interval.high)
+    return Interval(value, float(interval.low), float(interval.high))
 
 
 def said(every: Sequence[Multiclass]) -> tuple[str, ...]:

@@ -80,3 +80,16 @@ class RunResults:
     n_judged: int
     ranking: pd.DataFrame | None
     patients: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class ClassesResults:
+    """Results of joined runs, of each of several classes against the rest.
+
+    ``facts`` name the ``classes``, and of each its run and metrics (``of_classes``);
+    ``predictions`` have a row an observation, with the numbers of the classes in the order of the
+    facts.
+    """
+
+    facts: dict[str, Any]
+    predictions: pd.DataFrame

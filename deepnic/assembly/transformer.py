@@ -141,7 +141,8 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         if len(self.classes_) != 2:
             raise InputError(
                 "Only binary classification is supported. "
-                f"y holds {len(self.classes_)} classes; give two, or one against the rest"
+                f"y holds {len(self.classes_)} classes; give two, or wrap a classifier in "
+                "sklearn.multiclass.OneVsRestClassifier, which takes each against the rest"
             )
         self.seed_ = seed
         self.table_ = filter_pixels(self._images(self.X_[:0]), k=self.k, fdr=self.fdr)

@@ -35,7 +35,7 @@ def cohort(
         if picture.suffix != ".png":
             raise InputError(f"{picture} is no .png; name one")
     options.ready_key(how["pseudonymise"], output)
-    data = options.read(file, how)
+    data, *_ = options.read_classes(file, how).values()
     _say_more(data)
     if output is not None:
         write_cohort(data, output)

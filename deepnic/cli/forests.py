@@ -1,6 +1,7 @@
 """From a cohort to its forest, and from the forest to a table of pixels."""
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,15 +44,18 @@ def grow(
     scheduler: options.Scheduler = None,
     slurm: options.Slurm = None,
 ) -> None:
-    """Grow the forest of a cohort into a store; an interrupted run goes on where it stopped."""
+    """Grow the forest of a cohort into a store; an interrupted run goes on where it stopped.
+
+    Of more than two classes, none of which --positive names, a group of stores, of each against the
+    rest.
+    """
     import deepnic
-    from deepnic.cohort.holdout import draw_stratified
+    from deepnic.cohort.holdout import held_out
 
     options.ready_key(how["pseudonymise"], output)
-    data = options.read(cohort, how)
+    classes = options.read_classes(cohort, how)
     if hold_out:
-        drawn = draw_stratified(data["state"].values, hold_out, seed, what="hold-out")
-        data = deepnic.hide_labels(data, drawn)
+        classes = held_out(classes, hold_out, seed)
     parameters: dict[str, Any] = {
         "n_trees": n_trees,
         "weight_ranges": options.integers("weight-ranges", weight_ranges),
@@ -62,9 +66,9 @@ def grow(
     }
     if estimate:
         from deepnic.report import estimate_table
-        from deepnic.store.estimate import estimate_growth
+        from deepnic.store.estimate import Estimate, estimate_growth
 
-        job = estimate_growth(data, **parameters)
+        job = Estimate.of_all([estimate_growth(data, **parameters) for data in classes.values()])
         console.print(estimate_table(job, cores))
         if job.counted_up:
             console.print(
@@ -75,12 +79,28 @@ def grow(
         return
     if output is None:
         raise InputError("no store was named; give its path with -o, or ask for an --estimate")
-    forest = deepnic.grow_forest(data, **parameters)
-    forest = forest.assign_attrs(cohort=_read_from(cohort, how))
     keeps(f"the trees in {output} are kept: run the same command again and it goes on")
-    with options.dask_scheduler(workers, scheduler, slurm):
-        written = deepnic.write_forest(forest, output)
+    with options.dask_scheduler(workers, scheduler, slurm), _places(classes, output) as places:
+        written = 0
+        for label, data in classes.items():
+            if len(classes) > 1:
+                console.print(f"{label} against the rest", soft_wrap=True)
+            forest = deepnic.grow_forest(data, **parameters)
+            read = how if len(classes) == 1 else how | {"positive": label}
+            forest = forest.assign_attrs(cohort=_read_from(cohort, read))
+            written += deepnic.write_forest(forest, places[label])
     console.print(f"{written} blocks of trees grown; the store {output} is complete")
+
+
+def _places(
+    classes: "dict[str, xr.Dataset]", output: Path
+) -> AbstractContextManager[dict[str, Path]]:
+    """Where the store of each class is grown."""
+    if len(classes) == 1:
+        return nullcontext(dict.fromkeys(classes, output))
+    from deepnic.store.group import growing
+
+    return growing(output, "forest", [*classes])
 
 
 def _read_from(cohort: Path, how: dict[str, Any]) -> str:
@@ -105,11 +125,14 @@ def pixels(
     workers: options.Workers = 0,
     scheduler: options.Scheduler = None,
 ) -> None:
-    """Filter the pixels of a store's images into a table, and say what was removed."""
-    import deepnic
+    """Filter the pixels of a store's images into a table, and say what was removed.
+
+    Of a group of stores, a group of tables.
+    """
     from deepnic.files import check_new
     from deepnic.pixels import account
     from deepnic.report import account_table
+    from deepnic.store import open_classes, write_classes
 
     check_new(output)
     how: dict[str, Any] = {
@@ -121,16 +144,19 @@ def pixels(
     }
     keeps(f"{store} is as it was and nothing of {output} is written: run the same command again")
     with options.dask_scheduler(workers, scheduler):
-        table = filtered(store, how)
-    deepnic.write_table(table, output)
-    console.print(account_table(account(table)))
+        forests = open_classes(store, "forest")
+        tables = {label: filtered(forest, how) for label, forest in forests.items()}
+    write_classes(tables, output)
+    for label, table in tables.items():
+        if len(tables) > 1:
+            console.print(f"{label} against the rest", soft_wrap=True)
+        console.print(account_table(account(table)))
 
 
-def filtered(store: Path, how: dict[str, Any]) -> "xr.Dataset":
-    """Filter a store's images; the table says how, so that it can be made again."""
+def filtered(forest: "xr.Dataset", how: dict[str, Any]) -> "xr.Dataset":
+    """Filter a forest's images; the table says how, so that it can be made again."""
     import deepnic
 
-    forest = deepnic.open_forest(store)
     images = (
         deepnic.observation_images(forest)
         if how["items"] == "observations"

@@ -3,7 +3,7 @@
 import inspect
 import json
 import socket
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -149,14 +149,47 @@ def read(path: Path, how: dict[str, Any]) -> "xr.Dataset":
     import deepnic
 
     cohort = deepnic.read_cohort(path, **how)
-    say_what_was_read(path.name, cohort)
+    say_what_was_read({path.name: cohort})
     return cohort
 
 
-def say_what_was_read(name: str, cohort: "xr.Dataset") -> None:
-    facts = f"{cohort.sizes['observation']} observations x {cohort.sizes['gene']} genes"
-    ones = int((cohort["state"] == 1).sum())
-    console.print(f"{name}: {facts}, {ones} of state 1 ({cohort.attrs['positive']})")
+def read_classes(path: Path, how: dict[str, Any]) -> "dict[str, xr.Dataset]":
+    """Cohorts by label: of several classes, of which none is named, each against the rest."""
+    import deepnic
+
+    cohorts = deepnic.read_classes(path, **how)
+    first = next(iter(cohorts.values()))
+    if len(cohorts) == 1:
+        say_what_was_read({path.name: first})
+        return cohorts
+    counts = first["label"].to_series().value_counts()
+    classes = ", ".join(f"{label} {counts[label]}" for label in cohorts)
+    console.print(
+        f"{path.name}: {_sizes(first)}, {len(cohorts)} classes, each taken against the rest: "
+        f"{classes}",
+        soft_wrap=True,
+    )
+    _say_more(path.name, first)
+    return cohorts
+
+
+def say_what_was_read(cohorts: "Mapping[str, xr.Dataset]") -> None:
+    """Say what each cohort is; of classes of one cohort, what they share once."""
+    said = set()
+    for name, cohort in cohorts.items():
+        ones = int((cohort["state"] == 1).sum())
+        console.print(f"{name}: {_sizes(cohort)}, {ones} of state 1 ({cohort.attrs['positive']})")
+        if (whole := cohort.attrs.get("one_of", name)) not in said:
+            _say_more(whole, cohort)
+        said.add(whole)
+
+
+def _sizes(cohort: "xr.Dataset") -> str:
+    return f"{cohort.sizes['observation']} observations x {cohort.sizes['gene']} genes"
+
+
+def _say_more(name: str, cohort: "xr.Dataset") -> None:
+    """Say what was assumed of a cohort, whichever class is against the rest."""
     if cohort.attrs.get("id_column") == "":
         console.print("no id column was found; ids were made up")
     say_notes(name, cohort.attrs.get("notes", "").split("\n"))

@@ -25,7 +25,7 @@ def pseudonyms(
 
     check_new(output)
     secret = open_key(key or default_key(), make=False)
-    data = deepnic.read_cohort(cohort, **how)
+    data, *_ = deepnic.read_classes(cohort, **how).values()
     names = [*data["observation"].values]
     if "group" in data.coords:
         names += [*pd.unique(data["group"].values)]

@@ -91,9 +91,11 @@ def _is_toml(source: Path) -> bool:
 def _of_one(file: Path, how: dict[str, Any]) -> "StudySettings":
     """Settings for one cohort."""
     from deepnic.config import checked
-    from deepnic.study.settings import StudySettings, cohort_name
+    from deepnic.files import folder_names
+    from deepnic.study.settings import StudySettings
 
-    return checked(StudySettings, {"cohorts": {cohort_name(file.stem): {"file": file} | how}})
+    (name,) = folder_names([file.stem], otherwise="cohort")
+    return checked(StudySettings, {"cohorts": {name: {"file": file} | how}})
 
 
 def _of_file(source: Path, how: dict[str, Any]) -> "StudySettings":
@@ -166,8 +168,7 @@ def compare(settings: Any, output: Path) -> None:
     for source in settings.cohorts.values():
         options.ready_key(source.pseudonymise, output)
     cohorts, settings = read_cohorts(settings)
-    for name, cohort in cohorts.items():
-        options.say_what_was_read(name, cohort)
+    options.say_what_was_read(cohorts)
     keeps(f"folds and arms in {output} are kept: run the same command again and it goes on")
     deepnic.run_study(cohorts, output, settings)
     page = deepnic.write_report(output)

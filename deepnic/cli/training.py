@@ -13,9 +13,7 @@ from deepnic.errors import InputError
 from deepnic.extras import needs
 
 if TYPE_CHECKING:
-    import xarray as xr
-
-    from deepnic.learn import Predictor
+    from deepnic.learn import OneVsRest, Predictor
     from deepnic.runs.config import TrainConfig
 
 Source = Annotated[
@@ -66,6 +64,7 @@ def train(
 ) -> None:
     """Assemble by one path and train the network; predict the items held out.
 
+    Of a group of tables, a network of each class against the rest, and one checkpoint of all.
     Options stand over what --config says.
     """
     from deepnic.runs.config import read_config
@@ -90,17 +89,30 @@ def train(
             raise typer.Exit(_submit(settings, slurm, resume))
     needs("train", "report")
     from deepnic.report import ranking_table, write_report
+    from deepnic.runs.classes import JoinedResult
     from deepnic.runs.run import run
 
     result, ranking = run(settings, resume=resume)
-    for name, value in result.metrics.items():
-        number = f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
-        console.print(f"{name.replace('_', ' ')}: {number}")
+    of_classes = result.of_classes if isinstance(result, JoinedResult) else {}
+    for label, one in of_classes.items():
+        console.print(f"{label} against the rest", soft_wrap=True)
+        _say_metrics(one.metrics)
+        if one.folder is not None:
+            write_report(one.folder)
+    if of_classes:
+        console.print(f"all {len(of_classes)} classes at once; balanced accuracy is macro-averaged")
+    _say_metrics(result.metrics)
     console.print(result.predictor.meaning, soft_wrap=True)
     if ranking is not None:
         console.print(ranking_table(ranking))
     if result.folder is not None:
         console.print(f"report: {write_report(result.folder)}", soft_wrap=True)
+
+
+def _say_metrics(metrics: dict[str, float]) -> None:
+    for name, value in metrics.items():
+        number = f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
+        console.print(f"{name.replace('_', ' ')}: {number}")
 
 
 def _submit(settings: "TrainConfig", slurm: Path, resume: bool) -> int:
@@ -145,6 +157,7 @@ def predict(
     """
     from deepnic.files import check_new, write_csv
     from deepnic.learn import load_network
+    from deepnic.learn.trees import TRAINED_ON
 
     check_new(output)
     predictor = load_network(checkpoint, network=network)
@@ -154,7 +167,7 @@ def predict(
     counts = predictions["predicted"].value_counts()
     console.print(", ".join(f"{count} {name}" for name, count in counts.items()))
     console.print(predictor.meaning, soft_wrap=True)
-    if "remark" in predictions and (n := (predictions["remark"] == "trained on").sum()):
+    if "remark" in predictions and (n := predictions["remark"].str.contains(TRAINED_ON).sum()):
         console.print(
             f"{n} are of the training: only trees that left them out were asked, but the network "
             "itself knows them, so these probabilities are too good",
@@ -162,21 +175,24 @@ def predict(
         )
 
 
-def _to_predict(source: Path, how: dict[str, Any], predictor: "Predictor") -> "xr.Dataset":
-    """Read patients, or open the store or table of items."""
+def _to_predict(source: Path, how: dict[str, Any], predictor: "Predictor | OneVsRest") -> Any:
+    """Read patients, or open the store or table of items, or those of each class."""
     if source.is_dir() or source.suffix == ".zarr":
         if given := [name for name, value in how.items() if value]:
             raise InputError(
                 f"--{given[0].replace('_', '-')} is for tables of patients, and {source} is a "
                 "store; leave it out"
             )
-        from deepnic.store import open_items  # seconds, for those who need it
+        from deepnic.learn import OneVsRest
+        from deepnic.store import open_classes, open_items  # seconds, for those who need it
+        from deepnic.store.group import places
 
-        return open_items(source)
+        several = isinstance(predictor, OneVsRest) and places(source)
+        return open_classes(source) if several else open_items(source)
     from deepnic.cohort import read_patients
 
     ready_key(how["pseudonymise"], None)
-    patients = read_patients(source, predictor.own_trees().genes, **how)
+    patients = read_patients(source, predictor.genes, **how)
     if patients.attrs["id_column"] == "":
         console.print("no id column was found; ids were made up")
     say_notes(source.name, patients.attrs["notes"].split("\n"))

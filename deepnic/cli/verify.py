@@ -30,6 +30,7 @@ def verify(
 ) -> None:
     """Compare every file with what was written, and name those that are damaged or missing."""
     from deepnic.manifest import damaged, manifest
+    from deepnic.store.group import places
 
     if not path.is_dir():
         raise InputError(f"there is no folder {path}; check the path")
@@ -46,7 +47,7 @@ def verify(
             f"{count} files of {path} are damaged; `deepnic verify {path} --repair --from SOURCE` "
             "makes them anew from what it was made from"
         )
-    count = len(manifest(path) or ())
+    count = sum(len(manifest(one) or ()) for one in (path, *places(path).values()))
     console.print(f"{path} is whole: {count} files are as they were written", soft_wrap=True)
 
 
@@ -63,10 +64,12 @@ def _repair(path: Path, source: Path | None, how: dict[str, Any]) -> None:
     if (path / "study.toml").exists():
         compare(read_settings(path / "study.toml"), path)  # what is damaged is made anew on the way
         return
-    if (path / "run.json").exists():
-        _repair_run(path)
-        return
-    kind = _stated(path).get("deepnic_kind") if (path / "zarr.json").exists() else None
+    for facts in ("run.json", "classes.json"):
+        if (path / facts).exists():
+            _repair_run(path, facts)
+            return
+    stated = _stated(path).get("deepnic_kind") if (path / "zarr.json").exists() else None
+    kind, _, group = str(stated).partition(" ")
     if kind not in ("forest", "table"):
         raise InputError(
             f"{path} does not say any more how it was made; run the command that made it again"
@@ -76,13 +79,31 @@ def _repair(path: Path, source: Path | None, how: dict[str, Any]) -> None:
             f"what the {kind} was made from is needed; add --from and "
             f"{'its cohort' if kind == 'forest' else 'its store'}"
         )
+    if group:
+        _repair_group(path, kind, source, how)
+        return
     if kind == "forest":
         _repair_forest(path, source, how)
     else:
         _repair_table(path, source)
 
 
-def _repair_run(path: Path) -> None:
+def _repair_group(path: Path, kind: str, source: Path, how: dict[str, Any]) -> None:
+    """Repair the store of each class, from the cohort, or the table, from that class's store."""
+    from deepnic.store.group import children, places, seal_group
+
+    sources = children(source) if kind == "table" else {}
+    for label, place in places(path).items():
+        if kind == "table" and label not in sources:
+            raise InputError(
+                f"{source} has no store of the class {label!r}; give the group of stores that "
+                f"{path} was made from"
+            )
+        _repair(place, sources.get(label, source), how | {"positive": label})
+    seal_group(path)
+
+
+def _repair_run(path: Path, facts: str) -> None:
     """Train again, from the last epoch where that is whole, and write all of it."""
     from deepnic.config import checked
     from deepnic.learn.settings import LAST_FILE
@@ -91,7 +112,7 @@ def _repair_run(path: Path) -> None:
     from deepnic.runs.run import run
 
     try:
-        config = checked(TrainConfig, json.loads((path / "run.json").read_bytes())["config"])
+        config = checked(TrainConfig, json.loads((path / facts).read_bytes())["config"])
     except (ValueError, LookupError, TypeError) as error:
         raise InputError(
             f"{path} does not say any more how it was trained; run the same `deepnic train` "
@@ -154,7 +175,7 @@ def _repair_table(path: Path, source: Path) -> None:
     """Filter again, and take what is damaged from that, if all else came out as it was."""
     from deepnic.files import locked
     from deepnic.manifest import digest, manifest, seal, to_mend
-    from deepnic.store import write_table
+    from deepnic.store import open_forest, write_table
     from deepnic.store.chunks import write_files
 
     try:
@@ -166,7 +187,7 @@ def _repair_table(path: Path, source: Path) -> None:
         ) from error
     with locked(path), TemporaryDirectory() as folder:
         fresh = Path(folder, "table.zarr")
-        write_table(filtered(source, how), fresh)
+        write_table(filtered(open_forest(source), how), fresh)
         recorded = manifest(path) or manifest(fresh) or {}
         files = {file: (fresh / file).read_bytes() for file in recorded if (fresh / file).exists()}
         other = [file for file in recorded if digest(files.get(file, b"")) != recorded[file]]

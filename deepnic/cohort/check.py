@@ -8,23 +8,12 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from deepnic.cohort.classes import UNKNOWN, check_apart, find_positive
+from deepnic.cohort.classes import EACH, UNKNOWN, check_apart, find_positive
 from deepnic.cohort.impute import METHODS
 from deepnic.errors import InputError, choose
 from deepnic.variables import describe, expect
 
 LONGEST = 500  # characters of an id or a label
-
-
-class SeveralClassesError(InputError):
-    """More than two classes, none of them chosen; a study takes each against the rest."""
-
-    def __init__(self, classes: Sequence[str]):
-        super().__init__(
-            f"{len(classes)} classes found ({', '.join(classes[:6])}); choose one against the "
-            f"rest, for example positive={classes[0]!r} (a study takes each)"
-        )
-        self.classes = classes
 
 
 def make_cohort(
@@ -158,6 +147,21 @@ def check_words(name: str, words: Iterable[str]) -> None:
         raise InputError(f"{name} hold NUL characters; save the table as UTF-8 text")
 
 
+def against_rest(cohort: xr.Dataset, positive: str) -> xr.Dataset:
+    """Take another class of a cohort as state 1, and all others as 0; labels that are there count.
+
+    Examples
+    --------
+    >>> labels, genes = list("aabbcc"), list("uvwxyz")
+    >>> cohort = make_cohort(np.eye(6), labels, genes, list("123456"), positive="a")
+    >>> against_rest(cohort, "b").state.values
+    array([0, 0, 1, 1, 0, 0], dtype=int8)
+    """
+    state = _states(cohort["label"].to_series(), positive)
+    changed = cohort.assign(state=cohort["state"].copy(data=state))
+    return changed.assign_attrs(positive=positive)
+
+
 def hide_labels(cohort: xr.Dataset, test: ArrayLike) -> xr.Dataset:
     """Return the cohort with the state of the test observations hidden (-1).
 
@@ -273,9 +277,14 @@ def _state(labels: pd.Series, positive: str | None) -> tuple[np.ndarray, str]:
             "almost every observation has a label of its own; choose the labels of two classes"
         )
     check_apart(classes)
-    if positive is None:
+    if positive == EACH and len(classes) > 2:
+        positive = classes[0]
+    elif positive is None or positive == EACH:
         if len(classes) > 2:
-            raise SeveralClassesError(classes)
+            raise InputError(
+                f"{len(classes)} classes found ({', '.join(classes[:6])}); choose one against the "
+                f"rest, for example positive={classes[0]!r} (`read_classes` takes each)"
+            )
         known = find_positive(classes) if len(classes) == 2 else None
         positive = known or (classes or [""])[-1]
     elif (positive := str(positive)) not in classes:
@@ -286,11 +295,16 @@ def _state(labels: pd.Series, positive: str | None) -> tuple[np.ndarray, str]:
         raise InputError(
             f"one class only ({', '.join(classes) or 'no label at all'}); two are needed to compare"
         )
+    return _states(labels, positive), positive
+
+
+def _states(labels: pd.Series, positive: str) -> np.ndarray:
+    """1 of a label, 0 of others, -1 of none; at least two of each."""
     state = np.where(labels == "", -1, labels == positive).astype(np.int8)
     for value, count in zip(*np.unique(state[state >= 0], return_counts=True), strict=True):
         if count < 2:
             raise InputError(
                 f"{count} observation has state {value} ({positive!r} is 1); each class needs at "
-                "least 2"
+                "least 2: leave it out, or take another class against the rest (positive=)"
             )
-    return state, positive
+    return state

@@ -44,6 +44,10 @@ UNKNOWN = {
 """Labels that say that the state is not known, in lower case: to be predicted."""
 
 
+EACH = "\0"
+"""What `positive` is where each of several classes is wanted: no label holds NUL."""
+
+
 def are_codes(classes: Collection[str]) -> bool:
     """Tell codes that count up, as R's factors and PLINK write them."""
     return {*map(_plain, classes)} in ({"1", "2"}, {"a", "b"})

@@ -29,7 +29,7 @@ PATIENTS = ("patient_id", "patient", "subject", "individual")
 
 def check_columns(name: str, raw: Raw, label: list[str]) -> None:
     """Refuse columns that are unlike the other genes: a second outcome, row numbers, an age."""
-    values = np.asarray(raw.values)
+    values = raw.values
     found: dict[str, str] = {}
     usual = [gene for gene in raw.gene if re.sub(r"[ -]", "_", gene.lower()) in CLINICAL]
     if 2 * len(usual) < len(raw.gene):
@@ -86,7 +86,7 @@ def only_genes(raw: Raw, genes: str | PathLike[str]) -> Raw:
             ) from error
     if not kept:
         raise InputError(f"no gene is one of genes {str(genes)!r}; correct it")
-    return raw._replace(values=np.asarray(raw.values)[:, kept], gene=[raw.gene[k] for k in kept])
+    return raw._replace(values=raw.values[:, kept], gene=[raw.gene[k] for k in kept])
 
 
 def merge_duplicates(raw: Raw, how: str) -> tuple[Raw, list[str]]:

@@ -1,8 +1,12 @@
 """Holding items out: a share of each class, drawn once for all who need it."""
 
+from collections.abc import Mapping
+
 import numpy as np
+import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from deepnic.cohort.check import hide_labels
 from deepnic.errors import InputError
 
 
@@ -31,3 +35,27 @@ def draw_stratified(
             "choose another"
         ) from error
     return np.isin(np.arange(classes.size), drawn)
+
+
+def held_out(
+    classes: Mapping[str, xr.Dataset], share: float, seed: int = 0
+) -> dict[str, xr.Dataset]:
+    """Hide the labels of a share of the observations, the same whichever class is 1.
+
+    Cohorts are by label, as of `read_classes`; of several, the share is of each class.
+    """
+    first = next(iter(classes.values()))
+    if len(classes) == 1:
+        drawn = draw_stratified(first["state"].values, share, seed, what="hold-out")
+        return {label: hide_labels(cohort, drawn) for label, cohort in classes.items()}
+    number = {label: k for k, label in enumerate(classes)}
+    state = np.array([number.get(str(label), -1) for label in first["label"].values])
+    drawn = draw_stratified(state, share, seed, what="hold-out")
+    for label, k in number.items():
+        out, left = int((state[drawn] == k).sum()), int((state[~drawn] == k).sum())
+        if out < 1 or left < 2:
+            raise InputError(
+                f"hold-out of {share} leaves {left} of the class {label!r} to grow on and {out} to "
+                "test on, and 2 and 1 are needed; choose another"
+            )
+    return {label: hide_labels(cohort, drawn) for label, cohort in classes.items()}

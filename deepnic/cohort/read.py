@@ -11,7 +11,7 @@ import xarray as xr
 
 from deepnic.cohort.annotation import with_symbols
 from deepnic.cohort.check import make_cohort, make_patients
-from deepnic.cohort.classes import UNKNOWN, are_codes, find_positive
+from deepnic.cohort.classes import EACH, UNKNOWN, are_codes, find_positive
 from deepnic.cohort.columns import (
     check_columns,
     find_groups,
@@ -160,42 +160,20 @@ def read_cohort(
     wanted = Wanted(state, groups, facts, genes_in, genes_from, drop, layer)
     raw = take(path or source, wanted)
     label = _column(name, raw, "state", state)
-    notes = list(raw.notes)
-    if genes is None:
-        if raw.numeric:
-            check_columns(name, raw, label)
-    else:
-        before = len(raw.gene)
-        raw = only_genes(raw, genes)
-        if left := before - len(raw.gene):
-            notes.append(f"{left} columns are no genes by genes=, and left out")
-    if duplicates is not None:
-        raw, more = merge_duplicates(raw, duplicates)
-        notes += more
-    values = np.asarray(raw.values)
-    notes += say_names(raw.gene) + say_masked(values)
-    if log2:
-        check_log2(name, values)
-        notes += say_below_one(values)
-        values = np.log2(np.maximum(values, 1))
-    else:
-        notes += say_scale(values)
+    raw, notes = _of_genes(name, raw, label, genes, duplicates)
+    values, more = _on_log2(name, raw, log2)
+    notes += more
     group = None if groups is None else _column(name, raw, "groups", groups)
     if group is None:
         group, more = find_groups(raw)
         notes += more
-    if positive is None:
+    if positive is None or positive == EACH:
         notes += _check_classes(name, label)
     cohort = make_cohort(values, label, raw.gene, raw.observation, positive=positive, group=group,
                          impute=impute)  # fmt: skip
-    if "impute" in cohort.attrs:
-        missing = np.isnan(cohort["expression"].values)
-        notes.append(
-            f"{missing.sum()} missing values in {missing.any(axis=0).sum()} genes, to be filled by "
-            f"impute={impute!r} from the observations that trees are grown on"
-        )
-    if annotation is None:
-        annotation = path and find_beside(path, "symbols")
+    notes += _say_missing(cohort)
+    if annotation is None and path:
+        annotation = find_beside(path, "symbols")
     if annotation is None:
         annotation = raw.symbols
     if annotation is not None:
@@ -206,6 +184,47 @@ def read_cohort(
         source=path.name if path else "given in memory", id_column=raw.id_column,
         transform="log2(max(x, 1))" if log2 else "none", notes="\n".join(notes),
     )  # fmt: skip
+
+
+def _of_genes(
+    name: str,
+    raw: Raw,
+    label: list[str],
+    genes: str | PathLike[str] | None,
+    duplicates: str | None,
+) -> tuple[Raw, list[str]]:
+    """Leave what is no gene, and one of each name; with all that was assumed until then."""
+    notes = [*raw.notes]
+    if genes is not None:
+        before = len(raw.gene)
+        raw = only_genes(raw, genes)
+        if left := before - len(raw.gene):
+            notes.append(f"{left} columns are no genes by genes=, and left out")
+    elif raw.numeric:
+        check_columns(name, raw, label)
+    if duplicates is not None:
+        raw, more = merge_duplicates(raw, duplicates)
+        notes += more
+    return raw, notes
+
+
+def _on_log2(name: str, raw: Raw, log2: bool) -> tuple[np.ndarray, list[str]]:
+    """Values, transformed if asked to, and what there is to say of them."""
+    values, notes = raw.values, say_names(raw.gene) + say_masked(raw.values)
+    if not log2:
+        return values, notes + say_scale(values)
+    check_log2(name, values)
+    return np.log2(np.maximum(values, 1)), notes + say_below_one(values)
+
+
+def _say_missing(cohort: xr.Dataset) -> list[str]:
+    if "impute" not in cohort.attrs:
+        return []
+    missing = np.isnan(cohort["expression"].values)
+    return [
+        f"{missing.sum()} missing values in {missing.any(axis=0).sum()} genes, to be filled by "
+        f"impute={cohort.attrs['impute']!r} from the observations that trees are grown on"
+    ]
 
 
 def from_anndata(
@@ -300,12 +319,12 @@ def read_patients(
     wanted = Wanted(None, None, None, genes_in, genes_from, drop, layer, known)
     raw = take(path or source, wanted)
     kept = [k for k, name in enumerate(raw.gene) if name in known]
-    raw = raw._replace(values=np.asarray(raw.values)[:, kept], gene=[raw.gene[k] for k in kept])
+    raw = raw._replace(values=raw.values[:, kept], gene=[raw.gene[k] for k in kept])
     notes = list(raw.notes)
     if duplicates is not None:
         raw, more = merge_duplicates(raw, duplicates)
         notes += more
-    values = np.asarray(raw.values)
+    values = raw.values
     if log2:
         check_log2(path.name if path else IN_MEMORY, values)
         values = np.log2(np.maximum(values, 1))

@@ -109,7 +109,7 @@ def _leave_out(raw: Raw, drop: Sequence[str]) -> Raw:
     if genes.all() and rows.all():
         return raw
     return raw._replace(
-        values=np.asarray(raw.values)[rows][:, genes],
+        values=raw.values[rows][:, genes],
         gene=[name for name, kept in zip(raw.gene, genes, strict=True) if kept],
         observation=[name for name, kept in zip(raw.observation, rows, strict=True) if kept],
         facts=raw.facts[rows].reset_index(drop=True),

@@ -4,12 +4,13 @@ from .baselines import BaselinePrediction as BaselinePrediction
 from .baselines import fit_predict_baseline as fit_predict_baseline
 from .fit import TrainResult as TrainResult
 from .fit import train as train
+from .loading import load_network as load_network
 from .network import NETWORKS as NETWORKS
 from .network import ResidualNetwork as ResidualNetwork
 from .network import SmallNetwork as SmallNetwork
 from .network import build_network as build_network
+from .one_vs_rest import OneVsRest as OneVsRest
 from .predictor import Predictor as Predictor
-from .predictor import load_network as load_network
 from .settings import DEVICES as DEVICES
 from .settings import Settings as Settings
 
@@ -19,6 +20,7 @@ __all__ = [
     "NETWORKS",
     "Baseline",
     "BaselinePrediction",
+    "OneVsRest",
     "Predictor",
     "ResidualNetwork",
     "Settings",

@@ -28,7 +28,8 @@ N_GENES_CHOSEN = 100
 class Baseline:
     """A classifier that the networks are compared with; none is tuned."""
 
-    make: Callable[[int, int], ClassifierMixin]  # (number of variables, seed) -> estimator
+    # (items fitted on, variables), seed -> estimator
+    make: Callable[[tuple[int, int], int], ClassifierMixin]
     random: bool = False  # its result depends on the seed
     probability: bool = True  # else it is scored by a signed distance
     on: tuple[str, ...] = ("expression",)  # what a study fits it on: expression, pixels
@@ -38,30 +39,40 @@ def _scaled(*steps: Any) -> ClassifierMixin:
     return make_pipeline(StandardScaler(), *steps)
 
 
-def _best_genes(n_variables: int) -> SelectKBest:
-    return SelectKBest(k=min(N_GENES_CHOSEN, n_variables))
+def _best_genes(shape: tuple[int, int]) -> SelectKBest:
+    return SelectKBest(k=min(N_GENES_CHOSEN, shape[1]))
+
+
+def boosting(n_items: int, seed: int) -> HistGradientBoostingClassifier:
+    """Gradient boosting that splits few items too: two leaves of 20, the default, need 40."""
+    leaf = min(max(n_items // 10, 2), 20)
+    return HistGradientBoostingClassifier(min_samples_leaf=leaf, random_state=seed)
 
 
 BASELINES = {
-    "majority": Baseline(lambda n, seed: DummyClassifier(strategy="prior")),
+    "majority": Baseline(lambda shape, seed: DummyClassifier(strategy="prior")),
     "logistic regression": Baseline(
-        lambda n, seed: _scaled(LogisticRegression(C=0.01, max_iter=1000)),
+        lambda shape, seed: _scaled(LogisticRegression(C=0.01, max_iter=1000)),
         on=("expression", "pixels"),
     ),
-    "linear SVM": Baseline(lambda n, seed: _scaled(SVC(kernel="linear", C=1.0)), probability=False),
+    "linear SVM": Baseline(
+        lambda shape, seed: _scaled(SVC(kernel="linear", C=1.0)), probability=False
+    ),
     "random forest": Baseline(
-        lambda n, seed: RandomForestClassifier(500, random_state=seed), random=True
+        lambda shape, seed: RandomForestClassifier(500, random_state=seed), random=True
     ),
     "gradient boosting": Baseline(
-        lambda n, seed: HistGradientBoostingClassifier(random_state=seed)
+        lambda shape, seed: make_pipeline(_best_genes(shape), boosting(shape[0], seed))
     ),
-    "3-NN": Baseline(lambda n, seed: _scaled(_best_genes(n), KNeighborsClassifier(n_neighbors=3))),
+    "3-NN": Baseline(
+        lambda shape, seed: _scaled(_best_genes(shape), KNeighborsClassifier(n_neighbors=3))
+    ),
     # it takes genes for independent: its probability is 0 or 1 of most items and ranks none
     "nearest centroid": Baseline(
-        lambda n, seed: _scaled(_best_genes(n), NearestCentroid()), probability=False
+        lambda shape, seed: _scaled(_best_genes(shape), NearestCentroid()), probability=False
     ),
     "multilayer perceptron": Baseline(
-        lambda n, seed: _scaled(MLPClassifier(max_iter=1000, random_state=seed)),
+        lambda shape, seed: _scaled(MLPClassifier(max_iter=1000, random_state=seed)),
         random=True,
         on=("pixels",),
     ),
@@ -123,7 +134,7 @@ def fit_predict_baseline(
     if values.shape[1] == 0:
         raise InputError("no variable of X varies over the training items; give some that do")
 
-    model = baseline.make(values.shape[1], seed)
+    model = baseline.make(values[known].shape, seed)
     with threadpool_limits(1):  # on tables this small threads wait for each other most of the time
         model.fit(values[known], y[known])
         if baseline.probability:

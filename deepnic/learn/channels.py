@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 from torch import nn
 
-from deepnic.nic.families import COLOURS, evaluate, family
+from deepnic.nic.families import COLOURS, Quotients, add_up, evaluate, family
 from deepnic.variables import kind_of
 
 
@@ -106,8 +106,9 @@ class CountImages(Images):
     """
 
     count: torch.Tensor
-    numerator: torch.Tensor
-    denominator: torch.Tensor
+    sets: torch.Tensor
+    above: torch.Tensor
+    below: torch.Tensor
     cell: torch.Tensor
 
     def __init__(
@@ -115,35 +116,34 @@ class CountImages(Images):
     ):
         super().__init__(len(count), _paint(index.shape, colour))
         members = family(name)
-        functions = np.stack([members.numerator, members.denominator], axis=1)
-        combination, condition = np.divmod(index, count.shape[1] * count.shape[2])
-        if not members.published:  # many combinations are one function
-            used = np.unique(combination[index >= 0])
-            place = np.zeros(len(members), np.int64)
-            functions, place[used] = np.unique(functions[used], axis=0, return_inverse=True)
-            combination = place[combination]
-        # the last function, of no signature, is that of the empty cells: nothing over nothing
-        combination = np.where(index < 0, len(functions), combination)
-        functions = np.concatenate([functions, np.zeros_like(functions[:1])])
-        cell = condition * len(functions) + combination
-        numerator, denominator = torch.tensor(functions).float().unbind(dim=1)
+        combination, condition = np.divmod(index.ravel(), count.shape[1] * count.shape[2])
+        # empty cells show the last function: nothing, the last set, over nothing
+        sets, *functions = members.quotients
+        above, below = (np.append(of, len(sets)) for of in functions)
+        sets = np.concatenate([sets, np.zeros_like(sets[:1])])
+        cell = condition * len(above) + combination % len(above)
+        if not members.published:  # the sums of each cell, among those of all conditions
+            above, below = (condition * len(sets) + of[combination] for of in (above, below))
 
         self.published = members.published
         self.shape = index.shape
         self.register_buffer("count", count)
-        self.register_buffer("numerator", numerator)
-        self.register_buffer("denominator", denominator)
-        self.register_buffer("cell", torch.tensor(cell.ravel()))
+        for tensor, array in (("sets", sets), ("above", above), ("below", below), ("cell", cell)):
+            self.register_buffer(tensor, torch.tensor(array))
 
     @torch.no_grad()
     def forward(self, items: torch.Tensor) -> torch.Tensor:
         """Channels of some items, (item, channel, row, column) float32."""
         count = self.count[items]
         with torch.autocast(items.device.type, enabled=False):  # counts are to stay exact
-            pixels = evaluate(
-                count, count, self.numerator, self.denominator, published=self.published, xp=torch
-            )
-            value = pixels.flatten(1).index_select(1, self.cell)
+            if self.published:  # criteria 5 and 6 are made of others
+                functions = Quotients(self.sets, self.above, self.below)
+                pixels = evaluate(count, count, functions, published=True, xp=torch)
+                value = pixels.flatten(1).index_select(1, self.cell)
+            else:
+                sums = add_up(count, self.sets, torch).flatten(1)
+                value = sums.index_select(1, self.above)
+                value /= sums.index_select(1, self.below)
             return _channels(value.view(len(items), *self.shape), self.paint)
 
 

@@ -46,6 +46,9 @@ class ROPImageClassifier(ClassifierMixin, BaseEstimator):
     the price of a forest for each of its folds. What is said at `ROPImageTransformer` of training
     rows and training data holds here too.
 
+    It takes two classes; of more, `sklearn.multiclass.OneVsRestClassifier` around it takes each
+    against the rest.
+
     Examples
     --------
     >>> import deepnic
@@ -87,7 +90,8 @@ class ROPImageClassifier(ClassifierMixin, BaseEstimator):
             result = train(self._canvas(table), epochs=self.epochs, seed=images.seed_)
             self.head_: Any = result.predictor.network
         else:
-            head = BASELINES["logistic regression"].make(table.sizes["pixel"], images.seed_)
+            shape = table.sizes["item"], table.sizes["pixel"]
+            head = BASELINES["logistic regression"].make(shape, images.seed_)
             self.head_ = head.fit(self._columns(table), images.y_)
         return self
 

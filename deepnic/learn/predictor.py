@@ -1,6 +1,5 @@
-"""A trained network with all that is needed to read new items: file, checks, prediction."""
+"""A trained network with all that is needed to read new items: checks, prediction."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,15 +13,13 @@ from torch import nn
 
 from deepnic.assembly import Assembly, lay
 from deepnic.errors import InputError
-from deepnic.files import as_path
 from deepnic.learn.calibration import Calibration, meaning
 from deepnic.learn.channels import canvas_arrays, make_images
 from deepnic.learn.loop import class_scores
-from deepnic.learn.network import NETWORKS, build_network
-from deepnic.learn.saved import About, check_about, check_weights, read_checkpoint
+from deepnic.learn.network import build_network
+from deepnic.learn.saved import About, check_weights
 from deepnic.learn.trees import TRAINED_ON, Trees
 from deepnic.nic import count_signatures, observation_images, rop_images
-from deepnic.nic.families import COLOURS
 from deepnic.pixels import select_pixels
 from deepnic.rop.origin import ORIGIN, carried, sha256_of
 from deepnic.variables import KINDS, kind_of
@@ -63,6 +60,11 @@ class Predictor:
     origin: str | None = None
     trees: Trees | None = None
     calibration: Calibration | None = None
+
+    @property
+    def genes(self) -> list[str]:
+        """Names of the genes that patients are read by; see `own_trees`."""
+        return self.own_trees().genes
 
     @property
     def meaning(self) -> str:
@@ -259,66 +261,6 @@ def describe_network(name: str, classes: Sequence[str], canvas: xr.Dataset, chan
     return about
 
 
-def load_network(checkpoint: str | os.PathLike[str], *, network: str | None = None) -> Predictor:
-    """Read a trained network from a checkpoint of `train`, ready to predict on the CPU.
-
-    No code in the file, or named by it, is run.
-
-    Parameters
-    ----------
-    checkpoint : path
-    network : str, optional
-        "module:function" of the network, where it is your own: only your word has it imported, and
-        the checkpoint must name the same.
-
-    Returns
-    -------
-    Predictor
-
-    Raises
-    ------
-    InputError
-        No such file, not a checkpoint of deepnic, damaged, of a network that was not named, or
-        weights that do not fit the network.
-
-    Examples
-    --------
-    >>> load_network("no/such/checkpoint.pt")
-    Traceback (most recent call last):
-    ...
-    deepnic.errors.InputError: no checkpoint at no/such/checkpoint.pt; give the checkpoint.pt of ...
-    """
-    path = as_path(checkpoint)
-    if not path.is_file():
-        raise InputError(f"no checkpoint at {path}; give the checkpoint.pt of a run's folder")
-    saved = read_checkpoint(path)
-    try:
-        about = check_about(_completed(saved["about"]))
-        weights = dict(saved["network"])
-    except Exception as error:  # whatever is where something else belongs
-        raise InputError(
-            f"{path} is not a checkpoint of deepnic, or is damaged; give the checkpoint.pt of a "
-            "run's folder"
-        ) from error
-    named = about["network"]
-    if network not in (None, named):
-        raise InputError(f"{path} is of the network {named!r}, not of {network!r}; name that")
-    if named not in NETWORKS and network is None:
-        raise InputError(
-            f"{path} is of the network {named!r}, which is code that it cannot bring; name it "
-            f"yourself, as network={named!r}, if you trust that code"
-        )
-    try:
-        calibration = Calibration.read(saved.get("calibration"))
-        return rebuild(about, weights, saved.get("trees"), calibration)
-    except InputError:
-        raise
-    except Exception as error:  # xarray raises many kinds for a layout that is none
-        raise InputError(
-            f"the canvas or trees that the checkpoint {path} tells of are none; train the run again"
-        ) from error
-
-
 def rebuild(
     about: About,
     weights: Mapping[str, torch.Tensor],
@@ -354,14 +296,6 @@ def rebuild(
     return Predictor(
         network.eval(), name, tuple(classes), about["kind"], layout, origin, own, calibration
     )
-
-
-def _completed(about: dict[str, Any]) -> About:
-    """Add what version 0.1.0 left to be told from the layout."""
-    layout = about["layout"]
-    kind = "count canvas" if "family" in layout["attrs"] else "canvas"
-    channels = len(COLOURS) + 1 if "colour" in layout["variables"] else 2
-    return {"kind": kind, "channels": channels, **about}  # type: ignore[typeddict-item]
 
 
 def _tensor(values: NDArray) -> torch.Tensor:

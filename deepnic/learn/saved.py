@@ -20,6 +20,8 @@ from deepnic.errors import InputError
 from deepnic.files import is_refusal, whole
 
 DIGEST, SEALED = "sha256", "sealed"
+NETWORKS_OF_CLASSES = "one_vs_rest"
+"""Part of a checkpoint of more than two classes: a list, of the parts of each class's network."""
 SEAL = 64  # characters of the digest of the whole file, which ends it
 
 

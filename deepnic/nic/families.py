@@ -2,14 +2,15 @@
 
 A combination (A | B) of disjoint sets of criteria is a pixel function N(A and B) / N(B). Over the
 37 signatures it is two sets: those that satisfy all of A and B, and those that satisfy all of B.
-`evaluate` makes pixels of counts and sets, for NumPy and torch alike.
+Few of these sets differ, so that the counts are added up over each set once; `evaluate` divides
+the sums, for NumPy and torch alike.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,24 @@ COLOURS = ("grey", "blue", "green", "red")
 
 BASE = (*_SINGLE, *_JOINT)
 """The 30 images of the published pipeline: ten single criteria and twenty joint ones, given 1."""
+
+
+class Quotients(NamedTuple):
+    """Pixel functions as quotients of sums over few sets: 510 functions have 55.
+
+    Arrays of NumPy, or tensors of torch where they are to be evaluated there.
+    """
+
+    sets: Any  # (set, 37) float32, 1 for the signatures in it
+    above: Any  # (function,) int64: number of the set counted above the line
+    below: Any
+
+    @classmethod
+    def of(cls, numerator: NDArray[np.bool_], denominator: NDArray[np.bool_]) -> "Quotients":
+        """Find the sets of functions (function, 37), each once."""
+        both = np.concatenate([numerator, denominator])
+        sets, place = np.unique(both, axis=0, return_inverse=True)
+        return cls(sets.astype(np.float32), *place.reshape(2, -1))
 
 
 @dataclass(frozen=True)
@@ -60,6 +79,11 @@ class Family:
 
     def __len__(self) -> int:
         return len(self.label)
+
+    @cached_property
+    def quotients(self) -> Quotients:
+        """Its functions, for `evaluate`."""
+        return Quotients.of(self.numerator, self.denominator)
 
 
 @cache
@@ -115,23 +139,21 @@ def family(name: str = "all", *, of: str = "gene") -> Family:
 
 
 def evaluate(
-    above: Any,
-    below: Any,
-    numerator: Any,
-    denominator: Any,
-    *,
-    published: bool = False,
-    xp: Any = np,
+    above: Any, below: Any, functions: Quotients, *, published: bool = False, xp: Any = np
 ) -> Any:
     """Pixels of counts of signatures: N(A and B) of `above` over N(B) of `below`.
 
-    Counts (..., 37) and sets (combination, 37), as of a `Family`, give float32 (..., combination),
-    NaN where there is nothing to divide by. Counts below 2**24 are exact in float32: a pixel is one
-    rounded division, the same bits from NumPy and torch, the ``xp`` that the arrays are of.
-    ``published`` shows criteria 5 and 6 of the base family by the published formulas.
+    Counts (..., 37) give float32 (..., function), NaN where there is nothing to divide by. Counts
+    below 2**24 are exact in float32: a pixel is one rounded division, the same bits from NumPy and
+    torch, the ``xp`` that the arrays are of. ``published`` shows criteria 5 and 6 of the base
+    family by the published formulas.
     """
-    with np.errstate(invalid="ignore"):
-        pixels = _add(above, numerator, xp) / _add(below, denominator, xp)
+    sums = add_up(above, functions.sets, xp)
+    divisors = sums if below is above else add_up(below, functions.sets, xp)
+    if xp is np:
+        pixels = _divide(sums, divisors, functions)
+    else:
+        pixels = sums[..., functions.above] / divisors[..., functions.below]
     if published:
         nic3, nic4, nic5, nic6 = (BASE.index(f"{k}|1") for k in (3, 4, 5, 6))
         pixels[..., nic5] = _root(_root(pixels[..., nic3] * pixels[..., nic4], xp), xp)
@@ -186,11 +208,23 @@ def colour_codes(labels: Iterable[str]) -> NDArray[np.int8]:
     return np.array([COLOURS.index(_colour(label)) for label in labels], np.int8)
 
 
-def _add(counts: Any, sets: Any, xp: Any) -> Any:
-    """Sum counts (..., 37) over each set (combination, 37), as one matrix product."""
+def add_up(counts: Any, sets: Any, xp: Any = np) -> Any:
+    """Sum counts (..., 37) over each set (set, 37), as one matrix product."""
     rows = xp.reshape(xp.asarray(counts, dtype=xp.float32), (-1, N_SIGNATURES))
-    sums = rows @ xp.asarray(sets, dtype=xp.float32).T
-    return xp.reshape(sums, (*counts.shape[:-1], len(sets)))
+    return xp.reshape(rows @ sets.T, (*counts.shape[:-1], len(sets)))
+
+
+def _divide(
+    sums: NDArray[np.float32], divisors: NDArray[np.float32], functions: Quotients
+) -> NDArray[np.float32]:
+    """Quotients (..., function) of sums (..., set), in one pass."""
+    from deepnic.nic.quotients_numba import divide  # compiled where it runs
+
+    n_sets, n = len(functions.sets), len(functions.above)
+    pixels = np.empty((*sums.shape[:-1], n), np.float32)
+    rows, by = sums.reshape(-1, n_sets), divisors.reshape(-1, n_sets)
+    divide(rows, by, functions.above, functions.below, pixels.reshape(-1, n))
+    return pixels
 
 
 def _root(value: Any, xp: Any) -> Any:

@@ -138,9 +138,7 @@ def choose_genes(forest: xr.Dataset, genes: Sequence[str] | None) -> xr.Dataset:
 
 def expand(counts: NDArray[np.uint16], members: Family) -> NDArray[np.float32]:
     """Pixels (gene, combination, tree_size, weight_range) of counts (gene, ..., signature)."""
-    pixels = evaluate(
-        counts, counts, members.numerator, members.denominator, published=members.published
-    )
+    pixels = evaluate(counts, counts, members.quotients, published=members.published)
     return np.ascontiguousarray(np.moveaxis(pixels, -1, 1))
 
 

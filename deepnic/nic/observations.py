@@ -189,11 +189,9 @@ def _expand_votes(
 
     signature = np.ascontiguousarray(signature[:, genes])
     tree = np.ascontiguousarray(tree[:, genes])
-    counts = np.zeros((vote.shape[2], tree.shape[1], 2, N_SIGNATURES), np.uint16)
-    count_votes(signature, tree, vote, counts)
-    votes = counts.astype(np.float32)
-    margin, cast = votes[:, :, 0] - votes[:, :, 1], votes.sum(axis=2)
-    pixels = evaluate(margin, cast, members.numerator, members.denominator)
+    margin, cast = np.empty((2, vote.shape[2], tree.shape[1], N_SIGNATURES), np.float32)
+    count_votes(signature, tree, vote, margin, cast)
+    pixels = evaluate(margin, cast, members.quotients)
     return pixels[..., None, None]
 
 

@@ -3,26 +3,33 @@
 Legend: d draws, G genes, T trees, n observations. All arrays are C-contiguous.
 """
 
-from numba import int8, int32, njit, uint8, uint16, void
+import numpy as np
+from numba import float32, int8, int32, njit, uint8, void
 
 
 @njit(
-    void(uint8[:, ::1], int32[:, ::1], int8[:, :, ::1], uint16[:, :, :, ::1]),
+    void(uint8[:, ::1], int32[:, ::1], int8[:, :, ::1], float32[:, :, ::1], float32[:, :, ::1]),
     nogil=True,
     cache=True,
 )
-def count_votes(signature, tree, vote, counts):
-    """Add up votes for (0) and against (1) the state 1.
+def count_votes(signature, tree, vote, margin, cast):
+    """Add up the votes for the state 1 less those against it, and all that were cast.
 
-    signature (d, G), tree (d, G): of the tree that counts for each gene; vote (d, T, n);
-    counts (n, G, 2, 37) is added to.
+    signature (d, G), tree (d, G): of the tree that counts for each gene; vote (d, T, n).
+    margin, cast (n, G, 37) are filled. Up to 2**24 votes are exact.
     """
-    for d in range(signature.shape[0]):
-        for g in range(signature.shape[1]):
+    n, _, signatures = margin.shape
+    more = np.empty((signatures, n), np.float32)  # of one gene: they stay in the cache
+    most = np.empty((signatures, n), np.float32)
+    for g in range(signature.shape[1]):
+        more[:] = 0
+        most[:] = 0
+        for d in range(signature.shape[0]):
             s = signature[d, g]
             t = tree[d, g]
-            for i in range(vote.shape[2]):
-                if vote[d, t, i] > 0:
-                    counts[i, g, 0, s] += 1
-                elif vote[d, t, i] < 0:
-                    counts[i, g, 1, s] += 1
+            for i in range(n):
+                more[s, i] += float32(vote[d, t, i] > 0) - float32(vote[d, t, i] < 0)
+                most[s, i] += float32(vote[d, t, i] != 0)
+        for i in range(n):
+            margin[i, g] = more[:, i]
+            cast[i, g] = most[:, i]

@@ -317,11 +317,13 @@ def _screen_block(
     limits: Limits,
 ) -> Screened:
     """Screen one block (item, ...) that begins at ``start`` of the pixel axes, of that shape."""
-    places = np.indices(block.shape[1:]).reshape(len(start), -1) + np.array(start)[:, None]
-    pixel = np.ravel_multi_index(tuple(places), shape)
-    places[group] = 0  # duplicates are looked for among the combinations of a gene and condition
-    tile = np.ravel_multi_index(tuple(places), shape)
-    return screen(block.reshape(len(block), -1), pixel, tile, classes, train, limits)
+    places = np.ix_(*map(np.arange, start, np.add(start, block.shape[1:])))
+    pixel = np.ravel_multi_index(places, shape)
+    # duplicates are looked for among the combinations of a gene and condition
+    tile = np.broadcast_to(pixel.take([0], axis=group), pixel.shape)
+    return screen(
+        block.reshape(len(block), -1), pixel.ravel(), tile.ravel(), classes, train, limits
+    )
 
 
 def _passing(screened: Screened, fdr: float | None, at_least: int) -> NDArray[np.intp]:

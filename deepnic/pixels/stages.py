@@ -16,9 +16,6 @@ Real = TypeVar("Real", np.float32, np.float64)
 REASONS = ("undefined", "near-constant", "duplicate", "near-duplicate")
 """Why the data stage drops a pixel; 0 is kept, k is ``REASONS[k - 1]``."""
 
-NEAR_CONSTANT = 1e-8
-"""Variance over squared mean up to which a column is centred before its F-test."""
-
 P_EDGES = 10.0 ** (-np.arange(4000) / 200)
 """Upper edges of the bins of p-values, from 1 down to 1e-20, 1.2 % apart."""
 
@@ -63,9 +60,10 @@ def screen(
     at; ``pixel`` and ``tile`` (pixel,) are the flat index of each pixel, and of the group in which
     duplicates are looked for.
     """
+    value = np.ascontiguousarray(value)
     reason, mean, identity = _data_stage(value, tile, train, limits)
     kept = np.flatnonzero(reason == 0)
-    relevance, p = _relevance(value, kept, mean, y, train)
+    relevance, p = _relevance(value, kept, mean[kept].astype(np.float32), y, train)
     bins = np.searchsorted(-P_EDGES, -p, side="right") - 1
     best = _best_distinct(pixel[kept], relevance, identity[kept], limits.k)
     chosen = kept[best]
@@ -101,8 +99,16 @@ def _best_distinct(
     pixel: NDArray[np.int64], relevance: NDArray[np.float64], identity: NDArray[np.uint64], k: int
 ) -> NDArray[np.intp]:
     """Positions of the k best distinct pixels; ties go to the lower flat index."""
-    order = np.lexsort((pixel, -relevance))
-    return order[~pd.Series(identity[order]).duplicated().to_numpy()][:k]
+    many = relevance.size
+    some = min(4 * k, many)  # most are repetitions of better ones only where all are
+    while True:
+        least = np.partition(relevance, many - some)[many - some] if some else np.inf
+        among = np.flatnonzero(relevance >= least)
+        order = among[np.lexsort((pixel[among], -relevance[among]))]
+        best = order[~pd.Series(identity[order]).duplicated().to_numpy()][:k]
+        if best.size == k or some == many:
+            return best
+        some = min(4 * some, many)
 
 
 def _take(values: list[NDArray[np.float32]], columns: NDArray[np.intp]) -> NDArray[np.float32]:
@@ -139,68 +145,72 @@ def _data_stage(
     value: NDArray[np.float32], tile: NDArray[np.int64], train: NDArray[np.bool_], limits: Limits
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.uint64]]:
     """Reason (0 kept; the first that applies), mean and identity of each pixel."""
-    from deepnic.pixels.columns_numba import describe_columns  # compiled where it runs
+    from deepnic.pixels.columns_numba import find_moments, identify  # compiled where it runs
 
     rows = np.flatnonzero(train)
     defined = np.empty(tile.size, np.int64)
     mean, variance = np.empty((2, tile.size))
-    exact, near = np.empty((2, tile.size), np.uint64)
-    resolution = np.float32(max(limits.resolution, 1e-9))
-    block = np.ascontiguousarray(value)
-    describe_columns(block, rows, resolution, defined, mean, variance, exact, near)
-    reason = np.zeros(tile.size, np.int64)
-    reason[variance <= limits.min_sd**2] = 2
-    reason[(rows.size - defined) / rows.size > limits.max_undefined] = 1
-    reason[defined == 0] = 1
-    of_tile = tile.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    for code, identity in ((3, exact), (4, near)):
-        left = np.flatnonzero(reason == 0)
-        repeated = pd.Series(identity[left] + of_tile[left]).duplicated()
-        reason[left[repeated]] = code
-    return reason, mean, exact
+    find_moments(value, rows, defined, mean, variance)
+    undefined = ((rows.size - defined) / rows.size > limits.max_undefined) | (defined == 0)
+    reason = np.where(undefined, 1, 2 * (variance <= limits.min_sd**2))
+    left = np.flatnonzero(reason == 0)
+    exact, near = np.empty((2, left.size), np.uint64)
+    identify(value, rows, left, np.float32(max(limits.resolution, 1e-9)), exact, near)
+    of_tile = tile[left].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    identity = np.empty(tile.size, np.uint64)
+    identity[left] = exact
+    for code, alike in ((3, exact), (4, near)):
+        there = np.flatnonzero(reason[left] == 0)
+        repeated = pd.Series(alike[there] + of_tile[there]).duplicated()
+        reason[left[there[repeated]]] = code
+    return reason, mean, identity
 
 
 def _relevance(
     value: NDArray[np.float32],
     kept: NDArray[np.intp],
-    mean: NDArray[np.float64],
+    mean: NDArray[np.float32],
     y: NDArray[np.int64] | None,
     train: NDArray[np.bool_],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """F and its p-value, or without classes the standard deviation and 1, of the columns kept."""
-    relevance, p = np.empty(kept.size), np.ones(kept.size)
+    """F and its p-value, or without classes the standard deviation and 1, of the columns kept.
+
+    Their ``mean`` (kept,) stands in for what is undefined.
+    """
+    if y is not None:
+        return _f_test(value, np.flatnonzero(train), y[train], kept, mean)
+    sd = np.empty(kept.size)
     width = max(STRIP_VALUES // len(value), 1)
     for first in range(0, kept.size, width):
         strip = slice(first, first + width)
         known = value.take(kept[strip], axis=1)[train]
-        filled = np.where(np.isnan(known), mean[kept[strip]].astype(np.float32), known)
-        if y is None:
-            relevance[strip] = _never_alone(filled).std(axis=0)[:-1]
-        else:
-            relevance[strip], p[strip] = f_test(filled, y[train])
-    return relevance, p
+        filled = np.where(np.isnan(known), mean[strip], known).astype(np.float64)
+        # and the first again: NumPy adds up a lone column in another order than several
+        sd[strip] = np.hstack([filled, filled[:, :1]]).std(axis=0)[:-1]
+    return sd, np.ones(kept.size)
 
 
 def f_test(
     value: NDArray[np.float32], y: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """F and its p-value by scikit-learn; their limits where classes have no spread, or no gap."""
-    from sklearn.feature_selection import f_classif
-
-    F, p = np.full(value.shape[1], np.inf), np.zeros(value.shape[1])
-    spread = np.any([np.ptp(value[y == k], axis=0) > 0 for k in np.unique(y)], axis=0)
-    if spread.any():
-        columns = _never_alone(value[:, spread])
-        mean = columns.mean(axis=0)
-        # sums of squares about 0 drown a small spread far from it
-        far = columns.var(axis=0) <= NEAR_CONSTANT * mean**2
-        columns[:, far] -= mean[far]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            F[spread], p[spread] = (f[:-1] for f in f_classif(columns, y))
-    # without a gap, rounding leaves less than nothing between the classes, and p undefined
-    return np.fmax(F, 0), np.where(F > 0, p, 1)
+    """F and its p-value as scikit-learn has them; inf and 0 without spread, 0 and 1 without gap."""
+    items, columns = map(np.arange, value.shape)
+    return _f_test(np.ascontiguousarray(value), items, y, columns, np.zeros(columns.size))
 
 
-def _never_alone(value: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Columns and the first again: NumPy adds up a lone column in another order than several."""
-    return np.ascontiguousarray(np.hstack([value, value[:, :1]]), np.float64)
+def _f_test(
+    value: NDArray[np.float32],
+    rows: NDArray[np.intp],
+    y: NDArray[np.int64],
+    kept: NDArray[np.intp],
+    fill: NDArray[np.floating],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """As `f_test`, of the items ``rows`` of the columns kept; ``fill`` (kept,) where undefined."""
+    from scipy.special import fdtrc
+
+    from deepnic.pixels.columns_numba import analyse_variance  # compiled where it runs
+
+    classes, label = np.unique(y, return_inverse=True)
+    F = np.empty(kept.size)
+    analyse_variance(value, rows, label, kept, fill.astype(np.float32), F)
+    return F, fdtrc(classes.size - 1, rows.size - classes.size, F)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich.box import SIMPLE
+from rich.console import Group
 from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
@@ -69,22 +70,52 @@ def account_table(account: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def estimate_table(job: "Estimate", cores: int) -> Table:
-    """Lay out what a job will take, on this machine and on so many cores like its own.
+def estimate_table(job: "Estimate", cores: int) -> Group:
+    """Lay out what a job will take: in all, by condition, and where less is asked for.
 
     Examples
     --------
     >>> from deepnic.store.estimate import Estimate
-    >>> job = Estimate(core_seconds=7200, process_bytes=3e8, thread_bytes=1e7, disk_bytes=1e9)
-    >>> [list(column.cells)[1] for column in estimate_table(job, 36).columns]
+    >>> job = Estimate({(3, 5): 7200}, 3e8, 1e7, 1e9, savings={"--n-trees 50": 0.5})
+    >>> for table in estimate_table(job, 36).renderables:
+    ...     [list(column.cells)[-1] for column in table.columns]
     ['36 cores like these', '0:03:20', '660.0 MB', '1.0 GB']
+    ['3', '0:03:20']
+    ['--n-trees 50', '0:01:40', '50 %']
     """
+    return Group(*(lay_out(job, cores) for lay_out in (_in_all, _by_condition, _with_less)))
+
+
+def _in_all(job: "Estimate", cores: int) -> Table:
+    """Time, memory and disk, on this machine and on so many cores like its own."""
     table = Table("", "time", "memory", "disk")
     here = os.cpu_count() or 1
     for where, n in ((f"this machine, {here} cores", here), (f"{cores} cores like these", cores)):
-        time = str(timedelta(seconds=math.ceil(job.seconds(n))))
-        table.add_row(where, time, decimal(int(job.memory(n))), decimal(int(job.disk_bytes)))
+        memory, disk = decimal(int(job.memory(n))), decimal(int(job.disk_bytes))
+        table.add_row(where, _duration(job.seconds(n)), memory, disk)
     return table
+
+
+def _by_condition(job: "Estimate", cores: int) -> Table:
+    """Time of each condition, tree size by weight range."""
+    sizes, ranges = (sorted(set(some)) for some in zip(*job.by_condition, strict=True))
+    title = f"time by condition, {cores} cores"
+    table = Table("genes a tree", *(f"weight range {R}" for R in ranges), title=title)
+    for V in sizes:
+        table.add_row(str(V), *(_duration(job.by_condition[V, R] / cores) for R in ranges))
+    return table
+
+
+def _with_less(job: "Estimate", cores: int) -> Table:
+    """Time of smaller jobs."""
+    table = Table("if you ask for", "time", "saved", title=f"what takes less, {cores} cores")
+    for words, share in job.savings.items():
+        table.add_row(words, _duration(job.seconds(cores) * (1 - share)), f"{100 * share:.0f} %")
+    return table
+
+
+def _duration(seconds: float) -> str:
+    return str(timedelta(seconds=math.ceil(seconds)))
 
 
 def ranking_table(ranking: pd.DataFrame) -> Table:

@@ -7,14 +7,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
 from markupsafe import Markup
 
 from deepnic.analysis import Interval, StudyResults, find
-from deepnic.analysis.results import RunResults
+from deepnic.analysis.multiclass import judge_run
+from deepnic.analysis.results import ClassesResults, RunResults
 from deepnic.analysis.training import find_run
 from deepnic.errors import InputError
 from deepnic.files import as_path, whole
 from deepnic.report.sections import SECTIONS, Section
+from deepnic.report.sections.classes import joined_sections
 from deepnic.report.sections.run import run_sections
 from deepnic.report.tables import Cell, Strong, duration
-from deepnic.runs.folder import RUN, read_run
+from deepnic.runs.folder import CLASSES, RUN, read_classes_run, read_run
 from deepnic.study.folder import STUDY, read_study
 
 
@@ -51,11 +53,14 @@ def write_report(
     deepnic.errors.InputError: no study in nowhere: run `deepnic study` first, or `deepnic train`
     """
     folder = as_path(folder)
-    trained = (folder / RUN).is_file()
+    joined = (folder / CLASSES).is_file()
+    trained = joined or (folder / RUN).is_file()
     if not trained and not (folder / STUDY).is_file():
         raise InputError(f"no study in {folder}: run `deepnic study` first, or `deepnic train`")
     try:
-        if trained:
+        if joined:
+            page = joined_page(read_classes_run(folder, ids=show_ids))
+        elif trained:
             page = run_page(read_run(folder, ids=show_ids))
         else:
             page = study_page(read_study(folder, ids=show_ids))
@@ -99,6 +104,19 @@ def run_page(run: RunResults) -> str:
         heading=f"A network trained on {n_trained:,} {facts['items']}, each an image",
         subtitle=f"{facts['name']}: {', '.join(parts)}",
         sections=run_sections(run, findings),
+        version=facts["machine"]["deepnic"],
+    )
+
+
+def joined_page(run: ClassesResults) -> str:
+    """Return the page of joined runs, of each class against the rest."""
+    facts = run.facts
+    counts = f"{facts['n_training']:,} for training, {facts['n_test']:,} held out"
+    return _page(
+        title=f"Training runs {facts['name']}",
+        heading=f"Networks of {len(facts['classes'])} classes, each against the rest",
+        subtitle=f"{facts['name']}: {', '.join(facts['classes'])}; {counts}",
+        sections=joined_sections(run, judge_run(run)),
         version=facts["machine"]["deepnic"],
     )
 

@@ -1,5 +1,6 @@
 """The tasks of a forest, on Dask: how its work is cut, and what each task returns."""
 
+from math import log
 from typing import Any
 
 import dask
@@ -93,29 +94,41 @@ def _order_block(
     return ordered[None, None]
 
 
-def tree_seconds(tree_size: int, weight_range: int, n_observations: int) -> float:
-    """Time of one tree, roughly, to cut work by and to tell how far it has come.
+def tree_seconds(tree_size: int, weight_range: int, n_observations: float) -> float:
+    """Time of one tree, roughly, to tell what work will take and how far it has come.
 
-    From 60 trees of each condition of three cohorts (18, 58 and 455 observations in bag) on one
-    core (AMD EPYC, 2026): within a factor of 2.5 of each.
+    The search visits ever more of the R**V weight vectors the more observations there are; each
+    costs as much as there are observations. From trees of every condition of 20 to 1,000
+    observations, a tenth of the genes informative or none, on one core (AMD EPYC, 2026): within a
+    factor of 2 of each. `python -m tests.benchmarks.trees` measures, and fits the four numbers.
     """
-    return 3e-5 + 4e-8 * n_observations * weight_range ** (0.6 * tree_size)
+    visited = weight_range ** (tree_size * min(0.28 + 0.097 * log(n_observations), 1))
+    return 1.8e-5 + n_observations * (8e-7 + 2.7e-8 * visited)
+
+
+def draw_weight(parameters: Parameters, n_observations: int) -> float:
+    """Seconds of the dearest condition's draw, as stores are cut by.
+
+    A rule of its own: a store goes on only where it is cut as when it was begun, and by
+    `tree_seconds` one of a thousand observations would be a million blocks. It tells the time of
+    some ten observations; with many, a block takes minutes.
+    """
+    return max(
+        n_trees_of_draw(parameters["design"], parameters["n_genes"], V)
+        * (3e-5 + 4e-8 * n_observations * R ** (0.6 * V))
+        for V in parameters["tree_sizes"]
+        for R in parameters["weight_ranges"]
+    )
 
 
 def _cut(parameters: Parameters, n_observations: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Chunks of draws and of trees with which the dearest condition takes TASK_SECONDS a task."""
-    trees = {  # of a draw: most of the smallest size, fewest of the largest
-        V: n_trees_of_draw(parameters["design"], parameters["n_genes"], V)
-        for V in parameters["tree_sizes"]
-    }
-    draw_seconds = max(
-        trees[V] * tree_seconds(V, R, n_observations)
-        for V in trees
-        for R in parameters["weight_ranges"]
+    most, dearest = (  # trees of a draw: most of the smallest size, fewest of the largest
+        n_trees_of_draw(parameters["design"], parameters["n_genes"], V)
+        for V in (parameters["tree_sizes"][0], parameters["tree_sizes"][-1])
     )
-    most = trees[parameters["tree_sizes"][0]]
+    draw_seconds = draw_weight(parameters, n_observations)
     draws, some = max(int(TASK_SECONDS / draw_seconds), 1), most
     if draw_seconds > TASK_SECONDS:
-        dearest = trees[parameters["tree_sizes"][-1]]
         some = -(-dearest // int(np.ceil(draw_seconds / TASK_SECONDS)))
     return normalize_chunks(draws, (parameters["n_trees"],))[0], normalize_chunks(some, (most,))[0]

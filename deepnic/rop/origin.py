@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from deepnic.cohort import filled
 from deepnic.errors import InputError
@@ -16,20 +17,33 @@ from deepnic.variables import RULES
 ORIGIN = "origin"
 """Attribute of forests, and of images, tables and canvases of observations: JSON."""
 
+PATIENTS = "patients_sha256"
+
 
 def origin_of(cohort: xr.Dataset, parameters: Parameters) -> str:
     """Parameters of a forest, and the digest of all that decides what its trees say.
 
     That are the observations of known state, their order and classes, the genes, the parameters
     and the rules. Observations to be predicted change nothing of it, nor do ids and files' names.
+    A second digest is of the same without the classes.
     """
     grown = cohort["state"].values >= 0
+    state, expression = (cohort[name].values[grown] for name in ("state", "expression"))
+    genes = json.dumps([str(name) for name in cohort["gene"].values]).encode()
     positive = str(cohort.attrs.get("positive", "1"))
-    digest = hashlib.sha256(json.dumps([RULES, parameters, positive], sort_keys=True).encode())
-    for part in (cohort["state"].values[grown], cohort["expression"].values[grown]):
-        digest.update(np.ascontiguousarray(part).tobytes())
-    digest.update(json.dumps([str(name) for name in cohort["gene"].values]).encode())
-    return json.dumps({"sha256": digest.hexdigest(), **parameters})
+
+    def digest(stated: list[Any], *parts: NDArray[np.generic]) -> str:
+        sums = hashlib.sha256(json.dumps(stated, sort_keys=True).encode())
+        for part in parts:
+            sums.update(np.ascontiguousarray(part).tobytes())
+        sums.update(genes)
+        return sums.hexdigest()
+
+    digests = {
+        "sha256": digest([RULES, parameters, positive], state, expression),
+        PATIENTS: digest([RULES, parameters], expression),
+    }
+    return json.dumps(digests | parameters)
 
 
 def carried(attrs: Mapping[Any, Any]) -> dict[str, str]:
@@ -53,6 +67,15 @@ def parameters_of(origin: str) -> Parameters:
 def sha256_of(origin: str | None) -> str | None:
     """Digest in a mark; None of none. Two forests of one digest say the same of an observation."""
     return None if origin is None else str(json.loads(origin)["sha256"])
+
+
+def of_same_patients(origins: Sequence[str | None]) -> bool:
+    """Tell whether forests have the same patients of known state, genes and parameters.
+
+    Their classes may differ. It is not so of what says nothing of it.
+    """
+    digests = {None if origin is None else json.loads(origin).get(PATIENTS) for origin in origins}
+    return len(digests) == 1 and None not in digests
 
 
 def check_cohort(cohort: xr.Dataset, origin: str) -> None:

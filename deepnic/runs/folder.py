@@ -4,13 +4,14 @@
 run, in ``run.json``, comes last.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from deepnic.analysis.patients import patients_of, read_patients_of
-from deepnic.analysis.results import RunResults
+from deepnic.analysis.results import ClassesResults, RunResults
 from deepnic.analysis.training import NETWORK
 from deepnic.errors import InputError
 from deepnic.files import read_csv, read_json, write_csv, write_json
@@ -20,6 +21,7 @@ from deepnic.variables import FORMAT, WORDS, column_rows
 
 RUN = "run.json"
 HISTORY, PREDICTIONS, RANKING = "history.csv", "predictions.csv", "ranking.csv"
+CLASSES = "classes.json"  # of joined runs, in the place of `RUN`
 PATIENTS = "patients.csv"  # of two classes, where some of known class were held out
 
 
@@ -78,6 +80,51 @@ def read_run(folder: str | Path, *, ids: bool = False) -> RunResults:
             "train` again"
         )
     return results
+
+
+def write_classes_run(folder: Path, facts: dict[str, Any], predictions: pd.DataFrame) -> None:
+    """Leave in the folder of joined runs what `read_classes_run` reads, beside its checkpoint."""
+    write_csv(folder / PREDICTIONS, predictions)
+    rows = column_rows({Path(PREDICTIONS).stem: predictions})
+    for row in rows:
+        row["meaning"] = _meanings(facts["classes"]).get(row["name"], row["meaning"])
+    write_csv(folder / "columns.csv", pd.DataFrame(rows))
+    write_json(folder / CLASSES, facts | {"format": FORMAT})
+    seal(folder, [PREDICTIONS, "columns.csv", CLASSES, CHECKPOINT_FILE], copied=[CLASSES])
+
+
+def read_classes_run(folder: Path, *, ids: bool = False) -> ClassesResults:
+    """Read the folder of joined runs; no item's id is read unless it is asked for."""
+    check_files(folder)
+    try:
+        facts = read_json(folder / CLASSES)
+        predictions = read_csv(folder / PREDICTIONS, WORDS)
+        predictions = predictions if ids else predictions.drop(columns="item")
+        is_sealed = manifest(folder) is not None
+    except (ValueError, LookupError, AttributeError, TypeError, OSError) as error:
+        raise InputError(
+            f"the training run in {folder} cannot be read ({type(error).__name__}): run `deepnic "
+            "train` again"
+        ) from error
+    if not is_sealed:
+        raise InputError(
+            f"the training run in {folder} has no manifest, which is written last: run `deepnic "
+            "train` again with --resume"
+        )
+    return ClassesResults(facts, predictions)
+
+
+def _meanings(labels: Sequence[str]) -> dict[str, str]:
+    """What the columns of classes mean, of which `deepnic.variables` knows no labels."""
+    numbers = ", ".join(f"{k} {label}" for k, label in enumerate(labels))
+    return {
+        "state": f"Class that was trained on, -1 of others: {numbers}.",
+        "truth": f"Class of what was held out, -1 where unknown or trained on: {numbers}.",
+        "predicted": f"Class of the highest probability: {numbers}.",
+    } | {
+        f"probability_{k}": f"Probability of {label} against the rest; not calibrated."
+        for k, label in enumerate(labels)
+    }
 
 
 def _judged(predictions: pd.DataFrame) -> pd.DataFrame:

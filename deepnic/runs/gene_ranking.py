@@ -2,10 +2,10 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from deepnic.errors import InputError
+from deepnic.learn.baselines import boosting
 from deepnic.learn.states import check_state
 
 
@@ -24,7 +24,7 @@ def rank_genes(count: ArrayLike, state: ArrayLike) -> NDArray[np.float64]:
     values = values.reshape(len(values), -1)
     known = y >= 0
     with threadpool_limits(1):  # sums over threads would round by their number
-        model = HistGradientBoostingClassifier(random_state=0).fit(values[known], y[known])
+        model = boosting(known.sum(), seed=0).fit(values[known], y[known])
         return model.predict_proba(values)[:, 1]
 
 

@@ -12,9 +12,10 @@ for genes that replicate ranking.csv.
 import logging
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import torch
@@ -25,10 +26,13 @@ from deepnic.analysis.training import NETWORK, RIVAL
 from deepnic.assembly import assemble, assemble_counts
 from deepnic.host.provenance import machine
 from deepnic.learn.fit import TrainResult, train
+from deepnic.runs.classes import JoinedResult, check_together, folder_of, join, write_joined
 from deepnic.runs.config import TrainConfig
 from deepnic.runs.folder import write_run
 from deepnic.runs.gene_ranking import first_criterion, rank_genes
 from deepnic.runs.items import Items, read_again, read_items
+from deepnic.store import open_classes
+from deepnic.store.group import check_single, children
 from deepnic.variables import kind_of
 
 logger = logging.getLogger("deepnic.train")
@@ -37,12 +41,45 @@ logger = logging.getLogger("deepnic.train")
 class Outcome(NamedTuple):
     """A training's result, and how its ranking of the genes compares in the replication task."""
 
-    result: TrainResult
+    result: TrainResult | JoinedResult
     ranking: pd.DataFrame | None
 
 
 def run(config: TrainConfig, *, resume: bool = False) -> Outcome:
-    """Read, label, assemble, train (or resume the same run), and write what came of it."""
+    """Read, label, assemble, train (or resume the same run), and write what came of it.
+
+    Of a group of tables, each class against the rest, one after the other, and what they say
+    together.
+    """
+    stores = children(config.data.source)
+    if not stores:
+        return Outcome(*_run(config, resume))
+    if config.labels is not None:
+        check_single(config.data.source)
+    start = perf_counter()
+    tables = open_classes(config.data.source)
+    check_together(tables)
+    results = {}
+    for label, store in stores.items():
+        logger.info("%s against the rest", label)
+        data = config.data.model_copy(update={"source": store})
+        results[label] = _run(config.model_copy(update={"data": data}), resume)[0]
+    joined = join(results, next(iter(tables.values())))
+    if config.run.output is None:
+        return Outcome(joined, None)
+    joined = replace(joined, folder=folder_of(results, config.assembly.path, config.run.output))
+    of_classes = {
+        label: {"run": one.folder and one.folder.name, "metrics": one.metrics}
+        for label, one in results.items()
+    }
+    facts = _facts(config, joined, perf_counter() - start) | {"of_classes": of_classes}
+    write_joined(joined, facts)
+    if all(one.predictor.trees is not None for one in results.values()):
+        logger.info("`deepnic predict %s FILE` tells all classes", joined.checkpoint)
+    return Outcome(joined, None)
+
+
+def _run(config: TrainConfig, resume: bool) -> tuple[TrainResult, pd.DataFrame | None]:
     start = perf_counter()
     items = read_items(config)
     layout = config.assembly.model_dump() | {"seed": config.training.seed}
@@ -68,23 +105,32 @@ def run(config: TrainConfig, *, resume: bool = False) -> Outcome:
         )  # fmt: skip
     ranking = None if items.facts is None else _compare(items, items.facts, result)
     if result.folder is not None:
-        facts = {
-            "name": result.folder.name,
+        facts = _facts(config, result, perf_counter() - start) | {
             "items": items.name,
-            "classes": list(items.classes),
             "canvas": [canvas.sizes["row"], canvas.sizes["column"]],
-            "config": config.model_dump(mode="json"),
-            "metrics": result.metrics,
-            **{name: result.metrics[name] for name in ("n_training", "n_validation", "n_test")},
-            "device": result.device,
-            "device_name": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
-            "workers": config.run.workers,
-            "machine": machine() | {"torch": torch.__version__},
-            "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-            "seconds": perf_counter() - start,
         }
         write_run(result.folder, facts, result.history, _named(result, canvas), ranking)
-    return Outcome(result, ranking)
+    return result, ranking
+
+
+def _facts(
+    config: TrainConfig, result: TrainResult | JoinedResult, seconds: float
+) -> dict[str, Any]:
+    """What is said of a training in its folder."""
+    assert result.folder is not None
+    return {
+        "name": result.folder.name,
+        "classes": list(result.predictor.classes),
+        "config": config.model_dump(mode="json"),
+        "metrics": result.metrics,
+        **{name: result.metrics[name] for name in ("n_training", "n_validation", "n_test")},
+        "device": result.device,
+        "device_name": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+        "workers": config.run.workers,
+        "machine": machine() | {"torch": torch.__version__},
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "seconds": seconds,
+    }
 
 
 def _named(result: TrainResult, canvas: xr.Dataset) -> pd.DataFrame:

@@ -3,8 +3,9 @@
 import os
 import resource
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from time import thread_time
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from deepnic.compute import compute
-from deepnic.rop.draws import draw_trees, n_trees_of_draw
+from deepnic.rop.draws import draw_trees, gene_trees, n_trees_of_draw
 from deepnic.rop.forest import grow_forest
 from deepnic.rop.graph import tree_seconds
 from deepnic.store.chunks import Layout, encode
@@ -30,19 +31,51 @@ trees of all are then counted up, by what trees of twice as many took longer."""
 OVERHEAD_SECONDS = 0.01
 """What a task costs beside its trees: scheduling and writing, as `make benchmark` measures it."""
 
+FEWER = 0.5
+"""A smaller subsample, of which it is tried in the dearest tree size what it would save."""
+
 CHUNK_BYTES, SCHEMA_BYTES = 6144, 200_000
 """What a chunk takes beside its content (a folder of 4 KiB, half a block of its file); a schema."""
+
+
+Condition = tuple[int, int]  # genes a tree, weight range
 
 
 @dataclass(frozen=True)
 class Estimate:
     """Time, memory and disk of a job."""
 
-    core_seconds: float  # of work, while the other cores are as busy
+    by_condition: Mapping[Condition, float]  # core-seconds of work, the other cores as busy
     process_bytes: float  # memory of a process before it grows anything
     thread_bytes: float  # memory that each thread adds
     disk_bytes: float  # size of the store
     counted_up: int = 0  # conditions whose trees take too long to try with all observations
+    savings: Mapping[str, float] = field(default_factory=dict)  # share of it, by what to ask for
+
+    @property
+    def core_seconds(self) -> float:
+        """Work of all conditions."""
+        return sum(self.by_condition.values())
+
+    @classmethod
+    def of_all(cls, jobs: Sequence["Estimate"]) -> "Estimate":
+        """Estimate of jobs of the same conditions, one after the other."""
+        whole = sum(job.core_seconds for job in jobs)
+        everywhere = [name for name in jobs[0].savings if all(name in job.savings for job in jobs)]
+        return cls(
+            by_condition={
+                condition: sum(job.by_condition[condition] for job in jobs)
+                for condition in jobs[0].by_condition
+            },
+            process_bytes=max(job.process_bytes for job in jobs),
+            thread_bytes=max(job.thread_bytes for job in jobs),
+            disk_bytes=sum(job.disk_bytes for job in jobs),
+            counted_up=max(job.counted_up for job in jobs),
+            savings={
+                name: sum(job.savings[name] * job.core_seconds for job in jobs) / whole
+                for name in everywhere
+            },
+        )
 
     def seconds(self, cores: int) -> float:
         """Time on so many cores like these."""
@@ -75,17 +108,45 @@ def estimate_growth(cohort: xr.Dataset, *, n_trees: int = 100, **parameters: Any
     tasks = [sample(cohort, V, R, forest.attrs) for V, R in conditions]
     # each condition twice: the cores stay busy to the end of the first round
     drawn = compute([*tasks, *tasks[::-1]], "measuring a sample")
-    seconds, stored, counted_up = np.array(drawn).sum(axis=0) / 2
+    rounds = np.array([drawn[: len(tasks)], drawn[len(tasks) :][::-1]], float)
+    seconds, stored, counted_up = rounds.mean(axis=0).T
     cores = os.cpu_count() or 1
     blocks = forest["vote"].data.npartitions
     chunks = 2 * blocks + forest["signature"].data.npartitions
+    work = n_trees * seconds + OVERHEAD_SECONDS * blocks / len(conditions)
+    by_condition = dict(zip(conditions, work.tolist(), strict=True))
     return Estimate(
-        core_seconds=n_trees * float(seconds) + OVERHEAD_SECONDS * blocks,
+        by_condition=by_condition,
         process_bytes=before,
         thread_bytes=max(_peak_bytes() - before, 0) / cores,
-        disk_bytes=n_trees * float(stored) + CHUNK_BYTES * chunks + SCHEMA_BYTES,
-        counted_up=round(counted_up),
+        disk_bytes=n_trees * float(stored.sum()) + CHUNK_BYTES * chunks + SCHEMA_BYTES,
+        counted_up=round(counted_up.sum()),
+        savings=_savings(cohort, by_condition, forest.attrs),
     )
+
+
+def _savings(
+    cohort: xr.Dataset, by_condition: Mapping[Condition, float], given: Mapping[str, Any]
+) -> dict[str, float]:
+    """Share of the time that a smaller job saves, by what to ask for."""
+    whole, by_size = sum(by_condition.values()), defaultdict[int, float](float)
+    for (V, _), seconds in by_condition.items():
+        by_size[V] += seconds
+    dearest = max(by_size, key=by_size.__getitem__)
+    saved = {}
+    if others := sorted(by_size.keys() - {dearest}):
+        saved[f"--tree-sizes {','.join(map(str, others))}"] = by_size[dearest] / whole
+    if given["subsample"] > FEWER:
+        tried = [condition for condition in by_condition if condition[0] == dearest]
+        sample = dask.delayed(_sample, pure=False)
+        draws = [sample(cohort, V, R, {**given, "subsample": FEWER}) for V, R in tried]
+        drawn = compute(draws, "measuring a smaller sample")
+        share = given["n_trees"] * sum(seconds for seconds, _, _ in drawn) / by_size[dearest]
+        if share < 1:
+            saved[f"--subsample {FEWER}"] = 1 - share
+    if half := given["n_trees"] // 2:
+        saved[f"--n-trees {half}"] = 1 - half / given["n_trees"]
+    return saved
 
 
 class _Grown(NamedTuple):
@@ -155,10 +216,20 @@ def _grow_few(cohort: xr.Dataset, n: int, n_trees: int, condition: Mapping[str, 
         )
         taken.append(thread_time() - start)
         vote, by_tree = part["vote"].values[0, 0], part["tree_signature"].values[0, 0]
-        there = vote.any(axis=2) | by_tree.any(axis=2)
+        there = _grown_trees(part)
         trees.append(int(there.sum()))
     seconds = max(taken[1] - taken[0], 0.0) / max(trees[1] - trees[0], 1)
     return _Grown(seconds, trees[1], vote[there], by_tree[there], part["signature"].values.ravel())
+
+
+def _grown_trees(forest: xr.Dataset) -> NDArray[np.bool_]:
+    """Which trees (draw, tree) of one condition count for its genes, and so were grown."""
+    drawn = {name: forest.attrs[name] for name in ("n_genes", "seed", "design")}
+    drawn |= {name: int(forest[name][0]) for name in ("weight_range", "tree_size")}
+    there = np.zeros(forest["vote"].shape[2:4], bool)
+    for draw, row in enumerate(there):
+        row[gene_trees(draw=draw, **drawn)[0][forest["gene_position"].values]] = True
+    return there
 
 
 def _peak_bytes() -> int:

@@ -41,6 +41,7 @@ from deepnic.store.blocks import (
 )
 from deepnic.store.chunks import Layout, chunk_file, encode, is_right, write_files
 from deepnic.store.disk import check_space, least_bytes
+from deepnic.store.group import check_single
 from deepnic.store.journal import keep, note, noted, write_noted
 from deepnic.store.sealed import COMPRESSORS, SealedStore
 from deepnic.store.table import open_store
@@ -87,6 +88,7 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
     expect(forest, "forest")
     validate(forest, FOREST)
     path = as_path(path).absolute()  # workers may run in other folders
+    check_single(path)
     with locked(path), writable(path):
         sealed = manifest(path)
         with under_way("looking at what the store holds"):

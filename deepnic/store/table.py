@@ -13,6 +13,7 @@ from deepnic.files import as_path, check_new, locked, whole
 from deepnic.manifest import manifest, seal
 from deepnic.store.attributes import check_attributes
 from deepnic.store.blocks import CHUNKED
+from deepnic.store.group import check_single
 from deepnic.store.sealed import COMPRESSORS, DamageError, SealedStore
 from deepnic.variables import FORMAT, KINDS, RULES, describe, expect, kind_of, stamp, validate
 
@@ -109,6 +110,7 @@ def open_store(
     asked for, those that are unfinished. An `InputError` tells of one that is damaged, something
     else, or of a newer version.
     """
+    check_single(path)
     digests = manifest(path)
     try:
         store = None if digests is None else SealedStore(path)

@@ -4,17 +4,18 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from deepnic.cohort import hide_labels, make_cohort, read_cohort
-from deepnic.cohort.check import SeveralClassesError
+from deepnic.cohort import hide_labels, make_cohort, read_classes
 from deepnic.cohort.demo import BUNDLED
 from deepnic.errors import InputError
-from deepnic.study.settings import CohortFile, StudySettings, cohort_name
+from deepnic.files import folder_names
+from deepnic.study.settings import CohortFile, StudySettings
 from deepnic.variables import expect
 
 FOLDS = "folds"  # folder of them in a study's, so that a cohort may have any name
@@ -50,27 +51,31 @@ def read_cohorts(settings: StudySettings) -> tuple[dict[str, xr.Dataset], StudyS
     the rest, NAME CLASS; the settings that are returned name these.
     """
     cohorts, sources = {}, {}
+    read = cache(_read)
     for name, source in settings.cohorts.items():
-        try:
-            cohorts[name] = _read(source)
-            sources[name] = source
-        except SeveralClassesError as several:
-            for label in several.classes:
-                one = cohort_name(f"{name} {label}")
-                if one in sources:
-                    raise InputError(
-                        f"two classes of {name} would be kept as {one!r}; name their labels apart"
-                    ) from several
-                sources[one] = source.model_copy(update={"positive": label, "one_of": name})
-                cohorts[one] = _read(sources[one])
+        if source.one_of:  # of settings that were returned before: its file is read once again
+            whole = source.model_copy(update={"positive": None, "one_of": None, "epochs": None})
+            label, classes = str(source.positive), read(whole)
+            cohort = (classes if label in classes else _read(source))[label]
+            cohorts[name], sources[name] = cohort.assign_attrs(one_of=source.one_of), source
+            continue
+        classes = read(source)
+        if len(classes) == 1:
+            (cohorts[name],), sources[name] = classes.values(), source
+            continue
+        names = folder_names([f"{name} {label}" for label in classes], otherwise="cohort")
+        for one, (label, cohort) in zip(names, classes.items(), strict=True):
+            sources[one] = source.model_copy(update={"positive": label, "one_of": name})
+            cohorts[one] = cohort.assign_attrs(one_of=name)
     return cohorts, settings.model_copy(update={"cohorts": sources})
 
 
-def _read(source: CohortFile) -> xr.Dataset:
+def _read(source: CohortFile) -> dict[str, xr.Dataset]:
+    """Cohorts by the label that is state 1 in them."""
     if bundled := BUNDLED.get(str(source.file)):
-        return bundled()
-    cohort = read_cohort(source.file, **source.model_dump(exclude={"file", "epochs", "one_of"}))
-    return cohort.assign_attrs(one_of=source.one_of) if source.one_of else cohort
+        cohort = bundled()
+        return {cohort.attrs["positive"]: cohort}
+    return read_classes(source.file, **source.model_dump(exclude={"file", "epochs", "one_of"}))
 
 
 def check_cohorts(

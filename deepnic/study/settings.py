@@ -1,6 +1,5 @@
 """What a study is made of, in one TOML file."""
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from os.path import isfile
 from pathlib import Path
@@ -208,17 +207,6 @@ def override(settings: StudySettings, given: Mapping[str, Any]) -> StudySettings
             for table in tables.get(name, [values]):
                 table[name] = value
     return checked(StudySettings, values)
-
-
-def cohort_name(words: str) -> str:
-    """Name of a cohort by other words, its file's or its class's, as a folder may be called.
-
-    Examples
-    --------
-    >>> cohort_name("GSE1234 (1)")
-    'GSE1234-1'
-    """
-    return re.sub(r" ?[^\w .-]+", "-", words).strip(" .-") or "cohort"
 
 
 def read_settings(path: Path) -> StudySettings:

@@ -6,7 +6,8 @@ import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix
 
 from deepnic.analysis.factors import Factor
-from deepnic.analysis.multiclass import decide, multiclass, said
+from deepnic.analysis.multiclass import decide, judge_run, multiclass, run_headline, said
+from deepnic.analysis.results import ClassesResults
 
 RANDOM = np.random.default_rng(0)
 LABELS = ["a", "b", "c"]
@@ -94,3 +95,34 @@ def test_factor__counts_the_classes_of_a_cohort_as_one():
     assert apart.mean == pytest.approx(leads.mean())
     assert together.mean == pytest.approx(np.mean([0.2, 0.4, 0.0]))
     assert not Factor("", "", leads[:3], whole=whole).mean.bounded
+
+
+def wilson(right, n, z=1.959963984540054):
+    """The interval as Wilson wrote it."""
+    p, centre = right / n, (right + z * z / 2) / (n + z * z)
+    half = z / (n + z * z) * np.sqrt(n * p * (1 - p) + z * z / 4)
+    return centre - half, centre + half
+
+
+def test_judge_run__puts_intervals_together_of_the_classes():
+    truth = np.array([0] * 8 + [1] * 5 + [2] * 2)
+    predicted = np.array([0] * 6 + [1, 2] + [1] * 5 + [2, 0])
+    table = pd.DataFrame({"truth": [*truth, -1], "predicted": [*predicted, 0]})
+    run = ClassesResults({"classes": LABELS}, table)
+    judged = judge_run(run)
+    found = judged.arms.set_index("metric")[["mean", "low", "high"]]
+    right = [(6, 8), (5, 5), (1, 2)]
+    np.testing.assert_allclose(found.loc["accuracy"], [12 / 15, *wilson(12, 15)], rtol=1e-6)
+    recalls = np.array([k / n for k, n in right])
+    ends = np.array([wilson(k, n) for k, n in right])
+    spread = np.sqrt(((ends - recalls[:, None]) ** 2).sum(axis=0)) / 3
+    expected = [recalls.mean(), recalls.mean() - spread[0], recalls.mean() + spread[1]]
+    np.testing.assert_allclose(found.loc["balanced_accuracy"], expected, rtol=1e-6)
+    assert recalls.mean() == pytest.approx(balanced_accuracy_score(truth, predicted))
+    sentence = run_headline(run, judged)
+    assert "the right one of 3 classes for 80.0%" in sentence
+    assert "macro-averaged (the mean of the classes’ recalls), is 75.0%" in sentence
+    assert "guessing gives 33.3%" in sentence
+    lacking = ClassesResults({"classes": LABELS}, table[table["truth"] < 2])
+    assert judge_run(lacking) is None
+    assert "is not known" in run_headline(lacking, None)

@@ -17,7 +17,7 @@ import xarray as xr
 from deepnic.cohort import make_cohort
 from deepnic.rop import grow_forest
 from deepnic.rop.draws import n_trees_of_draw
-from deepnic.rop.graph import tree_seconds
+from deepnic.rop.graph import draw_weight
 from deepnic.store import write_forest
 from tests.benchmarks.table import Section
 
@@ -110,12 +110,7 @@ def _cut_forest(
 ) -> xr.Dataset:
     """Cut the draws of every condition into so many tasks, whatever they cost."""
     forest = grow_forest(cohort, n_trees=n_draws, **conditions)
-    dearest = max(
-        n_trees_of_draw("balanced", cohort.sizes["gene"], V)
-        * tree_seconds(V, R, cohort.sizes["observation"])
-        for V in forest.tree_size.values.tolist()
-        for R in forest.weight_range.values.tolist()
-    )
+    dearest = draw_weight(forest.attrs, cohort.sizes["observation"])
     seconds = 1.01 * dearest * -(-n_draws // n_blocks)  # a little more: it is rounded down
     with mock.patch("deepnic.rop.graph.TASK_SECONDS", seconds):
         return grow_forest(cohort, n_trees=n_draws, **conditions)

@@ -1,8 +1,12 @@
 """The yardstick agrees with what it measures, and every piece of the table can be made."""
 
+from itertools import product
+
 import numpy as np
+import pandas as pd
 import pytest
 
+from deepnic.rop.graph import tree_seconds
 from deepnic.rop.kernels.search import search
 from tests.benchmarks.brute_force_numba import search_all
 from tests.benchmarks.forests import forests
@@ -10,6 +14,7 @@ from tests.benchmarks.memory import peak_memory
 from tests.benchmarks.nodes import noise, wisconsin
 from tests.benchmarks.search import cost_of_a_vector, headline, whole_tree
 from tests.benchmarks.table import as_table
+from tests.benchmarks.trees import fitted, measured, trees
 from tests.rop import oracle
 
 pytestmark = pytest.mark.slow
@@ -56,6 +61,7 @@ def test_benchmarks__every_piece_makes_rows():
         cost_of_a_vector(sizes=[18, 210], weight_ranges=[3], tree_sizes=[3, 4], n_nodes=1),
         headline(n=18, R=3, V=3, n_nodes=1),
         whole_tree(n=40, V=3, n_trees=1),
+        trees(measured([20, 30], tree_sizes=[3, 4], weight_ranges=[3], n_genes=9, seconds=1e-3)),
         *forests(
             n_observations=10,
             n_genes=20,
@@ -76,3 +82,14 @@ def test_benchmarks__every_piece_makes_rows():
         assert all(0 < len(cells) <= 6 and all(cells) for _, cells in section.rows)
     ((_, peaks),) = sections[-1].rows
     assert all(int(cell.partition(": ")[2]) > 50 for cell in peaks)
+
+
+def test_trees__fit_finds_the_numbers_of_tree_seconds():
+    """Of times that follow it exactly, whatever the conditions."""
+    conditions = list(product((20, 60, 200, 1000, 3000), (3, 5, 8), (3, 4, 5)))
+    times = pd.DataFrame(conditions, columns=["n", "V", "R"])
+    times["seconds"] = [tree_seconds(V, R, n) for n, V, R in conditions]
+    tree, each, vector, share, growth = fitted(times)
+    for n, V, R in conditions:
+        by_hand = tree + n * (each + vector * (R**V) ** min(share + growth * np.log(n), 1))
+        assert by_hand == pytest.approx(tree_seconds(V, R, n), rel=1e-3)

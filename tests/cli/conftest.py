@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from deepnic import cli
-from tests.cli.made import FEW, make_table, succeed
+from tests.cli.made import FEW, make_classes, make_table, succeed
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +16,17 @@ def place(tmp_path_factory):
     make_table().to_csv(folder / "cohort.csv", index=False)
     succeed("grow", folder / "cohort.csv", "-o", folder / "forest.zarr", *FEW, "--hold-out", 0.25)
     succeed("pixels", folder / "forest.zarr", "-o", folder / "table.zarr", "--k", 64, "--fdr", 1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def classes(tmp_path_factory):
+    """Folder with a table of three classes, and the groups of its stores and pixel tables."""
+    folder = tmp_path_factory.mktemp("classes")
+    make_classes().to_csv(folder / "c.csv", index=False)
+    succeed("grow", folder / "c.csv", "-o", folder / "forest.zarr", *FEW, "--hold-out", 0.25)
+    few = ["--k", 64, "--fdr", 1, "--max-undefined", 0.9]
+    succeed("pixels", folder / "forest.zarr", "-o", folder / "table.zarr", *few)
     return folder
 
 

@@ -24,6 +24,23 @@ def make_table(seed=0):
     return table
 
 
+LABELS = ["EWS", "R/MS", "Ävö x"]
+
+
+def make_classes():
+    """60 observations x 40 genes of three classes; two are to be predicted."""
+    rng = np.random.default_rng(0)
+    kind = np.arange(60) % 3
+    values = rng.normal(8, 1, (60, 40)).round(4)
+    for k in range(3):
+        values[kind == k, 6 * k : 6 * k + 6] += 3
+    table = pd.DataFrame(values, columns=[f"g{k}" for k in range(40)])
+    table.insert(0, "state", [LABELS[k] for k in kind])
+    table.loc[[3, 7], "state"] = "NA"
+    table.insert(0, "id", [f"p{k}" for k in range(60)])
+    return table
+
+
 def write_toml(path, cohort, **more):
     """Settings of a study of seconds, of one cohort."""
     tables = {

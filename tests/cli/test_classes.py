@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from deepnic.cohort import read
 from deepnic.config import checked
-from deepnic.errors import InputError
 from deepnic.study import StudySettings, read_settings
 from deepnic.study.cohorts import check_cohorts, cut, read_cohorts
 from tests.cli.made import write_toml
@@ -52,11 +52,26 @@ def test_read_cohorts__one_class_that_is_named_alone(table):
     assert settings.cohorts["khan"].one_of is None
 
 
-def test_read_cohorts__refuses_classes_of_one_name(table):
+def test_read_cohorts__numbers_classes_of_one_name(table):
     text = table.read_text().replace("R/MS", "N/B").replace("NB", "N-B")
     table.write_text(text)
-    with pytest.raises(InputError, match="two classes of khan would be kept as 'khan N-B'; name"):
-        read_cohorts(settings_of(table))
+    cohorts, _ = read_cohorts(settings_of(table))
+    labels = {name: cohort.attrs["positive"] for name, cohort in cohorts.items()}
+    assert labels == {"khan EWS": "EWS", "khan N-B": "N-B", "khan N-B-2": "N/B"}
+
+
+def test_read_cohorts__reads_the_file_of_several_classes_once(table, monkeypatch):
+    seen = []
+    take = read.take
+    monkeypatch.setattr(read, "take", lambda *given: seen.append(given) or take(*given))
+    cohorts, settings = read_cohorts(settings_of(table))
+    assert len(seen) == 1
+    again, _ = read_cohorts(settings)
+    assert len(seen) == 2
+    assert all(again[name].identical(cohort) for name, cohort in cohorts.items())
+    for cohort in cohorts.values():  # as the class read alone
+        alone = read.read_cohort(table, positive=cohort.attrs["positive"])
+        assert cohort.identical(alone.assign_attrs(one_of="khan"))
 
 
 def test_cut__has_the_same_folds_for_every_class_and_permutes_each_apart(table):

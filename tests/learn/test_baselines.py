@@ -37,6 +37,14 @@ def test_baseline__hidden_items_do_not_reach_the_fit(name, easy):
     )
 
 
+def test_baseline__gradient_boosting_learns_from_few_items(easy):
+    """Of 12 items fitted on no leaf can hold 20."""
+    X, _, y = easy
+    score, predicted = fit_predict_baseline("gradient boosting", X, np.r_[y[:12], np.full(48, -1)])
+    assert (predicted == y)[12:].mean() >= 0.8
+    assert score.min() < 0.2 < 0.8 < score.max()
+
+
 def test_baseline__three_neighbours_vote_by_hand(easy):
     X, state, y = easy
     X = X[:, :30]  # fewer than the 100 genes to choose: all are kept

@@ -7,6 +7,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import deepnic
@@ -53,6 +54,17 @@ def test_network_head__is_the_network_of_train(cohort):
     np.testing.assert_array_equal(probability[:, 1], asked["probability of 1"])
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict_proba(X[60:]), probability)
+
+
+def test_classifier__of_three_classes_takes_each_against_the_rest(cohort):
+    X, y = cohort.expression.values, np.arange(70) % 3
+    model = ROPImageClassifier(ROPImageTransformer(**QUICK))
+    with pytest.raises(deepnic.InputError, match=r"3 classes; give two, or wrap .*OneVsRest"):
+        model.fit(X, y)
+    several = OneVsRestClassifier(model).fit(X, y)
+    own = clone(model).fit(X, (y == 1).astype(int)).predict_proba(X)[:, 1]
+    np.testing.assert_array_equal([*several.estimators_][1].predict_proba(X)[:, 1], own)
+    assert several.predict(X).shape == (70,)
 
 
 def test_classifier__is_searched_validated_and_calibrated(cohort):

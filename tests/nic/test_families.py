@@ -9,7 +9,7 @@ import torch
 
 from deepnic.errors import InputError
 from deepnic.nic import family, structure
-from deepnic.nic.families import evaluate
+from deepnic.nic.families import Quotients, evaluate
 from tests.nic.algebra import combinations, kind, parse
 
 SIZES = {"base": 30, "combinations": 59_019, "all": 59_049, "distinct": 510}
@@ -105,14 +105,17 @@ def test_evaluate__is_a_quotient_of_counted_signatures_the_same_bits_in_torch():
     below = rng.integers(0, 300, (500, 37)) * (rng.random((500, 37)) < 0.1)  # often nothing
     above = rng.integers(0, below + 1)
     sets = members.numerator, members.denominator
-    pixels = evaluate(above, below, *sets)
+    pixels = evaluate(above, below, members.quotients)
     for k, label in enumerate(members.label):
         up, down = (n[:, s[k]].sum(axis=1) for n, s in zip((above, below), sets, strict=True))
         expected = [u / d if d else np.nan for u, d in zip(up, down, strict=True)]
         np.testing.assert_array_equal(pixels[:, k], np.float32(expected), label)
     assert np.isnan(pixels).any()
     for published in (False, True):  # half of torch's own square roots would be one unit off
-        plain = evaluate(above, above, *sets, published=published)
-        tensor = torch.from_numpy(above)
-        made = evaluate(tensor, tensor, *map(torch.from_numpy, sets), published=published, xp=torch)
+        plain = evaluate(above, above, members.quotients, published=published)
+        tensor, functions = (
+            torch.from_numpy(above),
+            Quotients(*map(torch.from_numpy, members.quotients)),
+        )
+        made = evaluate(tensor, tensor, functions, published=published, xp=torch)
         np.testing.assert_array_equal(made.numpy(), plain)

@@ -1,12 +1,13 @@
-"""The walk over a block of pixels, against each pixel alone."""
+"""The walks over a block of pixels, against each pixel alone."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.feature_selection import f_classif
 
 from deepnic.pixels import columns_numba
-from deepnic.pixels.columns_numba import describe_columns
+from deepnic.pixels.columns_numba import analyse_variance, find_moments, identify
 from tests.pixels.made import made_values
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -14,10 +15,11 @@ KINDS = (np.int64, np.float64, np.float64, np.uint64, np.uint64)
 
 
 def described(value, rows=None, resolution=0.01):
-    """What the walk says of every column: defined, mean, variance, exact, near."""
+    """What the walks say of every column: defined, mean, variance, exact, near."""
     rows = np.arange(len(value)) if rows is None else rows
     found = [np.full(value.shape[1], 7, kind) for kind in KINDS]  # overwritten, whatever it held
-    describe_columns(value, rows, np.float32(resolution), *found)
+    find_moments(value, rows, *found[:3])
+    identify(value, rows, np.arange(value.shape[1]), np.float32(resolution), *found[3:])
     return found
 
 
@@ -48,7 +50,7 @@ def values_of(column):
 
 @settings(max_examples=30, deadline=None)
 @given(seed=SEEDS, resolution=st.sampled_from([1e-9, 0.01, 0.4, 1.0]))
-def test_describe_columns__is_that_of_each_column(seed, resolution):
+def test_columns__is_that_of_each_column(seed, resolution):
     value = made_values((15, 60), seed)
     random = np.random.default_rng(seed)
     value *= np.where(value == 0, random.choice([-1, 1], value.shape), 1).astype(np.float32)
@@ -64,7 +66,7 @@ def test_describe_columns__is_that_of_each_column(seed, resolution):
 
 
 @pytest.mark.parametrize("extra", [-1, 0, 1, 5])
-def test_describe_columns__strips_do_not_show(extra):
+def test_columns__strips_do_not_show(extra):
     """A column has the same bits alone and in any place of a block wider than a strip."""
     value = np.random.default_rng(0).normal(size=(9, 2 * columns_numba.STRIP + extra))
     value = value.astype(np.float32)
@@ -75,9 +77,42 @@ def test_describe_columns__strips_do_not_show(extra):
         assert [one[0] for one in alone] == [one[j] for one in whole]
 
 
-def test_describe_columns__hash_of_few_levels_has_no_collisions():
+def test_columns__hash_of_few_levels_has_no_collisions():
     """Shares of few trees have floats whose low bits are all zero: the hardest to tell apart."""
     random = np.random.default_rng(0)
     value = (random.integers(-4, 5, (7, 300_000)) / 4).astype(np.float32)
     exact = described(value)[3]
     assert np.unique(exact).size == np.unique(value, axis=1).shape[1]
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=SEEDS, far=st.sampled_from([0.0, 3.0, 1e6]), classes=st.integers(2, 4))
+def test_analyse_variance__has_the_bits_of_scikit_learn(seed, far, classes):
+    """Of some columns in any order, wider than a strip; the far ones once they are centred."""
+    random = np.random.default_rng(seed)
+    value = (far + made_values((23, 20, 29), seed).reshape(23, -1)).astype(np.float32)
+    rows = np.sort(random.permutation(23)[: random.integers(2 * classes, 24)])
+    label = np.resize(np.arange(classes), rows.size)
+    random.shuffle(label)
+    left = random.permutation(value.shape[1])
+    fill = (far + random.random(left.size)).astype(np.float32)
+    found = np.full(left.size, np.nan)
+    analyse_variance(value, rows, label, left, fill, found)
+
+    full = np.where(np.isnan(value[rows][:, left]), fill, value[rows][:, left]).astype(np.float64)
+    mean = full.mean(axis=0)
+    full -= np.where(full.var(axis=0) <= 1e-8 * mean**2, mean, 0)
+    has_spread = [any(np.ptp(c[label == k]) for k in range(classes)) for c in full.T]
+    with np.errstate(all="ignore"):
+        F = f_classif(full[:, has_spread], label)[0]
+    np.testing.assert_array_equal(found[has_spread], np.fmax(F, 0))
+    assert (found[~np.array(has_spread)] == np.inf).all()
+    assert far == 1e6 or any(has_spread)
+
+
+def test_columns__left_are_those_alone():
+    value = made_values((15, 60), 3)
+    left = np.array([40, 2, 59])
+    whole, found = described(value), np.empty((2, 3), np.uint64)
+    identify(value, np.arange(15), left, np.float32(0.01), *found)
+    np.testing.assert_array_equal(found, [whole[3][left], whole[4][left]])

@@ -174,6 +174,19 @@ def test_screen__ties_go_to_the_lower_index():
     assert screened(value, tile=tile, k=1).pixel.tolist() == [0]
 
 
+@settings(max_examples=30, deadline=None)
+@given(seed=SEEDS, k=st.integers(1, 9), different=st.integers(1, 60))
+def test_screen__looks_as_far_as_repetitions_reach(seed, k, different):
+    """However often the best are repeated, in tiles of their own, the next ones are found."""
+    random = np.random.default_rng(seed)
+    few = random.normal(size=(15, different)).astype(np.float32)
+    column = random.permutation(np.concatenate([np.arange(different), np.zeros(120, int)]))
+    value = few[:, column]
+    found = screened(value, tile=np.arange(column.size), k=k)
+    best = oracle.best_distinct(value[TRAIN], oracle.relevance(value[TRAIN], Y[TRAIN])[0])
+    assert found.pixel.tolist() == best[:k]
+
+
 @pytest.mark.parametrize("y", [None, Y])
 @pytest.mark.parametrize("at_once", [1, 30, 31, 100, 1000])
 def test_screen__does_not_depend_on_what_is_tested_at_once(monkeypatch, y, at_once):

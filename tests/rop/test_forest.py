@@ -16,6 +16,7 @@ from deepnic.cohort import hide_labels, make_cohort
 from deepnic.errors import InputError
 from deepnic.rop import grow_forest, grow_tree
 from deepnic.rop.draws import draw_trees
+from deepnic.rop.graph import tree_seconds
 from tests.rop import oracle
 
 SMALL = {"n_trees": 5, "weight_ranges": [3, 4], "tree_sizes": [2, 3], "seed": 8}
@@ -158,6 +159,37 @@ def test_grow_forest__does_not_depend_on_the_tasks(
     assert forest.vote.data.chunksize[2:4] == (draws, trees)
     with dask.config.set(scheduler=scheduler):
         xr.testing.assert_identical(forest.compute(), whole)
+
+
+@pytest.mark.parametrize(
+    ("n", "design", "draws", "trees"),
+    [
+        (20, "balanced", 86, 134),
+        (20, "stratified", 10, 400),
+        (60, "balanced", 29, 134),
+        (60, "stratified", 3, 400),
+        (1000, "balanced", 1, 134),
+        (1000, "stratified", 1, 80),
+    ],
+)
+def test_grow_forest__is_cut_as_it_always_was(n, design, draws, trees):
+    """Stores that version 0.1.0 began, of 400 genes, go on only where they are cut alike."""
+    expression = np.random.default_rng(0).normal(size=(n, 400))
+    names = [f"g{k}" for k in range(400)], [f"o{k}" for k in range(n)]
+    cohort = make_cohort(expression, ["0", "1"] * (n // 2), *names)
+    assert grow_forest(cohort, design=design).vote.data.chunksize[2:4] == (draws, trees)
+
+
+@pytest.mark.parametrize(
+    ("n", "V", "R", "measured"),
+    [
+        (20, 3, 4, 4.5e-5), (20, 6, 4, 1.05e-4), (20, 8, 5, 1.6e-3),
+        (60, 3, 3, 6.7e-5), (60, 8, 5, 6.8e-3), (100, 5, 4, 4.5e-4), (200, 7, 5, 0.045),
+        (500, 3, 3, 5.9e-4), (500, 6, 4, 0.022), (500, 8, 5, 1.6), (1000, 5, 3, 5.2e-3),
+    ],
+)  # fmt: skip
+def test_tree_seconds__is_what_was_measured_within_a_factor_of_two(n, V, R, measured):
+    assert measured / 2 < tree_seconds(V, R, n) < 2 * measured
 
 
 @settings(max_examples=10, deadline=None)

@@ -9,7 +9,7 @@ from deepnic.errors import InputError
 from deepnic.rop import grow_forest
 from deepnic.rop.kernels import tree
 from deepnic.store import write_forest
-from deepnic.store.estimate import OVERHEAD_SECONDS, estimate_growth
+from deepnic.store.estimate import OVERHEAD_SECONDS, Estimate, estimate_growth
 
 PARAMETERS = {"n_trees": 6, "tree_sizes": [3, 5], "weight_ranges": [3, 5], "subsample": 0.7}
 
@@ -35,8 +35,10 @@ def test_estimate_growth__takes_the_disk_that_it_says(cohort, tmp_path, design):
     assert 5e7 < job.memory(1) <= job.memory(64) < 64e9
 
 
-@pytest.mark.parametrize("design", ["balanced", "stratified"])
-def test_estimate_growth__takes_the_time_of_its_trees(cohort, monkeypatch, design):
+@pytest.mark.parametrize(
+    ("design", "subsample"), [("balanced", 0.7), ("stratified", 0.7), ("balanced", 1)]
+)
+def test_estimate_growth__takes_the_time_of_its_trees(cohort, monkeypatch, design, subsample):
     """By a clock that grown trees move: a millisecond for each gene in a tree."""
     now, grow = 0.0, tree.grow_trees
 
@@ -47,7 +49,7 @@ def test_estimate_growth__takes_the_time_of_its_trees(cohort, monkeypatch, desig
 
     monkeypatch.setattr(tree, "grow_trees", grow_and_tick)
     monkeypatch.setattr("deepnic.store.estimate.thread_time", lambda: now)
-    parameters = PARAMETERS | {"design": design}
+    parameters = PARAMETERS | {"design": design, "subsample": subsample}
     with dask.config.set(scheduler="sync"):
         job = estimate_growth(cohort, **parameters)
         blocks = grow_forest(cohort, **parameters)["vote"].data.npartitions
@@ -59,6 +61,13 @@ def test_estimate_growth__takes_the_time_of_its_trees(cohort, monkeypatch, desig
     assert job.core_seconds == pytest.approx(grown_in_all + OVERHEAD_SECONDS * blocks)
     assert many.core_seconds > 1000 * grown_in_all
     assert job.seconds(4) == job.core_seconds / 4
+    assert job.core_seconds == sum(job.by_condition.values())
+    for (V, R), seconds in job.by_condition.items():
+        now = 0.0
+        one = grow_forest(cohort, **parameters | {"tree_sizes": [V], "weight_ranges": [R]})
+        with dask.config.set(scheduler="sync"):
+            one["vote"].compute()
+        assert seconds == pytest.approx(now + OVERHEAD_SECONDS * blocks / 4)
 
 
 def test_estimate_growth__counts_up_from_fewer_observations(monkeypatch):
@@ -92,3 +101,43 @@ def test_estimate_growth__takes_more_disk_for_more_trees(cohort):
 def test_estimate_growth__refuses_what_growing_refuses(cohort):
     with pytest.raises(InputError, match=r"n_trees must lie in 1\.\.65,535"):
         estimate_growth(cohort, n_trees=0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "saved"),
+    [
+        ({}, {"--tree-sizes 3,8": 12 / 14, "--subsample 0.5": 1 - 20 / 28, "--n-trees 3": 0.5}),
+        ({"n_trees": 1, "subsample": 0.5}, {"--tree-sizes 3,8": 12 / 14}),
+        ({"n_trees": 7, "subsample": 1, "tree_sizes": 5},
+         {"--subsample 0.5": 0.5, "--n-trees 3": 4 / 7}),
+    ],
+)  # fmt: skip
+def test_estimate_growth__tells_what_smaller_jobs_save(cohort, monkeypatch, asked, saved):
+    """By a clock that moves with the observations in bag, and fast in trees of five genes."""
+    now, grow = 0.0, tree.grow_trees
+
+    def grow_and_tick(expression, state, members, in_bag, *given):
+        nonlocal now
+        now += members.size * {3: 1.0, 5: 12.0, 8: 1.0}[members.shape[1]] * in_bag[0].sum()
+        return grow(expression, state, members, in_bag, *given)
+
+    monkeypatch.setattr(tree, "grow_trees", grow_and_tick)
+    monkeypatch.setattr("deepnic.store.estimate.thread_time", lambda: now)
+    parameters = PARAMETERS | {"tree_sizes": [3, 5, 8], "weight_ranges": [3]} | asked
+    with dask.config.set(scheduler="sync"):
+        job = estimate_growth(cohort, **parameters)
+    assert list(job.savings) == list(saved)
+    for words, share in saved.items():
+        assert job.savings[words] == pytest.approx(share, abs=0.01)
+
+
+def test_of_all__adds_up_jobs_of_the_same_conditions():
+    jobs = [
+        Estimate({(3, 3): 10.0, (4, 3): 30.0}, 5, 2, 100, 1, {"--a": 0.5, "--b": 0.1}),
+        Estimate({(3, 3): 20.0, (4, 3): 60.0}, 7, 1, 50, 2, {"--a": 0.2}),
+    ]
+    job = Estimate.of_all(jobs)
+    assert (job.core_seconds, job.process_bytes, job.thread_bytes) == (120, 7, 2)
+    assert (job.by_condition, job.disk_bytes) == ({(3, 3): 30, (4, 3): 90}, 150)
+    assert (job.counted_up, job.savings) == (2, {"--a": pytest.approx((20 + 16) / 120)})
+    assert Estimate.of_all(jobs[1:]) == jobs[1]

@@ -1,5 +1,8 @@
 """The sections of a training run's page."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from deepnic.analysis.results import RunResults
 from deepnic.analysis.training import NETWORK, RunFindings
 from deepnic.report.figures.curves import Learning, Rankings
@@ -19,7 +22,7 @@ def run_sections(run: RunResults, findings: RunFindings) -> list[Section]:
     if run.patients is not None:
         held_out = {"The network, on the patients held out": run.patients}
         sections += filter(None, [patients_section(held_out)])
-    return [*sections, _learning(run, findings), _made(run)]
+    return [*sections, _learning(run, findings), made_section(run.facts)]
 
 
 def _rankings_table(findings: RunFindings) -> Table:
@@ -49,13 +52,12 @@ def _learning(run: RunResults, findings: RunFindings) -> Section:
     return Section("learning", "Learning", content)
 
 
-def _made(run: RunResults) -> Section:
-    facts = run.facts
-    items = {
-        "items": facts["items"],
-        "classes": facts["classes"],
-        "canvas": " × ".join(map(str, facts["canvas"])),
-    }
+def made_section(facts: Mapping[str, Any]) -> Section:
+    """How a run, or the joined runs of each class, was made."""
+    items = {"classes": facts["classes"]}
+    if "canvas" in facts:
+        canvas = " × ".join(map(str, facts["canvas"]))
+        items = {"items": facts["items"], **items, "canvas": canvas}
     device = {
         "device": facts["device"],
         "name": facts["device_name"],
