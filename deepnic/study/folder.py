@@ -108,7 +108,8 @@ def is_done(folder: Path, arm: Arm, seed: int) -> bool:
     file = _file(folder, arm, seed)
     try:
         record = read_json(file.with_suffix(".json"))
-        return record.pop("sha256", None) in (None, _digest(file.read_text("utf-8"), record))
+        as_written = record.pop("sha256", None) in (None, _digest(file.read_text("utf-8"), record))
+        return as_written and record.get("revision", 1) == arm.revision
     except (OSError, ValueError, AttributeError):  # not there, or damaged: it is made anew
         return False
 
@@ -116,7 +117,9 @@ def is_done(folder: Path, arm: Arm, seed: int) -> bool:
 def write_outcome(folder: Path, arm: Arm, seed: int, outcome: Outcome) -> None:
     """Write an arm's predictions; they appear at once and last, when all else is there."""
     file = _file(folder, arm, seed)
-    record: dict[str, Any] = {"cost": outcome.cost, "history": outcome.history}
+    record: dict[str, Any] = {
+        "cost": outcome.cost, "history": outcome.history, "revision": arm.revision
+    }  # fmt: skip
     with whole(file) as partial:
         partial.write_text(csv_text(outcome.predictions), encoding="utf-8", newline="")
         write_json(

@@ -39,7 +39,7 @@ from deepnic.errors import DeepnicError
 from deepnic.files import locked
 from deepnic.manifest import damaged
 from deepnic.rop import grow_forest
-from deepnic.store import open_items, write_forest, write_table
+from deepnic.store import open_forest, open_items, write_forest, write_table
 
 ROUNDS = int(os.environ.get("SOAK", 20))
 FOREST = {"n_trees": 3, "weight_ranges": [3], "tree_sizes": [2, 3]}
@@ -63,7 +63,7 @@ def made(tmp_path_factory):
     with cut_small():
         write_forest(lazy_forest(folder), folder / "f.zarr")
         write_forest(lazy_forest(folder, seed=1), folder / "other.zarr")
-        write_table(filtered(folder / "f.zarr", TABLE), folder / "t.zarr")
+        write_table(filtered(open_forest(folder / "f.zarr"), TABLE), folder / "t.zarr")
     return folder
 
 
@@ -270,7 +270,7 @@ class Stores(RuleBasedStateMachine):
     @rule()
     def filter(self):
         def make():
-            write_table(filtered(self.forest, TABLE), self.folder / "t.zarr")
+            write_table(filtered(open_forest(self.forest), TABLE), self.folder / "t.zarr")
 
         if self.do("filter", make):
             assert self.read("t.zarr", self.folder)

@@ -81,6 +81,11 @@ class Arm(ABC):
         return False
 
     @property
+    def revision(self) -> int:
+        """Counts up when what it answers changes: a study that goes on asks it again then."""
+        return 1
+
+    @property
     def columns(self) -> dict[str, Any]:
         """How tables describe it."""
         return {

@@ -27,6 +27,11 @@ class ClassifierArm(Arm):
         """Whether the classifier does."""
         return BASELINES[self.method].random
 
+    @property
+    def revision(self) -> int:
+        """That of the classifier."""
+        return BASELINES[self.method].revision
+
     def fit_predict(self, fold: Fold, seed: int) -> Answer:
         """Fit the classifier; see `Arm`."""
         state = fold.cohort["state"].values
