@@ -39,7 +39,9 @@ def run(monkeypatch, capfd):
         capfd.readouterr()
         with pytest.raises(SystemExit) as exit_:
             cli.main()
-        logging.getLogger("deepnic").handlers.clear()  # of a stderr that is closed after the test
+        ours = logging.getLogger("deepnic")
+        ours.handlers.clear()  # of a stderr that is closed after the test
+        ours.setLevel(logging.NOTSET)  # or handlers of others, of such a stderr too, are told
         return (exit_.value.code or 0, *capfd.readouterr())
 
     return run
