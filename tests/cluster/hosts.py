@@ -134,7 +134,9 @@ class Hosts:
     def processes(self, name: str) -> list[str]:
         """Processes of a host beside those that a host has anyway, by number and command."""
         lines = self.run(name, ["ps", "-eo", "pid=,args="]).splitlines()
-        return [line for line in lines if not re.search(r" (bash -c|sleep 1d|sshd:|ps -eo)", line)]
+        # [sshd] is a connection that has just ended
+        anyway = r" (bash -c|sleep 1d|sshd:|\[sshd\]|ps -eo)"
+        return [line for line in lines if not re.search(anyway, line)]
 
     def power_off(self, name: str) -> None:
         """Pull the plug: every process of the host dies with its first one."""
