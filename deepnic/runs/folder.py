@@ -4,7 +4,8 @@
 run, in ``run.json``, comes last.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def read_run(folder: str | Path, *, ids: bool = False) -> RunResults:
             "run `deepnic train` first, to its end"
         )
     check_files(folder)
-    try:
+    with _told(folder):
         facts = read_json(folder / RUN)
         is_sealed = facts.get("format", 1) < 2 or manifest(folder) is not None
         states = pd.read_csv(folder / PREDICTIONS, usecols=lambda name: name in ("state", "truth"))
@@ -69,17 +70,24 @@ def read_run(folder: str | Path, *, ids: bool = False) -> RunResults:
             ranking=read_csv(folder / RANKING, WORDS) if (folder / RANKING).exists() else None,
             patients=read_patients_of(folder / PATIENTS, ids=ids),
         )
-    except (ValueError, LookupError, AttributeError, TypeError, OSError) as error:
-        raise InputError(
-            f"the training run in {folder} cannot be read ({type(error).__name__}): run `deepnic "
-            "train` again"
-        ) from error
     if not is_sealed:
         raise InputError(
             f"the training run in {folder} has no manifest, which is written last: run `deepnic "
             "train` again"
         )
     return results
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Tell in a sentence of a folder that cannot be read."""
+    try:
+        yield
+    except (ValueError, LookupError, AttributeError, TypeError, OSError) as error:
+        raise InputError(
+            f"the training run in {folder} cannot be read ({type(error).__name__}): run `deepnic "
+            "train` again"
+        ) from error
 
 
 def write_classes_run(folder: Path, facts: dict[str, Any], predictions: pd.DataFrame) -> None:
@@ -96,16 +104,11 @@ def write_classes_run(folder: Path, facts: dict[str, Any], predictions: pd.DataF
 def read_classes_run(folder: Path, *, ids: bool = False) -> ClassesResults:
     """Read the folder of joined runs; no item's id is read unless it is asked for."""
     check_files(folder)
-    try:
+    with _told(folder):
         facts = read_json(folder / CLASSES)
         predictions = read_csv(folder / PREDICTIONS, WORDS)
         predictions = predictions if ids else predictions.drop(columns="item")
         is_sealed = manifest(folder) is not None
-    except (ValueError, LookupError, AttributeError, TypeError, OSError) as error:
-        raise InputError(
-            f"the training run in {folder} cannot be read ({type(error).__name__}): run `deepnic "
-            "train` again"
-        ) from error
     if not is_sealed:
         raise InputError(
             f"the training run in {folder} has no manifest, which is written last: run `deepnic "

@@ -276,30 +276,19 @@ def _grow(
     blocks: Mapping[Block, Sequence[str]],
     layouts: Mapping[str, Layout],
 ) -> None:
-    """Grow the chunks that blocks lack."""
-    with under_way(f"laying out {len(blocks):,} blocks of trees"):
-        tasks, costs = _to_grow(path, mark, forest, blocks, layouts)
-    compute(tasks, "growing trees", costs=costs, receive=partial(write_noted, path))
-
-
-def _to_grow(
-    path: Path,
-    mark: str,
-    forest: xr.Dataset,
-    blocks: Mapping[Block, Sequence[str]],
-    layouts: Mapping[str, Layout],
-) -> tuple[list[Any], list[float]]:
-    """Tasks that grow and write blocks, draw after draw, and what each costs."""
-    # all at once, as asking for one block walks the whole graph; and not optimised one by one, or
-    # the task that grows a block would be merged into both and run twice
-    grown = {name: forest[name].data.to_delayed(optimize_graph=False) for name in GROWN}
-    write = dask.delayed(_write_block, pure=False)
+    """Grow the chunks that blocks lack, draw after draw."""
     order, tasks = sorted(blocks, key=lambda block: block[2]), []
-    for block in order:
-        lacking = {name: layouts[name] for name in blocks[block]}
-        chunks = (grown[name][*block, 0] for name in lacking)
-        tasks.append(write(str(path), mark, block, lacking, *chunks))
-    return tasks, seconds(forest, order)
+    write = dask.delayed(_write_block, pure=False)
+    with under_way(f"laying out {len(blocks):,} blocks of trees"):
+        # all at once, as asking for one block walks the whole graph; and not optimised one by one,
+        # or the task that grows a block would be merged into both and run twice
+        grown = {name: forest[name].data.to_delayed(optimize_graph=False) for name in GROWN}
+        for block in order:
+            lacking = {name: layouts[name] for name in blocks[block]}
+            chunks = (grown[name][*block, 0] for name in lacking)
+            tasks.append(write(str(path), mark, block, lacking, *chunks))
+    costs, receive = seconds(forest, order), partial(write_noted, path)
+    compute(tasks, "growing trees", costs=costs, receive=receive)
 
 
 def _write_block(
