@@ -270,7 +270,8 @@ def test_train__without_its_cohort_makes_a_network_of_stores(network, place, tmp
     def refused(*more):
         words = ["train", tmp_path / "t.zarr", "--epochs", 5, "-o", tmp_path / "out", *more]
         caplog.clear()
-        succeed(*words)
+        with caplog.at_level("INFO", "deepnic"):
+            succeed(*words)
         (run,) = (tmp_path / "out").iterdir()
         try:
             return str(succeed("predict", run / "checkpoint.pt", tmp_path / "new.csv",
