@@ -24,6 +24,7 @@ from deepnic.errors import InputError
 from deepnic.files import locked
 from deepnic.manifest import manifest, seal, unseal
 from deepnic.rop import graph, grow_forest
+from deepnic.rop.graph import tree_seconds
 from deepnic.store import forest as store
 from deepnic.store import open_forest, open_items, open_table, write_forest, write_table
 from deepnic.variables import describe, stamp
@@ -138,7 +139,7 @@ def test_write_forest__second_call_writes_nothing(path, forest, monkeypatch):
 
 def test_write_forest__workers_get_an_absolute_path(forest, tmp_path, monkeypatch):
     told = []
-    monkeypatch.setattr(store, "_write_block", lambda path, *_: told.append(path) or {})
+    monkeypatch.setattr(store, "_write_blocks", lambda _, path, *__: told.append(path) or {})
     monkeypatch.setattr(store, "_write_in_order_of_genes", lambda path, *_: told.append(path) or {})
     monkeypatch.setattr(store, "_check_grown", lambda *_: {})
     monkeypatch.chdir(tmp_path)
@@ -174,15 +175,63 @@ def test_write_forest__on_a_cluster(forest, finished, tmp_path, monkeypatch):
 
 def test_write_forest__grows_every_block_once(cohort, tmp_path, monkeypatch):
     grown = []
-    grow = graph._grow_block
+    grow = graph.grow_block
 
-    def count_and_grow(*, block_info, **given):
-        grown.append(str(block_info[None]["array-location"]))
-        return grow(block_info=block_info, **given)
+    def note_and_grow(block, *given):
+        grown.append(str(block))
+        grow(block, *given)
 
-    monkeypatch.setattr(graph, "_grow_block", count_and_grow)
+    monkeypatch.setattr(graph, "grow_block", note_and_grow)
     assert write_forest(cut_forest(cohort, ONE_TREE, **PARAMETERS), tmp_path / "f") == len(grown)
     assert len(set(grown)) == BLOCKS_BY_TREE
+
+
+@pytest.mark.parametrize("together", [0, 1e-4, 1.0])
+@pytest.mark.parametrize("scheduler", ["sync", "cluster"])
+def test_write_forest__draw_after_draw_the_longest_first(
+    forest_by_tree, tmp_path, monkeypatch, together, scheduler
+):
+    """Whatever is grown together, and on whatever; each block is written as soon as it is grown."""
+    grown, written = [], []
+    grow, write = graph.grow_block, store.write_noted
+
+    def note_and_grow(block, *given):
+        grown.append(block)
+        grow(block, *given)
+
+    def note_and_write(folder, files):
+        written.extend([len(grown)] if "tree_signature" in str(files) else [])
+        write(folder, files)
+
+    monkeypatch.setattr(graph, "grow_block", note_and_grow)
+    monkeypatch.setattr(store, "write_noted", note_and_write)
+    monkeypatch.setattr(store, "TOGETHER_SECONDS", together)
+    cluster = LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
+    )
+    with (
+        cluster, Client(cluster) if scheduler == "cluster" else dask.config.set(scheduler="sync")
+    ):  # fmt: skip
+        write_forest(forest_by_tree, tmp_path / "f.zarr")
+    assert written == [*range(1, BLOCKS_BY_TREE + 1)]
+    assert [block.draws.start for block in grown] == sorted(block.draws.start for block in grown)
+    for draw in range(PARAMETERS["n_trees"]):
+        sizes = [tree_seconds(*b[:2], 12) for b in grown if b.draws.start == draw]
+        assert sizes == sorted(sizes, reverse=True)
+
+
+@pytest.mark.parametrize("change", ["part", "computed", "other votes", "attributes", "opened"])
+def test_write_forest__refuses_what_is_not_as_it_was_laid_out(forest, finished, tmp_path, change):
+    changed = {
+        "part": lambda: forest.isel(tree_size=[0]),
+        "computed": forest.compute,
+        "other votes": lambda: forest.assign(vote=-forest["vote"]),
+        "attributes": lambda: forest.assign_attrs(seed=3),
+        "opened": lambda: open_forest(finished),
+    }[change]()
+    with pytest.raises(InputError, match="not as grow_forest lays it out: a part of it, changed"):
+        write_forest(changed, tmp_path / "g.zarr")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -342,15 +391,15 @@ def test_write_forest__goes_on_after_an_error(
     """Whatever the cut, what was written stays, and the content is the same."""
     asked = request.getfixturevalue(cut)
     path, number = tmp_path / "f.zarr", count()
-    write = store._write_block
+    write = store.write_noted
 
-    def fail_after_some(*arguments):
-        if next(number) == survived:
+    def fail_after_some(folder, files):
+        if files and next(number) == survived:
             raise OSError("disk full")
-        return write(*arguments)
+        write(folder, files)
 
     with monkeypatch.context() as patch, dask.config.set(scheduler="sync"):
-        patch.setattr(store, "_write_block", fail_after_some)
+        patch.setattr(store, "write_noted", fail_after_some)
         with pytest.raises(OSError, match="disk full"):
             write_forest(asked, path)
     with pytest.raises(InputError, match=r"unfinished: [0-9]+ of its chunks"):
