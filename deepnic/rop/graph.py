@@ -1,5 +1,6 @@
 """The tasks of a forest, on Dask: how its work is cut, and what each task returns."""
 
+from collections.abc import Callable
 from math import log
 from typing import Any, NamedTuple
 
@@ -13,8 +14,14 @@ from numpy.typing import NDArray
 from deepnic.rop.draws import Parameters, by_gene, n_trees_of_draw
 from deepnic.rop.engine import Block, grow_block
 
-TASK_SECONDS = 8.0
-"""What a task of the dearest condition takes, about: some trees of a draw, or some draws."""
+JOINED_SECONDS, BLOCK_SECONDS = 4.0, 30.0
+"""What a block of the dearest condition takes, about, of several draws and of a part of one."""
+
+LEAST_VOTES = 2**15
+"""Votes that a block has at least where a draw has more: a file of 8 KiB, packed."""
+
+OLD_SECONDS = 8.0
+"""What a block of the dearest condition took, about, by the rule before."""
 
 
 class Growth(NamedTuple):
@@ -56,7 +63,8 @@ def grow_lazily(growth: Growth) -> tuple[da.Array, da.Array, da.Array]:
     """
     parameters, n = growth.parameters, growth.state.size
     sizes, ranges = parameters["tree_sizes"], parameters["weight_ranges"]
-    chunks = ((1,) * len(sizes), (1,) * len(ranges), *_cut(parameters, n))
+    shape = len(sizes), len(ranges), parameters["n_trees"], most_trees(parameters)
+    chunks = normalize_chunks((1, 1, *cut(parameters, n)), shape)
     token, given = tokenize(*growth, chunks), dask.delayed(growth, pure=True)
     grown = da.map_blocks(
         _grow_rows,
@@ -106,29 +114,44 @@ def tree_seconds(tree_size: int, weight_range: int, n_observations: float) -> fl
     return 1.8e-5 + n_observations * (8e-7 + 2.7e-8 * visited)
 
 
-def draw_weight(parameters: Parameters, n_observations: int) -> float:
-    """Seconds of the dearest condition's draw, as stores are cut by.
+def cut(parameters: Parameters, n_observations: int) -> tuple[int, int]:
+    """Draws and trees of a block of a new store: whole draws, where they do not take too long.
 
-    A rule of its own: a store goes on only where it is cut as when it was begun, and by
-    `tree_seconds` one of a thousand observations would be a million blocks. It tells the time of
-    some ten observations; with many, a block takes minutes.
+    The chunks of a store that is there are its own; see `cut_before`.
     """
-    return max(
-        n_trees_of_draw(parameters["design"], parameters["n_genes"], V)
-        * (3e-5 + 4e-8 * n_observations * R ** (0.6 * V))
-        for V in parameters["tree_sizes"]
-        for R in parameters["weight_ranges"]
+    tree, draw = _dearest(parameters, lambda V, R: tree_seconds(V, R, n_observations))
+    if draw <= BLOCK_SECONDS:
+        return max(int(JOINED_SECONDS / draw), 1), most_trees(parameters)
+    return 1, min(
+        max(int(BLOCK_SECONDS / tree), LEAST_VOTES // n_observations, 1), most_trees(parameters)
     )
 
 
-def _cut(parameters: Parameters, n_observations: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Chunks of draws and of trees with which the dearest condition takes TASK_SECONDS a task."""
-    most, dearest = (  # trees of a draw: most of the smallest size, fewest of the largest
-        n_trees_of_draw(parameters["design"], parameters["n_genes"], V)
-        for V in (parameters["tree_sizes"][0], parameters["tree_sizes"][-1])
-    )
-    draw_seconds = draw_weight(parameters, n_observations)
-    draws, some = max(int(TASK_SECONDS / draw_seconds), 1), most
-    if draw_seconds > TASK_SECONDS:
-        some = -(-dearest // int(np.ceil(draw_seconds / TASK_SECONDS)))
-    return normalize_chunks(draws, (parameters["n_trees"],))[0], normalize_chunks(some, (most,))[0]
+def cut_before(parameters: Parameters, n_observations: int) -> tuple[int, int]:
+    """Draws and trees of a block, as stores were cut before `tree_seconds` was measured.
+
+    Parts of such a store that are lost are laid out by it again.
+    """
+    _, draw = _dearest(parameters, lambda V, R: 3e-5 + 4e-8 * n_observations * R ** (0.6 * V))
+    if draw <= OLD_SECONDS:
+        return int(OLD_SECONDS / draw), most_trees(parameters)
+    fewest = _n_trees(parameters, parameters["tree_sizes"][-1])
+    return 1, -(-fewest // int(np.ceil(draw / OLD_SECONDS)))
+
+
+def most_trees(parameters: Parameters) -> int:
+    """Trees of a draw of the smallest trees, which are the most."""
+    return _n_trees(parameters, parameters["tree_sizes"][0])
+
+
+def _n_trees(parameters: Parameters, tree_size: int) -> int:
+    return n_trees_of_draw(parameters["design"], parameters["n_genes"], tree_size)
+
+
+def _dearest(parameters: Parameters, seconds: Callable[[int, int], float]) -> tuple[float, float]:
+    """Seconds of a tree, and of a draw, of the condition whose draws take longest."""
+    of_a_tree = [
+        (seconds(V, R), V) for V in parameters["tree_sizes"] for R in parameters["weight_ranges"]
+    ]
+    tree, V = max(of_a_tree, key=lambda one: one[0] * _n_trees(parameters, one[1]))
+    return tree, tree * _n_trees(parameters, V)

@@ -14,19 +14,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 from uuid import uuid4
 
 import dask
-import dask.array as da
 import numpy as np
 import xarray as xr
 
 from deepnic.compute import compute, under_way
 from deepnic.errors import InputError
-from deepnic.files import PARTIAL, as_path, locked, whole, writable
-from deepnic.manifest import METADATA, check_own, digest, digests_of, manifest, seal
+from deepnic.files import PARTIAL, as_path, locked, writable
+from deepnic.manifest import METADATA, digests_of, manifest, seal
 from deepnic.rop import engine
 from deepnic.rop.draws import by_gene
 from deepnic.rop.forest import growth_of
@@ -44,11 +41,12 @@ from deepnic.store.blocks import (
     ordered_at_once,
     seconds,
 )
-from deepnic.store.chunks import Layout, encode, is_right, write_files
+from deepnic.store.chunks import Layout, encode, is_right
 from deepnic.store.disk import check_space, least_bytes
 from deepnic.store.group import check_single
-from deepnic.store.journal import keep, note, noted, write_noted
-from deepnic.store.sealed import COMPRESSORS, SealedStore
+from deepnic.store.journal import keep, noted, write_noted
+from deepnic.store.layout import chunk_shapes, lay_out, mend_layout
+from deepnic.store.sealed import SealedStore
 from deepnic.store.table import open_store
 from deepnic.variables import FOREST, expect, validate
 
@@ -102,26 +100,26 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
         with under_way("looking at what the store holds"):
             if not path.exists():
                 check_space(path, least_bytes(forest))
-                _lay_out(path, forest)
+                lay_out(path, forest, forest["vote"].data.chunksize[2:4])
             known = noted(path) if sealed is None else sealed
-            _mend_layout(path, forest, known)
+            mend_layout(path, forest, known)
             stored = _check_same(path, forest)
             for leftover in path.rglob(f"*{PARTIAL}"):
                 leftover.unlink()
-            blocks, unordered = missing(path, forest, known, _otherwise(stored, sealed))
+            blocks, unordered = missing(path, stored, known, _otherwise(stored, sealed))
         if blocks or unordered:
-            check_space(path, least_bytes(forest) * len(blocks) / len(blocks_of(forest)))
+            check_space(path, least_bytes(forest) * len(blocks) / len(blocks_of(stored)))
             layouts = {name: Layout.of(path, name) for name in CHUNKED}
-            asked, unordered = ordered_at_once(forest, blocks, unordered)
+            asked, left = ordered_at_once(stored, blocks, unordered)
             with _mark(path) as mark:
-                _grow(path, mark, growth, forest, asked, layouts)
-                _order(path, mark, forest, unordered, layouts["signature"])
+                _grow(path, mark, growth, stored, asked, layouts)
+                _order(path, mark, stored, left, layouts["signature"])
         with under_way("checking what was written"):
             if sealed is None:
-                sealed = _check_grown(path, forest, noted(path))
+                sealed = _check_grown(path, stored, noted(path))
                 seal(path, digests=sealed)
             elif blocks or unordered:
-                _check_grown(path, forest, sealed)
+                _check_grown(path, stored, sealed)
             keep(path, sealed)
     return len(blocks)
 
@@ -181,34 +179,6 @@ def _otherwise(stored: xr.Dataset, sealed: Mapping[str, str] | None) -> str | No
     return None if sealed is None and stored.attrs["deepnic_format"] == 1 else ""
 
 
-def _mend_layout(path: Path, forest: xr.Dataset, digests: Mapping[str, str]) -> None:
-    """Write what is damaged of a store beside its chunks, as it was."""
-    damaged = [
-        file
-        for file, recorded in digests.items()
-        if file.split("/")[:2] not in [[name, "c"] for name in CHUNKED]
-        and (not (path / file).is_file() or digest((path / file).read_bytes()) != recorded)
-    ]
-    if not damaged:
-        return
-    check_own(path)
-    with TemporaryDirectory(dir=path.parent, suffix=PARTIAL) as folder:
-        _lay_out(Path(folder, path.name), forest)
-        files = {file: Path(folder, path.name, file) for file in damaged}
-        right = {
-            file: fresh.read_bytes()
-            for file, fresh in files.items()
-            if fresh.exists() and digest(fresh.read_bytes()) == digests[file]
-        }
-    if lost := files.keys() - right:
-        raise InputError(
-            f"{min(lost)} of the store {path} is damaged, and what is asked now does not make it "
-            "as it was; repeat the parameters, the cohort and the version it was grown with, or "
-            "choose another path"
-        )
-    write_files(path, right)
-
-
 def _check_grown(path: Path, forest: xr.Dataset, known: Mapping[str, str]) -> dict[str, str]:
     """Digest of every file of a store, none of which is missing or not what was written."""
     found = digests_of(path)
@@ -227,7 +197,7 @@ def _check_grown(path: Path, forest: xr.Dataset, known: Mapping[str, str]) -> di
 
 
 def _check_same(path: Path, forest: xr.Dataset) -> xr.Dataset:
-    """Open a store, and refuse one of another forest, cut in another way, or damaged."""
+    """Open a store, and refuse one of another forest, or damaged; how it is cut is its own."""
     stored = open_store(path, "forest", unfinished=True)
     differing = [
         f"{name}={stored.attrs.get(name)!r}"
@@ -235,8 +205,6 @@ def _check_same(path: Path, forest: xr.Dataset) -> xr.Dataset:
         if stored.attrs.get(name) != value and name not in UNDECIDING
     ]
     differing += [f"no {name}" for name in forest.variables if name not in stored.variables]
-    if not differing and stored["vote"].data.chunks != forest["vote"].data.chunks:
-        differing = [f"blocks of {stored['vote'].data.chunksize[2:4]} draws and trees"]
     if differing:
         raise InputError(
             f"the store {path} was made with {', '.join(differing)}, which differs from what is "
@@ -250,21 +218,13 @@ def _check_same(path: Path, forest: xr.Dataset) -> xr.Dataset:
             is_same = False
         if not is_same:
             raise InputError(f"{name} of the store {path} is damaged; choose another path")
+    cut = stored["vote"].data.chunksize[2:4]
+    for name, chunks in chunk_shapes(forest, cut).items():
+        if stored[name].data.chunksize != chunks:
+            raise InputError(
+                f"{name} of the store {path} is not cut as deepnic cuts; choose another path"
+            )
     return stored
-
-
-def _lay_out(path: Path, forest: xr.Dataset) -> None:
-    """Write schema, coordinates and provenance; the folder appears only when they are complete."""
-    encoding: dict[Any, Any] = {name: {"compressors": COMPRESSORS} for name in forest.variables}
-    schema = forest.copy()
-    for name in CHUNKED:
-        array = forest[name].data
-        encoding[name]["chunks"] = array.chunksize
-        # xarray walks the tasks, even if it is to write none
-        schema[name] = forest[name].copy(data=da.empty(array.shape, dtype=array.dtype, chunks=-1))
-    with whole(path) as partial:
-        schema.to_zarr(partial, compute=False, zarr_format=3, consolidated=False, encoding=encoding)
-        note(partial, digests_of(partial))
 
 
 @contextmanager

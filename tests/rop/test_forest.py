@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from deepnic.cohort import hide_labels, make_cohort
 from deepnic.errors import InputError
 from deepnic.rop import grow_forest, grow_tree
-from deepnic.rop.draws import draw_trees
-from deepnic.rop.graph import tree_seconds
+from deepnic.rop.draws import draw_trees, n_trees_of_draw
+from deepnic.rop.graph import cut, cut_before, tree_seconds
 from tests.rop import oracle
 
 SMALL = {"n_trees": 5, "weight_ranges": [3, 4], "tree_sizes": [2, 3], "seed": 8}
+ALL = {"n_trees": 100, "weight_ranges": [3, 4, 5], "tree_sizes": [*range(3, 9)], "subsample": 0.8,
+       "seed": 0, "n_genes": 400}  # fmt: skip
 DESIGNS = pytest.mark.parametrize("design", ["balanced", "stratified"])
 
 
@@ -148,15 +150,11 @@ def whole(cohort):
 
 
 @pytest.mark.parametrize("scheduler", ["sync", "threads"])
-@pytest.mark.parametrize(
-    ("task_seconds", "draws", "trees"), [(5e-4, 2, 6), (3e-4, 1, 6), (1.5e-4, 1, 2), (1e-9, 1, 1)]
-)
-def test_grow_forest__does_not_depend_on_the_tasks(
-    cohort, whole, monkeypatch, task_seconds, draws, trees, scheduler
-):
-    monkeypatch.setattr("deepnic.rop.graph.TASK_SECONDS", task_seconds)
+@pytest.mark.parametrize("blocks", [(2, 6), (1, 6), (1, 2), (1, 1), (5, 4)])
+def test_grow_forest__does_not_depend_on_the_tasks(cohort, whole, monkeypatch, blocks, scheduler):
+    monkeypatch.setattr("deepnic.rop.graph.cut", lambda *_: blocks)
     forest = grow_forest(cohort, **SMALL)
-    assert forest.vote.data.chunksize[2:4] == (draws, trees)
+    assert forest.vote.data.chunksize[2:4] == blocks
     with dask.config.set(scheduler=scheduler):
         xr.testing.assert_identical(forest.compute(), whole)
 
@@ -172,12 +170,30 @@ def test_grow_forest__does_not_depend_on_the_tasks(
         (1000, "stratified", 1, 80),
     ],
 )
-def test_grow_forest__is_cut_as_it_always_was(n, design, draws, trees):
-    """Stores that version 0.1.0 began, of 400 genes, go on only where they are cut alike."""
-    expression = np.random.default_rng(0).normal(size=(n, 400))
-    names = [f"g{k}" for k in range(400)], [f"o{k}" for k in range(n)]
-    cohort = make_cohort(expression, ["0", "1"] * (n // 2), *names)
-    assert grow_forest(cohort, design=design).vote.data.chunksize[2:4] == (draws, trees)
+def test_cut_before__is_as_it_was(n, design, draws, trees):
+    """Lost parts of stores that version 0.1.0 laid out, of 400 genes, come out as they were."""
+    assert cut_before(ALL | {"design": design}, n) == (draws, trees)
+
+
+@given(
+    n=st.integers(4, 3000),
+    n_genes=st.integers(8, 60_000),
+    design=st.sampled_from(["balanced", "stratified"]),
+    some=st.lists(st.integers(3, 8), min_size=1, max_size=4, unique=True).map(sorted),
+)
+def test_cut__whole_draws_where_they_are_short_and_no_tiny_files(n, n_genes, design, some):
+    asked = ALL | {"n_genes": n_genes, "design": design, "tree_sizes": some}
+    draws, trees = cut(asked, n)
+    n_trees = {V: n_trees_of_draw(design, n_genes, V) for V in some}
+    tree = {V: tree_seconds(V, 5, n) for V in some}
+    dearest = max(some, key=lambda V: n_trees[V] * tree[V])
+    if n_trees[dearest] * tree[dearest] > 30:
+        assert draws == 1
+        assert trees * tree[dearest] <= 30 or trees * n <= 2**15 or trees == 1
+        assert trees == max(n_trees.values()) or trees * n > 2**15 - n or trees * tree[dearest] > 15
+    else:
+        assert trees == max(n_trees.values())
+        assert draws == 1 or draws * n_trees[dearest] * tree[dearest] <= 4
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from deepnic.rop import graph, grow_forest
 from deepnic.rop.graph import tree_seconds
 from deepnic.store import forest as store
 from deepnic.store import open_forest, open_items, open_table, write_forest, write_table
+from deepnic.store.sealed import COMPRESSORS
 from deepnic.variables import describe, stamp
 
 PARAMETERS = {
@@ -34,8 +35,7 @@ PARAMETERS = {
     "weight_ranges": [3, 4],
     "tree_sizes": [2, 3],
 }
-# seconds a task that cut the forest into blocks of two draws, or of single trees of one draw
-TWO_DRAWS, ONE_TREE = 3e-4, 5e-5
+TWO_DRAWS, ONE_TREE = (2, 4), (1, 1)  # draws and trees of a block
 BLOCKS = 12  # 2 tree sizes, 2 weight ranges, draws 0-1, 2-3 and 4
 BLOCKS_BY_TREE = 70  # 2 weight ranges, 5 draws, 4 trees of two genes and 3 of three
 
@@ -54,9 +54,9 @@ def cohort():
     return made_cohort()
 
 
-def cut_forest(cohort, task_seconds, **parameters):
+def cut_forest(cohort, cut, **parameters):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("deepnic.rop.graph.TASK_SECONDS", task_seconds)
+        patch.setattr(graph, "cut", lambda *_: cut)
         return grow_forest(cohort, **parameters)
 
 
@@ -67,9 +67,7 @@ def forest(cohort):
 
 @pytest.fixture(scope="module")
 def forest_by_tree(cohort):
-    forest = cut_forest(cohort, ONE_TREE, **PARAMETERS)
-    assert forest.vote.data.chunksize[2:4] == (1, 1)
-    return forest
+    return cut_forest(cohort, ONE_TREE, **PARAMETERS)
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +184,7 @@ def test_write_forest__grows_every_block_once(cohort, tmp_path, monkeypatch):
     assert len(set(grown)) == BLOCKS_BY_TREE
 
 
-@pytest.mark.parametrize("together", [0, 1e-4, 1.0])
+@pytest.mark.parametrize("together", [0, 1e-4])
 @pytest.mark.parametrize("scheduler", ["sync", "cluster"])
 def test_write_forest__draw_after_draw_the_longest_first(
     forest_by_tree, tmp_path, monkeypatch, together, scheduler
@@ -255,9 +253,32 @@ def test_write_forest__refuses_other_parameters(path, cohort, change, words):
     assert snapshot(path.parent) == before
 
 
-def test_write_forest__refuses_another_cut(path, cohort):
-    with pytest.raises(InputError, match=r"blocks of \(2, 4\) draws and trees, which differs"):
-        write_forest(cut_forest(cohort, ONE_TREE, **PARAMETERS), path)
+@pytest.mark.parametrize("cut", [ONE_TREE, (3, 99)])
+@pytest.mark.parametrize("lost", ["chunks", "schema of votes", "schemas"])
+def test_write_forest__goes_on_as_the_store_was_cut(cohort, path, forest, monkeypatch, cut, lost):
+    """Whatever cut a new one would have, and even where its schema is lost."""
+    monkeypatch.setattr("deepnic.store.layout.cut_before", lambda *_: TWO_DRAWS)
+    before = {file: data for file, (data, _) in snapshot(path).items()}
+    for file in path.glob("*/c/0/1/*/0/0" if lost == "chunks" else "vote/c/0/1/*/*/*"):
+        file.unlink()
+    for name in {"chunks": [], "schema of votes": ["vote"]}.get(lost, ["vote", "tree_signature"]):
+        (path / name / "zarr.json").unlink()
+    assert write_forest(cut_forest(cohort, cut, **PARAMETERS), path) == 3
+    assert {file: data for file, (data, _) in snapshot(path).items()} == before
+    assert_same_content(path, forest)
+
+
+def test_write_forest__refuses_a_cut_that_no_version_makes(forest, tmp_path):
+    """As version 0.1.0 laid it out, which noted no digests; but with other chunks."""
+    path = tmp_path / "f.zarr"
+    write_forest(forest, path)
+    unseal(path)
+    (path / "vote/written.journal").unlink()
+    schema = json.loads((path / "vote/zarr.json").read_text())
+    schema["chunk_grid"]["configuration"]["chunk_shape"][3] = 3
+    (path / "vote/zarr.json").write_text(json.dumps(schema))
+    with pytest.raises(InputError, match=r"tree_signature of .*f\.zarr is not cut as deepnic cuts"):
+        write_forest(forest, path)
 
 
 def test_write_forest__refuses_symbols_that_it_was_made_without(path, cohort):
@@ -336,8 +357,7 @@ def test_forest__damaged_chunks_are_noticed_and_grown_again(
 def test_write_forest__files_are_those_that_xarray_writes(finished, forest, tmp_path):
     names = ("signature", "tree_signature", "vote")
     encoding = {
-        name: {"chunks": forest[name].data.chunksize, "compressors": store.COMPRESSORS}
-        for name in names
+        name: {"chunks": forest[name].data.chunksize, "compressors": COMPRESSORS} for name in names
     }
     forest[[*names]].to_zarr(
         tmp_path / "x.zarr", consolidated=False, encoding=encoding, write_empty_chunks=True
