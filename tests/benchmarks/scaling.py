@@ -70,7 +70,7 @@ def scaling(cohort: xr.Dataset, *, n_trees: int = 100, repeats: int = 3) -> list
 
 
 def _costs(start: float, few: Run, whole: Run, drawn: Run, searched: list[Search]) -> Costs:
-    seconds = [search.seconds for search in searched]
+    seconds = sorted((search.seconds for search in searched), reverse=True)  # as they are grown
     slope = (whole.alone - few.alone) / (whole.blocks - few.blocks)
     n_conditions = len({search.condition for search in searched})
     return Costs(
@@ -110,11 +110,10 @@ def _overhead(cohort: xr.Dataset, n_trees: int) -> tuple[tuple[Run, Run], Sectio
             runs.append(grow(client, cohort, trees))
     rows = {
         "blocks": [f"{run.blocks:,}" for run in runs],
-        "tasks a block": [f"{run.tasks / run.blocks:.0f}" for run in runs],
+        "blocks a task": [f"{run.blocks / run.tasks:.1f}" for run in runs],
         "s until the first block begins": [f"{run.first:.1f}" for run in runs],
         "s in which workers have nothing": [f"{run.alone:.1f}" for run in runs],
         "ms of scheduler and client a block": [_each(run.scheduler, run, 1e3) for run in runs],
-        "tasks a second": [f"{run.tasks / run.scheduler:,.0f}" for run in runs],
         "graph, MB": [f"{run.graph / 1e6:.1f}" for run in runs],
         "messages of a block, kB": [
             _each(run.messages - cohort["expression"].nbytes, run, 1e-3) for run in runs
@@ -141,7 +140,7 @@ def _blocks(costs: Costs, drawn: Run) -> Section:
         "cores that one scheduler can feed": [
             f"{(mean(costs.searches) + costs.python) / costs.scheduler:.0f}"
         ],
-        "signatures by genes, ms a draw of a condition": [f"{1000 * costs.ordered:.0f}"],
+        "signatures by genes in the end, ms a draw of a condition": [f"{1000 * costs.ordered:.0f}"],
         "moved, kB: to the store, between workers": [
             _each(moved, drawn, 1e-3) for moved in (drawn.stored, drawn.peers)
         ],

@@ -33,7 +33,8 @@ class Costs:
     scheduler : float
         What scheduler and client, of one process, do for a block.
     ordered : float
-        Putting the signatures of one draw of one condition in the order of the genes.
+        Putting the signatures of one draw of one condition in the order of the genes, in the end:
+        nothing where blocks are whole draws, and do so.
     n_conditions : int
     stored : float
         Bytes written for a block.

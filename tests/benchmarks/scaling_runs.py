@@ -120,13 +120,13 @@ def grow(client: Client, cohort: xr.Dataset, n_trees: int, *, seed: int = 0) -> 
         stored = sum(chunk.stat().st_size for chunk in chunks if chunk.is_file())
     after = _counters(client)
     client.cluster.scheduler.remove_plugin("watch")
-    ordered = [task for task in watch.done if "order" in task[0]]
+    ordered = [task for task in watch.done if "order" in task[0]]  # none of whole draws
     grown = [task for task in watch.done if task[0] == "grow"]
     first, last = min(start for _, start, _, _ in grown), max(stop for _, _, stop, _ in grown)
     return Run(
         seconds=seconds,
         first=first - clock,
-        alone=seconds - (last - first) - (ordered[-1][2] - ordered[0][1]),
+        alone=seconds - (last - first) - (ordered[-1][2] - ordered[0][1] if ordered else 0),
         blocks=blocks,
         tasks=len(grown),
         scheduler=grown[-1][3] - grown[0][3],
