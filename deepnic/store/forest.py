@@ -19,6 +19,8 @@ from uuid import uuid4
 import dask
 import numpy as np
 import xarray as xr
+from dask.delayed import Delayed
+from dask.highlevelgraph import HighLevelGraph
 
 from deepnic.compute import compute, under_way
 from deepnic.errors import InputError
@@ -258,18 +260,19 @@ def _grow(
         groups[-1].append((part, {name: file_of(name, block) for name in blocks[block]}))
         spent[-1] += costs[block]
     # a task of its own: sent once, and again where all workers that had it are lost
-    write, given = dask.delayed(_write_blocks, pure=False), dask.delayed(growth, pure=False)
+    given = dask.delayed(growth, pure=False)
     # Dask takes tasks that wait for the same in the order of their names, from the last on
-    names = (f"grow-{number:08}-{uuid4().hex}" for number in reversed(range(len(groups))))
-    tasks = [
-        write(given, str(path), mark, group, layouts, dask_key_name=name)
-        for group, name in zip(groups, names, strict=True)
-    ]
+    names = [f"grow-{number:08}-{uuid4().hex}" for number in reversed(range(len(groups)))]
+    writes = (partial(_write_blocks, str(path), mark, layouts, group) for group in groups)
+    layer = {name: (write, given.key) for name, write in zip(names, writes, strict=True)}
+    # one layer for all: as many as there are tasks would take Dask longer than the tasks
+    graph = HighLevelGraph.from_collections("grow", layer, dependencies=[given])
+    tasks = [Delayed(name, graph, layer="grow") for name in names]
     compute(tasks, "growing trees", costs=spent, receive=partial(write_noted, path))
 
 
 def _write_blocks(
-    growth: Growth, path: str, mark: str, asked: Sequence[Asked], layouts: Mapping[str, Layout]
+    path: str, mark: str, layouts: Mapping[str, Layout], asked: Sequence[Asked], growth: Growth
 ) -> dict[str, bytes]:
     """Grow blocks and write their files, or return them where the store is not seen."""
     unseen: dict[str, bytes] = {}

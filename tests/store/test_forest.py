@@ -137,7 +137,7 @@ def test_write_forest__second_call_writes_nothing(path, forest, monkeypatch):
 
 def test_write_forest__workers_get_an_absolute_path(forest, tmp_path, monkeypatch):
     told = []
-    monkeypatch.setattr(store, "_write_blocks", lambda _, path, *__: told.append(path) or {})
+    monkeypatch.setattr(store, "_write_blocks", lambda path, *_: told.append(path) or {})
     monkeypatch.setattr(store, "_write_in_order_of_genes", lambda path, *_: told.append(path) or {})
     monkeypatch.setattr(store, "_check_grown", lambda *_: {})
     monkeypatch.chdir(tmp_path)
