@@ -96,10 +96,12 @@ def forests(
     place = {False: "in memory", True: "to a store"}
     V = f"V{sizes[0]} to V{sizes[-1]}"
     return [
-        Section(title, columns, [(f"{V}, {place[stored]}", cells[stored]) for stored in place])
-        for title, cells in (
-            (f"trees a second, {n_observations} x {n_genes:,}, {n_trees:,} trees", speed),
-            ("overhead, ms a block (share of that forest)", overhead),
+        Section(
+            title, columns, [(f"{what}, {V}, {place[stored]}", cells[stored]) for stored in place]
+        )
+        for title, what, cells in (
+            (f"{n_observations} x {n_genes:,}, {n_trees:,} trees", "trees a second", speed),
+            ("overhead (share of that forest)", "ms a block", overhead),
         )
     ]
 

@@ -13,7 +13,7 @@ from tests.benchmarks.forests import forests
 from tests.benchmarks.memory import peak_memory
 from tests.benchmarks.nodes import noise, wisconsin
 from tests.benchmarks.search import cost_of_a_vector, headline, whole_tree
-from tests.benchmarks.table import as_table
+from tests.benchmarks.table import BEFORE, as_table
 from tests.benchmarks.trees import fitted, measured, trees
 from tests.rop import oracle
 
@@ -77,7 +77,10 @@ def test_benchmarks__every_piece_makes_rows():
             usual={"genes": 20, "observations": 10, "trees": 2},
         ),
     ]
-    assert as_table(sections).row_count == sum(1 + len(section.rows) for section in sections)
+    labels = [label for section in sections for label, _ in section.rows]
+    before = {"Wisconsin, n = 18, R3", "noise, n = 18, R3"}  # are told of the commit before, too
+    assert {label for label in labels if label in BEFORE} == before
+    assert as_table(sections).row_count == len(sections) + len(labels) + len(before)
     for section in sections:
         assert all(0 < len(cells) <= 6 and all(cells) for _, cells in section.rows)
     ((_, peaks),) = sections[-1].rows
