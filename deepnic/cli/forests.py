@@ -29,6 +29,7 @@ def grow(
     weight_ranges: options.Ranges = "3-5",
     tree_sizes: options.Sizes = "3-8",
     subsample: options.Subsample = 0.8,
+    max_bag: options.MaxBag = None,
     design: Annotated[str, typer.Option(help="{deepnic.rop.draws:DESIGNS}.")] = "balanced",
     hold_out: Annotated[
         float, typer.Option(help="Share of the observations whose label is hidden, to test on.")
@@ -61,6 +62,7 @@ def grow(
         "weight_ranges": options.integers("weight-ranges", weight_ranges),
         "tree_sizes": options.integers("tree-sizes", tree_sizes),
         "subsample": subsample,
+        "max_bag": max_bag,
         "design": design,
         "seed": seed,
     }

@@ -79,6 +79,7 @@ def draw_of(
         seed=parameters["seed"],
         design=parameters["design"],
         subsample=parameters["subsample"],
+        max_bag=parameters.get("max_bag"),
     )
 
 

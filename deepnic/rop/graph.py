@@ -1,5 +1,6 @@
 """The tasks of a forest, on Dask: how its work is cut, and what each task returns."""
 
+from collections.abc import Mapping
 from math import log
 from typing import Any
 
@@ -106,6 +107,11 @@ def tree_seconds(tree_size: int, weight_range: int, n_observations: float) -> fl
     return 1.8e-5 + n_observations * (8e-7 + 2.7e-8 * visited)
 
 
+def as_many_as(parameters: Mapping[str, Any], n_observations: float) -> float:
+    """Observations without a limit to the bag whose trees take as long, roughly: 0.8 are in it."""
+    return min(n_observations, 2 * parameters.get("max_bag", n_observations) / 0.8)
+
+
 def draw_weight(parameters: Parameters, n_observations: int) -> float:
     """Seconds of the dearest condition's draw, as stores are cut by.
 
@@ -113,9 +119,10 @@ def draw_weight(parameters: Parameters, n_observations: int) -> float:
     `tree_seconds` one of a thousand observations would be a million blocks. It tells the time of
     some ten observations; with many, a block takes minutes.
     """
+    n = as_many_as(parameters, n_observations)
     return max(
         n_trees_of_draw(parameters["design"], parameters["n_genes"], V)
-        * (3e-5 + 4e-8 * n_observations * R ** (0.6 * V))
+        * (3e-5 + 4e-8 * n * R ** (0.6 * V))
         for V in parameters["tree_sizes"]
         for R in parameters["weight_ranges"]
     )

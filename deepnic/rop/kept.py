@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from deepnic.compute import compute
 from deepnic.rop.draws import Parameters
 from deepnic.rop.engine import NODES, Grown, draw_of, grow_some, walk, weights_of_range
-from deepnic.rop.graph import tree_seconds
+from deepnic.rop.graph import as_many_as, tree_seconds
 from deepnic.rop.signatures import N_SIGNATURES
 
 DRAWS = 10  # grown by a task
@@ -104,11 +104,12 @@ def keep_trees(
     inputs = dask.delayed((expression, state), pure=True)
     grow = dask.delayed(_grow_draws, pure=True)
     tasks, costs, draws = [], [], parameters["n_trees"]
+    n = as_many_as(parameters, state.size)
     for one in wanted:
         for first in range(0, draws, DRAWS):
             some = range(first, min(first + DRAWS, draws))
             tasks.append(grow(inputs, one, some, parameters))
-            seconds = tree_seconds(one.tree_size, one.weight_range, state.size)
+            seconds = tree_seconds(one.tree_size, one.weight_range, n)
             costs.append(seconds * len(one.genes) * len(some))
     parts = compute(tasks, "keeping the trees of the pixels", costs=costs)
     per_condition = len(tasks) // len(wanted)

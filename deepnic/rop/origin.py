@@ -60,8 +60,8 @@ def carried(attrs: Mapping[Any, Any]) -> dict[str, str]:
 def parameters_of(origin: str) -> Parameters:
     """Parameters of the forest that a mark is of."""
     stated = json.loads(origin)
-    names = Parameters.__annotations__
-    return {name: stated[name] for name in names}  # type: ignore[return-value]
+    some = Parameters.__optional_keys__ & stated.keys()
+    return {name: stated[name] for name in Parameters.__required_keys__ | some}  # type: ignore[return-value]
 
 
 def sha256_of(origin: str | None) -> str | None:

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from deepnic.rop.draws import n_trees_of_draw
-from deepnic.rop.graph import tree_seconds
+from deepnic.rop.graph import as_many_as, tree_seconds
 from deepnic.store.chunks import chunk_file, is_right
 
 GROWN = ("tree_signature", "vote")  # what a block has a chunk of
@@ -74,7 +74,7 @@ def _n_trees(forest: xr.Dataset, v: int) -> int:
 
 def seconds(forest: xr.Dataset, blocks: Iterable[Block]) -> list[float]:
     """Time that each block takes, roughly."""
-    n = forest.sizes["observation"]
+    n = as_many_as(forest.attrs, forest.sizes["observation"])
     sizes, ranges = (forest[name].values.tolist() for name in ("tree_size", "weight_range"))
     a_tree = [[tree_seconds(V, R, n) for R in ranges] for V in sizes]
     n_trees = [_n_trees(forest, v) for v in range(len(sizes))]

@@ -270,8 +270,10 @@ def _file(folder: Path, arm: Arm, seed: int) -> Path:
 def _identity(facts: dict[str, Any]) -> dict[str, Any]:
     """What must not differ between two starts of a study; files may have moved."""
     cohorts = {f"the cohort {name}": one for name, one in facts["cohorts"].items()}
-    rules = {"rules": facts.get("rules", 1)}  # 0.1.0 wrote none
-    return facts["settings"] | cohorts | {"cohorts": None} | rules
+    settings, rules = facts["settings"], {"rules": facts.get("rules", 1)}  # 0.1.0 wrote none
+    # what has no value may be of a later version
+    forest = {name: value for name, value in settings["forest"].items() if value is not None}
+    return settings | cohorts | {"cohorts": None, "forest": forest} | rules
 
 
 def _read_table(file: Path) -> pd.DataFrame:

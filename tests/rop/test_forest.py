@@ -17,6 +17,7 @@ from deepnic.errors import InputError
 from deepnic.rop import grow_forest, grow_tree
 from deepnic.rop.draws import draw_trees
 from deepnic.rop.graph import tree_seconds
+from deepnic.rop.origin import parameters_of
 from tests.rop import oracle
 
 SMALL = {"n_trees": 5, "weight_ranges": [3, 4], "tree_sizes": [2, 3], "seed": 8}
@@ -241,6 +242,39 @@ def test_grow_forest__subsample_1_has_votes_on_hidden_observations_only(cohort):
     assert not forest.vote.values[..., cohort.state.values >= 0].any()
 
 
+@DESIGNS
+def test_grow_forest__max_bag_is_the_subsample_of_so_many(cohort, design):
+    """Of 20 and 12, 0.25 are 5 and 3; and no limit is a limit that no class reaches."""
+    even = cohort.isel(
+        observation=np.concatenate([np.flatnonzero(cohort.state == k)[:12] for k in (0, 1)])
+    )
+    few, by_share = (
+        grow_forest(even, design=design, **SMALL, **how).compute()
+        for how in ({"max_bag": 3}, {"subsample": 0.25})
+    )
+    assert few.attrs["max_bag"] == 3
+    assert (few.signature.values == by_share.signature.values).all()
+    assert (few.vote.values == by_share.vote.values).all()
+    free, wide = (grow_forest(even, max_bag=most, **SMALL).compute() for most in (None, 12))
+    assert "max_bag" not in free.attrs
+    assert (free.vote.values == wide.vote.values).all()
+
+
+def test_grow_forest__says_of_its_origin_whether_bags_have_a_limit(cohort):
+    for max_bag in (None, 3):
+        forest = grow_forest(cohort, max_bag=max_bag, **SMALL)
+        assert parameters_of(forest.attrs["origin"]).get("max_bag") == max_bag
+    with pytest.raises(KeyError):
+        parameters_of('{"seed": 3}')
+
+
+def test_grow_forest__tasks_are_as_large_as_bags_with_a_limit_allow(cohort, monkeypatch):
+    """A store of many patients would else be cut into blocks of single trees."""
+    monkeypatch.setattr("deepnic.rop.graph.TASK_SECONDS", 2e-4)
+    free, few = (grow_forest(cohort, max_bag=most, **SMALL) for most in (None, 1))
+    assert few.vote.data.npartitions < free.vote.data.npartitions
+
+
 def test_grow_forest__the_two_designs_share_the_law_of_a_gene(cohort):
     """A gene's share of perfect trees under both designs, within its sampling error."""
     many = {"n_trees": 300, "weight_ranges": [3], "tree_sizes": [3], "seed": 1}
@@ -270,6 +304,8 @@ def test_grow_forest__the_two_designs_share_the_law_of_a_gene(cohort):
         ({"subsample": 0}, r"subsample must lie in \(0, 1\]"),
         ({"subsample": 1.1}, r"subsample must lie in \(0, 1\]"),
         ({"subsample": float("nan")}, r"subsample must lie in \(0, 1\]"),
+        ({"max_bag": 0}, "max_bag must be at least 1"),
+        ({"max_bag": 2.5}, "max_bag takes whole numbers, not 2.5"),
         ({"design": "fair"}, "unknown design 'fair'"),
         ({"seed": -1}, "seed must be"),
         ({"seed": 2**64}, "seed must be"),
