@@ -84,11 +84,13 @@ def grow(
     keeps(f"the trees in {output} are kept: run the same command again and it goes on")
     with options.dask_scheduler(workers, scheduler, slurm), _places(classes, output) as places:
         written = 0
-        for label, data in classes.items():
-            if len(classes) > 1:
+        several = len(classes) > 1
+        for label in [*classes]:
+            if several:
                 console.print(f"{label} against the rest", soft_wrap=True)
-            forest = deepnic.grow_forest(data, **parameters)
-            read = how if len(classes) == 1 else how | {"positive": label}
+            # a forest has what it needs of a cohort, which may be large
+            forest = deepnic.grow_forest(classes.pop(label), **parameters)
+            read = how | {"positive": label} if several else how
             forest = forest.assign_attrs(cohort=_read_from(cohort, read))
             written += deepnic.write_forest(forest, places[label])
     console.print(f"{written} blocks of trees grown; the store {output} is complete")

@@ -13,7 +13,7 @@ from deepnic.cohort.impute import filled
 from deepnic.errors import InputError, choose
 from deepnic.rop.draws import DESIGNS, Parameters
 from deepnic.rop.graph import grow_lazily
-from deepnic.rop.origin import ORIGIN, origin_of
+from deepnic.rop.origin import ORIGIN, origin_of, update
 from deepnic.variables import (
     COHORT,
     MOST_TREES,
@@ -185,7 +185,7 @@ def _check(cohort: xr.Dataset, parameters: Parameters) -> None:
     if not 0 < parameters["subsample"] <= 1:
         raise InputError("subsample must lie in (0, 1]; 0.8 is usual, 1 is the published protocol")
     if parameters.get("max_bag", 1) < 1:
-        raise InputError("max_bag must be at least 1, or left out for no limit; 100 is usual")
+        raise InputError("max_bag must be at least 1, or left out for no limit; 50 is usual")
     if not 0 <= parameters["seed"] < 2**64:
         raise InputError("seed must be an integer from 0 to 2**64 - 1")
     ranges, sizes = parameters["weight_ranges"], parameters["tree_sizes"]
@@ -208,7 +208,7 @@ def provenance(cohort: xr.Dataset, wanted: NDArray[np.intp]) -> dict[str, str | 
     """Stamp, and digest of all that decides the trees of some genes beside the parameters."""
     digest = hashlib.sha256()
     for part in (cohort["expression"].values, cohort["state"].values, wanted.astype("<i8")):
-        digest.update(np.ascontiguousarray(part).tobytes())
+        update(digest, part)
     for name in ("gene", "observation"):
         digest.update("\n".join(map(str, cohort[name].values)).encode())
     return stamp() | {"input_sha256": digest.hexdigest()}

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from deepnic.compute import compute
 from deepnic.rop.draws import bag_size, draw_trees, gene_trees, n_trees_of_draw
+from deepnic.rop.engine import AT_ONCE
 from deepnic.rop.forest import grow_forest
 from deepnic.rop.graph import tree_seconds
 from deepnic.store.chunks import Layout, encode
@@ -31,7 +32,7 @@ trees of all are then counted up, by what trees of twice as many took longer."""
 OVERHEAD_SECONDS = 0.01
 """What a task costs beside its trees: scheduling and writing, as `make benchmark` measures it."""
 
-FEWER, MOST_IN_BAG = 0.5, 100
+FEWER, MOST_IN_BAG = 0.5, 50
 """Smaller bags, of which it is tried in the dearest tree size what they would save: a share of each
 class, and so many of it."""
 
@@ -183,10 +184,13 @@ def _sample(
     n_genes, n = cohort.sizes["gene"], cohort.sizes["observation"]
     names = {"seed", "design", "subsample", "max_bag"} & given.keys()
     chosen = {name: given[name] for name in names}
-    start = thread_time()
-    draw_trees(cohort["state"].values, n_genes, weight_range=R, tree_size=V, draw=0, **chosen)
-    drawing = thread_time() - start
-    trees = n_trees_of_draw(given["design"], n_genes, V)
+    trees, start = n_trees_of_draw(given["design"], n_genes, V), thread_time()
+    tried = min(trees, max(AT_ONCE // n, 1))
+    draw_trees(
+        cohort["state"].values, n_genes, weight_range=R, tree_size=V, draw=0, trees=slice(tried),
+        **chosen,
+    )  # fmt: skip
+    drawing = (thread_time() - start) * trees / tried
     condition = {"tree_sizes": [V], "weight_ranges": [R], **chosen}
     some, seconds, longer = _affordable(cohort, condition)
     wanted = SAMPLE_SECONDS / max(seconds, tree_seconds(V, R, some.sizes["observation"]))

@@ -1,5 +1,6 @@
 """The forest: every tree grown again alone, and the same bits whoever grows it."""
 
+import hashlib
 import subprocess
 import sys
 
@@ -16,8 +17,9 @@ from deepnic.cohort import hide_labels, make_cohort
 from deepnic.errors import InputError
 from deepnic.rop import grow_forest, grow_tree
 from deepnic.rop.draws import draw_trees
+from deepnic.rop.forest import provenance
 from deepnic.rop.graph import tree_seconds
-from deepnic.rop.origin import parameters_of
+from deepnic.rop.origin import parameters_of, update
 from tests.rop import oracle
 
 SMALL = {"n_trees": 5, "weight_ranges": [3, 4], "tree_sizes": [2, 3], "seed": 8}
@@ -354,3 +356,31 @@ def test_grow_forest__compiles_nothing_before_it_computes(cohort):
     code = "import sys, deepnic.rop; deepnic.rop.grow_forest; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert isinstance(grow_forest(cohort, **SMALL).signature.data, da.Array)
+
+
+@DESIGNS
+def test_grow_forest__same_bits_however_many_trees_are_drawn_together(cohort, monkeypatch, design):
+    whole = grow_forest(cohort, design=design, **SMALL).compute()
+    for at_once in (1, 3 * cohort.sizes["observation"]):
+        monkeypatch.setattr("deepnic.rop.engine.AT_ONCE", at_once)
+        xr.testing.assert_identical(grow_forest(cohort, design=design, **SMALL).compute(), whole)
+
+
+def test_provenance__does_not_depend_on_how_many_bytes_are_read_together(cohort, monkeypatch):
+    """Nor on how the table lies in memory: it is of the rows, one after the other."""
+    turned = cohort.assign(expression=cohort.expression.copy(data=np.asfortranarray(
+        cohort.expression.values)))  # fmt: skip
+    rows = cohort.expression.values[cohort.state.values >= 0]
+    everything = np.arange(cohort.sizes["gene"])
+    expected = hashlib.sha256()
+    for part in (cohort.expression.values, cohort.state.values, everything):
+        expected.update(part.tobytes())
+    for name in ("gene", "observation"):
+        expected.update("\n".join(cohort[name].values).encode())
+    for at_once in (1, 100, 1 << 24):
+        monkeypatch.setattr("deepnic.rop.origin.AT_ONCE", at_once)
+        for one in (cohort, turned):
+            assert provenance(one, everything)["input_sha256"] == expected.hexdigest()
+            digest = hashlib.sha256()
+            update(digest, one.expression.values, one.state.values >= 0)
+            assert digest.hexdigest() == hashlib.sha256(rows.tobytes()).hexdigest()

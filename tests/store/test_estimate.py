@@ -135,11 +135,11 @@ def test_estimate_growth__tells_what_smaller_jobs_save(cohort, monkeypatch, aske
 @pytest.mark.parametrize(
     ("n", "given", "asked"),
     [
-        (300, {"subsample": 0.8}, ["--subsample 0.5", "--max-bag 100"]),  # of 120 a class
+        (300, {"subsample": 0.8}, ["--subsample 0.5", "--max-bag 50"]),  # of 120 a class
         (100, {"subsample": 0.8}, ["--subsample 0.5"]),  # of 40 a class
-        (300, {"subsample": 0.8, "max_bag": 80}, ["--subsample 0.5"]),  # 75 a class
-        (3000, {"subsample": 0.8, "max_bag": 120}, ["--max-bag 100"]),
-        (3000, {"subsample": 0.8, "max_bag": 100}, []),
+        (300, {"subsample": 0.8, "max_bag": 80}, ["--subsample 0.5", "--max-bag 50"]),  # 75 and 50
+        (3000, {"subsample": 0.8, "max_bag": 120}, ["--max-bag 50"]),
+        (3000, {"subsample": 0.8, "max_bag": 50}, []),
     ],
 )
 def testsmaller_bags__are_those_smaller_than_the_given(n, given, asked):
