@@ -67,12 +67,13 @@ def begin(output: Path, facts: dict[str, Any]) -> dict[str, Any]:
         return facts
     try:
         before = read_json(file)
-        before["settings"], before["cohorts"], before["started"]
-    except (ValueError, LookupError, TypeError) as error:
+        had = _identity(before)
+        before["started"]
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise InputError(
             f"{file} is damaged, which says what is studied there; choose another folder"
         ) from error
-    had, asks = _identity(before), _identity(facts)
+    asks = _identity(facts)
     differing = [name for name in had | asks if had.get(name) != asks.get(name)]
     if differing:
         raise InputError(

@@ -89,7 +89,7 @@ def time_vectors(V: int, R: int, n: int) -> None:
     from deepnic.rop.engine import weights_of_range
 
     random = np.random.default_rng(1)
-    B = max(4_000_000 // R**V, 4)
+    B = max(100_000_000 // R**V, 4)
     nodes = [np.rint(random.normal(0, 65536, (V, n))).astype(np.int32) for _ in range(B)]
     for _ in range(2):  # the first compiles
         start = perf_counter()
@@ -161,7 +161,7 @@ def simulate() -> None:
     BlockManager.run = run
     from deepnic.rop import cuda
 
-    cuda.BUCKETS = 8  # a vector of so few observations would leave most of 64 empty
+    cuda.BUCKETS = 8  # a vector of so few observations would leave most of 128 empty
 
 
 def main() -> None:
