@@ -98,7 +98,7 @@ def gene_trees(
     return place // tree_size, place % tree_size
 
 
-@lru_cache(maxsize=4)  # the blocks of a draw come one after another, their signatures by gene last
+@lru_cache(maxsize=32)  # for signatures by gene, too, of the blocks that threads grow meanwhile
 def _places(stream: tuple[int, int, int, int], n_genes: int) -> NDArray[np.int32]:
     """Place of each gene in the order of a balanced draw."""
     words = _words(stream, _GENES, 0, n_genes, 1)

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from deepnic.cohort.impute import filled
 from deepnic.errors import InputError, choose
 from deepnic.rop.draws import DESIGNS, Parameters
-from deepnic.rop.graph import grow_lazily
+from deepnic.rop.graph import Growth, grow_lazily
 from deepnic.rop.origin import ORIGIN, origin_of, update
 from deepnic.variables import (
     COHORT,
+    FOREST,
     MOST_TREES,
     SIGNATURE,
     TREE_SIGNATURE,
@@ -113,7 +114,8 @@ def grow_forest(
     # one gene a row: the kernel reads whole genes; and takes no array that is read only
     expression = np.require(cohort["expression"].values.T, requirements=["C", "W"])
     state = np.ascontiguousarray(cohort["state"].values)
-    signature, by_tree, vote = grow_lazily(expression, state, wanted, parameters)
+    growth = Growth(expression, state, wanted, parameters)
+    signature, by_tree, vote = grow_lazily(growth)
     named = ["symbol"] if "symbol" in cohort.coords else []
     forest = xr.Dataset(
         {
@@ -138,7 +140,25 @@ def grow_forest(
             ORIGIN: origin_of(cohort, parameters),
         },
     )
-    return describe(forest, "forest")
+    forest = describe(forest, "forest")
+    forest.encoding["growth"] = growth, _names(forest)
+    return forest
+
+
+def growth_of(forest: xr.Dataset) -> Growth:
+    """Return what a forest is grown from; none but an unchanged one of `grow_forest` tells."""
+    growth, names = forest.encoding.get("growth", (None, None))
+    if names != _names(forest) or not growth.parameters.items() <= forest.attrs.items():
+        raise InputError(
+            "this forest is not as grow_forest lays it out: a part of it, changed or computed; "
+            "ask grow_forest for what is to be written"
+        )
+    return growth
+
+
+def _names(forest: xr.Dataset) -> list[str | None]:
+    """What Dask calls the trees: other values have other names."""
+    return [getattr(forest[name].data, "name", None) for name in FOREST]
 
 
 def _integer(name: str, value: int) -> int:
