@@ -1,6 +1,6 @@
 """The tasks of a forest, on Dask: how its work is cut, and what each task returns."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import log
 from typing import Any, NamedTuple
 
@@ -17,8 +17,8 @@ from deepnic.rop.engine import Block, grow_block
 JOINED_SECONDS, BLOCK_SECONDS = 4.0, 30.0
 """What a block of the dearest condition takes, about, of several draws and of a part of one."""
 
-LEAST_VOTES = 2**15
-"""Votes that a block has at least where a draw has more: a file of 8 KiB, packed."""
+LEAST_VOTES, MOST_VOTES = 2**15, 2**26
+"""Votes of a block at least, where a draw has more (8 KiB packed), and at most, for memory."""
 
 OLD_SECONDS = 8.0
 """What a block of the dearest condition took, about, by the rule before."""
@@ -114,17 +114,22 @@ def tree_seconds(tree_size: int, weight_range: int, n_observations: float) -> fl
     return 1.8e-5 + n_observations * (8e-7 + 2.7e-8 * visited)
 
 
+def as_many_as(parameters: Mapping[str, Any], n_observations: float) -> float:
+    """Observations without a limit to the bag whose trees take as long, roughly: 0.8 are in it."""
+    return min(n_observations, 2 * parameters.get("max_bag", n_observations) / 0.8)
+
+
 def cut(parameters: Parameters, n_observations: int) -> tuple[int, int]:
     """Draws and trees of a block of a new store: whole draws, where they do not take too long.
 
     The chunks of a store that is there are its own; see `cut_before`.
     """
-    tree, draw = _dearest(parameters, lambda V, R: tree_seconds(V, R, n_observations))
-    if draw <= BLOCK_SECONDS:
-        return max(int(JOINED_SECONDS / draw), 1), most_trees(parameters)
-    return 1, min(
-        max(int(BLOCK_SECONDS / tree), LEAST_VOTES // n_observations, 1), most_trees(parameters)
-    )
+    n = as_many_as(parameters, n_observations)
+    tree, draw = _dearest(parameters, lambda V, R: tree_seconds(V, R, n))
+    most, held = most_trees(parameters), max(MOST_VOTES // n_observations, 1)
+    if draw <= BLOCK_SECONDS and most <= held:
+        return max(min(int(JOINED_SECONDS / draw), held // most), 1), most
+    return 1, min(max(int(BLOCK_SECONDS / tree), LEAST_VOTES // n_observations, 1), most, held)
 
 
 def cut_before(parameters: Parameters, n_observations: int) -> tuple[int, int]:

@@ -13,7 +13,7 @@ import xarray as xr
 
 from deepnic.rop import engine
 from deepnic.rop.draws import n_trees_of_draw
-from deepnic.rop.graph import tree_seconds
+from deepnic.rop.graph import as_many_as, tree_seconds
 from deepnic.store.chunks import chunk_file, is_right
 
 GROWN = ("tree_signature", "vote")  # what a block has a chunk of
@@ -106,7 +106,7 @@ def _n_trees(forest: xr.Dataset) -> dict[int, int]:
 
 def seconds(forest: xr.Dataset, parts: Iterable[engine.Block]) -> list[float]:
     """Time that each part takes, roughly."""
-    n, n_trees = forest.sizes["observation"], _n_trees(forest)
+    n, n_trees = as_many_as(forest.attrs, forest.sizes["observation"]), _n_trees(forest)
     return [
         len(draws) * (min(trees.stop, n_trees[V]) - trees.start) * tree_seconds(V, R, n)
         for V, R, draws, trees in parts

@@ -27,7 +27,7 @@ from deepnic.errors import InputError
 from deepnic.files import PARTIAL, as_path, locked, writable
 from deepnic.manifest import METADATA, digests_of, manifest, seal
 from deepnic.rop import engine
-from deepnic.rop.draws import by_gene
+from deepnic.rop.draws import Parameters, by_gene
 from deepnic.rop.forest import growth_of
 from deepnic.rop.graph import Growth
 from deepnic.store.blocks import (
@@ -203,8 +203,8 @@ def _check_same(path: Path, forest: xr.Dataset) -> xr.Dataset:
     stored = open_store(path, "forest", unfinished=True)
     differing = [
         f"{name}={stored.attrs.get(name)!r}"
-        for name, value in forest.attrs.items()
-        if stored.attrs.get(name) != value and name not in UNDECIDING
+        for name in forest.attrs | dict.fromkeys(Parameters.__optional_keys__)
+        if stored.attrs.get(name) != forest.attrs.get(name) and name not in UNDECIDING
     ]
     differing += [f"no {name}" for name in forest.variables if name not in stored.variables]
     if differing:

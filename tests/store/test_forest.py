@@ -241,6 +241,7 @@ def test_write_forest__refuses_what_is_not_as_it_was_laid_out(forest, finished, 
             {"weight_ranges": [3, 5], "subsample": 0.7},
             r"weight_ranges=\[3, 4\], subsample=0\.8, wh",
         ),
+        ({"max_bag": 3}, "made with max_bag=None, which"),
         ({"tree_sizes": [2]}, r"made with tree_sizes=\[2, 3\], which"),
         ({"design": "stratified"}, "made with design='balanced', which"),
         ({"genes": ["g1", "g0"]}, "made with input_sha256='[0-9a-f]{64}', which"),
@@ -251,6 +252,14 @@ def test_write_forest__refuses_other_parameters(path, cohort, change, words):
     with pytest.raises(InputError, match=words):
         write_forest(cut_forest(cohort, TWO_DRAWS, **PARAMETERS | change), path)
     assert snapshot(path.parent) == before
+
+
+def test_write_forest__refuses_to_go_on_without_a_limit_of_bags(tmp_path, cohort):
+    limited = cut_forest(cohort, TWO_DRAWS, max_bag=3, **PARAMETERS)
+    write_forest(limited, tmp_path / "f")
+    xr.testing.assert_identical(open_forest(tmp_path / "f").compute(), limited.compute())
+    with pytest.raises(InputError, match="made with max_bag=3, which"):
+        write_forest(cut_forest(cohort, TWO_DRAWS, **PARAMETERS), tmp_path / "f")
 
 
 @pytest.mark.parametrize("cut", [ONE_TREE, (3, 99)])
