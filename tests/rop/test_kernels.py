@@ -41,7 +41,7 @@ def packed(tmp_path):
     for above in folder.parents[:2]:
         (above / "__init__.py").touch()
     shutil.copy(kernels.__file__, folder)
-    for name in ("batch", "bounds", "box", "prefixes", "small", "tree", "vectors"):
+    for name in ("batch", "bounds", "box", "pairs", "prefixes", "small", "tree", "vectors"):
         (folder / f"{name}.py").touch()
     (folder / "search.py").write_text(SEARCH)
     (folder / "lanes.py").write_text(LANES.format(1))
