@@ -1,3 +1,4 @@
+import copy
 import gc
 import shutil
 import subprocess
@@ -185,6 +186,28 @@ def test_learner__loss_is_torchs_weighted_cross_entropy():
         settings = Settings(epochs=1, batch_size=10, learning_rate=1e-9, class_weights=weighted)
         met = make_learner(settings, network).train_epoch(images, label, items, 0)
         assert met["training_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_learner__steps_are_those_of_adamw_in_double_precision():
+    torch.manual_seed(0)
+    images, label, items = CanvasImages(torch.randn(10, 9, 9)), torch.arange(10) % 2, range(10)
+    plain = SmallNetwork(dropout=0.0).double()
+    network = copy.deepcopy(plain).float()
+    settings = Settings(epochs=5, batch_size=10)
+    learner, met = make_learner(settings, network), []
+    for epoch in range(5):
+        met.append(learner.train_epoch(images, label, torch.tensor(items), epoch)["training_loss"])
+    oracle, expected = torch.optim.AdamW(plain.parameters(), weight_decay=1e-2), []
+    for epoch in range(5):
+        oracle.param_groups[0]["lr"] = loop._learning_rate(epoch, 5, settings)
+        loss = torch.nn.functional.cross_entropy(plain(images(torch.tensor(items)).double()), label)
+        oracle.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(plain.parameters(), 1.0)
+        oracle.step()
+        expected.append(loss.item())
+    assert expected[-1] < expected[0] - 0.01
+    assert met == pytest.approx(expected, rel=1e-4)
 
 
 def test_learner__clips_the_gradient():
