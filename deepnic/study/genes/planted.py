@@ -11,10 +11,9 @@ from deepnic.errors import choose
 RULES = {"two genes": (1, -1), "three genes": (1, 1, -2)}
 """Rules by name: integer weights of the roles that genes play in it; they add up to 0."""
 
-SHARE = 0.12  # of the genes that play in the rule, and as many in its decoy
-SHARED = (
-    3.0  # standard deviation of what roles have in common, in that of a gene (root mean square)
-)
+MODULES = 20  # that hold the rule, and as many that hold its decoy
+SHARE = 0.01  # of the genes in a module: enough for two of them to meet in trees now and then
+SHARED = 3.0  # standard deviation (root mean square) of what roles have in common, in a gene's
 
 
 class Planted(NamedTuple):
@@ -25,17 +24,17 @@ class Planted(NamedTuple):
 
 
 def plant(cohort: xr.Dataset, *, rule: str, strength: float, seed: int = 0) -> Planted:
-    r"""Plant a rule of two or three genes, and a decoy in which the same genes say nothing (ours).
+    r"""Plant modules of genes that follow a rule, and decoys of them that say nothing (ours).
 
-    Genes are drawn for each role of the rule, and as many for each role of the decoy. The values of
-    a gene of role k become, in units of its standard deviation within a class, its own without the
-    class means; plus a latent :math:`c_k`, drawn for each observation, that the weights cancel,
-    :math:`\sum_k w_k c_k = 0`; plus a distance m between the classes, in the rule with the sign of
-    :math:`w_k`, in the decoy always upwards. So the score :math:`\sum_k w_k x_k` of any genes of
-    the rule's roles has the classes `strength` standard deviations apart, that of a decoy's 0,
-    and one gene alone has the same distance in both, hidden behind the latent. At last each gene is
-    turned upside down or not, by chance, so that directions say nothing either: what differs is
-    the relation of the genes alone.
+    A module is a hundredth of the genes; a role of the rule is played by several. The values of a
+    gene of role k become, in units of its standard deviation within a class, its own without the
+    class means; plus a latent :math:`c_k` of its module, drawn for each observation, that the
+    weights cancel, :math:`\sum_k w_k c_k = 0`; plus a distance between the classes, in the rule
+    with the sign of :math:`w_k`, in a decoy always upwards. So the score :math:`\sum_k w_k x_k` of
+    any genes of a module's roles has the classes `strength` standard deviations apart in the rule,
+    and 0 in a decoy, and one gene alone has the same distance in both, hidden behind the latent.
+    At last each gene is turned upside down or not, by chance, so that directions say nothing
+    either: what differs is the relation of the genes alone.
 
     Parameters
     ----------
@@ -60,7 +59,7 @@ def plant(cohort: xr.Dataset, *, rule: str, strength: float, seed: int = 0) -> P
     >>> import deepnic
     >>> planted = plant(deepnic.demo_cohort(), rule="two genes", strength=2)
     >>> np.unique(planted.label, return_counts=True)[1].tolist()
-    [26, 2, 2]
+    [2, 14, 14]
     """
     weights = np.array(RULES[choose("rule", rule, RULES)], np.float64)
     rng = np.random.default_rng([seed, len(weights)])
@@ -72,15 +71,16 @@ def plant(cohort: xr.Dataset, *, rule: str, strength: float, seed: int = 0) -> P
     spread = residual.std(axis=0)
     varying = np.flatnonzero(spread > 1e-6 * np.abs(values).max(axis=0))
     n_role = max(1, int(SHARE * len(varying)) // len(weights))
+    n_modules = min(MODULES, len(varying) // (2 * len(weights) * n_role))
     distance = strength * np.linalg.norm(weights) / np.abs(weights).sum()
-    directions = {0: np.ones_like(weights), 1: np.sign(weights)}
     drawn = iter(rng.permutation(varying))
     label = np.full(values.shape[1], -1, np.int8)
-    for planted, direction in directions.items():
+    for planted in np.arange(2 * n_modules) % 2:
         latent = _cancelled(weights, len(state), rng)
-        for k in range(len(weights)):
-            role = np.array([next(drawn) for _ in range(n_role)])
-            common = latent[k] + direction[k] * distance * state
+        for k, weight in enumerate(weights):
+            role = [next(drawn) for _ in range(n_role)]
+            direction = np.sign(weight) if planted else 1
+            common = latent[k] + direction * distance * state
             made = residual[:, role] / spread[role] + (common - common.mean())[:, None]
             made *= rng.choice([-1, 1], n_role)
             values[:, role] = values[:, role].mean(axis=0) + made * spread[role]
