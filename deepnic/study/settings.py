@@ -18,7 +18,9 @@ def _differ(values: Sequence[Any]) -> bool:
     return 0 < len(values) == len(set(values))
 
 
-def _some_of(what: str, allowed: Collection[str]) -> AfterValidator:
+def some_of(what: str, allowed: Collection[str]) -> AfterValidator:
+    """Check that values are of those allowed, at least one, and none twice."""
+
     def check(values: tuple[str, ...]) -> tuple[str, ...]:
         if not _differ(values) or not set(values) <= {*allowed}:
             raise ValueError(
@@ -103,13 +105,13 @@ class Forest(Strict):
 class Arms(Strict):
     """What is compared: every path with every strength of the filter and every unit."""
 
-    paths: Annotated[tuple[str, ...], _some_of("paths", PATHS)] = tuple(PATHS)
+    paths: Annotated[tuple[str, ...], some_of("paths", PATHS)] = tuple(PATHS)
     """Paths by which pixels are laid on a canvas."""
     strengths: tuple[int | str, ...] = (NO_FILTER, 1024, 256)
     """Pixels kept at most by relevance; "none" takes those that vary most."""
     unfiltered: int = Field(default=1024, ge=4)
     """Pixels at most without a filter by relevance."""
-    units: Annotated[tuple[str, ...], _some_of("units", UNITS)] = ("pixel",)
+    units: Annotated[tuple[str, ...], some_of("units", UNITS)] = ("pixel",)
     """What is laid along a path: pixel, tile."""
     fdr: float = Field(default=0.05, gt=0, le=1)
     """False discovery rate of the filter by relevance; 1 turns the test off."""

@@ -11,11 +11,11 @@ from deepnic.study.arms.canvas import CanvasArm, PathArm, PlacementArm
 from deepnic.study.arms.classifiers import ExpressionArm, ForestArm, PixelsArm
 from deepnic.study.costs import measured
 from deepnic.study.fold import Fold
-from deepnic.study.settings import StudySettings
+from deepnic.study.settings import Arms, StudySettings
 
 __all__ = ["KINDS", "Answer", "Arm", "CanvasArm", "Outcome", "arms_of", "fit_predict"]
 
-KINDS: dict[str, type[Arm]] = {
+KINDS: dict[str, type[Arm[Fold, Arms]]] = {
     cls.kind: cls for cls in (PathArm, PlacementArm, PixelsArm, ForestArm, ExpressionArm)
 }
 """Kinds of arms by name, in the order in which tables show them."""
@@ -23,7 +23,7 @@ KINDS: dict[str, type[Arm]] = {
 _one_at_a_time = Lock()  # torch's random numbers and the numbers of threads are the process's
 
 
-def arms_of(settings: StudySettings) -> list[Arm]:
+def arms_of(settings: StudySettings) -> list[Arm[Fold, Arms]]:
     """List the arms of a study.
 
     Examples
@@ -35,7 +35,7 @@ def arms_of(settings: StudySettings) -> list[Arm]:
     return [arm for kind in KINDS.values() for arm in kind.of(settings.arms)]
 
 
-def fit_predict(arm: Arm, fold: Fold, seed: int) -> Outcome:
+def fit_predict(arm: Arm[Fold, Arms], fold: Fold, seed: int) -> Outcome:
     """Fit an arm on the training observations of a fold and predict the others.
 
     One at a time in a process, whatever its threads; the processor time is this thread's.
