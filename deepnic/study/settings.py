@@ -230,12 +230,17 @@ def read_settings(path: Path) -> StudySettings:
     (10, 'mine.csv')
     """
     settings = checked(StudySettings, read_toml(path))
-    cohorts = {
-        name: cohort.model_copy(update=_beside(path.parent, cohort))
-        for name, cohort in settings.cohorts.items()
-        if str(cohort.file) not in BUNDLED
+    return settings.model_copy(update={"cohorts": beside(path.parent, settings.cohorts)})
+
+
+def beside(folder: Path, cohorts: Mapping[str, CohortFile]) -> dict[str, CohortFile]:
+    """Cohorts whose files lie in a folder, unless they are bundled."""
+    return {
+        name: cohort
+        if str(cohort.file) in BUNDLED
+        else cohort.model_copy(update=_beside(folder, cohort))
+        for name, cohort in cohorts.items()
     }
-    return settings.model_copy(update={"cohorts": settings.cohorts | cohorts})
 
 
 def _beside(folder: Path, cohort: CohortFile) -> dict[str, Any]:

@@ -30,16 +30,21 @@ from deepnic.study.genes.tasks import TASKS, Halves, halve
 class GeneSplit:
     """A cohort, as it is or with a rule in it, and one cut of its patients in halves."""
 
-    name: str  # of the cohort, and of the rule
+    name: str  # of the cohort
+    rule: str  # that was planted; "" = none
     half: int  # number of the cut
     cohort: xr.Dataset  # all labels known
     other: NDArray[np.bool_]  # (observation,): the half that judges
-    planted: NDArray[np.int8] | None  # (gene,) see `plant`
+    planted: NDArray[np.int8] | None = None  # (gene,) see `plant`
 
     @property
     def folder(self) -> Path:
         """Where its work is kept, in the study's folder."""
-        return Path(FOLDS, self.name, str(self.half))
+        return Path(FOLDS, self.name, *([self.rule] if self.rule else []), str(self.half))
+
+    def tasks(self, settings: GeneStudySettings) -> tuple[str, ...]:
+        """What is asked: the rule where one is planted."""
+        return (self.rule,) if self.rule else settings.tasks
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,23 @@ class GeneFold:
         """Class of each gene to train on, -1 of one to predict; of ranks, which half it is in."""
         return np.where(self.part == "training", self.truth > 0.5, -1).astype(np.int8)
 
+    @property
+    def ids(self) -> tuple[()]:
+        """None: the items are no patients."""
+        return ()
+
+    def told(self, score: NDArray, predicted: NDArray) -> pd.DataFrame:
+        """Rows of the genes that were not trained on: item, part, truth, score."""
+        judged = self.part != "training"
+        return pd.DataFrame(
+            {
+                "item": self.item[judged],
+                "part": self.part[judged],
+                "truth": self.truth[judged],
+                "score": np.asarray(score, np.float64)[judged],
+            }
+        )
+
 
 def cut(cohorts: Mapping[str, xr.Dataset], settings: GeneStudySettings) -> Iterator[GeneSplit]:
     """Every half of every cohort, as it is and with each rule."""
@@ -73,13 +95,11 @@ def cut(cohorts: Mapping[str, xr.Dataset], settings: GeneStudySettings) -> Itera
         for half in range(settings.halves):
             folds = kind(2, shuffle=True, random_state=draws).split(state, state, group)
             other = np.isin(np.arange(state.size), next(folds)[1])
-            for suffix, rule in settings.worlds.items():
-                changed, planted = cohort, None
-                if rule is not None:
-                    changed, planted = plant(
-                        cohort, rule=rule[0], strength=rule[1], seed=settings.seed + half
-                    )
-                yield GeneSplit(f"{name}{suffix}", half, changed, other, planted)
+            yield GeneSplit(name, "", half, cohort, other)
+            for rule, strength in settings.rules.items():
+                seed = settings.seed + half
+                planted = plant(cohort, rule=rule, strength=strength, seed=seed)
+                yield GeneSplit(name, rule, half, planted.cohort, other, planted.label)
 
 
 class Half:
@@ -100,11 +120,6 @@ class Half:
         expression, state = split.cohort["expression"].values, split.cohort["state"].values
         self.parts: Parts = cut_genes(np.nan_to_num(expression), state, seed=seed)
         self.statistics = simple_statistics(self.halves.expression[0], self.halves.state[0])
-
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        """Tasks of this cohort: one where a rule is planted."""
-        return self.settings.tasks if self.split.planted is None else ("planted",)
 
     def fold(self, task: str) -> GeneFold:
         """Ask a task of some genes of each part."""

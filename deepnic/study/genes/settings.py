@@ -1,15 +1,16 @@
 """What a study of genes is made of, in one TOML file that says ``items = "genes"``."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from deepnic.assembly import PATHS
 from deepnic.assembly.canvas import UNITS
-from deepnic.config import Strict
+from deepnic.config import Strict, checked, read_toml
 from deepnic.study.genes.planted import RULES
 from deepnic.study.genes.tasks import TASKS
-from deepnic.study.settings import CohortFile, some_of
+from deepnic.study.settings import CohortFile, beside, some_of
 
 FAMILIES = ("distinct", "all")
 """Strengths that take every pixel of a family of combinations, see `deepnic.nic.family`."""
@@ -48,8 +49,8 @@ class GeneStudySettings(Strict):
 
     Examples
     --------
-    >>> GeneStudySettings(rules={"two genes": 3}).worlds
-    {'': None, ', two genes': ('two genes', 3.0)}
+    >>> GeneStudySettings(rules={"two genes": 3}).rules
+    {'two genes': 3.0}
     """
 
     items: Literal["genes"] = "genes"
@@ -75,13 +76,17 @@ class GeneStudySettings(Strict):
     cohorts: dict[str, CohortFile] = Field(default={})
     """The cohorts, by name."""
 
-    @property
-    def worlds(self) -> dict[str, tuple[str, float] | None]:
-        """What is done to each cohort, by what is added to its name: nothing, or a rule planted."""
-        return {"": None} | {f", {rule}": (rule, s) for rule, s in self.rules.items()}
-
     @model_validator(mode="after")
     def _known_rules(self) -> "GeneStudySettings":
         if not {*self.rules} <= {*RULES}:
             raise ValueError(f"rules are {' and '.join(RULES)}; name these")
         return self
+
+
+def read_gene_settings(path: Path) -> GeneStudySettings | None:
+    """Read the settings of a study of genes, as `read_settings`; none of one of observations."""
+    values = read_toml(path)
+    if values.get("items") != "genes":
+        return None
+    settings = checked(GeneStudySettings, values)
+    return settings.model_copy(update={"cohorts": beside(path.parent, settings.cohorts)})
