@@ -183,7 +183,7 @@ def test_learner__loss_is_torchs_weighted_cross_entropy():
     for weighted, criterion in [(True, oracle), (False, plain)]:
         expected = criterion(network(images(items)), label).item()
         settings = Settings(epochs=1, batch_size=10, learning_rate=1e-9, class_weights=weighted)
-        met = make_learner(settings, network).train_epoch(images, label, items, 0)
+        met = make_learner(settings, network).train_epoch(images, label, label, items, 0)
         assert met["training_loss"] == pytest.approx(expected, rel=1e-5)
 
 
