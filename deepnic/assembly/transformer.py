@@ -33,7 +33,7 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    n_trees, weight_ranges, tree_sizes, subsample
+    n_trees, weight_ranges, tree_sizes, subsample, max_bag
         As in `deepnic.grow_forest`.
     k, fdr
         As in `deepnic.filter_pixels`.
@@ -101,6 +101,7 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         weight_ranges: Iterable[int] = (3, 4, 5),
         tree_sizes: Iterable[int] = (3, 4, 5, 6, 7, 8),
         subsample: float = 0.8,
+        max_bag: int | None = None,
         k: int = 1024,
         fdr: float | None = 0.05,
         path: str = "linear",
@@ -113,6 +114,7 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         self.weight_ranges = weight_ranges
         self.tree_sizes = tree_sizes
         self.subsample = subsample
+        self.max_bag = max_bag
         self.k = k
         self.fdr = fdr
         self.path = path
@@ -216,6 +218,7 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
             weight_ranges=self.weight_ranges,
             tree_sizes=self.tree_sizes,
             subsample=self.subsample,
+            max_bag=self.max_bag,
             seed=self.seed_,
         )
         return observation_images(forest)

@@ -29,6 +29,7 @@ def grow(
     weight_ranges: options.Ranges = "3-5",
     tree_sizes: options.Sizes = "3-8",
     subsample: options.Subsample = 0.8,
+    max_bag: options.MaxBag = None,
     design: Annotated[str, typer.Option(help="{deepnic.rop.draws:DESIGNS}.")] = "balanced",
     hold_out: Annotated[
         float, typer.Option(help="Share of the observations whose label is hidden, to test on.")
@@ -61,6 +62,7 @@ def grow(
         "weight_ranges": options.integers("weight-ranges", weight_ranges),
         "tree_sizes": options.integers("tree-sizes", tree_sizes),
         "subsample": subsample,
+        "max_bag": max_bag,
         "design": design,
         "seed": seed,
     }
@@ -82,11 +84,13 @@ def grow(
     keeps(f"the trees in {output} are kept: run the same command again and it goes on")
     with options.dask_scheduler(workers, scheduler, slurm), _places(classes, output) as places:
         written = 0
-        for label, data in classes.items():
-            if len(classes) > 1:
+        several = len(classes) > 1
+        for label in [*classes]:
+            if several:
                 console.print(f"{label} against the rest", soft_wrap=True)
-            forest = deepnic.grow_forest(data, **parameters)
-            read = how if len(classes) == 1 else how | {"positive": label}
+            # a forest has what it needs of a cohort, which may be large
+            forest = deepnic.grow_forest(classes.pop(label), **parameters)
+            read = how | {"positive": label} if several else how
             forest = forest.assign_attrs(cohort=_read_from(cohort, read))
             written += deepnic.write_forest(forest, places[label])
     console.print(f"{written} blocks of trees grown; the store {output} is complete")

@@ -96,6 +96,10 @@ Trees = Annotated[int, typer.Option(help="Trees of each gene under each conditio
 Ranges = Annotated[str, typer.Option(help="Weight ranges R, such as 3-5 or 3,5.")]
 Sizes = Annotated[str, typer.Option(help="Genes of a tree V, such as 3-8 or 3,5.")]
 Subsample = Annotated[float, typer.Option(help="Share of each class that a tree is grown on.")]
+MaxBag = Annotated[
+    int | None,
+    typer.Option(min=1, help="Observations of each class that a tree is grown on at most."),
+]
 Kept = Annotated[int, typer.Option("--k", min=1, help="Pixels kept at most.")]
 Rate = Annotated[float, typer.Option(help="False discovery rate of the filter; 1 turns it off.")]
 Seed = Annotated[int, typer.Option(help="Seed of all random numbers.")]

@@ -148,7 +148,7 @@ def _repair_forest(path: Path, source: Path, how: dict[str, Any]) -> None:
         asked["genes"] = genes.tolist()
         names.append("genes")
     try:
-        parameters = {name: asked[name] for name in names}
+        parameters = {name: asked[name] for name in names} | {"max_bag": asked.get("max_bag")}
         written = deepnic.write_forest(deepnic.grow_forest(cohort, **parameters), path)
     except (InputError, KeyError) as error:
         raise InputError(

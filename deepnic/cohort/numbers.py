@@ -38,7 +38,7 @@ def say_names(gene: list[str]) -> list[str]:
 def say_masked(values: np.ndarray) -> list[str]:
     """Say which numbers may stand for missing values: far from all others, or a common floor."""
     notes = []
-    there = values[np.isfinite(values)]
+    there = _finite(values)
     for code in (code for code in CODES if there.size and code in (there.min(), there.max())):
         others = there[there != code]
         if not others.size:
@@ -53,7 +53,7 @@ def say_masked(values: np.ndarray) -> list[str]:
     if not there.size or there.min() == there.max():
         return notes
     share = (there == there.min()).mean()
-    if share >= FLOOR and not (there % 1 == 0).all():
+    if share >= FLOOR and not _are_whole(there):
         notes.append(
             f"{share:.0%} of the values are the smallest, {there.min():.4g}: a floor, or what was "
             "not measured"
@@ -63,18 +63,18 @@ def say_masked(values: np.ndarray) -> list[str]:
 
 def say_scale(values: np.ndarray) -> list[str]:
     """Say where values look linear, like counts, or like a logarithm taken twice."""
-    there = values[np.isfinite(values)]
+    there = _finite(values)
     if not there.size:
         return []
-    low, middle, high = np.quantile(there, [0, 0.5, 1])
-    if low >= 0 and middle > 1.5 and 2 < high < TWICE and not (there % 1 == 0).all():
+    low, high = float(there.min()), float(there.max())
+    if low >= 0 and 2 < high < TWICE and np.median(there) > 1.5 and not _are_whole(there):
         return [
             f"values {low:.3g} to {high:.3g} look like a logarithm taken twice, or to the base 10: "
             "check how the table was made"
         ]
     if high < 1000 or low < -high / 2:
         return []
-    if low < 0 or not (there % 1 == 0).all():
+    if low < 0 or not _are_whole(there):
         return [
             f"values up to {high:,.0f} look like linear intensities: log2 takes their logarithm"
         ]
@@ -83,6 +83,18 @@ def say_scale(values: np.ndarray) -> list[str]:
         f"values up to {high:,.0f} look like counts, {sums.min():,.0f} to {sums.max():,.0f} an "
         "observation: correct for how deeply each was sequenced, and take log2"
     ]
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    """Finite values of a table, which is not copied where all are."""
+    finite = np.isfinite(values)
+    return values.ravel("K") if finite.all() else values[finite]
+
+
+def _are_whole(values: np.ndarray) -> bool:
+    """Tell whether all are whole numbers, some at a time."""
+    some = 1 << 20
+    return all((values[k : k + some] % 1 == 0).all() for k in range(0, values.size, some))
 
 
 def check_log2(name: str, values: np.ndarray) -> None:

@@ -12,7 +12,7 @@ from deepnic.errors import InputError
 from deepnic.nic import families
 from deepnic.nic.families import Family, evaluate
 from deepnic.nic.genes import BLOCK_BYTES, check_forest, choose_genes, family_coordinates
-from deepnic.rop.draws import gene_trees
+from deepnic.rop.draws import bag_size, gene_trees
 from deepnic.rop.kept import Kept
 from deepnic.rop.signatures import N_SIGNATURES
 from deepnic.variables import OBSERVATION_IMAGE, describe, expect
@@ -66,11 +66,7 @@ def observation_images(
     (60, 30, 565, 1, 1)
     """
     check_forest(forest)
-    if forest.attrs["subsample"] == 1:
-        raise InputError(
-            "a forest grown with subsample=1 has no out-of-bag votes, and in-bag votes are the "
-            "label itself; grow it with subsample below 1 (0.8 is usual)"
-        )
+    _check_left_out(forest)
     forest = choose_genes(forest, genes)
     drawn = _choose_draws(forest, draws)
     forest = forest.isel(draw=drawn)
@@ -144,6 +140,17 @@ def _choose_draws(forest: xr.Dataset, draws: Sequence[int] | None) -> list[int]:
             f"draws are {chosen}; choose some of the forest's, 0 to {there[-1]}, each once"
         )
     return chosen
+
+
+def _check_left_out(forest: xr.Dataset) -> None:
+    """Refuse a forest whose trees are grown on all observations of a class."""
+    given, state = forest.attrs, forest["state"].values
+    for n in (int((state == label).sum()) for label in (0, 1)):
+        if bag_size(n, given["subsample"], given.get("max_bag")) == n:
+            raise InputError(
+                "a forest grown with subsample=1 has no out-of-bag votes, and in-bag votes are the "
+                "label itself; grow it with subsample below 1 (0.8 is usual)"
+            )
 
 
 def _drawn(one: xr.Dataset) -> dict:

@@ -8,7 +8,7 @@ generator, never a stateful one, so any tree can be regrown alone, anywhere, in 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ class Parameters(TypedDict):
     design: str
     seed: int
     n_genes: int
+    max_bag: NotRequired[int]  # absent: no limit
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def draw_trees(
     draw: int,
     design: str,
     subsample: float,
+    max_bag: int | None = None,
     trees: slice = slice(None),
 ) -> Draw:
     """Genes, observations and tie keys of the trees of one draw; see `grow_forest`.
@@ -81,7 +83,7 @@ def draw_trees(
     for label in (0, 1):
         columns = np.flatnonzero(state[known] == label)
         best = np.argsort(order_words[:, columns], axis=1, kind="stable")
-        best = best[:, : bag_size(columns.size, subsample)]
+        best = best[:, : bag_size(columns.size, subsample, max_bag)]
         np.put_along_axis(in_bag, known[columns[best]], True, axis=1)
     return Draw(members, gene_tree, gene_slot, in_bag, _words(stream, _TIES, first, last, 1)[:, 0])
 
@@ -96,7 +98,7 @@ def gene_trees(
     return place // tree_size, place % tree_size
 
 
-@lru_cache(maxsize=4)  # the blocks of a draw come one after another, their signatures by gene last
+@lru_cache(maxsize=32)  # for signatures by gene, too, of the blocks that threads grow meanwhile
 def _places(stream: tuple[int, int, int, int], n_genes: int) -> NDArray[np.int32]:
     """Place of each gene in the order of a balanced draw."""
     words = _words(stream, _GENES, 0, n_genes, 1)
@@ -127,11 +129,14 @@ def by_gene(
     return np.stack(rows)
 
 
-def bag_size(n: int, subsample: float) -> int:
-    """Observations of a class in a tree: the nearest whole number, but at least one left out."""
-    if subsample == 1:
-        return n
-    return min(max(int(subsample * n + 0.5), 1), n - 1)
+def bag_size(n: int, subsample: float, max_bag: int | None = None) -> int:
+    """Observations of a class in a tree: the nearest whole number, but at least one left out.
+
+    No more than ``max_bag``, where there is a limit. The order in which a class is drawn does not
+    depend on it: the smaller bag is the beginning of the larger.
+    """
+    bag = n if subsample == 1 else min(max(int(subsample * n + 0.5), 1), n - 1)
+    return bag if max_bag is None else min(bag, max_bag)
 
 
 def _words(

@@ -1,12 +1,16 @@
 """Growing a block of trees, arrays to arrays: the seam where another search, on a GPU, would go."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepnic.rop.draws import Draw, Parameters, draw_trees
+from deepnic.rop.draws import Draw, Parameters, draw_trees, gene_trees, n_trees_of_draw
 from deepnic.rop.tree import MAX_SOLUTIONS
+
+AT_ONCE = 1 << 22
+"""Random words that are drawn together: one for each tree and observation."""
 
 NODES = 6  # of a tree at most: two steps in each of three cycles
 
@@ -48,16 +52,13 @@ def grow_block(
     V, R = block.tree_size, block.weight_range
     weights = np.tile(weights_of_range(R), (V, 1))
     for row, number in enumerate(block.draws):
-        draw = draw_of(parameters, state, V, R, number, block.trees)
-        trees = np.unique(draw.gene_tree[wanted]) - block.trees.start
-        trees = trees[(trees >= 0) & (trees < len(draw.members))]
-        grown = grow_some(
-            expression, state, draw.members[trees], draw.in_bag[trees], draw.keys[trees], weights
-        )
-        vote = walk(expression, grown)
-        vote[draw.in_bag[trees]] = 0
-        signatures[row, trees, :V] = grown.signature
-        votes[row, trees] = vote
+        for drawn in draw_some(parameters, state, V, R, number, wanted, block.trees):
+            trees = drawn.numbers - block.trees.start
+            grown = grow_some(expression, state, drawn.members, drawn.in_bag, drawn.keys, weights)
+            vote = walk(expression, grown)
+            vote[drawn.in_bag] = 0
+            signatures[row, trees, :V] = grown.signature
+            votes[row, trees] = vote
 
 
 def draw_of(
@@ -79,7 +80,54 @@ def draw_of(
         seed=parameters["seed"],
         design=parameters["design"],
         subsample=parameters["subsample"],
+        max_bag=parameters.get("max_bag"),
     )
+
+
+def genes_of_draw(
+    parameters: Parameters, V: int, R: int, number: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Tree that counts for each gene in a draw, and the gene's column in it."""
+    return gene_trees(
+        parameters["n_genes"],
+        weight_range=R,
+        tree_size=V,
+        draw=number,
+        seed=parameters["seed"],
+        design=parameters["design"],
+    )
+
+
+class Drawn(NamedTuple):
+    """Trees of a draw that count for some genes, with what they are grown from."""
+
+    numbers: NDArray[np.int32]  # (tree,): in the whole draw
+    members: NDArray[np.int32]  # (tree, V)
+    in_bag: NDArray[np.bool_]  # (tree, observation)
+    keys: NDArray[np.uint64]  # (tree,)
+
+
+def draw_some(
+    parameters: Parameters,
+    state: NDArray[np.int8],
+    V: int,
+    R: int,
+    number: int,
+    wanted: NDArray[np.intp],
+    trees: slice = slice(None),
+) -> Iterator[Drawn]:
+    """Draw the trees that count for the genes wanted, as many at a time as `AT_ONCE` allows."""
+    counting = np.unique(genes_of_draw(parameters, V, R, number)[0][wanted])
+    n_trees = n_trees_of_draw(parameters["design"], parameters["n_genes"], V)
+    first, last, _ = trees.indices(n_trees)
+    several = max(AT_ONCE // state.size, 1)
+    for begin in range(first, last, several):
+        end = min(begin + several, last)
+        numbers = counting[(counting >= begin) & (counting < end)]
+        if numbers.size:
+            draw = draw_of(parameters, state, V, R, number, slice(begin, end))
+            here = numbers - begin
+            yield Drawn(numbers, draw.members[here], draw.in_bag[here], draw.keys[here])
 
 
 class Grown(NamedTuple):

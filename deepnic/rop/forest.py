@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from deepnic.cohort.impute import filled
 from deepnic.errors import InputError, choose
 from deepnic.rop.draws import DESIGNS, Parameters
-from deepnic.rop.graph import grow_lazily
-from deepnic.rop.origin import ORIGIN, origin_of
+from deepnic.rop.graph import Growth, grow_lazily
+from deepnic.rop.origin import ORIGIN, origin_of, update
 from deepnic.variables import (
     COHORT,
+    FOREST,
     MOST_TREES,
     SIGNATURE,
     TREE_SIGNATURE,
@@ -34,6 +35,7 @@ def grow_forest(
     weight_ranges: Iterable[int] = (3, 4, 5),
     tree_sizes: Iterable[int] = range(3, 9),
     subsample: float = 0.8,
+    max_bag: int | None = None,
     design: str = "balanced",
     seed: int = 0,
     genes: Sequence[str] | None = None,
@@ -55,6 +57,9 @@ def grow_forest(
     subsample : float
         Share of each class that a tree is grown on; it votes on the rest. 1 is the published
         protocol: no votes, gene images only.
+    max_bag : int, optional
+        Observations of each class that a tree is grown on at most (ours): a tree's time grows with
+        them, and where there are hundreds a tree of some tells as much of its genes.
     design : {"balanced", "stratified"}
         One tree counts for all its V genes (ours), or each gene has trees of its own (published).
     seed : int
@@ -103,11 +108,14 @@ def grow_forest(
         "seed": _integer("seed", seed),
         "n_genes": cohort.sizes["gene"],
     }
+    if max_bag is not None:  # a forest without a limit says nothing of it
+        parameters["max_bag"] = _integer("max_bag", max_bag)
     _check(cohort, parameters)
     # one gene a row: the kernel reads whole genes; and takes no array that is read only
     expression = np.require(cohort["expression"].values.T, requirements=["C", "W"])
     state = np.ascontiguousarray(cohort["state"].values)
-    signature, by_tree, vote = grow_lazily(expression, state, wanted, parameters)
+    growth = Growth(expression, state, wanted, parameters)
+    signature, by_tree, vote = grow_lazily(growth)
     named = ["symbol"] if "symbol" in cohort.coords else []
     forest = xr.Dataset(
         {
@@ -132,7 +140,25 @@ def grow_forest(
             ORIGIN: origin_of(cohort, parameters),
         },
     )
-    return describe(forest, "forest")
+    forest = describe(forest, "forest")
+    forest.encoding["growth"] = growth, _names(forest)
+    return forest
+
+
+def growth_of(forest: xr.Dataset) -> Growth:
+    """Return what a forest is grown from; none but an unchanged one of `grow_forest` tells."""
+    growth, names = forest.encoding.get("growth", (None, None))
+    if names != _names(forest) or not growth.parameters.items() <= forest.attrs.items():
+        raise InputError(
+            "this forest is not as grow_forest lays it out: a part of it, changed or computed; "
+            "ask grow_forest for what is to be written"
+        )
+    return growth
+
+
+def _names(forest: xr.Dataset) -> list[str | None]:
+    """What Dask calls the trees: other values have other names."""
+    return [getattr(forest[name].data, "name", None) for name in FOREST]
 
 
 def _integer(name: str, value: int) -> int:
@@ -178,6 +204,8 @@ def _check(cohort: xr.Dataset, parameters: Parameters) -> None:
     choose("design", parameters["design"], DESIGNS)
     if not 0 < parameters["subsample"] <= 1:
         raise InputError("subsample must lie in (0, 1]; 0.8 is usual, 1 is the published protocol")
+    if parameters.get("max_bag", 1) < 1:
+        raise InputError("max_bag must be at least 1, or left out for no limit; 50 is usual")
     if not 0 <= parameters["seed"] < 2**64:
         raise InputError("seed must be an integer from 0 to 2**64 - 1")
     ranges, sizes = parameters["weight_ranges"], parameters["tree_sizes"]
@@ -200,7 +228,7 @@ def provenance(cohort: xr.Dataset, wanted: NDArray[np.intp]) -> dict[str, str | 
     """Stamp, and digest of all that decides the trees of some genes beside the parameters."""
     digest = hashlib.sha256()
     for part in (cohort["expression"].values, cohort["state"].values, wanted.astype("<i8")):
-        digest.update(np.ascontiguousarray(part).tobytes())
+        update(digest, part)
     for name in ("gene", "observation"):
         digest.update("\n".join(map(str, cohort[name].values)).encode())
     return stamp() | {"input_sha256": digest.hexdigest()}

@@ -9,8 +9,16 @@ from numpy.typing import NDArray
 
 from deepnic.compute import compute
 from deepnic.rop.draws import Parameters
-from deepnic.rop.engine import NODES, Grown, draw_of, grow_some, walk, weights_of_range
-from deepnic.rop.graph import tree_seconds
+from deepnic.rop.engine import (
+    NODES,
+    Grown,
+    draw_some,
+    genes_of_draw,
+    grow_some,
+    walk,
+    weights_of_range,
+)
+from deepnic.rop.graph import as_many_as, tree_seconds
 from deepnic.rop.signatures import N_SIGNATURES
 
 DRAWS = 10  # grown by a task
@@ -104,11 +112,12 @@ def keep_trees(
     inputs = dask.delayed((expression, state), pure=True)
     grow = dask.delayed(_grow_draws, pure=True)
     tasks, costs, draws = [], [], parameters["n_trees"]
+    n = as_many_as(parameters, state.size)
     for one in wanted:
         for first in range(0, draws, DRAWS):
             some = range(first, min(first + DRAWS, draws))
             tasks.append(grow(inputs, one, some, parameters))
-            seconds = tree_seconds(one.tree_size, one.weight_range, state.size)
+            seconds = tree_seconds(one.tree_size, one.weight_range, n)
             costs.append(seconds * len(one.genes) * len(some))
     parts = compute(tasks, "keeping the trees of the pixels", costs=costs)
     per_condition = len(tasks) // len(wanted)
@@ -131,11 +140,12 @@ def _grow_draws(
     genes = np.array(wanted.genes)
     rows = []
     for number in draws:
-        draw = draw_of(parameters, state, V, R, number)
-        trees, place = np.unique(draw.gene_tree[genes], return_inverse=True)
-        members, bag, keys = (part[trees] for part in (draw.members, draw.in_bag, draw.keys))
+        parts = [*draw_some(parameters, state, V, R, number, genes)]
+        trees, members, bag, keys = (np.concatenate(one) for one in zip(*parts, strict=True))
+        tree, slot = genes_of_draw(parameters, V, R, number)
+        place = np.searchsorted(trees, tree[genes])
         grown = grow_some(expression, state, members, bag, keys, weights)
-        signature = grown.signature[place, draw.gene_slot[genes]]
+        signature = grown.signature[place, slot[genes]]
         rows.append((grown, np.packbits(bag, axis=1), place.astype(np.int32), signature))
     return rows
 

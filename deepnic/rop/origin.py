@@ -19,6 +19,8 @@ ORIGIN = "origin"
 
 PATIENTS = "patients_sha256"
 
+AT_ONCE = 1 << 24  # bytes
+
 
 def origin_of(cohort: xr.Dataset, parameters: Parameters) -> str:
     """Parameters of a forest, and the digest of all that decides what its trees say.
@@ -28,14 +30,14 @@ def origin_of(cohort: xr.Dataset, parameters: Parameters) -> str:
     A second digest is of the same without the classes.
     """
     grown = cohort["state"].values >= 0
-    state, expression = (cohort[name].values[grown] for name in ("state", "expression"))
+    state, expression = (cohort[name].values for name in ("state", "expression"))
     genes = json.dumps([str(name) for name in cohort["gene"].values]).encode()
     positive = str(cohort.attrs.get("positive", "1"))
 
     def digest(stated: list[Any], *parts: NDArray[np.generic]) -> str:
         sums = hashlib.sha256(json.dumps(stated, sort_keys=True).encode())
         for part in parts:
-            sums.update(np.ascontiguousarray(part).tobytes())
+            update(sums, part, grown)
         sums.update(genes)
         return sums.hexdigest()
 
@@ -44,6 +46,18 @@ def origin_of(cohort: xr.Dataset, parameters: Parameters) -> str:
         PATIENTS: digest([RULES, parameters], expression),
     }
     return json.dumps(digests | parameters)
+
+
+def update(
+    digest: "hashlib._Hash",
+    values: NDArray[np.generic],
+    rows: NDArray[np.bool_] | slice = slice(None),
+) -> None:
+    """Add the bytes of some rows to a digest, a few at a time: copies of all would take as much."""
+    chosen = np.arange(len(values))[rows]
+    few = max(AT_ONCE * len(values) // max(values.nbytes, 1), 1)
+    for first in range(0, len(chosen), few):
+        digest.update(np.ascontiguousarray(values[chosen[first : first + few]]).data)
 
 
 def carried(attrs: Mapping[Any, Any]) -> dict[str, str]:
@@ -60,8 +74,8 @@ def carried(attrs: Mapping[Any, Any]) -> dict[str, str]:
 def parameters_of(origin: str) -> Parameters:
     """Parameters of the forest that a mark is of."""
     stated = json.loads(origin)
-    names = Parameters.__annotations__
-    return {name: stated[name] for name in names}  # type: ignore[return-value]
+    some = Parameters.__optional_keys__ & stated.keys()
+    return {name: stated[name] for name in Parameters.__required_keys__ | some}  # type: ignore[return-value]
 
 
 def sha256_of(origin: str | None) -> str | None:

@@ -23,6 +23,7 @@ class Forest(BaseModel):
     design: Literal["balanced", "stratified"]
     seed: int = Field(ge=0, lt=2**64)
     n_genes: int = Field(ge=1)
+    max_bag: int | None = Field(default=None, ge=1)
     positive: str
 
 

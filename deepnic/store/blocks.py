@@ -1,17 +1,19 @@
 """The chunks that the store of a forest consists of, and those that it lacks.
 
-A block is what one task grows: some trees of some draws of one condition, one chunk of
+A block is grown and written by one task: some trees of some draws of one condition, one chunk of
 ``tree_signature`` and of ``vote``. The draws of a condition have chunks of ``signature`` beside.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from deepnic.rop import engine
 from deepnic.rop.draws import n_trees_of_draw
-from deepnic.rop.graph import tree_seconds
+from deepnic.rop.graph import as_many_as, tree_seconds
 from deepnic.store.chunks import chunk_file, is_right
 
 GROWN = ("tree_signature", "vote")  # what a block has a chunk of
@@ -29,16 +31,46 @@ def missing(
     ``known`` are digests by file; a file that is not there is judged by ``otherwise``.
     """
 
-    def is_there(name: str, *block: int) -> bool:
-        file = chunk_file(name, block)
-        return is_right(path, file, known.get(file, otherwise))
+    def lacks(name: str, block: Block) -> bool:
+        file = file_of(name, block)
+        return not is_right(path, file, known.get(file, otherwise))
 
-    lacking = {
-        block: [name for name in GROWN if not is_there(name, *block, 0)]
-        for block in blocks_of(forest)
+    lacking = {block: [n for n in GROWN if lacks(n, block)] for block in blocks_of(forest)}
+    lacking = {block: names for block, names in lacking.items() if names}
+    unordered = [draws for draws in draws_of(forest) if lacks("signature", (*draws, 0))]
+    return lacking, unordered
+
+
+def ordered_at_once(
+    forest: xr.Dataset, blocks: Mapping[Block, Sequence[str]], unordered: Sequence[Draws]
+) -> tuple[dict[Block, list[str]], list[Draws]]:
+    """Have blocks of all trees of their draws put signatures in order, too; and what is left."""
+    filled = _n_filled(forest)
+    first = {draws: (*draws, 0) for draws in unordered}
+    left = [draws for draws in unordered if filled[draws[0]] > 1 or first[draws] not in blocks]
+    at_once = {first[draws] for draws in first.keys() - {*left}}
+    asked = {
+        block: [*names, *["signature"] * (block in at_once)] for block, names in blocks.items()
     }
-    unordered = [draws for draws in draws_of(forest) if not is_there("signature", *draws, 0)]
-    return {block: names for block, names in lacking.items() if names}, unordered
+    return asked, left
+
+
+def file_of(name: str, block: Block) -> str:
+    """Chunk of a variable that holds a block, or the draws of one."""
+    return chunk_file(name, (*(block if name in GROWN else block[:3]), 0))
+
+
+def grown_of(forest: xr.Dataset, blocks: Iterable[Block]) -> list[engine.Block]:
+    """What is grown of each block."""
+    sizes, ranges = (forest[name].values.tolist() for name in ("tree_size", "weight_range"))
+    draws, trees = (
+        list(pairwise(np.cumsum([0, *chunks]).tolist()))
+        for chunks in forest["vote"].data.chunks[2:4]
+    )
+    return [
+        engine.Block(sizes[v], ranges[r], range(*draws[d]), slice(*trees[t]))
+        for v, r, d, t in blocks
+    ]
 
 
 def draws_of(forest: xr.Dataset) -> list[Draws]:
@@ -63,23 +95,19 @@ def files_of(forest: xr.Dataset, draws: Draws, names: Sequence[str] = CHUNKED) -
 def _n_filled(forest: xr.Dataset) -> list[int]:
     """Blocks of a draw, by tree size: beyond a condition's last tree there is nothing to write."""
     first_tree = np.cumsum([0, *forest["vote"].data.chunks[3][:-1]])
-    return [int((first_tree < _n_trees(forest, v)).sum()) for v in range(forest.sizes["tree_size"])]
+    return [int((first_tree < n).sum()) for n in _n_trees(forest).values()]
 
 
-def _n_trees(forest: xr.Dataset, v: int) -> int:
-    """Trees of a draw with the v-th number of genes a tree."""
-    V = int(forest["tree_size"][v])
-    return n_trees_of_draw(forest.attrs["design"], forest.attrs["n_genes"], V)
+def _n_trees(forest: xr.Dataset) -> dict[int, int]:
+    """Trees of a draw by their number of genes."""
+    design, n_genes = forest.attrs["design"], forest.attrs["n_genes"]
+    return {V: n_trees_of_draw(design, n_genes, V) for V in forest["tree_size"].values.tolist()}
 
 
-def seconds(forest: xr.Dataset, blocks: Iterable[Block]) -> list[float]:
-    """Time that each block takes, roughly."""
-    n = forest.sizes["observation"]
-    sizes, ranges = (forest[name].values.tolist() for name in ("tree_size", "weight_range"))
-    a_tree = [[tree_seconds(V, R, n) for R in ranges] for V in sizes]
-    n_trees = [_n_trees(forest, v) for v in range(len(sizes))]
-    _, _, draws, trees, _ = forest["vote"].data.chunks
-    first_tree = np.cumsum([0, *trees[:-1]]).tolist()
+def seconds(forest: xr.Dataset, parts: Iterable[engine.Block]) -> list[float]:
+    """Time that each part takes, roughly."""
+    n, n_trees = as_many_as(forest.attrs, forest.sizes["observation"]), _n_trees(forest)
     return [
-        draws[d] * min(trees[t], n_trees[v] - first_tree[t]) * a_tree[v][r] for v, r, d, t in blocks
+        len(draws) * (min(trees.stop, n_trees[V]) - trees.start) * tree_seconds(V, R, n)
+        for V, R, draws, trees in parts
     ]

@@ -19,7 +19,7 @@ def least_bytes(forest: xr.Dataset) -> float:
     state, given = forest["state"].values, forest.attrs
     bits = 0.0
     for n in (int((state == label).sum()) for label in (0, 1)):
-        bag = bag_size(n, given["subsample"])
+        bag = bag_size(n, given["subsample"], given.get("max_bag"))
         bits += (lgamma(n + 1) - lgamma(bag + 1) - lgamma(n - bag + 1)) / log(2)
     of_draw = sum(
         n_trees_of_draw(given["design"], forest.sizes["gene"], V) for V in given["tree_sizes"]

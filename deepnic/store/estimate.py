@@ -16,7 +16,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from deepnic.compute import compute
-from deepnic.rop.draws import draw_trees, gene_trees, n_trees_of_draw
+from deepnic.rop.draws import bag_size, draw_trees, gene_trees, n_trees_of_draw
+from deepnic.rop.engine import AT_ONCE
 from deepnic.rop.forest import grow_forest
 from deepnic.rop.graph import tree_seconds
 from deepnic.store.chunks import Layout, encode
@@ -31,8 +32,9 @@ trees of all are then counted up, by what trees of twice as many took longer."""
 OVERHEAD_SECONDS = 0.01
 """What a task costs beside its trees: scheduling and writing, as `make benchmark` measures it."""
 
-FEWER = 0.5
-"""A smaller subsample, of which it is tried in the dearest tree size what it would save."""
+FEWER, MOST_IN_BAG = 0.5, 50
+"""Smaller bags, of which it is tried in the dearest tree size what they would save: a share of each
+class, and so many of it."""
 
 CHUNK_BYTES, SCHEMA_BYTES = 6144, 200_000
 """What a chunk takes beside its content (a folder of 4 KiB, half a block of its file); a schema."""
@@ -136,17 +138,33 @@ def _savings(
     saved = {}
     if others := sorted(by_size.keys() - {dearest}):
         saved[f"--tree-sizes {','.join(map(str, others))}"] = by_size[dearest] / whole
-    if given["subsample"] > FEWER:
-        tried = [condition for condition in by_condition if condition[0] == dearest]
-        sample = dask.delayed(_sample, pure=False)
-        draws = [sample(cohort, V, R, {**given, "subsample": FEWER}) for V, R in tried]
+    tried = [condition for condition in by_condition if condition[0] == dearest]
+    sample = dask.delayed(_sample, pure=False)
+    for words, smaller in smaller_bags(cohort["state"].values, given).items():
+        draws = [sample(cohort, V, R, {**given, **smaller}) for V, R in tried]
         drawn = compute(draws, "measuring a smaller sample")
         share = given["n_trees"] * sum(seconds for seconds, _, _ in drawn) / by_size[dearest]
         if share < 1:
-            saved[f"--subsample {FEWER}"] = 1 - share
+            saved[words] = 1 - share
     if half := given["n_trees"] // 2:
         saved[f"--n-trees {half}"] = 1 - half / given["n_trees"]
     return saved
+
+
+def smaller_bags(state: NDArray[np.int8], given: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Smaller bags than those given, by what to ask for."""
+    bags = _bags(state, given)
+    smaller: dict[str, dict[str, float]] = {
+        f"--subsample {FEWER}": {"subsample": FEWER},
+        f"--max-bag {MOST_IN_BAG}": {"max_bag": MOST_IN_BAG},
+    }
+    return {words: one for words, one in smaller.items() if _bags(state, {**given, **one}) < bags}
+
+
+def _bags(state: NDArray[np.int8], given: Mapping[str, Any]) -> int:
+    """Observations that a tree is grown on."""
+    limits = given["subsample"], given.get("max_bag")
+    return sum(bag_size(int((state == label).sum()), *limits) for label in (0, 1))
 
 
 class _Grown(NamedTuple):
@@ -164,11 +182,15 @@ def _sample(
 ) -> tuple[float, float, bool]:
     """Seconds and bytes on disk of one draw of a condition; whether its trees are counted up."""
     n_genes, n = cohort.sizes["gene"], cohort.sizes["observation"]
-    chosen = {name: given[name] for name in ("seed", "design", "subsample")}
-    start = thread_time()
-    draw_trees(cohort["state"].values, n_genes, weight_range=R, tree_size=V, draw=0, **chosen)
-    drawing = thread_time() - start
-    trees = n_trees_of_draw(given["design"], n_genes, V)
+    names = {"seed", "design", "subsample", "max_bag"} & given.keys()
+    chosen = {name: given[name] for name in names}
+    trees, start = n_trees_of_draw(given["design"], n_genes, V), thread_time()
+    tried = min(trees, max(AT_ONCE // n, 1))
+    draw_trees(
+        cohort["state"].values, n_genes, weight_range=R, tree_size=V, draw=0, trees=slice(tried),
+        **chosen,
+    )  # fmt: skip
+    drawing = (thread_time() - start) * trees / tried
     condition = {"tree_sizes": [V], "weight_ranges": [R], **chosen}
     some, seconds, longer = _affordable(cohort, condition)
     wanted = SAMPLE_SECONDS / max(seconds, tree_seconds(V, R, some.sizes["observation"]))
@@ -199,7 +221,8 @@ def _affordable(
         if before and seconds:
             slope = min(max(float(np.log2(seconds / before)), 1.0), 3.0)
         if n >= everyone or seconds * 2**slope > DEAREST:
-            return some, seconds, (everyone / some.sizes["observation"]) ** slope
+            more = _bags(cohort["state"].values, condition) / _bags(some["state"].values, condition)
+            return some, seconds, more**slope
         n *= 2
 
 

@@ -2,10 +2,11 @@
 
 A store is one Zarr (format 3) group that plain ``xarray.open_zarr`` reads. Its schema is laid out
 before a tree is grown; each block (some trees of some draws of one condition, one chunk of
-``tree_signature`` and of ``vote``) is then written by the task that grew it, and in the end the
-signatures are written in the order of the genes as well. The files alone tell what is done. A
-worker that does not see the store (by a mark in it) sends its files to the caller, who writes them.
-The manifest comes last; with it, growing again mends what is damaged since.
+``tree_signature`` and of ``vote``) is then written by the task that grew it, with the signatures in
+the order of the genes where it has all trees of its draws; else these come in the end. The files
+alone tell what is done. A worker that does not see the store (by a mark in it) sends its files to
+the caller, who writes them. The manifest comes last; with it, growing again mends what is damaged
+since.
 """
 
 import os
@@ -13,45 +14,49 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 from uuid import uuid4
 
 import dask
-import dask.array as da
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from deepnic.compute import compute, under_way
 from deepnic.errors import InputError
-from deepnic.files import PARTIAL, as_path, locked, whole, writable
-from deepnic.manifest import METADATA, check_own, digest, digests_of, manifest, seal
-from deepnic.rop.draws import by_gene
+from deepnic.files import PARTIAL, as_path, locked, writable
+from deepnic.manifest import METADATA, digests_of, manifest, seal
+from deepnic.rop import engine
+from deepnic.rop.draws import Parameters, by_gene
+from deepnic.rop.forest import growth_of
+from deepnic.rop.graph import Growth
 from deepnic.store.blocks import (
     CHUNKED,
-    GROWN,
     Block,
     Draws,
     blocks_of,
     draws_of,
+    file_of,
     files_of,
+    grown_of,
     missing,
+    ordered_at_once,
     seconds,
 )
-from deepnic.store.chunks import Layout, chunk_file, encode, is_right, write_files
+from deepnic.store.chunks import Layout, encode, is_right
 from deepnic.store.disk import check_space, least_bytes
 from deepnic.store.group import check_single
-from deepnic.store.journal import keep, note, noted, write_noted
-from deepnic.store.sealed import COMPRESSORS, SealedStore
+from deepnic.store.journal import keep, noted, write_noted
+from deepnic.store.layout import chunk_shapes, lay_out, mend_layout
+from deepnic.store.sealed import SealedStore
 from deepnic.store.table import open_store
 from deepnic.variables import FOREST, expect, validate
 
 # what wrote a store, and what follows from its input or tells where that lies
 UNDECIDING = ("deepnic_version", "deepnic_format", "origin", "cohort")
+TOGETHER_SECONDS = 1.0  # of blocks that one task grows, if they are short
 ORDERED_TOGETHER = 4  # draws; opening the store costs as much as putting one in order
 NAMES = ["gene", "observation"]  # a chip's take longer to read than all else of a schema
 
+Asked = tuple[engine.Block, Mapping[str, str]]  # what is grown, and files of its variables
 Sources = Mapping[Draws, Mapping[str, str | None]]  # digests, where known, of the files of draws
 
 
@@ -87,6 +92,7 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
     """
     expect(forest, "forest")
     validate(forest, FOREST)
+    growth = growth_of(forest)
     path = as_path(path).absolute()  # workers may run in other folders
     check_single(path)
     with locked(path), writable(path):
@@ -94,25 +100,26 @@ def write_forest(forest: xr.Dataset, path: str | Path) -> int:
         with under_way("looking at what the store holds"):
             if not path.exists():
                 check_space(path, least_bytes(forest))
-                _lay_out(path, forest)
+                lay_out(path, forest, forest["vote"].data.chunksize[2:4])
             known = noted(path) if sealed is None else sealed
-            _mend_layout(path, forest, known)
+            mend_layout(path, forest, known)
             stored = _check_same(path, forest)
             for leftover in path.rglob(f"*{PARTIAL}"):
                 leftover.unlink()
-            blocks, unordered = missing(path, forest, known, _otherwise(stored, sealed))
+            blocks, unordered = missing(path, stored, known, _otherwise(stored, sealed))
         if blocks or unordered:
-            check_space(path, least_bytes(forest) * len(blocks) / len(blocks_of(forest)))
+            check_space(path, least_bytes(forest) * len(blocks) / len(blocks_of(stored)))
             layouts = {name: Layout.of(path, name) for name in CHUNKED}
+            asked, left = ordered_at_once(stored, blocks, unordered)
             with _mark(path) as mark:
-                _grow(path, mark, forest, blocks, layouts)
-                _order(path, mark, forest, unordered, layouts["signature"])
+                _grow(path, mark, growth, stored, asked, layouts)
+                _order(path, mark, stored, left, layouts["signature"])
         with under_way("checking what was written"):
             if sealed is None:
-                sealed = _check_grown(path, forest, noted(path))
+                sealed = _check_grown(path, stored, noted(path))
                 seal(path, digests=sealed)
             elif blocks or unordered:
-                _check_grown(path, forest, sealed)
+                _check_grown(path, stored, sealed)
             keep(path, sealed)
     return len(blocks)
 
@@ -172,34 +179,6 @@ def _otherwise(stored: xr.Dataset, sealed: Mapping[str, str] | None) -> str | No
     return None if sealed is None and stored.attrs["deepnic_format"] == 1 else ""
 
 
-def _mend_layout(path: Path, forest: xr.Dataset, digests: Mapping[str, str]) -> None:
-    """Write what is damaged of a store beside its chunks, as it was."""
-    damaged = [
-        file
-        for file, recorded in digests.items()
-        if file.split("/")[:2] not in [[name, "c"] for name in CHUNKED]
-        and (not (path / file).is_file() or digest((path / file).read_bytes()) != recorded)
-    ]
-    if not damaged:
-        return
-    check_own(path)
-    with TemporaryDirectory(dir=path.parent, suffix=PARTIAL) as folder:
-        _lay_out(Path(folder, path.name), forest)
-        files = {file: Path(folder, path.name, file) for file in damaged}
-        right = {
-            file: fresh.read_bytes()
-            for file, fresh in files.items()
-            if fresh.exists() and digest(fresh.read_bytes()) == digests[file]
-        }
-    if lost := files.keys() - right:
-        raise InputError(
-            f"{min(lost)} of the store {path} is damaged, and what is asked now does not make it "
-            "as it was; repeat the parameters, the cohort and the version it was grown with, or "
-            "choose another path"
-        )
-    write_files(path, right)
-
-
 def _check_grown(path: Path, forest: xr.Dataset, known: Mapping[str, str]) -> dict[str, str]:
     """Digest of every file of a store, none of which is missing or not what was written."""
     found = digests_of(path)
@@ -218,16 +197,14 @@ def _check_grown(path: Path, forest: xr.Dataset, known: Mapping[str, str]) -> di
 
 
 def _check_same(path: Path, forest: xr.Dataset) -> xr.Dataset:
-    """Open a store, and refuse one of another forest, cut in another way, or damaged."""
+    """Open a store, and refuse one of another forest, or damaged; how it is cut is its own."""
     stored = open_store(path, "forest", unfinished=True)
     differing = [
         f"{name}={stored.attrs.get(name)!r}"
-        for name, value in forest.attrs.items()
-        if stored.attrs.get(name) != value and name not in UNDECIDING
+        for name in forest.attrs | dict.fromkeys(Parameters.__optional_keys__)
+        if stored.attrs.get(name) != forest.attrs.get(name) and name not in UNDECIDING
     ]
     differing += [f"no {name}" for name in forest.variables if name not in stored.variables]
-    if not differing and stored["vote"].data.chunks != forest["vote"].data.chunks:
-        differing = [f"blocks of {stored['vote'].data.chunksize[2:4]} draws and trees"]
     if differing:
         raise InputError(
             f"the store {path} was made with {', '.join(differing)}, which differs from what is "
@@ -241,21 +218,13 @@ def _check_same(path: Path, forest: xr.Dataset) -> xr.Dataset:
             is_same = False
         if not is_same:
             raise InputError(f"{name} of the store {path} is damaged; choose another path")
+    cut = stored["vote"].data.chunksize[2:4]
+    for name, chunks in chunk_shapes(forest, cut).items():
+        if stored[name].data.chunksize != chunks:
+            raise InputError(
+                f"{name} of the store {path} is not cut as deepnic cuts; choose another path"
+            )
     return stored
-
-
-def _lay_out(path: Path, forest: xr.Dataset) -> None:
-    """Write schema, coordinates and provenance; the folder appears only when they are complete."""
-    encoding: dict[Any, Any] = {name: {"compressors": COMPRESSORS} for name in forest.variables}
-    schema = forest.copy()
-    for name in CHUNKED:
-        array = forest[name].data
-        encoding[name]["chunks"] = array.chunksize
-        # xarray walks the tasks, even if it is to write none
-        schema[name] = forest[name].copy(data=da.empty(array.shape, dtype=array.dtype, chunks=-1))
-    with whole(path) as partial:
-        schema.to_zarr(partial, compute=False, zarr_format=3, consolidated=False, encoding=encoding)
-        note(partial, digests_of(partial))
 
 
 @contextmanager
@@ -272,41 +241,49 @@ def _mark(path: Path) -> Iterator[str]:
 def _grow(
     path: Path,
     mark: str,
+    growth: Growth,
     forest: xr.Dataset,
     blocks: Mapping[Block, Sequence[str]],
     layouts: Mapping[str, Layout],
 ) -> None:
-    """Grow the chunks that blocks lack, draw after draw."""
-    order, tasks = sorted(blocks, key=lambda block: block[2]), []
-    write = dask.delayed(_write_block, pure=False)
-    with under_way(f"laying out {len(blocks):,} blocks of trees"):
-        # all at once, as asking for one block walks the whole graph; and not optimised one by one,
-        # or the task that grows a block would be merged into both and run twice
-        grown = {name: forest[name].data.to_delayed(optimize_graph=False) for name in GROWN}
-        for block in order:
-            lacking = {name: layouts[name] for name in blocks[block]}
-            chunks = (grown[name][*block, 0] for name in lacking)
-            tasks.append(write(str(path), mark, block, lacking, *chunks))
-    costs, receive = seconds(forest, order), partial(write_noted, path)
-    compute(tasks, "growing trees", costs=costs, receive=receive)
+    """Grow the chunks that blocks lack, draw after draw, of each the longest first."""
+    costs = dict(zip(blocks, seconds(forest, grown_of(forest, blocks)), strict=True))
+    order = sorted(blocks, key=lambda block: (block[2], -costs[block]))
+    groups: list[list[Asked]] = []
+    spent: list[float] = []
+    for block, part in zip(order, grown_of(forest, order), strict=True):
+        if not groups or spent[-1] + costs[block] > TOGETHER_SECONDS:
+            groups.append([])
+            spent.append(0.0)
+        groups[-1].append((part, {name: file_of(name, block) for name in blocks[block]}))
+        spent[-1] += costs[block]
+    # a task of its own: sent once, and again where all workers that had it are lost
+    write, given = dask.delayed(_write_blocks, pure=False), dask.delayed(growth, pure=False)
+    # Dask takes tasks that wait for the same in the order of their names, from the last on
+    names = (f"grow-{number:08}-{uuid4().hex}" for number in reversed(range(len(groups))))
+    tasks = [
+        write(given, str(path), mark, group, layouts, dask_key_name=name)
+        for group, name in zip(groups, names, strict=True)
+    ]
+    compute(tasks, "growing trees", costs=spent, receive=partial(write_noted, path))
 
 
-def _write_block(
-    path: str,
-    mark: str,
-    block: Block,
-    layouts: Mapping[str, Layout],
-    *grown: NDArray[np.generic],
+def _write_blocks(
+    growth: Growth, path: str, mark: str, asked: Sequence[Asked], layouts: Mapping[str, Layout]
 ) -> dict[str, bytes]:
-    """Write the files of a block, or return them where the store is not seen."""
-    files = {
-        chunk_file(name, (*block, 0)): encode(values, layouts[name])
-        for name, values in zip(layouts, grown, strict=True)
-    }
-    if not os.path.exists(mark):
-        return files
-    write_noted(path, files)
-    return {}
+    """Grow blocks and write their files, or return them where the store is not seen."""
+    unseen: dict[str, bytes] = {}
+    for block, names in asked:
+        signatures, votes = growth.parts(growth.grow(block))
+        values = {"tree_signature": signatures[None, None], "vote": votes[None, None]}
+        if "signature" in names:
+            values["signature"] = growth.by_gene(block, signatures)[None, None]
+        files = {file: encode(values[name], layouts[name]) for name, file in names.items()}
+        if os.path.exists(mark):
+            write_noted(path, files)
+        else:
+            unseen |= files
+    return unseen
 
 
 def _order(
@@ -362,5 +339,5 @@ def _write_in_order_of_genes(path: str, sources: Sources, layout: Layout) -> Non
             weight_range=int(draws["weight_range"]),
             parameters=forest.attrs,
         )
-        file = chunk_file("signature", (v, r, d, 0))
+        file = file_of("signature", (v, r, d, 0))
         write_noted(path, {file: encode(signature[None, None], layout)})

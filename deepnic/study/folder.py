@@ -67,12 +67,13 @@ def begin(output: Path, facts: dict[str, Any]) -> dict[str, Any]:
         return facts
     try:
         before = read_json(file)
-        before["settings"], before["cohorts"], before["started"]
-    except (ValueError, LookupError, TypeError) as error:
+        had = _identity(before)
+        before["started"]
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise InputError(
             f"{file} is damaged, which says what is studied there; choose another folder"
         ) from error
-    had, asks = _identity(before), _identity(facts)
+    asks = _identity(facts)
     differing = [name for name in had | asks if had.get(name) != asks.get(name)]
     if differing:
         raise InputError(
@@ -271,8 +272,10 @@ def outcome_file(folder: Path, arm: Arm[Any, Any], seed: int) -> Path:
 def _identity(facts: dict[str, Any]) -> dict[str, Any]:
     """What must not differ between two starts of a study; files may have moved."""
     cohorts = {f"the cohort {name}": one for name, one in facts["cohorts"].items()}
-    rules = {"rules": facts.get("rules", 1)}  # 0.1.0 wrote none
-    return facts["settings"] | cohorts | {"cohorts": None} | rules
+    settings, rules = facts["settings"], {"rules": facts.get("rules", 1)}  # 0.1.0 wrote none
+    # what has no value may be of a later version
+    forest = {name: value for name, value in settings["forest"].items() if value is not None}
+    return settings | cohorts | {"cohorts": None, "forest": forest} | rules
 
 
 def _read_table(file: Path) -> pd.DataFrame:

@@ -100,6 +100,8 @@ class Forest(Strict):
     """Genes of a tree V."""
     subsample: float = 0.5
     """Share of each class that a tree is grown on."""
+    max_bag: int | None = Field(default=None, ge=1)
+    """Observations of each class that a tree is grown on at most."""
 
 
 class Arms(Strict):

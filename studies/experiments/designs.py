@@ -61,7 +61,7 @@ def grow(
     # of their own seeds: at one seed both designs draw the same bags, and would not be independent
     for design, n, own in ("balanced", n_trees * V, 0), ("stratified", n_trees, 1):
         options = {"n_trees": n, "design": design, "seed": 2 * seed + own}
-        with mock.patch("deepnic.rop.graph.TASK_SECONDS", 0.5):  # work for all cores
+        with mock.patch("deepnic.rop.graph.JOINED_SECONDS", 0.5):  # work for all cores
             forest = deepnic.grow_forest(cohort, tree_sizes=[V], weight_ranges=[R], **options)
         start = time.process_time()  # of all threads, and of no other program
         with dask.config.set(scheduler="threads"):

@@ -17,7 +17,6 @@ import xarray as xr
 from deepnic.cohort import make_cohort
 from deepnic.rop import grow_forest
 from deepnic.rop.draws import n_trees_of_draw
-from deepnic.rop.graph import draw_weight
 from deepnic.store import write_forest
 from tests.benchmarks.table import Section
 
@@ -66,15 +65,15 @@ def forests(
     n_genes: int = 2000,
     n_draws: int = 2,
     tree_sizes: Sequence[int] = range(3, 7),
-    n_small_tasks: int = 32,
+    n_small_blocks: int = 32,
     repeats: int = 3,
     schedulers: Sequence[tuple[str, int]] = WORKERS,
 ) -> list[Section]:
     """Grow one forest on every kind of workers, in memory and into a store.
 
-    The overhead of a task is what a forest of a tenth of the genes under the cheapest condition
-    takes longer in small tasks than in as many as there are workers. Its share is that of the first
-    forest, cut as `grow_forest` cuts one of 100 draws.
+    The overhead of a block is what a forest of a tenth of the genes under the cheapest condition
+    takes longer in small blocks than in as many as there are workers. Its share is that of the
+    first forest, cut as `grow_forest` cuts one of 100 draws.
     """
     cohort = made_cohort(n_observations, n_genes)
     few_genes = cohort.isel(gene=slice(max(n_genes // 10, 3)))
@@ -82,16 +81,16 @@ def forests(
     sizes, n_ranges = forest.tree_size.values.tolist(), forest.sizes["weight_range"]
     n_trees = n_draws * n_ranges * sum(n_trees_of_draw("balanced", n_genes, V) for V in sizes)
     usual = grow_forest(cohort, n_trees=100, tree_sizes=tree_sizes)
-    n_tasks = _n_tasks(usual) * n_draws / 100
+    n_blocks = _n_blocks(usual) * n_draws / 100
     speed: dict[bool, list[str]] = {False: [], True: []}
     overhead: dict[bool, list[str]] = {False: [], True: []}
     for kind, n in schedulers:
         with workers(kind, n):
             for stored in (False, True):
-                task = _seconds_of_a_task(few_genes, n, n_small_tasks, stored, repeats)
+                task = _seconds_of_a_block(few_genes, n, n_small_blocks, stored, repeats)
                 seconds = _seconds(forest, stored)
                 speed[stored].append(f"{n_trees / seconds:,.0f}")
-                share = task * n_tasks / (seconds * n)
+                share = task * n_blocks / (seconds * n)
                 overhead[stored].append(f"{1000 * task:.1f} ({share:.1%})")
     columns = [f"{kind}: {n}" for kind, n in schedulers]
     place = {False: "in memory", True: "to a store"}
@@ -100,7 +99,7 @@ def forests(
         Section(title, columns, [(f"{V}, {place[stored]}", cells[stored]) for stored in place])
         for title, cells in (
             (f"trees a second, {n_observations} x {n_genes:,}, {n_trees:,} trees", speed),
-            ("overhead, ms a task (share of that forest)", overhead),
+            ("overhead, ms a block (share of that forest)", overhead),
         )
     ]
 
@@ -108,26 +107,25 @@ def forests(
 def _cut_forest(
     cohort: xr.Dataset, n_draws: int, n_blocks: int, **conditions: Sequence[int]
 ) -> xr.Dataset:
-    """Cut the draws of every condition into so many tasks, whatever they cost."""
+    """Cut the draws of every condition into so many blocks, whatever they cost."""
     forest = grow_forest(cohort, n_trees=n_draws, **conditions)
-    dearest = draw_weight(forest.attrs, cohort.sizes["observation"])
-    seconds = 1.01 * dearest * -(-n_draws // n_blocks)  # a little more: it is rounded down
-    with mock.patch("deepnic.rop.graph.TASK_SECONDS", seconds):
+    whole = -(-n_draws // n_blocks), forest.sizes["tree"]
+    with mock.patch("deepnic.rop.graph.cut", return_value=whole):
         return grow_forest(cohort, n_trees=n_draws, **conditions)
 
 
-def _n_tasks(forest: xr.Dataset) -> int:
+def _n_blocks(forest: xr.Dataset) -> int:
     return int(np.prod(forest.vote.data.numblocks))
 
 
-def _seconds_of_a_task(
-    cohort: xr.Dataset, n_workers: int, n_tasks: int, stored: bool, repeats: int
+def _seconds_of_a_block(
+    cohort: xr.Dataset, n_workers: int, n_blocks: int, stored: bool, repeats: int
 ) -> float:
-    """Overhead of a task, in seconds of one worker."""
-    many, few = (_cut_forest(cohort, n_tasks, n, **CHEAPEST) for n in (n_tasks, n_workers))
+    """Overhead of a block, in seconds of one worker."""
+    many, few = (_cut_forest(cohort, n_blocks, n, **CHEAPEST) for n in (n_blocks, n_workers))
     _seconds(few, stored)  # what is loaded when first used
     longer = median(_seconds(many, stored) - _seconds(few, stored) for _ in range(repeats))
-    return longer * n_workers / (n_tasks - n_workers)
+    return longer * n_workers / (n_blocks - n_workers)
 
 
 def _seconds(forest: xr.Dataset, stored: bool) -> float:

@@ -12,12 +12,12 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import sleep
+from unittest import mock
 
 import psutil
 
 from deepnic.rop import grow_forest
 from deepnic.store import write_forest
-from deepnic.variables import CONDITION
 from tests.benchmarks.forests import made_cohort, workers
 from tests.benchmarks.table import Section
 
@@ -89,11 +89,14 @@ def _of_family(process: psutil.Process) -> int:
 
 def _grow(kind: str, n: int, n_genes: int, n_observations: int, n_trees: int, folder: str) -> None:
     """Grow the cheapest condition, with the most trees, of a forest of all conditions."""
-    forest = grow_forest(made_cohort(n_observations, n_genes), n_trees=n_trees)
-    with workers(kind, n):
-        # alone it would be cut into larger tasks
-        cheapest = forest.isel(tree_size=[0], weight_range=[0], slot=slice(3))
-        cheapest.attrs |= {f"{name}s": cheapest[name].values.tolist() for name in CONDITION}
+    cohort = made_cohort(n_observations, n_genes)
+    whole = grow_forest(cohort, n_trees=n_trees)
+    with (
+        workers(kind, n),
+        # alone it would be cut into larger blocks
+        mock.patch("deepnic.rop.graph.cut", return_value=whole["vote"].data.chunksize[2:4]),
+    ):
+        cheapest = grow_forest(cohort, n_trees=n_trees, tree_sizes=[3], weight_ranges=[3])
         write_forest(cheapest, Path(folder) / "forest.zarr")
 
 

@@ -19,12 +19,10 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 import dask
-import numpy as np
 import xarray as xr
 from distributed import Client, LocalCluster, Security
 from distributed.diagnostics.plugin import SchedulerPlugin
 from distributed.utils import key_split
-from numpy.typing import NDArray
 
 import deepnic
 from deepnic.store import write_forest
@@ -123,7 +121,7 @@ def grow(client: Client, cohort: xr.Dataset, n_trees: int, *, seed: int = 0) -> 
     after = _counters(client)
     client.cluster.scheduler.remove_plugin("watch")
     ordered = [task for task in watch.done if "order" in task[0]]
-    grown = [task for task in watch.done if "order" not in task[0] and task[0] != "tuple"]
+    grown = [task for task in watch.done if task[0] == "grow"]
     first, last = min(start for _, start, _, _ in grown), max(stop for _, _, stop, _ in grown)
     return Run(
         seconds=seconds,
@@ -220,17 +218,11 @@ def _asked(arguments: tuple) -> tuple[Condition, int]:
 def nothing_done() -> Iterator[None]:
     """Let the tasks of a forest be there, and do nothing."""
     with (
-        mock.patch("deepnic.rop.graph._grow_block", _grow_nothing),
-        mock.patch("deepnic.store.forest._write_block", _write_nothing),
+        mock.patch("deepnic.store.forest._write_blocks", _write_nothing),
         mock.patch("deepnic.store.forest._order_where_seen", _order_nothing),
         mock.patch("deepnic.store.forest._check_grown", return_value={}),
     ):
         yield
-
-
-def _grow_nothing(*, inputs: tuple, block_info: dict, **_: Any) -> NDArray[np.uint8]:
-    width = block_info[None]["array-location"][-1][1]
-    return np.zeros((1, 1, 1, 1, width), np.uint8)
 
 
 def _write_nothing(*_: Any) -> dict:

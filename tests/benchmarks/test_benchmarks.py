@@ -67,7 +67,7 @@ def test_benchmarks__every_piece_makes_rows():
             n_genes=20,
             n_draws=1,
             tree_sizes=[3],
-            n_small_tasks=3,
+            n_small_blocks=3,
             repeats=1,
             schedulers=[("threads", 1), ("processes", 1)],
         ),

@@ -102,7 +102,7 @@ def test_bytes_moved__what_a_connection_has_sent_and_received():
 def test_scaling__every_part_has_its_rows():
     starting = 1.0, Section("start, s", [""], [("", ["1.0"])])
     with (
-        mock.patch("deepnic.rop.graph.TASK_SECONDS", 0.2),
+        mock.patch("deepnic.rop.graph.cut", return_value=(1, 250)),
         mock.patch.multiple(
             scaling, FEW=1, CORES=1, CHECKED=[(1, Workers(1, 1))], ASLEEP=Workers(1, 4)
         ),

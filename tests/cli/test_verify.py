@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from deepnic.manifest import manifest
-from tests.cli.made import contents, succeed
+from tests.cli.made import FEW, contents, succeed
 
 SOURCES = {"forest.zarr": "cohort.csv", "table.zarr": "forest.zarr"}
 
@@ -83,6 +83,15 @@ def test_verify__refuses_what_makes_something_else(refuse, copies):
     assert {file: before[file] for file in before if before[file]}.items() <= contents(
         copies
     ).items()
+
+
+def test_verify__grows_again_with_the_limit_of_bags(place, tmp_path):
+    path, source = tmp_path / "f.zarr", place / "cohort.csv"
+    succeed("grow", source, "-o", path, *FEW, "--max-bag", 3)
+    before = contents(path)
+    spoil(path / "vote/c/0/0/0/0/0")
+    succeed("verify", path, "--repair", "--from", source)
+    assert contents(path) == before
 
 
 @pytest.mark.parametrize("name", SOURCES)

@@ -113,6 +113,11 @@ def path(workers: Workers) -> Iterator[Path]:
     shutil.rmtree(workers.disk / "f.zarr", ignore_errors=True)
 
 
+@pytest.fixture(autouse=True)
+def a_block_a_task(monkeypatch):
+    monkeypatch.setattr(store, "TOGETHER_SECONDS", 0)
+
+
 @pytest.fixture
 def received(monkeypatch) -> list[int]:
     """Number of files of each block that came here."""
@@ -177,6 +182,30 @@ def test_write_forest__going_on_after_an_interruption(
 def test_write_forest__with_a_worker_lost(workers, client, forest, alone, path, monkeypatch):
     workers.only(client, a=True, b=True)
     received = at_block(monkeypatch, 5, lambda: workers.kill("b"))
+    assert write_forest(forest, path) == BLOCKS_BY_TREE
+    assert received == [2] * BLOCKS_BY_TREE
+    assert contents(path) == contents(alone)
+
+
+def test_write_forest__several_blocks_come_at_once(
+    workers, client, forest, alone, path, received, monkeypatch
+):
+    workers.only(client, a=True, b=True)
+    monkeypatch.setattr(store, "TOGETHER_SECONDS", 1)
+    assert write_forest(forest, path) == BLOCKS_BY_TREE
+    assert received == [2 * BLOCKS_BY_TREE]
+    assert contents(path) == contents(alone)
+
+
+def test_write_forest__with_all_workers_lost(workers, client, forest, alone, path, monkeypatch):
+    """What trees are grown from is sent again to the one that comes after."""
+
+    def exchange():
+        workers.kill("a")
+        workers.start("b")
+
+    workers.only(client, a=True)
+    received = at_block(monkeypatch, 5, exchange)
     assert write_forest(forest, path) == BLOCKS_BY_TREE
     assert received == [2] * BLOCKS_BY_TREE
     assert contents(path) == contents(alone)

@@ -50,9 +50,9 @@ def patients():
     return cohort_of(values, label, "b")
 
 
-@pytest.fixture(scope="module", params=["balanced", "stratified"])
+@pytest.fixture(scope="module", params=[{}, {"design": "stratified", "max_bag": 6}])
 def trained(request, training, tmp_path_factory):
-    how = PARAMETERS | {"design": request.param}
+    how = PARAMETERS | request.param
     table = filter_pixels(observation_images(deepnic.grow_forest(training, **how)), k=48, fdr=None)
     canvas = assemble(table, path="snail")
     folder = tmp_path_factory.mktemp("runs")

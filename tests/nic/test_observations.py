@@ -117,6 +117,19 @@ def test_observation_images__in_bag_votes_cannot_be_asked_for(cohort):
         observation_images(whole)
 
 
+def test_observation_images__subsample_1_leaves_out_as_max_bag_says(cohort):
+    how = {"n_trees": 12, "weight_ranges": [3], "tree_sizes": [2], "subsample": 1}
+    cohort = cohort.drop_sel(observation="o1")
+    smaller, larger = sorted(int((cohort.state == label).sum()) for label in (0, 1))
+    assert smaller < larger
+    images = observation_images(grow_forest(cohort, max_bag=smaller - 1, **how)).image.values
+    known = cohort.state.values >= 0
+    assert (~np.isnan(images[known])).any(axis=(1, 2, 3, 4)).all()
+    for max_bag in (smaller, larger):  # of a class all are in every bag
+        with pytest.raises(InputError, match="in-bag votes are the label itself"):
+            observation_images(grow_forest(cohort, max_bag=max_bag, **how))
+
+
 def test_observation_images__errors(forest):
     with pytest.raises(InputError, match="unknown family"):
         observation_images(forest, family="every")

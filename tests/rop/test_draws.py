@@ -85,6 +85,21 @@ def test_bags__are_stratified_and_leave_the_hidden_out(state, subsample, seed, d
             assert sizes[0] == n
 
 
+@pytest.mark.parametrize("subsample", [0.7, 1])
+@pytest.mark.parametrize("design", ["balanced", "stratified"])
+def test_bags__are_no_larger_than_asked_and_the_first_of_the_larger(design, subsample):
+    given = {"seed": 4, "weight_range": 3, "tree_size": 4, "draw": 1, "design": design}
+    whole = draw_trees(STATE, 12, subsample=subsample, **given)
+    for max_bag in range(1, 8):
+        few = draw_trees(STATE, 12, subsample=subsample, max_bag=max_bag, **given)
+        for label in (0, 1):
+            there = whole.in_bag[:, label == STATE].sum(axis=1)
+            assert (few.in_bag[:, label == STATE].sum(axis=1) == np.minimum(there, max_bag)).all()
+        assert not (few.in_bag & ~whole.in_bag).any()
+        assert (few.members == whole.members).all()
+        assert (few.keys == whole.keys).all()
+
+
 def test_bags__are_uniform_and_differ_between_trees():
     bags = np.concatenate([draw_of("stratified", draw=k, subsample=0.5).in_bag for k in range(60)])
     for label in (0, 1):

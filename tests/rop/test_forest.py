@@ -1,5 +1,6 @@
 """The forest: every tree grown again alone, and the same bits whoever grows it."""
 
+import hashlib
 import subprocess
 import sys
 
@@ -15,11 +16,15 @@ from hypothesis import strategies as st
 from deepnic.cohort import hide_labels, make_cohort
 from deepnic.errors import InputError
 from deepnic.rop import grow_forest, grow_tree
-from deepnic.rop.draws import draw_trees
-from deepnic.rop.graph import tree_seconds
+from deepnic.rop.draws import draw_trees, n_trees_of_draw
+from deepnic.rop.forest import provenance
+from deepnic.rop.graph import cut, cut_before, tree_seconds
+from deepnic.rop.origin import parameters_of, update
 from tests.rop import oracle
 
 SMALL = {"n_trees": 5, "weight_ranges": [3, 4], "tree_sizes": [2, 3], "seed": 8}
+ALL = {"n_trees": 100, "weight_ranges": [3, 4, 5], "tree_sizes": [*range(3, 9)], "subsample": 0.8,
+       "seed": 0, "n_genes": 400}  # fmt: skip
 DESIGNS = pytest.mark.parametrize("design", ["balanced", "stratified"])
 
 
@@ -148,15 +153,11 @@ def whole(cohort):
 
 
 @pytest.mark.parametrize("scheduler", ["sync", "threads"])
-@pytest.mark.parametrize(
-    ("task_seconds", "draws", "trees"), [(5e-4, 2, 6), (3e-4, 1, 6), (1.5e-4, 1, 2), (1e-9, 1, 1)]
-)
-def test_grow_forest__does_not_depend_on_the_tasks(
-    cohort, whole, monkeypatch, task_seconds, draws, trees, scheduler
-):
-    monkeypatch.setattr("deepnic.rop.graph.TASK_SECONDS", task_seconds)
+@pytest.mark.parametrize("blocks", [(2, 6), (1, 6), (1, 2), (1, 1), (5, 4)])
+def test_grow_forest__does_not_depend_on_the_tasks(cohort, whole, monkeypatch, blocks, scheduler):
+    monkeypatch.setattr("deepnic.rop.graph.cut", lambda *_: blocks)
     forest = grow_forest(cohort, **SMALL)
-    assert forest.vote.data.chunksize[2:4] == (draws, trees)
+    assert forest.vote.data.chunksize[2:4] == blocks
     with dask.config.set(scheduler=scheduler):
         xr.testing.assert_identical(forest.compute(), whole)
 
@@ -172,12 +173,30 @@ def test_grow_forest__does_not_depend_on_the_tasks(
         (1000, "stratified", 1, 80),
     ],
 )
-def test_grow_forest__is_cut_as_it_always_was(n, design, draws, trees):
-    """Stores that version 0.1.0 began, of 400 genes, go on only where they are cut alike."""
-    expression = np.random.default_rng(0).normal(size=(n, 400))
-    names = [f"g{k}" for k in range(400)], [f"o{k}" for k in range(n)]
-    cohort = make_cohort(expression, ["0", "1"] * (n // 2), *names)
-    assert grow_forest(cohort, design=design).vote.data.chunksize[2:4] == (draws, trees)
+def test_cut_before__is_as_it_was(n, design, draws, trees):
+    """Lost parts of stores that version 0.1.0 laid out, of 400 genes, come out as they were."""
+    assert cut_before(ALL | {"design": design}, n) == (draws, trees)
+
+
+@given(
+    n=st.integers(4, 3000),
+    n_genes=st.integers(8, 60_000),
+    design=st.sampled_from(["balanced", "stratified"]),
+    some=st.lists(st.integers(3, 8), min_size=1, max_size=4, unique=True).map(sorted),
+)
+def test_cut__whole_draws_where_they_are_short_and_no_tiny_files(n, n_genes, design, some):
+    asked = ALL | {"n_genes": n_genes, "design": design, "tree_sizes": some}
+    draws, trees = cut(asked, n)
+    n_trees = {V: n_trees_of_draw(design, n_genes, V) for V in some}
+    tree = {V: tree_seconds(V, 5, n) for V in some}
+    dearest = max(some, key=lambda V: n_trees[V] * tree[V])
+    if n_trees[dearest] * tree[dearest] > 30:
+        assert draws == 1
+        assert trees * tree[dearest] <= 30 or trees * n <= 2**15 or trees == 1
+        assert trees == max(n_trees.values()) or trees * n > 2**15 - n or trees * tree[dearest] > 15
+    else:
+        assert trees == max(n_trees.values())
+        assert draws == 1 or draws * n_trees[dearest] * tree[dearest] <= 4
 
 
 @pytest.mark.parametrize(
@@ -241,6 +260,49 @@ def test_grow_forest__subsample_1_has_votes_on_hidden_observations_only(cohort):
     assert not forest.vote.values[..., cohort.state.values >= 0].any()
 
 
+@DESIGNS
+def test_grow_forest__max_bag_is_the_subsample_of_so_many(cohort, design):
+    """Of 20 and 12, 0.25 are 5 and 3; and no limit is a limit that no class reaches."""
+    even = cohort.isel(
+        observation=np.concatenate([np.flatnonzero(cohort.state == k)[:12] for k in (0, 1)])
+    )
+    few, by_share = (
+        grow_forest(even, design=design, **SMALL, **how).compute()
+        for how in ({"max_bag": 3}, {"subsample": 0.25})
+    )
+    assert few.attrs["max_bag"] == 3
+    assert (few.signature.values == by_share.signature.values).all()
+    assert (few.vote.values == by_share.vote.values).all()
+    free, wide = (grow_forest(even, max_bag=most, **SMALL).compute() for most in (None, 12))
+    assert "max_bag" not in free.attrs
+    assert (free.vote.values == wide.vote.values).all()
+
+
+def test_grow_forest__says_of_its_origin_whether_bags_have_a_limit(cohort):
+    for max_bag in (None, 3):
+        forest = grow_forest(cohort, max_bag=max_bag, **SMALL)
+        assert parameters_of(forest.attrs["origin"]).get("max_bag") == max_bag
+    with pytest.raises(KeyError):
+        parameters_of('{"seed": 3}')
+
+
+def test_cut__as_large_as_bags_with_a_limit_allow():
+    """A store of many patients would else be cut into blocks of single trees."""
+    many = {"n_genes": 50_000, "tree_sizes": [3, 8], "weight_ranges": [5], "design": "balanced"}
+    _, free = cut(many, 10_000)
+    _, few = cut(many | {"max_bag": 50}, 10_000)
+    assert 1 <= free < few / 10
+
+
+def test_cut__a_block_holds_its_votes_in_memory():
+    cheap = {"n_genes": 100_000, "tree_sizes": [3], "weight_ranges": [3], "design": "balanced"}
+    for n, max_bag in ((10_000, 20), (300_000, 5), (100_000_000, 5)):
+        draws, trees = cut(cheap | {"max_bag": max_bag}, n)
+        assert draws * trees == 1 or draws * trees * n <= 2**26
+    draws, _ = cut(cheap | {"n_genes": 3, "max_bag": 2}, 1_000_000)
+    assert draws <= 67
+
+
 def test_grow_forest__the_two_designs_share_the_law_of_a_gene(cohort):
     """A gene's share of perfect trees under both designs, within its sampling error."""
     many = {"n_trees": 300, "weight_ranges": [3], "tree_sizes": [3], "seed": 1}
@@ -270,6 +332,8 @@ def test_grow_forest__the_two_designs_share_the_law_of_a_gene(cohort):
         ({"subsample": 0}, r"subsample must lie in \(0, 1\]"),
         ({"subsample": 1.1}, r"subsample must lie in \(0, 1\]"),
         ({"subsample": float("nan")}, r"subsample must lie in \(0, 1\]"),
+        ({"max_bag": 0}, "max_bag must be at least 1"),
+        ({"max_bag": 2.5}, "max_bag takes whole numbers, not 2.5"),
         ({"design": "fair"}, "unknown design 'fair'"),
         ({"seed": -1}, "seed must be"),
         ({"seed": 2**64}, "seed must be"),
@@ -318,3 +382,31 @@ def test_grow_forest__compiles_nothing_before_it_computes(cohort):
     code = "import sys, deepnic.rop; deepnic.rop.grow_forest; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert isinstance(grow_forest(cohort, **SMALL).signature.data, da.Array)
+
+
+@DESIGNS
+def test_grow_forest__same_bits_however_many_trees_are_drawn_together(cohort, monkeypatch, design):
+    whole = grow_forest(cohort, design=design, **SMALL).compute()
+    for at_once in (1, 3 * cohort.sizes["observation"]):
+        monkeypatch.setattr("deepnic.rop.engine.AT_ONCE", at_once)
+        xr.testing.assert_identical(grow_forest(cohort, design=design, **SMALL).compute(), whole)
+
+
+def test_provenance__does_not_depend_on_how_many_bytes_are_read_together(cohort, monkeypatch):
+    """Nor on how the table lies in memory: it is of the rows, one after the other."""
+    turned = cohort.assign(expression=cohort.expression.copy(data=np.asfortranarray(
+        cohort.expression.values)))  # fmt: skip
+    rows = cohort.expression.values[cohort.state.values >= 0]
+    everything = np.arange(cohort.sizes["gene"])
+    expected = hashlib.sha256()
+    for part in (cohort.expression.values, cohort.state.values, everything):
+        expected.update(part.tobytes())
+    for name in ("gene", "observation"):
+        expected.update("\n".join(cohort[name].values).encode())
+    for at_once in (1, 100, 1 << 24):
+        monkeypatch.setattr("deepnic.rop.origin.AT_ONCE", at_once)
+        for one in (cohort, turned):
+            assert provenance(one, everything)["input_sha256"] == expected.hexdigest()
+            digest = hashlib.sha256()
+            update(digest, one.expression.values, one.state.values >= 0)
+            assert digest.hexdigest() == hashlib.sha256(rows.tobytes()).hexdigest()

@@ -1,11 +1,11 @@
-"""What lanes.py and batch.py write in machine code, in NumPy; for kernels run uncompiled.
+"""What lanes.py, batch.py and pairs.py write in machine code, in NumPy; for kernels run uncompiled.
 
 Arrays are counted flat, as there.
 """
 
 import numpy as np
 
-from deepnic.rop.kernels import batch, lanes, prefixes, search, small
+from deepnic.rop.kernels import batch, lanes, pairs, prefixes, search, small
 from deepnic.rop.kernels import bounds as bounds_
 
 
@@ -71,43 +71,64 @@ def value(sums, H, L, cost, area):
     area[:] = 2 * H * L - (missed + below).sum(axis=0)
 
 
-def cost_of_counts(counts, first, H, L):
-    d = np.sort(counts.reshape(-1)[first : first + L])[::-1]
-    return min([k * H + int(d[k]) * L for k in range(L)] + [H * L])
-
-
 def tabulate(weights, first, K, Z, z, stride, table, target):
     w = weights.reshape(-1)[first : first + 32 * K].reshape(K, 32)
     table.reshape(-1)[target : target + 32] = Z.reshape(-1)[z + stride * np.arange(K)] @ w
 
 
-def add_slack(Z, i, j, low, high, slack, source, target):
-    z = Z.reshape(-1)
-    apart = z[i] - z[j : j + 8]
-    slack[target : target + 8] = slack[source : source + 8] + np.maximum(low * apart, high * apart)
+def tabulate_pairs(Z, width, V, H, L, low, high, shift, start, apart, hopes):
+    groups = -(-L // 16)
+    real = np.arange(16 * groups) < L
+    level = H * 16 * groups
+    best = np.tile(np.where(real, start, 0), (H, 1))
+    for v in range(V):
+        d = (Z[v, :H, None] - Z[v, H : H + 16 * groups]) >> shift
+        d = np.where(real, d, 0)
+        apart[v * level : (v + 1) * level] = d.ravel()
+        best += np.maximum(low * d, high * d)
+    hopes[:level] = best.ravel()
 
 
-def _hopeless(scores, row, width, H, groups, slack, first, R):
-    """Of each child, low observations by high ones: is the pair hopeless?"""
-    room = slack[first : first + groups * H * 8].reshape(groups, H, 8)
-    room = room.transpose(1, 0, 2).reshape(H, -1)
-    for k in range(R):
-        child = scores.reshape(-1)[row + k * width : row + (k + 1) * width]
-        yield child[:H, None] + room <= child[H : H + groups * 8]
+def lost(d, span, k):
+    d = d.astype(np.int64)
+    return span * np.maximum(d, 0) - k * d
 
 
-def separable(R):
-    return lambda *node: bits([not hopeless.any() for hopeless in _hopeless(*node, R)])
+def give_weight(apart, d, hopes, source, target, n, span, k, sign):
+    less = sign * lost(apart[d : d + n], span, k)
+    hopes[target : target + n] = hopes[source : source + n] - less
 
 
-def pairs(R):
-    def count(scores, row, width, H, groups, slack, first, counts, stride, totals):
-        node = scores, row, width, H, groups, slack, first, R
-        for k, hopeless in enumerate(_hopeless(*node)):
-            counts[k, : groups * 8] = hopeless.sum(axis=0)
-            totals[k] = hopeless.sum()
+def hopeful(R):
+    def alive(apart, d, hopes, h, n):
+        lower = (lost(apart[d : d + n], R - 1, k) for k in range(R))
+        return bits([(hopes[h : h + n] >= less).all() for less in lower])
+
+    return alive
+
+
+def hopeless(R):
+    def count(apart, d, hopes, h, rows, groups, counts, totals):
+        n, width = rows * groups * 16, groups * 16
+        for k in range(R):
+            none = hopes[h : h + n] < lost(apart[d : d + n], R - 1, k)
+            counts[k * width : (k + 1) * width] = none.reshape(rows, width).sum(axis=0)
+            totals[k] = none.sum()
 
     return count
+
+
+def cost_of_counts(counts, first, H, L):
+    d = np.sort(counts[first : first + L])[::-1]
+    return min([k * H + int(d[k]) * L for k in range(L)] + [H * L])
+
+
+def value_of(scores, row, H, L):
+    highs = scores.reshape(-1)[row : row + H]
+    lows = scores.reshape(-1)[row + H : row + H + L]
+    costs = [int((highs <= c).sum() * L + (lows > c).sum() * H) for c in lows]
+    above, level = highs[:, None] > lows, highs[:, None] == lows
+    return min([*costs, H * L]), int(2 * above.sum() + level.sum())
 
 
 def first_lane(mask):
@@ -123,11 +144,11 @@ def replace():
     own = {
         name: item
         for name, item in globals().items()
-        if hasattr(lanes, name) or hasattr(batch, name)
+        if any(hasattr(module, name) for module in (lanes, batch, pairs))
     }
     for R in (3, 4, 5):
-        own |= {f"separable{R}": separable(R), f"pairs{R}": pairs(R)}
-    for module in (batch, bounds_, prefixes, search, small):
+        own |= {f"hopeful{R}": hopeful(R), f"hopeless{R}": hopeless(R)}
+    for module in (batch, bounds_, pairs, prefixes, search, small):
         for name in own:
             if hasattr(module, name):
                 setattr(module, name, own[name])

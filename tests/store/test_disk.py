@@ -48,7 +48,7 @@ def path(forest, tmp_path):
 @pytest.mark.parametrize("design", ["balanced", "stratified"])
 def test_least_bytes__is_less_than_what_is_written(tmp_path, subsample, design):
     options = {"n_trees": 40, "tree_sizes": [3], "subsample": subsample, "design": design}
-    forest = cut_forest(made_cohort(genes=200), 1.0, weight_ranges=[3], **options)
+    forest = cut_forest(made_cohort(genes=200), (40, 200), weight_ranges=[3], **options)
     write_forest(forest, tmp_path / "f")
     size = sum(file.stat().st_size for file in (tmp_path / "f/vote/c").rglob("*") if file.is_file())
     least = least_bytes(forest)

@@ -9,7 +9,7 @@ from deepnic.errors import InputError
 from deepnic.rop import grow_forest
 from deepnic.rop.kernels import tree
 from deepnic.store import write_forest
-from deepnic.store.estimate import OVERHEAD_SECONDS, Estimate, estimate_growth
+from deepnic.store.estimate import OVERHEAD_SECONDS, Estimate, estimate_growth, smaller_bags
 
 PARAMETERS = {"n_trees": 6, "tree_sizes": [3, 5], "weight_ranges": [3, 5], "subsample": 0.7}
 
@@ -108,6 +108,7 @@ def test_estimate_growth__refuses_what_growing_refuses(cohort):
     [
         ({}, {"--tree-sizes 3,8": 12 / 14, "--subsample 0.5": 1 - 20 / 28, "--n-trees 3": 0.5}),
         ({"n_trees": 1, "subsample": 0.5}, {"--tree-sizes 3,8": 12 / 14}),
+        ({"n_trees": 1, "max_bag": 10}, {"--tree-sizes 3,8": 12 / 14}),
         ({"n_trees": 7, "subsample": 1, "tree_sizes": 5},
          {"--subsample 0.5": 0.5, "--n-trees 3": 4 / 7}),
     ],
@@ -129,6 +130,21 @@ def test_estimate_growth__tells_what_smaller_jobs_save(cohort, monkeypatch, aske
     assert list(job.savings) == list(saved)
     for words, share in saved.items():
         assert job.savings[words] == pytest.approx(share, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("n", "given", "asked"),
+    [
+        (300, {"subsample": 0.8}, ["--subsample 0.5", "--max-bag 50"]),  # of 120 a class
+        (100, {"subsample": 0.8}, ["--subsample 0.5"]),  # of 40 a class
+        (300, {"subsample": 0.8, "max_bag": 80}, ["--subsample 0.5", "--max-bag 50"]),  # 75 and 50
+        (3000, {"subsample": 0.8, "max_bag": 120}, ["--max-bag 50"]),
+        (3000, {"subsample": 0.8, "max_bag": 50}, []),
+    ],
+)
+def testsmaller_bags__are_those_smaller_than_the_given(n, given, asked):
+    state = np.resize(np.array([0, 1], np.int8), n)
+    assert list(smaller_bags(state, given)) == asked
 
 
 def test_of_all__adds_up_jobs_of_the_same_conditions():

@@ -24,8 +24,10 @@ from deepnic.errors import InputError
 from deepnic.files import locked
 from deepnic.manifest import manifest, seal, unseal
 from deepnic.rop import graph, grow_forest
+from deepnic.rop.graph import tree_seconds
 from deepnic.store import forest as store
 from deepnic.store import open_forest, open_items, open_table, write_forest, write_table
+from deepnic.store.sealed import COMPRESSORS
 from deepnic.variables import describe, stamp
 
 PARAMETERS = {
@@ -33,8 +35,7 @@ PARAMETERS = {
     "weight_ranges": [3, 4],
     "tree_sizes": [2, 3],
 }
-# seconds a task that cut the forest into blocks of two draws, or of single trees of one draw
-TWO_DRAWS, ONE_TREE = 3e-4, 5e-5
+TWO_DRAWS, ONE_TREE = (2, 4), (1, 1)  # draws and trees of a block
 BLOCKS = 12  # 2 tree sizes, 2 weight ranges, draws 0-1, 2-3 and 4
 BLOCKS_BY_TREE = 70  # 2 weight ranges, 5 draws, 4 trees of two genes and 3 of three
 
@@ -53,9 +54,9 @@ def cohort():
     return made_cohort()
 
 
-def cut_forest(cohort, task_seconds, **parameters):
+def cut_forest(cohort, cut, **parameters):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("deepnic.rop.graph.TASK_SECONDS", task_seconds)
+        patch.setattr(graph, "cut", lambda *_: cut)
         return grow_forest(cohort, **parameters)
 
 
@@ -66,9 +67,7 @@ def forest(cohort):
 
 @pytest.fixture(scope="module")
 def forest_by_tree(cohort):
-    forest = cut_forest(cohort, ONE_TREE, **PARAMETERS)
-    assert forest.vote.data.chunksize[2:4] == (1, 1)
-    return forest
+    return cut_forest(cohort, ONE_TREE, **PARAMETERS)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +137,7 @@ def test_write_forest__second_call_writes_nothing(path, forest, monkeypatch):
 
 def test_write_forest__workers_get_an_absolute_path(forest, tmp_path, monkeypatch):
     told = []
-    monkeypatch.setattr(store, "_write_block", lambda path, *_: told.append(path) or {})
+    monkeypatch.setattr(store, "_write_blocks", lambda _, path, *__: told.append(path) or {})
     monkeypatch.setattr(store, "_write_in_order_of_genes", lambda path, *_: told.append(path) or {})
     monkeypatch.setattr(store, "_check_grown", lambda *_: {})
     monkeypatch.chdir(tmp_path)
@@ -174,15 +173,63 @@ def test_write_forest__on_a_cluster(forest, finished, tmp_path, monkeypatch):
 
 def test_write_forest__grows_every_block_once(cohort, tmp_path, monkeypatch):
     grown = []
-    grow = graph._grow_block
+    grow = graph.grow_block
 
-    def count_and_grow(*, block_info, **given):
-        grown.append(str(block_info[None]["array-location"]))
-        return grow(block_info=block_info, **given)
+    def note_and_grow(block, *given):
+        grown.append(str(block))
+        grow(block, *given)
 
-    monkeypatch.setattr(graph, "_grow_block", count_and_grow)
+    monkeypatch.setattr(graph, "grow_block", note_and_grow)
     assert write_forest(cut_forest(cohort, ONE_TREE, **PARAMETERS), tmp_path / "f") == len(grown)
     assert len(set(grown)) == BLOCKS_BY_TREE
+
+
+@pytest.mark.parametrize("together", [0, 1e-4])
+@pytest.mark.parametrize("scheduler", ["sync", "cluster"])
+def test_write_forest__draw_after_draw_the_longest_first(
+    forest_by_tree, tmp_path, monkeypatch, together, scheduler
+):
+    """Whatever is grown together, and on whatever; each block is written as soon as it is grown."""
+    grown, written = [], []
+    grow, write = graph.grow_block, store.write_noted
+
+    def note_and_grow(block, *given):
+        grown.append(block)
+        grow(block, *given)
+
+    def note_and_write(folder, files):
+        written.extend([len(grown)] if "tree_signature" in str(files) else [])
+        write(folder, files)
+
+    monkeypatch.setattr(graph, "grow_block", note_and_grow)
+    monkeypatch.setattr(store, "write_noted", note_and_write)
+    monkeypatch.setattr(store, "TOGETHER_SECONDS", together)
+    cluster = LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
+    )
+    with (
+        cluster, Client(cluster) if scheduler == "cluster" else dask.config.set(scheduler="sync")
+    ):  # fmt: skip
+        write_forest(forest_by_tree, tmp_path / "f.zarr")
+    assert written == [*range(1, BLOCKS_BY_TREE + 1)]
+    assert [block.draws.start for block in grown] == sorted(block.draws.start for block in grown)
+    for draw in range(PARAMETERS["n_trees"]):
+        sizes = [tree_seconds(*b[:2], 12) for b in grown if b.draws.start == draw]
+        assert sizes == sorted(sizes, reverse=True)
+
+
+@pytest.mark.parametrize("change", ["part", "computed", "other votes", "attributes", "opened"])
+def test_write_forest__refuses_what_is_not_as_it_was_laid_out(forest, finished, tmp_path, change):
+    changed = {
+        "part": lambda: forest.isel(tree_size=[0]),
+        "computed": forest.compute,
+        "other votes": lambda: forest.assign(vote=-forest["vote"]),
+        "attributes": lambda: forest.assign_attrs(seed=3),
+        "opened": lambda: open_forest(finished),
+    }[change]()
+    with pytest.raises(InputError, match="not as grow_forest lays it out: a part of it, changed"):
+        write_forest(changed, tmp_path / "g.zarr")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -194,6 +241,7 @@ def test_write_forest__grows_every_block_once(cohort, tmp_path, monkeypatch):
             {"weight_ranges": [3, 5], "subsample": 0.7},
             r"weight_ranges=\[3, 4\], subsample=0\.8, wh",
         ),
+        ({"max_bag": 3}, "made with max_bag=None, which"),
         ({"tree_sizes": [2]}, r"made with tree_sizes=\[2, 3\], which"),
         ({"design": "stratified"}, "made with design='balanced', which"),
         ({"genes": ["g1", "g0"]}, "made with input_sha256='[0-9a-f]{64}', which"),
@@ -206,9 +254,40 @@ def test_write_forest__refuses_other_parameters(path, cohort, change, words):
     assert snapshot(path.parent) == before
 
 
-def test_write_forest__refuses_another_cut(path, cohort):
-    with pytest.raises(InputError, match=r"blocks of \(2, 4\) draws and trees, which differs"):
-        write_forest(cut_forest(cohort, ONE_TREE, **PARAMETERS), path)
+def test_write_forest__refuses_to_go_on_without_a_limit_of_bags(tmp_path, cohort):
+    limited = cut_forest(cohort, TWO_DRAWS, max_bag=3, **PARAMETERS)
+    write_forest(limited, tmp_path / "f")
+    xr.testing.assert_identical(open_forest(tmp_path / "f").compute(), limited.compute())
+    with pytest.raises(InputError, match="made with max_bag=3, which"):
+        write_forest(cut_forest(cohort, TWO_DRAWS, **PARAMETERS), tmp_path / "f")
+
+
+@pytest.mark.parametrize("cut", [ONE_TREE, (3, 99)])
+@pytest.mark.parametrize("lost", ["chunks", "schema of votes", "schemas"])
+def test_write_forest__goes_on_as_the_store_was_cut(cohort, path, forest, monkeypatch, cut, lost):
+    """Whatever cut a new one would have, and even where its schema is lost."""
+    monkeypatch.setattr("deepnic.store.layout.cut_before", lambda *_: TWO_DRAWS)
+    before = {file: data for file, (data, _) in snapshot(path).items()}
+    for file in path.glob("*/c/0/1/*/0/0" if lost == "chunks" else "vote/c/0/1/*/*/*"):
+        file.unlink()
+    for name in {"chunks": [], "schema of votes": ["vote"]}.get(lost, ["vote", "tree_signature"]):
+        (path / name / "zarr.json").unlink()
+    assert write_forest(cut_forest(cohort, cut, **PARAMETERS), path) == 3
+    assert {file: data for file, (data, _) in snapshot(path).items()} == before
+    assert_same_content(path, forest)
+
+
+def test_write_forest__refuses_a_cut_that_no_version_makes(forest, tmp_path):
+    """As version 0.1.0 laid it out, which noted no digests; but with other chunks."""
+    path = tmp_path / "f.zarr"
+    write_forest(forest, path)
+    unseal(path)
+    (path / "vote/written.journal").unlink()
+    schema = json.loads((path / "vote/zarr.json").read_text())
+    schema["chunk_grid"]["configuration"]["chunk_shape"][3] = 3
+    (path / "vote/zarr.json").write_text(json.dumps(schema))
+    with pytest.raises(InputError, match=r"tree_signature of .*f\.zarr is not cut as deepnic cuts"):
+        write_forest(forest, path)
 
 
 def test_write_forest__refuses_symbols_that_it_was_made_without(path, cohort):
@@ -287,8 +366,7 @@ def test_forest__damaged_chunks_are_noticed_and_grown_again(
 def test_write_forest__files_are_those_that_xarray_writes(finished, forest, tmp_path):
     names = ("signature", "tree_signature", "vote")
     encoding = {
-        name: {"chunks": forest[name].data.chunksize, "compressors": store.COMPRESSORS}
-        for name in names
+        name: {"chunks": forest[name].data.chunksize, "compressors": COMPRESSORS} for name in names
     }
     forest[[*names]].to_zarr(
         tmp_path / "x.zarr", consolidated=False, encoding=encoding, write_empty_chunks=True
@@ -342,15 +420,15 @@ def test_write_forest__goes_on_after_an_error(
     """Whatever the cut, what was written stays, and the content is the same."""
     asked = request.getfixturevalue(cut)
     path, number = tmp_path / "f.zarr", count()
-    write = store._write_block
+    write = store.write_noted
 
-    def fail_after_some(*arguments):
-        if next(number) == survived:
+    def fail_after_some(folder, files):
+        if files and next(number) == survived:
             raise OSError("disk full")
-        return write(*arguments)
+        write(folder, files)
 
     with monkeypatch.context() as patch, dask.config.set(scheduler="sync"):
-        patch.setattr(store, "_write_block", fail_after_some)
+        patch.setattr(store, "write_noted", fail_after_some)
         with pytest.raises(OSError, match="disk full"):
             write_forest(asked, path)
     with pytest.raises(InputError, match=r"unfinished: [0-9]+ of its chunks"):

@@ -44,7 +44,6 @@ from deepnic.store import open_forest, open_items, write_forest, write_table
 ROUNDS = int(os.environ.get("SOAK", 20))
 FOREST = {"n_trees": 3, "weight_ranges": [3], "tree_sizes": [2, 3]}
 TABLE = {"items": "observations", "max_undefined": 0.9, "fdr": 1.0, "k": 6, "redundancy": False}
-TASK_SECONDS = 3e-4  # blocks of two draws
 CAME_OF = Counter()  # what the actions came to, for those who soak
 MOMENTS = st.integers(0, 60)  # operations on files before something happens
 NAMES = st.sampled_from(["f.zarr", "t.zarr"])
@@ -70,7 +69,7 @@ def made(tmp_path_factory):
 @contextmanager
 def cut_small():
     with (
-        mock.patch("deepnic.rop.graph.TASK_SECONDS", TASK_SECONDS),
+        mock.patch("deepnic.rop.graph.cut", return_value=(2, 4)),  # draws and trees of a block
         dask.config.set(scheduler="sync"),
     ):
         yield

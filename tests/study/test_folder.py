@@ -1,13 +1,16 @@
 """Writing what an arm says, and putting it together."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from deepnic.cohort import make_cohort
+from deepnic.errors import InputError
 from deepnic.study.arms import KINDS, Outcome
 from deepnic.study.cohorts import Split
-from deepnic.study.folder import gather, is_done, write_outcome
+from deepnic.study.folder import STUDY, begin, gather, is_done, write_outcome
 from tests.study.conftest import make_settings
 
 IDS = ["007", "NA", 'a, "b"', "1e5", "", "ü", "p7", "p8"]
@@ -51,3 +54,23 @@ def test_gather__every_bit_of_a_score_and_every_name(split, tmp_path, monkeypatc
     assert tables["history"]["training_loss"].tolist() == [0.1, 1 / 3]
     assert tables["costs"]["seconds"].tolist() == [1, 3]
     assert tables["costs"]["arm"].tolist() == ["3-NN", "snail, 64 pixels in tiles"]
+
+
+def facts_of(**forest):
+    return {"settings": {"forest": forest}, "cohorts": {"mine": 1}, "started": "now", "format": 2}
+
+
+def test_begin__goes_on_where_a_setting_without_a_value_is_new(tmp_path):
+    begin(tmp_path, facts_of(subsample=0.5))
+    assert begin(tmp_path, facts_of(subsample=0.5, max_bag=None))["started"] == "now"
+    with pytest.raises(InputError, match="another study, which differs in forest"):
+        begin(tmp_path, facts_of(subsample=0.5, max_bag=9))
+
+
+@pytest.mark.parametrize(
+    "change", [{"settings": {}}, {"settings": [1]}, {"settings": {"forest": 3}}, {"cohorts": 3}]
+)
+def test_begin__tells_of_facts_that_are_none(tmp_path, change):
+    (tmp_path / STUDY).write_text(json.dumps(facts_of(subsample=0.5) | change))
+    with pytest.raises(InputError, match="is damaged, which says what is studied there"):
+        begin(tmp_path, facts_of(subsample=0.5))

@@ -36,6 +36,7 @@ try:
         bounds,
         box,
         lanes,
+        pairs,
         prefixes,
         search,
         small,
@@ -45,4 +46,15 @@ try:
 finally:
     numba.config.CACHE_DIR = _of_others
 
-__all__ = ["batch", "bounds", "box", "lanes", "prefixes", "search", "small", "tree", "vectors"]
+__all__ = [
+    "batch",
+    "bounds",
+    "box",
+    "lanes",
+    "pairs",
+    "prefixes",
+    "search",
+    "small",
+    "tree",
+    "vectors",
+]

@@ -2,9 +2,7 @@
 
 A lane is a weight vector. A block of 32 lanes is given by the row of scores of a prefix, the
 weights they share, and by a table: what the remaining weights of each lane add to the score of each
-observation. Its answers are 32 bits, one a lane. The bound of a prefix works on the low
-observations in groups of 8 lanes, all R children of the prefix at once, so that a number
-of its table is read once for all of them.
+observation. Its answers are 32 bits, one a lane.
 
 Everything is int32 and counted flat as in lanes.py; scores hold the H high observations, then the L
 low ones. LLVM splits the vectors for processors with narrower registers, down to single numbers.
@@ -19,7 +17,6 @@ from deepnic.rop.kernels.lanes import _with_pointers
 from deepnic.rop.kernels.vectors import INT32, LARGEST, SMALLEST, Vectors, loop, times
 
 BLOCK = 32  # weight vectors, as many as a mask has bits
-GROUP = 8  # low observations
 
 
 @intrinsic
@@ -171,30 +168,6 @@ def _value(context, builder, signature, arguments):
 
 
 @intrinsic
-def cost_of_counts(typing, counts, first, H, L):
-    """Least cost of a cut, low observation j of L being in ``counts[first + j]`` hopeless pairs."""
-    index = types.int64
-    return index(counts, index, index, index), _cost_of_counts
-
-
-def _cost_of_counts(context, builder, signature, arguments):
-    counts, first, H, L = _with_pointers(context, builder, signature, arguments)
-    lanes = Vectors(builder, GROUP)
-    highs, lows = (lanes.spread(builder.trunc(k, INT32)) for k in (H, L))
-    least = lanes.variable(0)
-    builder.store(builder.mul(highs, lows), least)
-    size = H.type(GROUP)
-    with cgutils.for_range_slice(builder, H.type(0), L, size, inc=True) as (g, _):
-        here = lanes.load(counts, first, g)
-        let_in = lanes.variable(0)  # those in more pairs
-        with loop(builder, H.type(0), L) as (j, _):
-            lanes.count(let_in, ">", lanes.one(counts, first, j), here)
-        cost = builder.add(builder.mul(builder.load(let_in), highs), builder.mul(here, lows))
-        lanes.update(least, "smin", cost)
-    return builder.sext(lanes.reduce("smin", builder.load(least)), H.type)
-
-
-@intrinsic
 def tabulate(typing, weights, first, K, Z, z, stride, table, target):
     """Fill a row of a table: ``sum over u < K of Z[z + u * stride] * weights[first + u * 32 + l]``.
 
@@ -216,115 +189,6 @@ def _tabulate(context, builder, signature, arguments):
         builder.store(builder.add(builder.load(total), product), total)
     lanes.store(builder.load(total), table, target)
     return context.get_dummy_value()
-
-
-@intrinsic
-def add_slack(typing, Z, i, j, low, high, slack, source, target):
-    """Fill 8 slacks from the target on: those from the source on, and what one variable adds.
-
-    The most that its weights, from low to high, can put observation i above each of ``j + l``.
-    """
-    index = types.int64
-    return types.void(Z, index, index, index, index, slack, index, index), _add_slack
-
-
-def _add_slack(context, builder, signature, arguments):
-    Z, i, j, low, high, slack, source, target = _with_pointers(
-        context, builder, signature, arguments
-    )
-    lanes = Vectors(builder, GROUP)
-    apart = builder.sub(lanes.one(Z, i), lanes.load(Z, j))
-    low, high = (lanes.spread(builder.trunc(weight, INT32)) for weight in (low, high))
-    most = lanes.extreme("smax", builder.mul(low, apart), builder.mul(high, apart))
-    lanes.store(builder.add(lanes.load(slack, source), most), slack, target)
-    return context.get_dummy_value()
-
-
-def _separable_children(R):
-    @intrinsic
-    def separable(typing, scores, row, width, H, groups, slack, first):
-        """Return the children of which no low observation is out of reach of a high one, as bits.
-
-        Child k has the row of scores ``row + k * width``; ``slack[first + (g H + i) 8 + l]`` is
-        what the weights to come can put high observation i above low observation 8 g + l.
-        """
-        index = types.int64
-        return types.uint32(scores, index, index, index, index, slack, index), generate
-
-    def generate(context, builder, signature, arguments):
-        scores, row, width, H, groups, slack, first = _with_pointers(
-            context, builder, signature, arguments
-        )
-        lanes = Vectors(builder, GROUP)
-        rows = [builder.add(row, times(builder, width, k)) for k in range(R)]
-        nearest = [cgutils.alloca_once(builder, lanes.kind) for _ in rows]
-        hopeless = [lanes.variable(0) for _ in rows]
-        with loop(builder, H.type(0), groups) as (g, _):
-            for slot in nearest:
-                builder.store(lanes.full(LARGEST), slot)
-            at = builder.add(first, times(builder, builder.mul(g, H), GROUP))
-            with loop(builder, H.type(0), H) as (i, _):
-                room = lanes.load(slack, at, times(builder, i, GROUP))
-                for slot, place in zip(nearest, rows, strict=True):
-                    reached = builder.add(lanes.one(scores, place, i), room)
-                    lanes.update(slot, "smin", reached)
-            for slot, place, total in zip(nearest, rows, hopeless, strict=True):
-                low = lanes.load(scores, place, H, times(builder, g, GROUP))
-                lanes.count(total, "<=", builder.load(slot), low)
-        result = ir.Constant(INT32, 0)
-        for k, total in enumerate(hopeless):
-            some = lanes.bits("!=", builder.load(total), lanes.full(0))
-            none = builder.icmp_unsigned("==", some, ir.Constant(some.type, 0))
-            bit = builder.shl(builder.zext(none, INT32), ir.Constant(INT32, k))
-            result = builder.or_(result, bit)
-        return result
-
-    return separable
-
-
-def _pairs_of_children(R):
-    @intrinsic
-    def pairs(typing, scores, row, width, H, groups, slack, first, counts, stride, totals):
-        """Count the hopeless pairs of each low observation of the children, and of each child.
-
-        They go to ``counts[k * stride + 8 g + l]`` and ``totals[k]``; the rest as above.
-        """
-        index = types.int64
-        arrays = types.void(scores, index, index, index, index, slack, index, counts, index, totals)
-        return arrays, generate
-
-    def generate(context, builder, signature, arguments):
-        scores, row, width, H, groups, slack, first, counts, stride, totals = _with_pointers(
-            context, builder, signature, arguments
-        )
-        lanes = Vectors(builder, GROUP)
-        rows = [builder.add(row, times(builder, width, k)) for k in range(R)]
-        here = [cgutils.alloca_once(builder, lanes.kind) for _ in rows]
-        all_groups = [lanes.variable(0) for _ in rows]
-        with loop(builder, H.type(0), groups) as (g, _):
-            for slot in here:
-                builder.store(lanes.full(0), slot)
-            group = times(builder, g, GROUP)
-            at = builder.add(first, builder.mul(group, H))
-            lows = [lanes.load(scores, place, H, group) for place in rows]
-            with loop(builder, H.type(0), H) as (i, _):
-                room = lanes.load(slack, at, times(builder, i, GROUP))
-                for slot, place, low in zip(here, rows, lows, strict=True):
-                    reached = builder.add(lanes.one(scores, place, i), room)
-                    lanes.count(slot, "<=", reached, low)
-            for k, (slot, total) in enumerate(zip(here, all_groups, strict=True)):
-                lanes.store(builder.load(slot), counts, times(builder, stride, k), group)
-                builder.store(builder.add(builder.load(total), builder.load(slot)), total)
-        for k, total in enumerate(all_groups):
-            place = builder.gep(totals, [H.type(k)])
-            builder.store(lanes.reduce("add", builder.load(total)), place)
-        return context.get_dummy_value()
-
-    return pairs
-
-
-separable3, separable4, separable5 = map(_separable_children, (3, 4, 5))
-pairs3, pairs4, pairs5 = map(_pairs_of_children, (3, 4, 5))
 
 
 @intrinsic

@@ -27,9 +27,11 @@ class Box(NamedTuple):
 
 @njit(nogil=True, cache=True)
 def in_blocks(weights, n_weights):
-    """Whether blocks can hold this box: the same 3 to 5 small weights for all variables."""
+    """Whether blocks can hold this box: 3 to 5 small weights in a row, for all variables alike."""
     R = n_weights[0]
-    if R < 3 or R > 5 or np.abs(weights).max() > MOST_WEIGHT:
+    if R < 3 or R > 5 or weights[0, R - 1] - weights[0, 0] != R - 1:
+        return False
+    if np.abs(weights).max() > MOST_WEIGHT:
         return False
     for v in range(n_weights.size):
         if n_weights[v] != R or (weights[v, :R] != weights[0, :R]).any():

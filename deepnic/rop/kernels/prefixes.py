@@ -1,9 +1,8 @@
 """A small node, its prefixes, and the least that vectors that begin so must cost (compiled).
 
-A prefix gives the first variables their weights. Prefixes are bounded by hopeless pairs, as in
-bounds.py, all R children of a prefix at once: the slack of a pair, what the weights to come can put
-its high observation above its low one, is read once for all of them. While a vector that separates
-the classes is looked for, one hopeless pair is enough to give a child up.
+A prefix gives the first variables their weights. Prefixes are bounded by their hopeless pairs
+(pairs.py, and bounds.py for what they must cost), all R children of a prefix at once. While a
+vector that separates the classes is looked for, one hopeless pair is enough to give a child up.
 
 Legend: as in small.py. Rows of scores hold the H high observations, then the L low ones, then lanes
 with numbers below all others.
@@ -14,24 +13,29 @@ from typing import NamedTuple
 import numpy as np
 from numba import int64, njit, uint32, uint64
 
-from deepnic.rop.kernels import batch
-from deepnic.rop.kernels.batch import BLOCK, GROUP
+from deepnic.rop.kernels import batch, pairs
+from deepnic.rop.kernels.batch import BLOCK
 from deepnic.rop.kernels.bounds import LOWEST, whole_lanes
 from deepnic.rop.kernels.lanes import add_scaled
-from deepnic.rop.kernels.search import CLIMB_EVERY, MOST_CLIMBS, random_at
+from deepnic.rop.kernels.pairs import LANES, MOST_HOPE
+from deepnic.rop.kernels.search import random_at
+
+CLIMB_EVERY = 20_000  # vectors of a box for which one more climb pays
+MOST_CLIMBS = 16
 
 
 class SmallNode(NamedTuple):
-    """A node of H + L observations, and the scratch of its search.
+    """A node of H high and L low observations, and the scratch of its search.
 
-    ``Z`` (V, width) int32 are the centred values, variables in the order of their reach; ``order``,
-    ``centre`` and ``strides`` (V,) int64 lead back. Row 0 of ``scores`` is zero, the children of a
-    prefix of u weights are rows (u + 1) R and on, their ``costs`` (V + 1, R) int64, the hopeless
-    pairs of their low observations ``counts`` (R, width) int32 and of all ``totals`` (R,) int32;
-    ``sizes``, ``indices`` and ``digits`` (V + 1,) int64 are those of the prefix. ``table`` (blocks,
-    n, 32) int32 is what each lane adds to each score; ``slack`` is flat, see `_tabulate_slack`;
-    ``sums`` (n, 32), ``cost`` and ``area`` (32,) int32 serve a block. ``found`` (5,) int64 is the
-    best known, see small.py.
+    The classes change places, and values their signs, where the pairs then fill fewer lanes. ``Z``
+    (V, width) int32 are the centred values, variables in the order of their reach; ``order``,
+    ``centre`` and ``strides`` (V,) int64 lead back. Of prefixes of u weights, row u of ``scores``
+    (V + 1, width) int32 holds the scores, row u of ``hopes`` (V + 2, level) int16 the hopes of the
+    pairs; ``apart`` (V, level) int16 are their differences, flat both; ``costs`` (V + 1, R) int64
+    are the least costs of the children, ``counts`` (R, groups, 16) and ``totals`` (R,) int16 their
+    hopeless pairs; ``sizes``, ``indices`` (V + 1,) and ``digits`` (V,) int64 belong to the prefix.
+    ``table`` (blocks, n, 32) int32 is what each lane adds to each score; ``sums`` (n, 32), ``cost``
+    and ``area`` (32,) int32 serve a block. ``found`` (5,) int64 is the best known, see small.py.
     """
 
     H: int
@@ -42,6 +46,8 @@ class SmallNode(NamedTuple):
     centre: np.ndarray
     strides: np.ndarray
     scores: np.ndarray
+    apart: np.ndarray
+    hopes: np.ndarray
     costs: np.ndarray
     counts: np.ndarray
     totals: np.ndarray
@@ -49,7 +55,6 @@ class SmallNode(NamedTuple):
     indices: np.ndarray
     digits: np.ndarray
     table: np.ndarray
-    slack: np.ndarray
     sums: np.ndarray
     cost: np.ndarray
     area: np.ndarray
@@ -60,7 +65,8 @@ class SmallNode(NamedTuple):
 def make_scratch(box, V, n):
     """Arrays for nodes of up to n observations and V variables."""
     R, blocks = box.weights.size, box.used.size
-    width = whole_lanes(n + GROUP)
+    width = whole_lanes(n + LANES)
+    level = (n + LANES) ** 2 // 4
     strides = np.ones(V, np.int64)
     for v in range(V - 2, -1, -1):
         strides[v] = strides[v + 1] * R
@@ -72,15 +78,16 @@ def make_scratch(box, V, n):
         order=np.zeros(V, np.int64),
         centre=np.zeros(V, np.int64),
         strides=strides,
-        scores=np.zeros(((V + 2) * R, width), np.int32),
+        scores=np.zeros((V + 1, width), np.int32),
+        apart=np.zeros(V * level, np.int16),
+        hopes=np.zeros((V + 2) * level, np.int16),
         costs=np.zeros((V + 1, R), np.int64),
-        counts=np.zeros((R, width), np.int32),
-        totals=np.zeros(R, np.int32),
+        counts=np.zeros(R * width, np.int16),
+        totals=np.zeros(R, np.int16),
         sizes=np.zeros(V + 1, np.int64),
         indices=np.zeros(V + 1, np.int64),
-        digits=np.zeros(V + 1, np.int64),
+        digits=np.zeros(V, np.int64),
         table=np.zeros((blocks, n, BLOCK), np.int32),
-        slack=np.zeros((V + 1) * (n + GROUP) ** 2 // 4, np.int32),
         sums=np.zeros((n, BLOCK), np.int32),
         cost=np.zeros(BLOCK, np.int32),
         area=np.zeros(BLOCK, np.int32),
@@ -89,16 +96,16 @@ def make_scratch(box, V, n):
 
 
 @njit(nogil=True, cache=True, _nrt=False)
-def fill(node, box, Z):
-    """Fill the node with Z (V, n), the high observations first, and what follows from it."""
-    _sort(node, Z)
+def fill(node, box, Z, exchanged):
+    """Fill the node with Z (V, n), the positives first, and what follows from it."""
+    _sort(node, Z, exchanged)
     _tabulate_blocks(node, box)
     if node.bounded:
-        _tabulate_slack(node, box)
+        _tabulate_pairs(node, box)
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _sort(node, Z):
+def _sort(node, Z, exchanged):
     """Fill node.Z: each variable less its mean, those that move scores furthest first."""
     V, n = Z.shape
     reach = node.sizes
@@ -118,8 +125,15 @@ def _sort(node, Z):
         reach[u], node.order[u] = spread, v
     for u in range(V):
         v = node.order[u]
-        for i in range(n):
-            node.Z[u, i] = Z[v, i] - node.centre[v]
+        centre = node.centre[v]
+        if exchanged:
+            for i in range(node.L):
+                node.Z[u, node.H + i] = centre - Z[v, i]
+            for i in range(node.H):
+                node.Z[u, i] = centre - Z[v, node.L + i]
+        else:
+            for i in range(n):
+                node.Z[u, i] = Z[v, i] - centre
         for i in range(n, node.Z.shape[1]):
             node.Z[u, i] = 0
     for i in range(node.Z.shape[1]):
@@ -141,111 +155,129 @@ def _tabulate_blocks(node, box):
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _tabulate_slack(node, box):
-    """What the variables from u on can put high i above low 8 g + l: ``slack[u, g, i, l]``."""
-    V = node.Z.shape[0]
-    H, L = node.H, node.L
+def _tabulate_pairs(node, box):
+    """Fill node.apart and row 0 of node.hopes, scaled to int16."""
+    V, width = node.Z.shape
     low, high = box.weights[0], box.weights[-1]
-    level = -(-L // GROUP) * H * GROUP
-    for at in range(V * level, (V + 1) * level):
-        node.slack[at] = 0
-    for u in range(V - 1, 0, -1):
-        at = u * level
-        z = u * node.Z.shape[1]
-        for j in range(z + H, z + H + L, GROUP):
-            for i in range(z, z + H):
-                batch.add_slack(node.Z, i, j, low, high, node.slack, at + level, at)
-                at += GROUP
+    furthest = max(-low, high)
+    most = int64(0)
+    for u in range(V):
+        least, largest = int64(0), int64(0)
+        for i in range(node.H + node.L):
+            z = int64(node.Z[u, i])
+            least, largest = min(least, z), max(largest, z)
+        most += furthest * (largest - least)
+    shift = int64(0)
+    while most >> shift >= MOST_HOPE:
+        shift += 1
+    rounded = V * furthest if shift > 0 else 0  # each difference by one at most
+    pairs.tabulate_pairs(
+        node.Z, width, V, node.H, node.L, low, high, shift, rounded - 1, node.apart, node.hopes
+    )  # fmt: skip
 
 
-@njit(nogil=True, cache=True, _nrt=False)
-def expand(node, box, row, u, target, given, place, affordable):
-    """Score the children of a row by variable u; ``costs[place]`` are their least costs.
+@njit(nogil=True, cache=True, inline="always")
+def level_of(node):
+    """Places of the hopes of one prefix."""
+    return node.H * whole_lanes(node.L)
 
-    ``given`` weights of them are known. Where nothing is affordable, a cost of 1 says "some".
+
+@njit(nogil=True, cache=True, _nrt=False, forceinline=True)
+def give(node, R, u, source, target, k, sign):
+    """Give variable u its k-th weight (sign 1), or take it back (-1), in a row of hopes."""
+    n = level_of(node)
+    pairs.give_weight(node.apart, u * n, node.hopes, source * n, target * n, n, R - 1, k, sign)
+
+
+@njit(nogil=True, cache=True, _nrt=False, forceinline=True)
+def expand(node, R, u, row, place, affordable):
+    """Least costs of the children of a row of hopes by variable u: ``costs[place]``.
+
+    Where nothing is affordable, a cost of 1 says "some".
     """
-    R, width = box.weights.size, node.scores.shape[1]
-    for k in range(R):
-        source = target + k - 1 if k > 0 else row
-        step = box.weights[k] - (box.weights[k - 1] if k > 0 else 0)
-        add_scaled(
-            node.scores, source * width, (target + k) * width, node.Z, u * width,
-            np.int32(step), width,
-        )  # fmt: skip
     if not node.bounded:
         for k in range(R):
             node.costs[place, k] = 0
     elif affordable == 0:
-        alive = _which_may_separate(node, R, target, given)
+        alive = _which_may_separate(node, R, u, row)
         for k in range(R):
             node.costs[place, k] = 1 - int64((alive >> uint32(k)) & uint32(1))
     else:
-        _count_pairs(node, R, target, given)
+        _count_hopeless(node, R, u, row)
+        width = whole_lanes(node.L)
         for k in range(R):
             total = int64(node.totals[k])
             if 0 < total <= affordable:
-                total = batch.cost_of_counts(node.counts, k * width, node.H, node.L)
+                total = pairs.cost_of_counts(node.counts, k * width, node.H, node.L)
             node.costs[place, k] = total
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _which_may_separate(node, R, target, given):
-    """Children, ``given`` weights of them known, that no hopeless pair rules out, as bits."""
-    width = node.scores.shape[1]
-    row, groups = target * width, -(-node.L // GROUP)
-    first = given * groups * node.H * GROUP
+def _which_may_separate(node, R, u, row):
+    """Children that no hopeless pair rules out, as bits."""
+    n = level_of(node)
     if R == 3:
-        return batch.separable3(node.scores, row, width, node.H, groups, node.slack, first)
+        return pairs.hopeful3(node.apart, u * n, node.hopes, row * n, n)
     if R == 4:
-        return batch.separable4(node.scores, row, width, node.H, groups, node.slack, first)
-    return batch.separable5(node.scores, row, width, node.H, groups, node.slack, first)
+        return pairs.hopeful4(node.apart, u * n, node.hopes, row * n, n)
+    return pairs.hopeful5(node.apart, u * n, node.hopes, row * n, n)
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _count_pairs(node, R, target, given):
+def _count_hopeless(node, R, u, row):
     """Fill node.counts and node.totals with the hopeless pairs of children."""
-    width = node.scores.shape[1]
-    row, groups = target * width, -(-node.L // GROUP)
-    first = given * groups * node.H * GROUP
-    s, H, slack, counts, totals = node.scores, node.H, node.slack, node.counts, node.totals
+    n = level_of(node)
+    groups = whole_lanes(node.L) // LANES
+    d, h, counts, totals = node.apart, node.hopes, node.counts, node.totals
     if R == 3:
-        batch.pairs3(s, row, width, H, groups, slack, first, counts, width, totals)
+        pairs.hopeless3(d, u * n, h, row * n, node.H, groups, counts, totals)
     elif R == 4:
-        batch.pairs4(s, row, width, H, groups, slack, first, counts, width, totals)
+        pairs.hopeless4(d, u * n, h, row * n, node.H, groups, counts, totals)
     else:
-        batch.pairs5(s, row, width, H, groups, slack, first, counts, width, totals)
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _score_others(node, box, u, target):
-    """Fill a row with the scores of the digits, without variable u."""
-    width = node.scores.shape[1]
-    source = 0
-    for v in range(node.order.size):
-        weight = np.int32(box.weights[node.digits[v]] * (v != u))
-        add_scaled(node.scores, source, target * width, node.Z, v * width, weight, width)
-        source = target * width
+        pairs.hopeless5(d, u * n, h, row * n, node.H, groups, counts, totals)
 
 
 @njit(nogil=True, cache=True, _nrt=False)
 def climb(node, box):
-    """Cost of a good vector: one weight at a time is changed to the best, from random starts."""
+    """Cost of a good vector: one weight at a time is changed to the best, from several starts."""
     V, R = node.order.size, box.weights.size
-    base, target = V * R, (V + 1) * R
     best = node.H * node.L
     for start in range(1 + min(R**V // CLIMB_EVERY, MOST_CLIMBS)):
         for v in range(V):
             node.digits[v] = random_at(uint64(start), v) % uint64(R)
-        cost = node.H * node.L + 1
-        improved = True
-        while improved:
-            improved = False
-            for u in range(V):
-                _score_others(node, box, u, base)
-                expand(node, box, base, u, target, V, V, cost)
-                for k in range(R):
-                    if node.costs[V, k] < cost:
-                        cost, node.digits[u] = node.costs[V, k], k
-                        improved = True
-        best = min(best, cost)
+            give(node, R, v, v if v == 0 else V, V, node.digits[v], 1)
+        _ascend(node, R)
+        best = min(best, _cost_of_digits(node, box))
     return best
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _ascend(node, R):
+    """Change one digit at a time, row V of hopes with it, until none is better."""
+    V = node.order.size
+    most = node.H * node.L
+    cost = total = most + 1
+    unchanged = 0
+    u = 0
+    while unchanged < V:
+        give(node, R, u, V, V + 1, node.digits[u], -1)
+        expand(node, R, u, V + 1, V, most)
+        unchanged += 1
+        for k in range(R):
+            here = node.costs[V, k]
+            if here < cost or (here == cost and node.totals[k] < total):
+                cost, total, node.digits[u] = here, int64(node.totals[k]), k
+                unchanged = 0
+        give(node, R, u, V + 1, V, node.digits[u], 1)
+        u = (u + 1) % V
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _cost_of_digits(node, box):
+    V, width = node.Z.shape
+    source = int64(0)
+    for v in range(V):
+        weight = np.int32(box.weights[node.digits[v]])
+        add_scaled(node.scores, source, V * width, node.Z, v * width, weight, width)
+        source = V * width
+    return pairs.value_of(node.scores, V * width, node.H, node.L)[0]

@@ -1,4 +1,4 @@
-"""Vectors of int32 in LLVM's own terms, for what batch.py writes (compiled)."""
+"""Vectors of integers in LLVM's own terms, for what batch.py and pairs.py write (compiled)."""
 
 from llvmlite import ir
 from numba.core import cgutils
@@ -8,11 +8,11 @@ LARGEST, SMALLEST = 2**31 - 1, -(2**31)
 
 
 class Vectors:
-    """Instructions on vectors of int32 of so many lanes."""
+    """Instructions on vectors of integers, int32 unless told otherwise, of so many lanes."""
 
-    def __init__(self, builder, lanes):
+    def __init__(self, builder, lanes, element=INT32):
         self.builder = builder
-        self.kind = ir.VectorType(INT32, lanes)
+        self.kind = ir.VectorType(element, lanes)
 
     def full(self, number):
         return ir.Constant(self.kind, [number] * self.kind.count)
@@ -20,13 +20,18 @@ class Vectors:
     def spread(self, value):
         undefined = ir.Constant(self.kind, ir.Undefined)
         first = self.builder.insert_element(undefined, value, ir.Constant(INT32, 0))
-        return self.builder.shuffle_vector(first, undefined, self.full(0))
+        everywhere = ir.Constant(ir.VectorType(INT32, self.kind.count), [0] * self.kind.count)
+        return self.builder.shuffle_vector(first, undefined, everywhere)
+
+    def number(self, value):
+        """A wider number, in every lane."""
+        return self.spread(self.builder.trunc(value, self.kind.element))
 
     def load(self, pointer, *parts):
-        return self.builder.load(self._at(pointer, parts), align=4)
+        return self.builder.load(self._at(pointer, parts), align=self.kind.element.width // 8)
 
     def store(self, value, pointer, *parts):
-        self.builder.store(value, self._at(pointer, parts), align=4)
+        self.builder.store(value, self._at(pointer, parts), align=self.kind.element.width // 8)
 
     def _at(self, pointer, parts):
         place = self.builder.gep(pointer, [_sum(self.builder, parts)])
@@ -46,10 +51,13 @@ class Vectors:
     def extreme(self, which, a, b):
         """The smaller (smin) or larger (smax) of each two lanes."""
         kind = ir.FunctionType(self.kind, [self.kind, self.kind])
-        name = f"llvm.{which}.v{self.kind.count}i32"
+        name = f"llvm.{which}.v{self.kind.count}i{self.kind.element.width}"
         return self.builder.call(
             cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b]
         )
+
+    def increase(self, slot, value):
+        self.builder.store(self.builder.add(self.builder.load(slot), value), slot)
 
     def update(self, slot, which, value):
         self.builder.store(self.extreme(which, self.builder.load(slot), value), slot)
@@ -65,9 +73,9 @@ class Vectors:
         return self.builder.bitcast(holds, ir.IntType(self.kind.count))
 
     def reduce(self, which, vector):
-        """The sum (add) or the smallest (smin) of the lanes."""
-        kind = ir.FunctionType(INT32, [self.kind])
-        name = f"llvm.vector.reduce.{which}.v{self.kind.count}i32"
+        """The sum (add), the smallest (smin) or all bits (or) of the lanes."""
+        kind = ir.FunctionType(self.kind.element, [self.kind])
+        name = f"llvm.vector.reduce.{which}.v{self.kind.count}i{self.kind.element.width}"
         return self.builder.call(
             cgutils.get_or_insert_function(self.builder.module, kind, name), [vector]
         )
