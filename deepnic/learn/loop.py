@@ -147,9 +147,7 @@ class Learner:
             rate = _learning_rate(
                 epoch * len(starts) + step, settings.epochs * len(starts), settings
             )
-            met += self._step(
-                images(items), state[items], wanted[items], weight, len(batch), rate
-            )
+            met += self._step(images(items), state[items], wanted[items], weight, len(batch), rate)
         loss, hits = (_sum_over_ranks(met, self.size) / n).tolist()
         return {"learning_rate": rate, "training_loss": loss, "training_accuracy": hits}
 
