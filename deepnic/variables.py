@@ -250,6 +250,24 @@ COLUMNS = {
     "difference": Column("float64", "Lead of the first ranking over this one."),
     "difference_low": Column("float64", "Lower end of the lead's interval."),
     "difference_high": Column("float64", "Upper end of the lead's interval."),
+    "task": Column("str", "What was asked of the genes, or the rule that was planted."),
+    "half": Column("int64", "Number of the cut of the patients in halves."),
+    "part": Column("str", "Part of the genes: validation or test."),
+    "scores.metric": Column("str", "auroc, or spearman where the truth is a rank."),
+    "scores.n_test": Column("int64", "Genes that were judged."),
+    "value": Column("float64", "Value of the metric on the test genes."),
+    "added": Column(
+        "float64",
+        "How much better the ranking by simple statistics becomes with this arm's beside it, put "
+        "together on the validation genes.",
+    ),
+    "column": Column("str", "Column of scores.csv that the mean is of: value or added."),
+    "summary.n_cohorts": Column("int64", "Cohorts that the mean is over."),
+    "differences.difference": Column("float64", "Value of the arm less the other's, over cohorts."),
+    "differences.p": Column("float64", "p-value of the pair, corrected by Holm within the task."),
+    "worse": Column("float64", "Probability that the arm is worse by more than a point."),
+    "same": Column("float64", "Probability that the two are within a point."),
+    "better": Column("float64", "Probability that the arm is better by more than a point."),
 }
 """Columns of the CSV files of studies and runs, by name; by file and name where files differ."""
 

@@ -66,6 +66,7 @@ def study(
     What is compared, on which cohorts, is said in a TOML file; a cohort alone is studied with the
     defaults. Options stand over both. An interrupted study goes on where it stopped.
     """
+    from deepnic.study.genes.settings import read_gene_settings
     from deepnic.study.settings import override
 
     given = {"folds": folds, "repeats": repeats, "seed": seed, "n_trees": n_trees}
@@ -76,10 +77,18 @@ def study(
         return
     if source is None:
         raise InputError("no cohort was named; give its file, or --init study.toml for settings")
+    output = output or Path(f"study-{source.stem}")
+    if _is_toml(source) and (of_genes := read_gene_settings(source)):
+        if asked := [name for name, value in (given | how).items() if value]:
+            raise InputError(
+                f"--{asked[0].replace('_', '-')} is not for a study of genes; write it in {source}"
+            )
+        with options.dask_scheduler(workers, scheduler):
+            compare_genes(of_genes, output)
+        return
     settings = _of_one(source, how)
     if _is_toml(source):
         settings, given = _of_file(source, how), given | {"groups": how["groups"]}
-    output = output or Path(f"study-{source.stem}")
     with options.dask_scheduler(workers, scheduler):
         compare(override(settings, given), output)
 
@@ -154,6 +163,19 @@ def report(
     else:
         page = write_report(study, output, show_ids=show_ids)
     console.print(f"report: {page}", soft_wrap=True)
+
+
+def compare_genes(settings: Any, output: Path) -> None:
+    """Run a study of genes, or what is left of it, and tell what came out."""
+    needs("train")
+    from deepnic.study.cohorts import read_cohorts
+    from deepnic.study.genes.run import run_gene_study
+
+    cohorts, settings = read_cohorts(settings)
+    options.say_what_was_read(cohorts)
+    keeps(f"arms in {output} are kept: run the same command again and it goes on")
+    summary = run_gene_study(cohorts, output, settings)
+    console.print(f"{len(summary)} rows: {output / 'summary.csv'}", soft_wrap=True)
 
 
 def compare(settings: Any, output: Path) -> None:

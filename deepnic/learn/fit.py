@@ -116,7 +116,8 @@ def train(
     images : Dataset
         As from `assemble` (`image`, values) or `assemble_counts` (`count` and `index`: the images
         are made batch by batch where the network runs), with `state` (item): 0, 1, ... = class to
-        train on, -1 = to predict.
+        train on, -1 = to predict. Of two classes there may be a `target` (item) from 0 to 1 too,
+        the probability of class 1 that is learnt in the place of the state, such as a rank.
     truth : Series by item, or array (item), optional
         True states of the hidden items, for the accuracies only: they are compared here after the
         training and never reach it. -1 or missing where unknown; entries of training items are
@@ -192,6 +193,7 @@ def train(
     job: Job = {
         "canvas": arrays,
         "state": state,
+        "target": _target(canvas, state, len(classes)),
         "classes": len(classes),
         "validation": validation,
         "settings": chosen.model_dump(),
@@ -307,6 +309,21 @@ def _check_canvas(images: xr.Dataset, n_classes: int) -> tuple[xr.Dataset, NDArr
     return canvas, check_state(images["state"], n_classes).astype(np.int64)
 
 
+def _target(
+    images: xr.Dataset, state: NDArray[np.int64], n_classes: int
+) -> NDArray[np.float32] | None:
+    """Probability of class 1 to learn, where images bring one; 0 of items to predict."""
+    if "target" not in images.coords:
+        return None
+    values = np.where(state >= 0, images["target"].values, 0).astype(np.float32)
+    if n_classes != 2 or not ((values >= 0) & (values <= 1)).all():
+        raise InputError(
+            "the target of an item is the probability of the second of two classes; give each "
+            "training item a number from 0 to 1"
+        )
+    return values
+
+
 def _true_state(
     truth: pd.Series | ArrayLike | None,
     images: xr.Dataset,
@@ -343,6 +360,8 @@ def _digest(job: Job) -> str:
 
     parts = ("canvas", "state", "classes", "validation", "settings", "follow")
     deciding = {name: job[name] for name in parts}  # type: ignore[literal-required]
+    if job["target"] is not None:  # runs without one are named as before there was any
+        deciding["target"] = job["target"]
     about = {name: job["about"][name] for name in ("network", "classes", "layout")}
     content = [deciding | {"about": about}, RULES_IN_NAME]
     digest.update(json.dumps(content, sort_keys=True, default=plain).encode())

@@ -25,6 +25,7 @@ class Job(TypedDict):
 
     canvas: dict[str, Any]  # arrays, see `make_images`
     state: NDArray[np.int64]  # (item), -1 = to predict
+    target: NDArray[np.float32] | None  # (item), probability of class 1 to learn, not its state
     classes: int
     validation: NDArray[np.bool_]  # (item)
     settings: dict[str, Any]  # of `Settings`
@@ -67,6 +68,7 @@ def train_loop(job: Job, rank: int = 0, size: int = 1, card: int | None = None) 
 
     images = make_images(job["canvas"]).to(device)
     state = torch.tensor(job["state"], device=device)
+    wanted = state if job["target"] is None else torch.tensor(job["target"], device=device)
     validation = torch.tensor(job["validation"], device=device)
     training = ((state >= 0) & ~validation).nonzero().ravel()
     judged, hidden = validation.nonzero().ravel(), (state < 0).nonzero().ravel()
@@ -88,7 +90,7 @@ def train_loop(job: Job, rank: int = 0, size: int = 1, card: int | None = None) 
         for epoch in range(len(record.history), settings.epochs):
             if record.is_over(settings.patience):
                 break
-            row = learner.train_epoch(images, state, training, epoch)
+            row = learner.train_epoch(images, state, wanted, training, epoch)
             if len(judged):
                 scores = predict_together(network, images, judged, rank, size)
                 row |= _judge(scores, state[judged])
@@ -121,7 +123,12 @@ class Learner:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.half is torch.float16)
 
     def train_epoch(
-        self, images: Images, state: torch.Tensor, training: torch.Tensor, epoch: int
+        self,
+        images: Images,
+        state: torch.Tensor,
+        wanted: torch.Tensor,
+        training: torch.Tensor,
+        epoch: int,
     ) -> dict[str, float]:
         """One pass over the training items; the loss and accuracy are those met on the way."""
         settings, n = self.settings, len(training)
@@ -140,7 +147,7 @@ class Learner:
             rate = _learning_rate(
                 epoch * len(starts) + step, settings.epochs * len(starts), settings
             )
-            met += self._step(images(items), state[items], weight, len(batch), rate)
+            met += self._step(images(items), state[items], wanted[items], weight, len(batch), rate)
         loss, hits = (_sum_over_ranks(met, self.size) / n).tolist()
         return {"learning_rate": rate, "training_loss": loss, "training_accuracy": hits}
 
@@ -148,6 +155,7 @@ class Learner:
         self,
         image: torch.Tensor,
         label: torch.Tensor,
+        wanted: torch.Tensor,
         weight: torch.Tensor,
         batch_size: int,
         rate: float,
@@ -157,7 +165,9 @@ class Learner:
             group["lr"] = rate
         with torch.autocast(self.device.type, self.half, enabled=self.half is not None):
             scores = self.model(image).float()
-        losses = weight[label] * cross_entropy(scores, label, reduction="none")
+        if wanted.is_floating_point():
+            wanted = torch.stack([1 - wanted, wanted], dim=1)
+        losses = weight[label] * cross_entropy(scores, wanted, reduction="none")
         self.optimiser.zero_grad()
         # DDP averages the ranks' gradients; the factor makes that the mean over the whole batch,
         # however unevenly it was cut.

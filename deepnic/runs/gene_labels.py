@@ -14,6 +14,7 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from deepnic.cohort import filled, hide_labels
+from deepnic.cohort.differential import welch
 from deepnic.cohort.readers.text import read_labels
 from deepnic.errors import InputError
 from deepnic.nic import rop_images
@@ -37,11 +38,7 @@ def replication_labels(cohort: xr.Dataset, forest: xr.Dataset, *, fdr: float = 0
     grown. Observations of unknown state are in neither half. `cohort` has all true states. Facts:
     ``first_half_t``, the absolute t in the half that the forest was grown on, which would rank the
     genes without images; ``other_half_p`` and ``other_half_q``, the p value in the other half and
-    the lowest `fdr` at which the gene passes.
-
-    A gene that is constant over a half has t = 0 and p = 1. One that is constant in each class, at
-    different values, has p = 0, and as t the largest float32 where the formula says infinite: it
-    ranks first and stays a number.
+    the lowest `fdr` at which the gene passes. Genes without spread: see `welch`.
     """
     if not 0 < fdr < 1:
         raise InputError(f"fdr is {fdr}, but must lie between 0 and 1; 0.05 is usual")
@@ -54,15 +51,14 @@ def replication_labels(cohort: xr.Dataset, forest: xr.Dataset, *, fdr: float = 0
         )
     tests = {}
     for name, half in halves.items():
-        groups = [expression[half & (state == value)] for value in (0, 1)]
-        for value, group in enumerate(groups):
-            if len(group) < 2:
+        for value, count in enumerate(np.bincount(state[half], minlength=2)):
+            if count < 2:
                 raise InputError(
-                    f"{len(group)} observations of the {name} half have state {value}, and a test "
+                    f"{count} observations of the {name} half have state {value}, and a test "
                     "needs 2 of each; grow a forest with another --hold-out"
                 )
-        tests[name] = _welch(*groups)
-    t, p = tests["first"][0], tests["other"][1]
+        tests[name] = welch(expression[half], state[half])
+    t, p = np.abs(tests["first"][0]), tests["other"][1]
     q = stats.false_discovery_control(p)
     passing = q <= fdr
     if passing.all() or not passing.any():
@@ -143,19 +139,6 @@ def table_labels(path: str | PathLike[str], genes: Sequence[str]) -> GeneLabels:
             "at least 2 are needed to learn"
         )
     return GeneLabels(labels.codes.astype(np.int64), classes)
-
-
-def _welch(*groups: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Absolute t and p value of each gene between two groups (observation, gene)."""
-    moments: list = []
-    for group in groups:
-        # deviations from one observation: a constant gene has a spread of exactly 0, and SciPy's
-        # test of observations, which warns of it, is not needed
-        deviation = group.astype(np.float64) - group[0]
-        moments += [group[0] + deviation.mean(axis=0), deviation.std(axis=0, ddof=1), len(group)]
-    t, p = stats.ttest_ind_from_stats(*moments, equal_var=False)
-    largest = float(np.finfo(np.float32).max)
-    return np.nan_to_num(np.abs(t), posinf=largest), np.nan_to_num(p, nan=1.0)
 
 
 def _aligned(

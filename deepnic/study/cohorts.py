@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
@@ -15,8 +16,11 @@ from deepnic.cohort import hide_labels, make_cohort, read_classes
 from deepnic.cohort.demo import BUNDLED
 from deepnic.errors import InputError
 from deepnic.files import folder_names
+from deepnic.study.genes.settings import GeneStudySettings
 from deepnic.study.settings import CohortFile, StudySettings
 from deepnic.variables import expect
+
+S = TypeVar("S", StudySettings, GeneStudySettings)
 
 FOLDS = "folds"  # folder of them in a study's, so that a cohort may have any name
 
@@ -44,7 +48,7 @@ class Split:
         return hide_labels(self.cohort, self.test).drop_vars("label", errors="ignore")
 
 
-def read_cohorts(settings: StudySettings) -> tuple[dict[str, xr.Dataset], StudySettings]:
+def read_cohorts(settings: S) -> tuple[dict[str, xr.Dataset], S]:
     """Read the cohorts that the settings name; see `deepnic.read_cohort` for the errors.
 
     One of more than two classes of which none is named is read as a cohort of each class against

@@ -7,6 +7,7 @@ from typing import Any
 
 import dask
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -32,6 +33,22 @@ class Fold:
     vote: NDArray[np.float64]  # (observation,), the forest's own
     tables: dict[int | str, xr.Dataset]  # kept pixels by strength of the filter
     epochs: int  # of the networks
+
+    @property
+    def ids(self) -> NDArray:
+        """Of the observations; no message may hold them."""
+        return self.cohort["observation"].values
+
+    def told(self, score: NDArray, predicted: NDArray) -> pd.DataFrame:
+        """Rows of the test observations: item, score (higher = state 1), predicted (0 or 1)."""
+        test = self.cohort["state"].values < 0
+        return pd.DataFrame(
+            {
+                "item": self.ids[test],
+                "score": np.asarray(score, np.float64)[test],
+                "predicted": np.asarray(predicted, np.int8)[test],
+            }
+        )
 
 
 def lazy_forest(cohort: xr.Dataset, settings: StudySettings) -> xr.Dataset:

@@ -104,9 +104,9 @@ def _put_aside(output: Path) -> None:
             put_aside(output / one.file)
 
 
-def is_done(folder: Path, arm: Arm, seed: int) -> bool:
+def is_done(folder: Path, arm: Arm[Any, Any], seed: int) -> bool:
     """Tell whether an arm's predictions are in a fold's folder, as they were written."""
-    file = _file(folder, arm, seed)
+    file = outcome_file(folder, arm, seed)
     try:
         record = read_json(file.with_suffix(".json"))
         as_written = record.pop("sha256", None) in (None, _digest(file.read_text("utf-8"), record))
@@ -115,9 +115,9 @@ def is_done(folder: Path, arm: Arm, seed: int) -> bool:
         return False
 
 
-def write_outcome(folder: Path, arm: Arm, seed: int, outcome: Outcome) -> None:
+def write_outcome(folder: Path, arm: Arm[Any, Any], seed: int, outcome: Outcome) -> None:
     """Write an arm's predictions; they appear at once and last, when all else is there."""
-    file = _file(folder, arm, seed)
+    file = outcome_file(folder, arm, seed)
     record: dict[str, Any] = {
         "cost": outcome.cost, "history": outcome.history, "revision": arm.revision
     }  # fmt: skip
@@ -161,7 +161,7 @@ def gather(
         for arm, seed in todo:
             if not is_done(folder, arm, seed):
                 continue
-            file = _file(folder, arm, seed)
+            file = outcome_file(folder, arm, seed)
             predictions, record = read_csv(file, WORDS), read_json(file.with_suffix(".json"))
             columns = place | {"permutation": split.permutation, "seed": seed} | arm.columns
             state = split.cohort["state"].to_series()[predictions["item"]].to_numpy()
@@ -264,7 +264,8 @@ def read_tables_of(folder: Path, *, ids: bool = False) -> StudyResults:
         ) from error
 
 
-def _file(folder: Path, arm: Arm, seed: int) -> Path:
+def outcome_file(folder: Path, arm: Arm[Any, Any], seed: int) -> Path:
+    """Where the predictions of an arm are, in the folder of a fold; what else is told beside."""
     return folder / "arms" / f"{re.sub(r'[ ,]+', '-', arm.name)}-{seed}.csv"
 
 

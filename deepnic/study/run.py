@@ -2,38 +2,30 @@
 
 import logging
 import os
-import shlex
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import dask
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from deepnic import __version__
 from deepnic.analysis import find
 from deepnic.analysis.complete import comparable, left_out
 from deepnic.analysis.ranking import OURS, best_arm
 from deepnic.analysis.tables import make_tables
 from deepnic.cohort import filled
-from deepnic.cohort.demo import BUNDLED
-from deepnic.compute import compute, current_client, progress
+from deepnic.compute import progress
 from deepnic.config import checked, to_toml
 from deepnic.errors import EngineError, InputError
 from deepnic.extras import needs
 from deepnic.files import as_path, locked, whole, write_json
-from deepnic.host.provenance import machine
 from deepnic.nic import observation_images
-from deepnic.rop.forest import provenance
 from deepnic.store.disk import check_space, least_bytes
 from deepnic.store.table import write_store
-from deepnic.study.arms import Arm, CanvasArm, Outcome, arms_of, fit_predict
+from deepnic.study.arms import Arm, CanvasArm, arms_of
 from deepnic.study.cohorts import Split, check_cohorts, cut, join
 from deepnic.study.examples import example_images
 from deepnic.study.failures import Failure, reason_of
@@ -54,11 +46,11 @@ from deepnic.study.folder import (
     is_done,
     read_tables_of,
     seal_study,
-    write_outcome,
     write_tables,
 )
+from deepnic.study.provenance import facts_of, facts_of_cohort, now
 from deepnic.study.settings import StudySettings
-from deepnic.variables import FORMAT, RULES
+from deepnic.study.work import run_arms
 
 logger = logging.getLogger("deepnic.study")
 
@@ -168,7 +160,7 @@ def _run(
     write_json(output / "accounts.json", accounts)
     write_tables(output, tables)
     summary = tables["summary"]
-    facts["finished"] = _now()
+    facts["finished"] = now()
     write_json(output / STUDY, facts)  # now, so that nothing that follows can lose it
     write_json(output / "findings.json", find(read_tables_of(output)).to_dict())
     if settings.data_parallel:
@@ -238,7 +230,7 @@ def _run_split(
         advance(2 + len(pending))
         return failures
     advance(2)
-    for arm, seed, reason in _run_arms(fold, pending, folder, advance):
+    for arm, seed, reason in run_arms(fold, pending, folder, advance):
         _note(failures, Failure.of(split, reason, arm.name, seed))
     return failures
 
@@ -252,52 +244,6 @@ def _make_fold(split: Split, settings: StudySettings, folder: Path, examples: Pa
         images = example_images(split, fold, forest, settings)
         write_store(images, examples)
     return fold
-
-
-def _run_arms(
-    fold: Fold,
-    pending: Sequence[tuple[Arm, int]],
-    folder: Path,
-    advance: Callable[..., None],
-) -> list[tuple[Arm, int, str]]:
-    """Run arms on the workers of the current client, or here; those that could not be, and why."""
-    failed: list[tuple[Arm, int, str]] = []
-    made, ids = set(), fold.cohort["observation"].values
-
-    def receive(answer: tuple[Arm, int, Outcome | str]) -> None:
-        arm, seed, outcome = answer
-        made.add((arm, seed))
-        if isinstance(outcome, Outcome):
-            write_outcome(folder, arm, seed, outcome)
-        else:
-            failed.append((arm, seed, outcome))
-        advance()
-
-    if current_client() is None:
-        for arm, seed in pending:
-            receive(_run_arm(arm, seed, fold))
-        return failed
-    run, shared = dask.delayed(_run_arm, pure=False), dask.delayed(fold, traverse=False)
-    try:
-        compute([run(arm, seed, shared) for arm, seed in pending], "training", receive=receive)
-        return failed
-    except Exception as error:
-        reason_of(error, ids)  # raises what stops a study
-    for arm, seed in pending:  # alone: an arm that ends its worker takes the others there along
-        if (arm, seed) not in made:
-            try:
-                compute([run(arm, seed, shared)], "training", receive=receive)
-            except Exception as error:
-                receive((arm, seed, reason_of(error, ids)))
-    return failed
-
-
-def _run_arm(arm: Arm, seed: int, fold: Fold) -> tuple[Arm, int, Outcome | str]:
-    """Fit and predict, or tell why that is not possible."""
-    try:
-        return arm, seed, fit_predict(arm, fold, seed)
-    except Exception as error:
-        return arm, seed, reason_of(error, fold.cohort["observation"].values)
 
 
 def _note(failures: list[Failure], failure: Failure) -> None:
@@ -343,50 +289,10 @@ def _data_parallel(
 def _facts(
     cohorts: Mapping[str, xr.Dataset], settings: StudySettings, output: Path
 ) -> dict[str, Any]:
-    plain = settings.model_dump(mode="json")
-    for cohort in plain["cohorts"].values():
-        if cohort["file"] not in BUNDLED:
-            for name in ("file", "labels", "annotation", "genes", "pseudonymise"):
-                value = cohort[name]
-                if isinstance(value, str) and (name != "genes" or os.path.isfile(value)):
-                    cohort[name] = Path(os.path.relpath(value, output)).as_posix()
-    facts = {name: _facts_of(cohort) for name, cohort in cohorts.items()}
+    both = {}
     for transfer in settings.transfers:
         names = {"train": transfer.train, "test": transfer.test}
-        both, _ = join(cohorts, **names)
-        facts["-to-".join(names.values())] = _facts_of(both) | names
-    return {
-        "settings": plain,
-        "cohorts": facts,
-        "machine": machine(),
-        "deepnic": __version__,
-        "format": FORMAT,
-        "rules": RULES,
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "started": _now(),
-        "finished": None,
-        "data_parallel": None,
-    }
-
-
-def _facts_of(cohort: xr.Dataset) -> dict[str, Any]:
-    more = {name: cohort.attrs[name] for name in ("one_of", "impute") if name in cohort.attrs}
-    if "impute" in more:
-        more["missing"] = int(np.isnan(cohort["expression"].values).sum())
-    labels, counts = np.unique(cohort["label"].values.astype(str), return_counts=True)
-    everything = np.arange(cohort.sizes["gene"])
-    return {
-        "source": cohort.attrs.get("source", "given in memory"),
-        "observations": cohort.sizes["observation"],
-        "genes": cohort.sizes["gene"],
-        "groups": len(np.unique(cohort["group"].values)) if "group" in cohort.coords else None,
-        "classes": dict(zip(labels.tolist(), counts.tolist(), strict=True)),
-        "positive": cohort.attrs["positive"],
-        "constant_genes": cohort.attrs["constant_genes"],
-        "sha256": provenance(cohort, everything)["input_sha256"],
-        **more,
-    }
-
-
-def _now() -> str:
-    return datetime.now().astimezone().isoformat(timespec="seconds")
+        cohort, _ = join(cohorts, **names)
+        both["-to-".join(names.values())] = facts_of_cohort(cohort) | names
+    facts = facts_of(cohorts, settings, output)
+    return facts | {"cohorts": facts["cohorts"] | both, "data_parallel": None}

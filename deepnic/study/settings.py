@@ -18,7 +18,9 @@ def _differ(values: Sequence[Any]) -> bool:
     return 0 < len(values) == len(set(values))
 
 
-def _some_of(what: str, allowed: Collection[str]) -> AfterValidator:
+def some_of(what: str, allowed: Collection[str]) -> AfterValidator:
+    """Check that values are of those allowed, at least one, and none twice."""
+
     def check(values: tuple[str, ...]) -> tuple[str, ...]:
         if not _differ(values) or not set(values) <= {*allowed}:
             raise ValueError(
@@ -105,13 +107,13 @@ class Forest(Strict):
 class Arms(Strict):
     """What is compared: every path with every strength of the filter and every unit."""
 
-    paths: Annotated[tuple[str, ...], _some_of("paths", PATHS)] = tuple(PATHS)
+    paths: Annotated[tuple[str, ...], some_of("paths", PATHS)] = tuple(PATHS)
     """Paths by which pixels are laid on a canvas."""
     strengths: tuple[int | str, ...] = (NO_FILTER, 1024, 256)
     """Pixels kept at most by relevance; "none" takes those that vary most."""
     unfiltered: int = Field(default=1024, ge=4)
     """Pixels at most without a filter by relevance."""
-    units: Annotated[tuple[str, ...], _some_of("units", UNITS)] = ("pixel",)
+    units: Annotated[tuple[str, ...], some_of("units", UNITS)] = ("pixel",)
     """What is laid along a path: pixel, tile."""
     fdr: float = Field(default=0.05, gt=0, le=1)
     """False discovery rate of the filter by relevance; 1 turns the test off."""
@@ -230,12 +232,17 @@ def read_settings(path: Path) -> StudySettings:
     (10, 'mine.csv')
     """
     settings = checked(StudySettings, read_toml(path))
-    cohorts = {
-        name: cohort.model_copy(update=_beside(path.parent, cohort))
-        for name, cohort in settings.cohorts.items()
-        if str(cohort.file) not in BUNDLED
+    return settings.model_copy(update={"cohorts": beside(path.parent, settings.cohorts)})
+
+
+def beside(folder: Path, cohorts: Mapping[str, CohortFile]) -> dict[str, CohortFile]:
+    """Cohorts whose files lie in a folder, unless they are bundled."""
+    return {
+        name: cohort
+        if str(cohort.file) in BUNDLED
+        else cohort.model_copy(update=_beside(folder, cohort))
+        for name, cohort in cohorts.items()
     }
-    return settings.model_copy(update={"cohorts": settings.cohorts | cohorts})
 
 
 def _beside(folder: Path, cohort: CohortFile) -> dict[str, Any]:

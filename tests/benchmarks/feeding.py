@@ -190,7 +190,8 @@ def epoch_of_the_chip(*, n_genes: int = CHIP) -> Section:
             learner = _learner(device)
             start = perf_counter()
             # ends with sums read from the device: nothing is under way there
-            learner.train_epoch(images, state.to(device), torch.arange(n_genes, device=device), 0)
+            label, items = state.to(device), torch.arange(n_genes, device=device)
+            learner.train_epoch(images, label, label, items, 0)
             seconds = perf_counter() - start
         sizes = [images.count[0].nbytes, 4 * images.cell.numel()]
         cells = [f"{value:,.0f}" for value in (n_genes / seconds, *sizes)]

@@ -210,7 +210,7 @@ def test_study__goes_on_where_it_stopped(refuse, place, tmp_path, monkeypatch):
     settings = write_toml(tmp_path / "study.toml", place / "cohort.csv")
     words = ["study", settings, "-o", tmp_path / "s"]
     with monkeypatch.context() as patched:
-        patched.setattr("deepnic.study.run.fit_predict", stop)
+        patched.setattr("deepnic.study.work.fit_predict", stop)
         sentence = refuse(*words, code=1)
     assert "could be made; see study.json for why" in sentence
     assert "RuntimeError in run.py, line" in (tmp_path / "s" / "study.json").read_text()

@@ -9,7 +9,8 @@ from deepnic.cohort import filled, hide_labels, make_cohort
 from deepnic.config import checked
 from deepnic.errors import InputError
 from deepnic.study.cohorts import Split, check_cohorts, cut, join
-from deepnic.study.run import _facts_of, _make_fold
+from deepnic.study.provenance import facts_of_cohort
+from deepnic.study.run import _make_fold
 
 RANDOM = np.random.default_rng(3)
 STATES = ["n", "t"] * 12
@@ -157,5 +158,5 @@ def test_study__runs_on_a_cohort_with_missing_values(tmp_path):
     for split in splits:
         assert np.isnan(split.hidden.expression).sum() == np.isnan(values).sum()
         assert not np.isnan(filled(split.hidden).expression).any()
-    facts = _facts_of(cohorts["cohort"])
+    facts = facts_of_cohort(cohorts["cohort"])
     assert (facts["impute"], facts["missing"]) == ("median", np.isnan(values).sum())

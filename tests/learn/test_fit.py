@@ -184,7 +184,7 @@ def test_learner__loss_is_torchs_weighted_cross_entropy():
     for weighted, criterion in [(True, oracle), (False, plain)]:
         expected = criterion(network(images(items)), label).item()
         settings = Settings(epochs=1, batch_size=10, learning_rate=1e-9, class_weights=weighted)
-        met = make_learner(settings, network).train_epoch(images, label, items, 0)
+        met = make_learner(settings, network).train_epoch(images, label, label, items, 0)
         assert met["training_loss"] == pytest.approx(expected, rel=1e-5)
 
 
@@ -217,7 +217,7 @@ def test_learner__clips_the_gradient():
         torch.manual_seed(0)
         network = SmallNetwork(dropout=0.0)
         learner = make_learner(Settings(batch_size=4, clip=clip), network)
-        learner.train_epoch(images, label, torch.arange(4), 0)
+        learner.train_epoch(images, label, label, torch.arange(4), 0)
         gradient = torch.cat([w.grad.ravel() for w in network.parameters()])
         norms.append(float(gradient.norm()))
     assert norms[0] == pytest.approx(1e-3, rel=1e-3)
@@ -506,3 +506,24 @@ def test_train__again_and_again_keeps_no_tensor(make_images):
     before = tensors()
     train(images, epochs=1)
     assert tensors() <= before
+
+
+def test_train__a_target_is_learnt_in_the_place_of_the_state(make_images):
+    """Images that say nothing: the best answer is the mean of the targets, .7."""
+    images, _ = make_images(shift=0)
+    rng = np.random.default_rng(0)
+    state = images["state"].values
+    target = np.where(state >= 0, 0.7 + rng.choice([-0.1, 0.1], state.size), np.nan)
+    asked = images.assign_coords(target=("item", target))
+    settings = {"epochs": 20, "class_weights": False, "learning_rate": 1e-3}
+    learnt = train(asked, **settings).predictions["probability"]
+    assert learnt.mean() == pytest.approx(0.7, abs=0.05)
+    assert train(images, **settings).predictions["probability"].mean() < 0.6
+    same = images.assign_coords(target=("item", np.where(state >= 0, state, np.nan)))
+    np.testing.assert_allclose(
+        train(same, **settings).predictions["probability"],
+        train(images, **settings).predictions["probability"],
+        atol=1e-3,
+    )
+    with pytest.raises(InputError, match="a number from 0 to 1"):
+        train(images.assign_coords(target=("item", target * 2)), **settings)

@@ -9,7 +9,8 @@ from deepnic.assembly import PATHS, assemble, fit_assembly, fit_deepinsight, lay
 from deepnic.learn import BASELINES, fit_predict_baseline
 from deepnic.learn.fit import train
 from deepnic.study import StudySettings
-from deepnic.study.arms import KINDS, arms_of, fit_predict
+from deepnic.study.arms import KINDS, arms_of
+from deepnic.study.work import fit_predict
 from tests.study.conftest import make_fold, make_settings
 
 TEST = np.arange(100) % 4 == 3

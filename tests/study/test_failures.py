@@ -15,7 +15,7 @@ from deepnic.analysis.complete import comparable, left_out
 from deepnic.analysis.factors import factors
 from deepnic.cohort import make_cohort
 from deepnic.errors import EngineError, InputError
-from deepnic.study import read_study, run_study
+from deepnic.study import read_study, run_study, work
 from deepnic.study import run as study
 from deepnic.study.failures import reason_of
 from tests.analysis.test_factors import COHORTS, make_table
@@ -95,7 +95,7 @@ def test_factors__compare_like_with_like_where_an_arm_is_lacking():
 @pytest.fixture
 def failing(monkeypatch):
     """Let arms of a name fail, with an id in the message; the arms that were asked for."""
-    asked, fit_predict, names = [], study.fit_predict, set()
+    asked, fit_predict, names = [], work.fit_predict, set()
 
     def failing(arm, fold, seed):
         asked.append(arm.name)
@@ -103,7 +103,7 @@ def failing(monkeypatch):
             raise RuntimeError(f"of {fold.cohort['observation'].values[0]}")
         return fit_predict(arm, fold, seed)
 
-    monkeypatch.setattr(study, "fit_predict", failing)
+    monkeypatch.setattr(work, "fit_predict", failing)
     return names, asked
 
 
@@ -159,8 +159,8 @@ def test_run_study__goes_on_past_an_arm_that_ends_its_workers(cohort, tmp_path, 
                 raise KilledWorker("a task", SimpleNamespace(address="tls://w"), 3)
             receive(value)
 
-    monkeypatch.setattr(study, "current_client", lambda: True)
-    monkeypatch.setattr(study, "compute", ended_by_one)
+    monkeypatch.setattr(work, "current_client", lambda: True)
+    monkeypatch.setattr(work, "compute", ended_by_one)
     run_study({"made": cohort.isel(observation=slice(20))}, tmp_path / "s", TINY | {"epochs": 1})
     facts = json.loads((tmp_path / "s" / "study.json").read_text())
     told = {(one["arm"], one["reason"].split()[0]) for one in facts["failures"]}
@@ -183,7 +183,7 @@ def test_run_study__a_full_disk_is_no_failure_of_an_arm(cohort, tmp_path, monkey
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(study, "fit_predict", full)
+    monkeypatch.setattr(work, "fit_predict", full)
     with pytest.raises(OSError, match="No space left"):
         run_study({"made": cohort.isel(observation=slice(20))}, tmp_path / "s", TINY)
     assert not list((tmp_path / "s").rglob("arms/*"))

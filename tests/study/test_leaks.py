@@ -18,9 +18,10 @@ from deepnic.cohort import hide_labels
 from deepnic.errors import InputError
 from deepnic.study import cohorts, run_study
 from deepnic.study import run as study
-from deepnic.study.arms import arms_of, fit_predict
+from deepnic.study.arms import arms_of
 from deepnic.study.cohorts import permute
 from deepnic.study.fold import lazy_forest
+from deepnic.study.work import fit_predict
 from tests.study.conftest import TINY, make_fold, make_settings
 
 pytestmark = pytest.mark.slow

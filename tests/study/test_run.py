@@ -23,8 +23,7 @@ from deepnic.cohort import hide_labels
 from deepnic.config import checked
 from deepnic.errors import InputError
 from deepnic.learn import fit
-from deepnic.study import StudySettings, run_study
-from deepnic.study import run as study
+from deepnic.study import StudySettings, run_study, work
 from deepnic.study.arms import arms_of
 from tests.study.conftest import SMALL, TINY, make_settings
 
@@ -48,7 +47,7 @@ def contents(folder, *names):
 
 def stop_after(monkeypatch, n):
     """Let the disk be full after n arms were fitted; the arms that were asked for."""
-    asked, fit_predict = [], study.fit_predict
+    asked, fit_predict = [], work.fit_predict
 
     def stopping(arm, fold, seed):
         if len(asked) == n:
@@ -56,7 +55,7 @@ def stop_after(monkeypatch, n):
         asked.append((arm.name, seed))
         return fit_predict(arm, fold, seed)
 
-    monkeypatch.setattr(study, "fit_predict", stopping)
+    monkeypatch.setattr(work, "fit_predict", stopping)
     return asked
 
 
@@ -251,13 +250,13 @@ def test_run_study__goes_on_where_it_stopped(cohort, folder_tiny, tmp_path, monk
 def test_run_study__killed_and_started_again(folder_tiny, cohort, tmp_path):
     """SIGKILL within the first fold."""
     program = (
-        "import os, sys; from deepnic.study import run as study; from tests.study import conftest\n"
-        "write = study.write_outcome\n"
+        "import os, sys; from deepnic.study import run, work; from tests.study import conftest\n"
+        "write = work.write_outcome\n"
         "def kill(folder, arm, seed, outcome):\n"
         "    if arm.name == 'forest vote': os.kill(os.getpid(), 9)\n"
         "    write(folder, arm, seed, outcome)\n"
-        "study.write_outcome = kill\n"
-        "study.run_study({'made': conftest.cohort.__wrapped__()}, sys.argv[1], conftest.TINY)\n"
+        "work.write_outcome = kill\n"
+        "run.run_study({'made': conftest.cohort.__wrapped__()}, sys.argv[1], conftest.TINY)\n"
     )
     root = Path(deepnic.__file__).parents[1]
     words = [sys.executable, "-c", program, str(tmp_path / "s")]

@@ -2,14 +2,15 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 import pandas as pd
 from numpy.typing import NDArray
 
-from deepnic.study.fold import Fold
-from deepnic.study.settings import Arms
 from deepnic.variables import NO_FILTER
+
+FoldT = TypeVar("FoldT")  # what an arm learns from: of observations, or of genes
+ArmsT = TypeVar("ArmsT")  # settings that say which arms there are
 
 
 class Answer(NamedTuple):
@@ -29,7 +30,7 @@ class Outcome(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Arm(ABC):
+class Arm(ABC, Generic[FoldT, ArmsT]):
     """One way from a training fold to predictions; each kind is a class of its own."""
 
     method: str  # the path or the placement, or the classifier
@@ -41,12 +42,12 @@ class Arm(ABC):
 
     @classmethod
     @abstractmethod
-    def of(cls, settings: Arms) -> list[Self]:
+    def of(cls, settings: ArmsT) -> list[Self]:
         """Arms of this kind that a study has."""
 
     @abstractmethod
-    def fit_predict(self, fold: Fold, seed: int) -> Answer:
-        """Fit on the training observations of a fold, and answer for all."""
+    def fit_predict(self, fold: FoldT, seed: int) -> Answer:
+        """Fit on the training items of a fold, and answer for all."""
 
     @property
     @abstractmethod

@@ -13,7 +13,7 @@ from deepnic.study.fold import Fold
 from deepnic.study.settings import Arms
 
 
-class CanvasArm(Arm):
+class CanvasArm(Arm[Fold, Arms]):
     """The network on one canvas."""
 
     draws = True

@@ -13,7 +13,7 @@ from deepnic.study.fold import Fold
 from deepnic.study.settings import Arms
 
 
-class ClassifierArm(Arm):
+class ClassifierArm(Arm[Fold, Arms]):
     """A classifier of `BASELINES`."""
 
     role = BASELINE
@@ -59,7 +59,7 @@ class PixelsArm(ClassifierArm):
         return fold.tables[self.strength]["value"].values
 
 
-class ForestArm(Arm):
+class ForestArm(Arm[Fold, Arms]):
     """The forest's own vote."""
 
     kind, title, role = "forest", "the forest itself", BASELINE

@@ -1,0 +1,175 @@
+"""One half of a cohort's patients, to what arms learn of its genes: no label of the other half."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import dask
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from deepnic.cohort import filled, hide_labels
+from deepnic.cohort.differential import simple_statistics
+from deepnic.nic import count_signatures, rop_images
+from deepnic.pixels import filter_pixels
+from deepnic.rop import grow_forest
+from deepnic.store import open_forest, open_table, write_forest, write_table
+from deepnic.study.cohorts import FOLDS
+from deepnic.study.costs import noted
+from deepnic.study.genes.parts import Parts, cut_genes
+from deepnic.study.genes.planted import plant
+from deepnic.study.genes.settings import FAMILIES, GeneStudySettings
+from deepnic.study.genes.tasks import TASKS, Halves, halve
+
+
+@dataclass(frozen=True)
+class GeneSplit:
+    """A cohort, as it is or with a rule in it, and one cut of its patients in halves."""
+
+    name: str  # of the cohort
+    rule: str  # that was planted; "" = none
+    half: int  # number of the cut
+    cohort: xr.Dataset  # all labels known
+    other: NDArray[np.bool_]  # (observation,): the half that judges
+    planted: NDArray[np.int8] | None = None  # (gene,) see `plant`
+
+    @property
+    def folder(self) -> Path:
+        """Where its work is kept, in the study's folder."""
+        return Path(FOLDS, self.name, *([self.rule] if self.rule else []), str(self.half))
+
+    def tasks(self, settings: GeneStudySettings) -> tuple[str, ...]:
+        """What is asked: the rule where one is planted."""
+        return (self.rule,) if self.rule else settings.tasks
+
+
+@dataclass(frozen=True)
+class GeneFold:
+    """What the arms learn from and answer, for one task."""
+
+    item: NDArray  # (gene,) ids of those that are asked
+    truth: NDArray[np.float64]  # (gene,) 0 to 1
+    part: NDArray[np.str_]  # (gene,) training, validation or test
+    ranked: bool  # truth is a rank, else 0 or 1
+    directed: bool  # truth is which class is higher
+    counts: xr.Dataset  # of signatures, of these genes
+    statistics: pd.DataFrame  # of these genes, in the first half
+    tables: dict[int, xr.Dataset]  # kept pixels by strength of the filter
+    epochs: int
+
+    @cached_property
+    def state(self) -> NDArray[np.int8]:
+        """Class of each gene to train on, -1 of one to predict; of ranks, which half it is in."""
+        return np.where(self.part == "training", self.truth > 0.5, -1).astype(np.int8)
+
+    @property
+    def ids(self) -> tuple[()]:
+        """None: the items are no patients."""
+        return ()
+
+    def told(self, score: NDArray, predicted: NDArray) -> pd.DataFrame:
+        """Rows of the genes that were not trained on: item, part, truth, score."""
+        judged = self.part != "training"
+        return pd.DataFrame(
+            {
+                "item": self.item[judged],
+                "part": self.part[judged],
+                "truth": self.truth[judged],
+                "score": np.asarray(score, np.float64)[judged],
+            }
+        )
+
+
+def cut(cohorts: Mapping[str, xr.Dataset], settings: GeneStudySettings) -> Iterator[GeneSplit]:
+    """Every half of every cohort, as it is and with each rule."""
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    for name, cohort in cohorts.items():
+        state, group = cohort["state"].values, cohort.get("group")
+        kind = StratifiedKFold if group is None else StratifiedGroupKFold
+        draws = np.random.RandomState(settings.seed)
+        for half in range(settings.halves):
+            folds = kind(2, shuffle=True, random_state=draws).split(state, state, group)
+            other = np.isin(np.arange(state.size), next(folds)[1])
+            yield GeneSplit(name, "", half, cohort, other)
+            for rule, strength in settings.rules.items():
+                seed = settings.seed + half
+                planted = plant(cohort, rule=rule, strength=strength, seed=seed)
+                yield GeneSplit(name, rule, half, planted.cohort, other, planted.label)
+
+
+class Half:
+    """A cut of a cohort's patients: its forest, and a fold for each task."""
+
+    def __init__(self, split: GeneSplit, settings: GeneStudySettings, folder: Path):
+        self.split, self.settings, self.folder = split, settings, folder
+        folder.mkdir(parents=True, exist_ok=True)
+        hidden = filled(hide_labels(split.cohort, split.other)).drop_vars("label")
+        forest = settings.forest.model_dump(exclude={"n_genes"})
+        with noted(folder / "forest.json"):
+            write_forest(grow_forest(hidden, seed=settings.seed, **forest), folder / "forest.zarr")
+        with dask.config.set(scheduler="threads"):  # workers may not see the folder
+            self.forest = open_forest(folder / "forest.zarr").load()
+        self.counts = count_signatures(self.forest)
+        self.halves: Halves = halve(split.cohort, split.other)
+        seed = settings.seed + split.half
+        expression, state = split.cohort["expression"].values, split.cohort["state"].values
+        self.parts: Parts = cut_genes(np.nan_to_num(expression), state, seed=seed)
+        self.statistics = simple_statistics(self.halves.expression[0], self.halves.state[0])
+
+    def fold(self, task: str) -> GeneFold:
+        """Ask a task of some genes of each part."""
+        truth, ranked = self._truth(task)
+        chosen = self._draw(~np.isnan(truth))
+        part, item = self.parts.part[chosen], self.split.cohort["gene"].values[chosen]
+        state = np.where(part == "training", truth[chosen] > 0.5, -1)
+        return GeneFold(
+            item=item,
+            truth=truth[chosen],
+            part=part,
+            ranked=ranked,
+            directed=task == "direction",
+            counts=self.counts.isel(gene=chosen),
+            statistics=self.statistics.iloc[chosen],
+            tables=self._tables(task, item, state),
+            epochs=self.settings.epochs,
+        )
+
+    def _truth(self, task: str) -> tuple[NDArray[np.float64], bool]:
+        if self.split.planted is None:
+            seed = self.settings.seed + self.split.half
+            return TASKS[task].of(self.halves, seed), TASKS[task].ranked
+        planted = self.split.planted
+        return np.where(planted < 0, np.nan, planted), False
+
+    def _draw(self, asked: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Some genes of each part, in the cohort's order."""
+        most = {"training": self.settings.training_genes}
+        rng = np.random.default_rng([self.settings.seed, self.split.half])
+        drawn = [
+            rng.permutation(np.flatnonzero(asked & (self.parts.part == part)))[
+                : most.get(part, self.settings.judged_genes)
+            ]
+            for part in ("training", "validation", "test")
+        ]
+        return np.sort(np.concatenate(drawn))
+
+    def _tables(self, task: str, item: NDArray, state: NDArray) -> dict[int, xr.Dataset]:
+        """Kept pixels by strength: a stronger filter keeps the first of a weaker one."""
+        arms = self.settings.arms
+        numbers = [int(k) for k in arms.strengths if k not in FAMILIES]
+        if not numbers:
+            return {}
+        path = self.folder / f"{task}.zarr"
+        if not path.exists():
+            with noted(self.folder / f"{task}.json"):
+                images = rop_images(self.forest, family="distinct", genes=item.tolist())
+                table = filter_pixels(images, state, k=max(numbers), fdr=arms.fdr)
+                write_table(table, path)
+        with dask.config.set(scheduler="threads"):
+            stored: Any = open_table(path).load()
+        return {k: stored.isel(pixel=slice(k)) for k in numbers}

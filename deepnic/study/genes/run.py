@@ -1,0 +1,182 @@
+"""A study of genes, from the cohorts to a folder of results."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from deepnic.analysis.gene_scores import differences, score_genes, summarise_genes
+from deepnic.analysis.ranking import OURS, PLACEMENT, RANDOM
+from deepnic.compute import progress
+from deepnic.config import checked, to_toml
+from deepnic.errors import EngineError, InputError
+from deepnic.extras import needs
+from deepnic.files import as_path, locked, read_csv, whole, write_json
+from deepnic.manifest import seal
+from deepnic.study.cohorts import FOLDS
+from deepnic.study.failures import Failure, reason_of
+from deepnic.study.folder import STUDY, begin, is_done, outcome_file, write_tables
+from deepnic.study.genes.arms import GeneArm, arms_of
+from deepnic.study.genes.fold import GeneSplit, Half, cut
+from deepnic.study.genes.settings import GeneStudySettings
+from deepnic.study.provenance import facts_of, now
+from deepnic.study.work import run_arms
+from deepnic.variables import WORDS
+
+Todo = Sequence[tuple[GeneArm, int]]
+
+
+def run_gene_study(
+    cohorts: Mapping[str, xr.Dataset],
+    output: str | os.PathLike[str],
+    settings: GeneStudySettings | Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Compare the assemblies with each other and with everything else, on genes.
+
+    The patients of each cohort are cut in halves, `halves` times. Images are made of a forest that
+    saw the labels of the first half alone; what is asked of a gene is judged by the other half, or
+    is whether it plays in a rule that was planted. Genes are cut into parts, those that vary
+    together in one: arms learn from the training genes, and the test genes are judged.
+    A study that was interrupted goes on where it stopped.
+
+    Parameters
+    ----------
+    cohorts : mapping of name to Dataset
+        From `read_cohort`; observations without a label are left out, and those of one ``group``,
+        if there is such a coordinate, stay in one half.
+    output : path
+        Folder of the results: ``summary.csv``, ``scores.csv``, ``differences.csv``.
+    settings : GeneStudySettings or mapping, optional
+
+    Returns
+    -------
+    DataFrame
+        The summary: task, arm, column, n_cohorts, mean, low, high; see `summarise_genes`.
+
+    Raises
+    ------
+    InputError
+        A cohort that cannot be cut, or another study in the folder.
+    EngineError
+        No arm could be made at all.
+    """
+    needs("train")
+    output = as_path(output)
+    if not isinstance(settings, GeneStudySettings):
+        settings = checked(GeneStudySettings, settings or {})
+    if not cohorts:
+        raise InputError("the study has no cohort; name one under [cohorts.NAME]")
+    known = {name: one.sel(observation=one["state"] >= 0) for name, one in cohorts.items()}
+    splits = list(cut(known, settings))
+    todo = [(arm, settings.seed) for arm in arms_of(settings.arms)]
+    with locked(output):
+        facts = begin(output, facts_of(known, settings, output))
+        with whole(output / "study.toml") as partial:
+            partial.write_text(to_toml(facts["settings"]), encoding="utf-8")
+        failures: list[Failure] = []
+        with progress() as bars:
+            n_tasks = sum(len(split.tasks(settings)) for split in splits)
+            job = bars.add_task("study", total=n_tasks * len(todo))
+            for split in splits:
+                failures += _run_split(
+                    split, todo, settings, output, lambda n=1: bars.advance(job, n)
+                )
+        facts["failures"] = [failure.to_dict() for failure in failures]
+        summary = _finish(splits, todo, settings, output, failures)
+        facts["finished"] = now()
+        write_json(output / STUDY, facts)
+        tables = [file.name for file in output.glob("*.csv")]
+        seal(output, [STUDY, "study.toml", *tables, FOLDS], copied=[STUDY, "study.toml"])
+    return summary
+
+
+def _run_split(
+    split: GeneSplit, todo: Todo, settings: GeneStudySettings, output: Path, advance: Any
+) -> list[Failure]:
+    """Do what is left of one cut of a cohort; what could not be made."""
+    folder, ids = output / split.folder, split.cohort["observation"].values
+    half, failures = None, []
+    for task in split.tasks(settings):
+        pending = [(arm, seed) for arm, seed in todo if not is_done(folder / task, arm, seed)]
+        advance(len(todo) - len(pending))
+        if not pending:
+            continue
+        try:
+            half = half or Half(split, settings, folder)
+            fold = half.fold(task)
+        except Exception as error:
+            failures.append(_failure(split, task, reason_of(error, ids)))
+            advance(len(pending))
+            continue
+        for arm, seed, reason in run_arms(fold, pending, folder / task, advance):
+            failures.append(_failure(split, task, reason, arm.name, seed))
+    return failures
+
+
+def _failure(
+    split: GeneSplit, task: str, reason: str, arm: str = "", seed: int | None = None
+) -> Failure:
+    return Failure(f"{split.name}, {task}", -1, split.half, 0, arm, seed, reason)
+
+
+def _finish(
+    splits: Sequence[GeneSplit],
+    todo: Todo,
+    settings: GeneStudySettings,
+    output: Path,
+    failures: Sequence[Failure],
+) -> pd.DataFrame:
+    """Judge what was made, and write the tables."""
+    parts = [score_genes(made) for made in _predictions(splits, todo, settings, output)]
+    if not parts:
+        raise EngineError(
+            f"no arm of the study in {output} could be made; {failures[0] if failures else ''}"
+        )
+    scores = pd.concat(parts, ignore_index=True)
+    told = pd.DataFrame([arm.columns for arm, _ in todo])
+    summary = summarise_genes(scores)
+    tables = {
+        "scores": scores.merge(told, on="arm"),
+        "summary": summary.merge(told, on="arm"),
+        "differences": differences(scores, pairs_of([arm for arm, _ in todo])),
+    }
+    write_tables(output, tables)
+    return summary
+
+
+def _predictions(
+    splits: Sequence[GeneSplit], todo: Todo, settings: GeneStudySettings, output: Path
+) -> Iterator[pd.DataFrame]:
+    """What arms said of the genes of one cut and task, after the other."""
+    for split in splits:
+        for task in split.tasks(settings):
+            folder, made = output / split.folder / task, []
+            for arm, seed in todo:
+                if is_done(folder, arm, seed):
+                    said = read_csv(outcome_file(folder, arm, seed), WORDS)
+                    said = said.assign(cohort=split.name, task=task, half=split.half)
+                    made.append(said.assign(arm=arm.name, kind=arm.kind, seed=seed))
+            if made:
+                yield pd.concat(made, ignore_index=True)
+
+
+def pairs_of(arms: Sequence[GeneArm]) -> list[tuple[str, str]]:
+    """Arms to compare: canvases with the random placement, and paths with each other."""
+    canvases = [arm for arm in arms if arm.role in (OURS, PLACEMENT)]
+    pairs = [
+        (arm.name, chance.name)
+        for arm, chance in product(canvases, arms)
+        if chance.role == RANDOM and chance.strength == arm.strength
+    ]
+    paths = [arm for arm in canvases if arm.role == OURS]
+    for k, one in enumerate(paths):
+        pairs += [
+            (other.name, one.name)
+            for other in paths[k + 1 :]
+            if (other.strength, other.unit) == (one.strength, one.unit)
+        ]
+    return pairs

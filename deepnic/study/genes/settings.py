@@ -1,0 +1,92 @@
+"""What a study of genes is made of, in one TOML file that says ``items = "genes"``."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from deepnic.assembly import PATHS
+from deepnic.assembly.canvas import UNITS
+from deepnic.config import Strict, checked, read_toml
+from deepnic.study.genes.planted import RULES
+from deepnic.study.genes.tasks import TASKS
+from deepnic.study.settings import CohortFile, beside, some_of
+
+FAMILIES = ("distinct", "all")
+"""Strengths that take every pixel of a family of combinations, see `deepnic.nic.family`."""
+
+
+class GeneForest(Strict):
+    """The forest of a half; see `deepnic.grow_forest`."""
+
+    n_genes: int = Field(default=0, ge=0)
+    """Genes drawn at random of each cohort; 0 takes all."""
+    n_trees: int = Field(default=50, ge=1)
+    """Trees of each gene under each condition."""
+    weight_ranges: tuple[int, ...] = (3, 4, 5)
+    """Weight ranges R."""
+    tree_sizes: tuple[int, ...] = (3, 4, 5, 6, 7, 8)
+    """Genes of a tree V."""
+    subsample: float = 1.0
+    """Share of each class that a tree is grown on."""
+
+
+class GeneArms(Strict):
+    """What is compared: every path with every strength of the filter and every unit."""
+
+    paths: Annotated[tuple[str, ...], some_of("paths", PATHS)] = tuple(PATHS)
+    """Paths by which pixels are laid on a canvas."""
+    strengths: tuple[int | Literal["distinct", "all"], ...] = ("distinct", 1024, 256)
+    """Pixels kept at most by relevance; "distinct" and "all" take the whole family."""
+    units: Annotated[tuple[str, ...], some_of("units", UNITS)] = ("pixel",)
+    """What is laid along a path: pixel, tile."""
+    fdr: float = Field(default=0.05, gt=0, le=1)
+    """False discovery rate of the filter by relevance; 1 turns the test off."""
+
+
+class GeneStudySettings(Strict):
+    """Parameters of a study whose items are genes.
+
+    Examples
+    --------
+    >>> GeneStudySettings(rules={"two genes": 3}).rules
+    {'two genes': 3.0}
+    """
+
+    items: Literal["genes"] = "genes"
+    """Genes; a study of observations says nothing."""
+    halves: int = Field(default=5, ge=1)
+    """Times that the patients of each cohort are cut in halves, groups kept together."""
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    """Of the halves, the forests, the parts of the genes and the arms."""
+    epochs: int = Field(default=8, ge=1)
+    """Of each network."""
+    training_genes: int = Field(default=4000, ge=100)
+    """Genes that arms learn from at most, drawn from their part."""
+    judged_genes: int = Field(default=4000, ge=100)
+    """Genes that arms are judged on at most, drawn from their part."""
+    tasks: Annotated[tuple[str, ...], some_of("tasks", TASKS)] = tuple(TASKS)
+    """What is asked of a gene."""
+    rules: dict[str, float] = Field(default={})
+    """Strength of each rule to plant into a copy of each cohort, such as {"two genes" = 3.0}."""
+    forest: GeneForest = GeneForest()
+    """The forest of a half."""
+    arms: GeneArms = GeneArms()
+    """What is compared."""
+    cohorts: dict[str, CohortFile] = Field(default={})
+    """The cohorts, by name."""
+
+    @model_validator(mode="after")
+    def _known_rules(self) -> "GeneStudySettings":
+        if not {*self.rules} <= {*RULES}:
+            raise ValueError(f"rules are {' and '.join(RULES)}; name these")
+        return self
+
+
+def read_gene_settings(path: Path) -> GeneStudySettings | None:
+    """Read the settings of a study of genes, as `read_settings`; none of one of observations."""
+    values = read_toml(path)
+    if values.get("items") != "genes":
+        return None
+    settings = checked(GeneStudySettings, values)
+    return settings.model_copy(update={"cohorts": beside(path.parent, settings.cohorts)})
