@@ -110,8 +110,8 @@ def tree_seconds(tree_size: int, weight_range: int, n_observations: float) -> fl
     observations, a tenth of the genes informative or none, on one core (AMD EPYC, 2026): within a
     factor of 2 of each. `python -m tests.benchmarks.trees` measures, and fits the four numbers.
     """
-    visited = weight_range ** (tree_size * min(0.28 + 0.097 * log(n_observations), 1))
-    return 1.8e-5 + n_observations * (8e-7 + 2.7e-8 * visited)
+    visited = weight_range ** (tree_size * min(0.155 + 0.12 * log(n_observations), 1))
+    return n_observations * (5.6e-7 + 1.5e-8 * visited)
 
 
 def as_many_as(parameters: Mapping[str, Any], n_observations: float) -> float:

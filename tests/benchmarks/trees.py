@@ -75,17 +75,19 @@ def _times(
 
 
 def fitted(times: pd.DataFrame) -> list[float]:
-    """The four numbers of `tree_seconds`, and that of its logarithm, by these times."""
+    """The four numbers of `tree_seconds` that are never far from these times."""
     n, V, R, seconds = (times[name].to_numpy(float) for name in ("n", "V", "R", "seconds"))
 
     def modelled(logs: np.ndarray) -> np.ndarray:
-        tree, each, vector = np.exp(logs[:3])
-        visited = R ** (V * np.minimum(logs[3] + logs[4] * np.log(n), 1))
-        return tree + n * (each + vector * visited)
+        each, vector = np.exp(logs[:2])
+        visited = R ** (V * np.minimum(logs[2] + logs[3] * np.log(n), 1))
+        return n * (each + vector * visited)
 
-    start = np.array([*np.log([1e-5, 1e-6, 1e-8]), 0.3, 0.1])
-    fit = least_squares(lambda logs: np.log(modelled(logs) / seconds), start, loss="soft_l1").x
-    return [*np.exp(fit[:3]), *fit[3:]]
+    start = np.array([*np.log([1e-6, 1e-8]), 0.2, 0.1])
+    close = least_squares(lambda logs: np.log(modelled(logs) / seconds), start).x
+    # a high power: what counts is the condition that is furthest off
+    fit = least_squares(lambda logs: 10 * np.log(modelled(logs) / seconds) ** 5, close).x
+    return [*np.exp(fit[:2]), *fit[2:]]
 
 
 def trees(times: pd.DataFrame) -> Section:
