@@ -34,7 +34,7 @@ from deepnic.learn.predictor import Predictor, describe_network, rebuild
 from deepnic.learn.ranks import ATTEMPTS, train_here
 from deepnic.learn.saved import save_checkpoint
 from deepnic.learn.settings import CHECKPOINT_FILE, DEVICES, Settings, choose_device
-from deepnic.learn.states import check_state
+from deepnic.learn.states import check_state, target_of, true_state_of
 from deepnic.learn.trees import Trees
 from deepnic.manifest import unseal
 from deepnic.rop.origin import ORIGIN, check_cohort
@@ -181,7 +181,7 @@ def train(
     if workers < 0:
         raise InputError(f"workers is {workers}; give 0 to train in this process, or more")
     canvas, state = _check_canvas(images, len(classes))
-    true_state = _true_state(truth, canvas, state, len(classes))
+    true_state = true_state_of(truth, canvas, state, len(classes))
     if cohort is not None:
         _check_cohort(cohort, canvas)
     arrays = canvas_arrays(canvas)
@@ -193,7 +193,7 @@ def train(
     job: Job = {
         "canvas": arrays,
         "state": state,
-        "target": _target(canvas, state, len(classes)),
+        "target": target_of(canvas, state, len(classes)),
         "classes": len(classes),
         "validation": validation,
         "settings": chosen.model_dump(),
@@ -307,43 +307,6 @@ def _check_canvas(images: xr.Dataset, n_classes: int) -> tuple[xr.Dataset, NDArr
     if np.isinf(values).any():
         raise InputError("image holds infinite values; pixels are finite, or NaN = undefined")
     return canvas, check_state(images["state"], n_classes).astype(np.int64)
-
-
-def _target(
-    images: xr.Dataset, state: NDArray[np.int64], n_classes: int
-) -> NDArray[np.float32] | None:
-    """Probability of class 1 to learn, where images bring one; 0 of items to predict."""
-    if "target" not in images.coords:
-        return None
-    values = np.where(state >= 0, images["target"].values, 0).astype(np.float32)
-    if n_classes != 2 or not ((values >= 0) & (values <= 1)).all():
-        raise InputError(
-            "the target of an item is the probability of the second of two classes; give each "
-            "training item a number from 0 to 1"
-        )
-    return values
-
-
-def _true_state(
-    truth: pd.Series | ArrayLike | None,
-    images: xr.Dataset,
-    state: NDArray[np.int64],
-    n_classes: int,
-) -> NDArray[np.int64]:
-    """True state of each hidden item; -1 = unknown, or a training item."""
-    if truth is None:
-        return np.full_like(state, -1)
-    if isinstance(truth, pd.Series):
-        truth = truth.reindex(images["item"].to_index()).fillna(-1)
-    values = np.asarray(truth)
-    if values.shape != state.shape:
-        raise InputError(f"truth has shape {values.shape}; give one entry an item, {state.shape}")
-    if not np.isin(values, range(-1, n_classes)).all():
-        raise InputError(
-            f"truth holds other values than the classes 0 to {n_classes - 1} and -1 (unknown); "
-            "recode it"
-        )
-    return np.where(state < 0, values, -1).astype(np.int64)
 
 
 def _digest(job: Job) -> str:
