@@ -27,10 +27,13 @@ from deepnic.files import scratch
 logger = logging.getLogger("deepnic.progress")
 INTERVAL = 30.0  # seconds between two lines of progress where no terminal shows bars
 
-# What Dask serves over HTTP has no secret: nothing is served.
-NO_PAGES: dict[str, list[str]] = {
+# What Dask serves over HTTP has no secret: nothing is served. Nobody reads its samples of what
+# threads do, and under Python before 3.11.9 taking one can lock a worker of several threads for
+# ever (python/cpython#106883).
+QUIET: dict[str, object] = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
+    "distributed.worker.profile.enabled": False,
 }
 
 _open: ContextVar[Progress | None] = ContextVar("_open", default=None)
@@ -205,7 +208,7 @@ def local_workers(n: int) -> Iterator[None]:
         dask.config.set({f"distributed.nanny.pre-spawn-environ.{variable}": 2**30})
     with (
         scratch() as folder,
-        dask.config.set(NO_PAGES),
+        dask.config.set(QUIET),
         LocalCluster(
             n_workers=n,
             threads_per_worker=1,

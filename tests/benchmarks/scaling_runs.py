@@ -25,6 +25,7 @@ from distributed.diagnostics.plugin import SchedulerPlugin
 from distributed.utils import key_split
 
 import deepnic
+from deepnic.compute import QUIET, dask_settings
 from deepnic.store import write_forest
 
 STORE = "watched.zarr"
@@ -76,17 +77,20 @@ class _Watch(SchedulerPlugin):
 @contextmanager
 def workers(processes: int, threads: int = 1, *, tls: bool = False) -> Iterator[Client]:
     """Start workers, and have each load what it needs for a forest."""
+    dask_settings()
     safe: dict[str, Any] = {"protocol": "tls", "security": Security.temporary()} if tls else {}
-    cluster = LocalCluster(
-        n_workers=processes,
-        threads_per_worker=threads,
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        silence_logs=logging.ERROR,
-        **safe,
-    )
-    large = {"distributed.admin.large-graph-warning-threshold": "1GB"}  # a cohort rides in it
-    with dask.config.set(large), cluster, Client(cluster) as client:
+    with (
+        dask.config.set(QUIET),
+        LocalCluster(
+            n_workers=processes,
+            threads_per_worker=threads,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.ERROR,
+            **safe,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
         client.run(_prepare)
         yield client
 

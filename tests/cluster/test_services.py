@@ -62,7 +62,9 @@ def test_services__of_dask_serve_no_pages_and_ray_on_the_loopback():
     for dask in (scheduler, worker):
         assert "--no-dashboard" in dask.split()
         assert after(dask, "--dashboard-address") == "127.0.0.1:0"
-    assert host_environment(INVENTORY, HEAD)["DASK_DISTRIBUTED__SCHEDULER__HTTP__ROUTES"] == "[]"
+    environment = host_environment(INVENTORY, HEAD)
+    assert environment["DASK_DISTRIBUTED__SCHEDULER__HTTP__ROUTES"] == "[]"
+    assert environment["DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"] == "False"
     assert after(ray, "--dashboard-host") == "127.0.0.1"
 
 

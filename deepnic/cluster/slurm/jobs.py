@@ -18,14 +18,17 @@ import dask
 from distributed import Client, Future, Security
 from pydantic import AfterValidator, ByteSize, Field, StringConstraints
 
-from deepnic.compute import NO_PAGES, dask_settings
+from deepnic.compute import QUIET, dask_settings
 from deepnic.config import Strict, checked, read_toml
 from deepnic.errors import EngineError
 
 INTERVAL = 2.0  # seconds between two looks at the queue
 UNKNOWN = 2**40  # bytes, for Dask, which wants a number and is told to look for itself
 ATTEMPTS = 3  # jobs in a row that end before their worker comes
-NO_ROUTES = 'export DASK_DISTRIBUTED__WORKER__HTTP__ROUTES="[]"'  # of its nodes
+QUIET_NODES = (  # as of `deepnic.compute`
+    'export DASK_DISTRIBUTED__WORKER__HTTP__ROUTES="[]"',
+    "export DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False",
+)
 SCRIPT = Path(__file__).with_name("train.sbatch")
 UNFINISHED = (
     "PENDING", "CONFIGURING", "RUNNING", "SUSPENDED", "STOPPED", "COMPLETING", "REQUEUED",
@@ -79,7 +82,7 @@ def dask_workers(profile: Profile) -> Iterator[Client]:
     the jobs, or no worker is left and three jobs in a row ended before one came.
     """
     dask_settings()
-    with dask.config.set(NO_PAGES), _slurm_cluster(profile) as cluster, Client(cluster) as client:
+    with dask.config.set(QUIET), _slurm_cluster(profile) as cluster, Client(cluster) as client:
         _slurm("sbatch", "--test-only", input=cluster.job_script())
         jobs = _Jobs(cluster, client, profile.nodes)
         jobs.start()
@@ -158,7 +161,7 @@ def _slurm_cluster(profile: Profile) -> Any:
         interface=profile.interface,
         python=profile.python,
         job_name="deepnic-grow",
-        job_script_prologue=[*profile.prologue, NO_ROUTES],
+        job_script_prologue=[*profile.prologue, *QUIET_NODES],
         log_directory=str(logs),
         worker_extra_args=[
             "--no-dashboard", "--dashboard-address", "127.0.0.1:0",

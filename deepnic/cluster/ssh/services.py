@@ -26,7 +26,11 @@ RAY_HOST = {
 # Dask's pages have no secret. Without them its port is still opened, on all addresses unless told,
 # and answers that there is nothing.
 NO_DASHBOARD = "--no-dashboard --dashboard-address 127.0.0.1:0"
-NO_PAGES = {f"DASK_DISTRIBUTED__{role}__HTTP__ROUTES": "[]" for role in ("SCHEDULER", "WORKER")}
+QUIET = {  # as of `deepnic.compute`
+    "DASK_DISTRIBUTED__SCHEDULER__HTTP__ROUTES": "[]",
+    "DASK_DISTRIBUTED__WORKER__HTTP__ROUTES": "[]",
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+}
 
 
 class Service(NamedTuple):
@@ -102,7 +106,7 @@ def host_environment(inventory: Inventory, host: Host) -> dict[str, str]:
     dask = {"DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "true"}
     # without the card gloo offers the address of the host's name, which Debian makes 127.0.1.1
     cards = {CARD: host.interface, "NCCL_SOCKET_IFNAME": host.interface}
-    return secrets.variables(["CLIENT", "WORKER", "SCHEDULER"]) | dask | NO_PAGES | cards | RAY_HOST
+    return secrets.variables(["CLIENT", "WORKER", "SCHEDULER"]) | dask | QUIET | cards | RAY_HOST
 
 
 def _dask_scheduler(inventory: Inventory) -> str:
