@@ -10,7 +10,7 @@ import pytest
 from distributed import Client, LocalCluster
 from rich.progress import Progress
 
-from deepnic.compute import compute, current_client, dask_workers, progress, under_way
+from deepnic.compute import compute, current_client, local_workers, progress, under_way
 
 
 @pytest.fixture(params=["threads", "cluster"])
@@ -171,9 +171,9 @@ def test_progress__is_not_told_where_its_logger_is_disabled(monkeypatch, caplog)
     assert not caplog.messages
 
 
-def test_dask_workers__take_no_samples_of_their_threads():
+def test_local_workers__take_no_samples_of_their_threads():
     """Which can lock a worker for ever, see `deepnic.compute.QUIET`."""
-    with dask_workers(1):
+    with local_workers(1):
         (callbacks,) = current_client().run(_callbacks).values()
     assert "heartbeat" in callbacks
     assert "profile" not in callbacks
