@@ -6,6 +6,7 @@ import pytest
 
 from deepnic.cohort import make_cohort
 from deepnic.errors import InputError
+from deepnic.report import write_report
 from deepnic.study import work
 from deepnic.study.genes.fold import Half, cut
 from deepnic.study.genes.run import run_gene_study
@@ -56,6 +57,8 @@ def test_run_gene_study__finds_what_is_there_and_nothing_where_there_is_nothing(
     pairs = pd.read_csv(folder / "differences.csv").set_index(["arm", "other"]).index
     assert ("snail, 16 pixels", "random placement, 16 pixels") in pairs
     assert ("linear, 16 pixels", "snail, 16 pixels") in pairs
+    with pytest.raises(InputError, match="is of genes, which have no page yet; read its summary"):
+        write_report(folder)
 
 
 def test_run_gene_study__goes_on_where_it_stopped(folder, cohort, tmp_path, monkeypatch):
