@@ -246,7 +246,7 @@ def _speed(way: Way, learner: Learner, batches: Sequence[torch.Tensor]) -> float
     for items in batches:
         image = way.channels(items.to(way.place))
         label = (items % 2).to(learner.device)
-        learner._step(image, label, weight, len(items), SETTINGS.learning_rate)
+        learner._step(image, label, label, weight, len(items), SETTINGS.learning_rate)
     _finish(learner.device)
     return n_items / (perf_counter() - start)
 

@@ -138,7 +138,7 @@ def _blocks(costs: Costs, drawn: Run) -> Section:
             f"{1000 * value:.1f}" for value in (costs.python, costs.scheduler)
         ],
         "cores that one scheduler can feed": [
-            f"{(mean(costs.searches) + costs.python) / costs.scheduler:.0f}"
+            f"{(mean(costs.searches) + costs.python) / max(costs.scheduler, 1e-6):.0f}"
         ],
         "signatures by genes in the end, ms a draw of a condition": [f"{1000 * costs.ordered:.0f}"],
         "moved, kB: to the store, between workers": [

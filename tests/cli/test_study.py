@@ -213,7 +213,7 @@ def test_study__goes_on_where_it_stopped(refuse, place, tmp_path, monkeypatch):
         patched.setattr("deepnic.study.work.fit_predict", stop)
         sentence = refuse(*words, code=1)
     assert "could be made; see study.json for why" in sentence
-    assert "RuntimeError in run.py, line" in (tmp_path / "s" / "study.json").read_text()
+    assert "RuntimeError in work.py, line" in (tmp_path / "s" / "study.json").read_text()
     assert (tmp_path / "s" / "folds" / "mine" / "0-0" / "forest.zarr").exists()
     succeed(*words)
     write_toml(settings, place / "cohort.csv", epochs=2)

@@ -196,7 +196,9 @@ def test_learner__steps_are_those_of_adamw_in_double_precision():
     settings = Settings(epochs=5, batch_size=10)
     learner, met = make_learner(settings, network), []
     for epoch in range(5):
-        met.append(learner.train_epoch(images, label, torch.tensor(items), epoch)["training_loss"])
+        met.append(
+            learner.train_epoch(images, label, label, torch.tensor(items), epoch)["training_loss"]
+        )
     oracle, expected = torch.optim.AdamW(plain.parameters(), weight_decay=1e-2), []
     for epoch in range(5):
         oracle.param_groups[0]["lr"] = loop._learning_rate(epoch, 5, settings)
