@@ -13,6 +13,19 @@ from deepnic.study.fold import Fold
 from deepnic.study.settings import Arms
 
 
+def trained(canvas: xr.Dataset, epochs: int, seed: int) -> Answer:
+    """Train the network on a canvas, and answer for all its items."""
+    from deepnic.learn.fit import train  # loads torch where it is used
+
+    # on the processor: which machine an arm happens to run on must not decide its result
+    result = train(canvas, epochs=epochs, seed=seed, device="cpu")
+    history = {str(name): values.tolist() for name, values in result.history.items()}
+    predictions = result.predictions
+    return Answer(
+        predictions["probability"].to_numpy(), predictions["predicted"].to_numpy(), history
+    )
+
+
 class CanvasArm(Arm[Fold, Arms]):
     """The network on one canvas."""
 
@@ -24,16 +37,7 @@ class CanvasArm(Arm[Fold, Arms]):
 
     def fit_predict(self, fold: Fold, seed: int) -> Answer:
         """Train the network; see `Arm`."""
-        from deepnic.learn.fit import train  # loads torch where it is used
-
-        canvas = self.canvas(fold.tables[self.strength], seed)
-        # on the processor: which machine an arm happens to run on must not decide its result
-        result = train(canvas, epochs=fold.epochs, seed=seed, device="cpu")
-        history = {str(name): values.tolist() for name, values in result.history.items()}
-        predictions = result.predictions
-        return Answer(
-            predictions["probability"].to_numpy(), predictions["predicted"].to_numpy(), history
-        )
+        return trained(self.canvas(fold.tables[self.strength], seed), fold.epochs, seed)
 
 
 class PathArm(CanvasArm):

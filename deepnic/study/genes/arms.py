@@ -18,6 +18,7 @@ from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
 from deepnic.assembly import assemble_counts, fit_assembly, fit_deepinsight, lay
 from deepnic.runs.gene_ranking import first_criterion
 from deepnic.study.arms.arm import Answer, Arm
+from deepnic.study.arms.canvas import trained
 from deepnic.study.genes.fold import GeneFold
 from deepnic.study.genes.settings import FAMILIES, GeneArms
 
@@ -90,17 +91,10 @@ class GeneCanvasArm(GeneArm):
 
     def fit_predict(self, fold: GeneFold, seed: int) -> Answer:
         """Train the network; see `Arm`."""
-        from deepnic.learn.fit import train  # loads torch where it is used
-
         canvas = self.canvas(fold, seed)
         if fold.ranked:
             canvas = canvas.assign_coords(target=("item", fold.truth))
-        result = train(canvas, epochs=fold.epochs, seed=seed, device="cpu")
-        history = {str(name): values.tolist() for name, values in result.history.items()}
-        predictions = result.predictions
-        return Answer(
-            predictions["probability"].to_numpy(), predictions["predicted"].to_numpy(), history
-        )
+        return trained(canvas, fold.epochs, seed)
 
 
 class GenePathArm(GeneCanvasArm):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +52,7 @@ class GeneFold:
 
     item: NDArray  # (gene,) ids of those that are asked
     truth: NDArray[np.float64]  # (gene,) 0 to 1
+    state: NDArray[np.int8]  # (gene,) class to train on (of ranks, their half), -1 = to predict
     part: NDArray[np.str_]  # (gene,) training, validation or test
     ranked: bool  # truth is a rank, else 0 or 1
     directed: bool  # truth is which class is higher
@@ -60,11 +60,6 @@ class GeneFold:
     statistics: pd.DataFrame  # of these genes, in the first half
     tables: dict[int, xr.Dataset]  # kept pixels by strength of the filter
     epochs: int
-
-    @cached_property
-    def state(self) -> NDArray[np.int8]:
-        """Class of each gene to train on, -1 of one to predict; of ranks, which half it is in."""
-        return np.where(self.part == "training", self.truth > 0.5, -1).astype(np.int8)
 
     @property
     def ids(self) -> tuple[()]:
@@ -109,7 +104,7 @@ class Half:
         self.split, self.settings, self.folder = split, settings, folder
         folder.mkdir(parents=True, exist_ok=True)
         hidden = filled(hide_labels(split.cohort, split.other)).drop_vars("label")
-        forest = settings.forest.model_dump(exclude={"n_genes"})
+        forest = settings.forest.model_dump()
         with noted(folder / "forest.json"):
             write_forest(grow_forest(hidden, seed=settings.seed, **forest), folder / "forest.zarr")
         with dask.config.set(scheduler="threads"):  # workers may not see the folder
@@ -126,10 +121,11 @@ class Half:
         truth, ranked = self._truth(task)
         chosen = self._draw(~np.isnan(truth))
         part, item = self.parts.part[chosen], self.split.cohort["gene"].values[chosen]
-        state = np.where(part == "training", truth[chosen] > 0.5, -1)
+        state = np.where(part == "training", truth[chosen] > 0.5, -1).astype(np.int8)
         return GeneFold(
             item=item,
             truth=truth[chosen],
+            state=state,
             part=part,
             ranked=ranked,
             directed=task == "direction",

@@ -19,8 +19,6 @@ FAMILIES = ("distinct", "all")
 class GeneForest(Strict):
     """The forest of a half; see `deepnic.grow_forest`."""
 
-    n_genes: int = Field(default=0, ge=0)
-    """Genes drawn at random of each cohort; 0 takes all."""
     n_trees: int = Field(default=50, ge=1)
     """Trees of each gene under each condition."""
     weight_ranges: tuple[int, ...] = (3, 4, 5)
