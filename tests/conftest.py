@@ -1,5 +1,6 @@
 """Settings of all tests, and what several rooms look at."""
 
+import logging
 import os
 
 import pytest
@@ -8,6 +9,15 @@ from hypothesis import settings
 # a busy machine is no defect; and a run that decides something must be repeatable
 settings.register_profile("deepnic", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("deepnic")
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before():
+    """What a command sets for its process: a handler of a stderr that is closed after the test."""
+    yield
+    ours = logging.getLogger("deepnic")
+    ours.handlers.clear()
+    ours.setLevel(logging.NOTSET)
 
 
 @pytest.fixture

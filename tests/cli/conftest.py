@@ -1,6 +1,5 @@
 """The command line as the shell runs it, on a small table."""
 
-import logging
 import sys
 
 import pytest
@@ -39,9 +38,6 @@ def run(monkeypatch, capfd):
         capfd.readouterr()
         with pytest.raises(SystemExit) as exit_:
             cli.main()
-        ours = logging.getLogger("deepnic")
-        ours.handlers.clear()  # of a stderr that is closed after the test
-        ours.setLevel(logging.NOTSET)  # or handlers of others, of such a stderr too, are told
         return (exit_.value.code or 0, *capfd.readouterr())
 
     return run
