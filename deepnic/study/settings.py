@@ -114,7 +114,7 @@ class Arms(Strict):
     unfiltered: int = Field(default=1024, ge=4)
     """Pixels at most without a filter by relevance."""
     units: Annotated[tuple[str, ...], some_of("units", UNITS)] = ("pixel",)
-    """What is laid along a path: pixel, tile."""
+    """What is laid along a path: pixel, tile, condition."""
     fdr: float = Field(default=0.05, gt=0, le=1)
     """False discovery rate of the filter by relevance; 1 turns the test off."""
 

@@ -37,7 +37,7 @@ class GeneArms(Strict):
     strengths: tuple[int | Literal["distinct", "all"], ...] = ("distinct", 1024, 256)
     """Pixels kept at most by relevance; "distinct" and "all" take the whole family."""
     units: Annotated[tuple[str, ...], some_of("units", UNITS)] = ("pixel",)
-    """What is laid along a path: pixel, tile."""
+    """What is laid along a path: pixel, tile, condition."""
     fdr: float = Field(default=0.05, gt=0, le=1)
     """False discovery rate of the filter by relevance; 1 turns the test off."""
 
