@@ -28,6 +28,20 @@ def quality(truth: NDArray[np.float64], score: NDArray[np.float64]) -> float:
     return float(stats.spearmanr(truth, score).statistic)
 
 
+def explained(arm: pd.DataFrame) -> float:
+    """Share of the variance of a truth of ranks that a line on the scores explains; else NaN.
+
+    The line is fitted on the validation genes and judged on the test genes, so that it may be
+    below 0; scores are taken as ranks, which are not of the same unit in all arms.
+    """
+    part, truth = arm["part"].to_numpy(), arm["truth"].to_numpy()
+    if is_class(truth):
+        return np.nan
+    x = arm.groupby("part")["score"].rank(pct=True).to_numpy()[:, None]
+    fitted, test = part == "validation", part == "test"
+    return float(LinearRegression().fit(x[fitted], truth[fitted]).score(x[test], truth[test]))
+
+
 def is_class(truth: NDArray[np.float64]) -> bool:
     """Tell 0 and 1 from ranks."""
     return bool(np.isin(truth, (0, 1)).all())
@@ -38,9 +52,10 @@ def score_genes(predictions: pd.DataFrame) -> pd.DataFrame:
 
     Predictions have the columns of `PLACE`, arm, kind, seed, item, part (validation or test), truth
     and score. Returns a row for each place, arm and seed: metric (auroc or spearman), n_test,
-    ``value``, and ``added``: how much better the ranking of simple statistics becomes with this
-    arm's beside it. Both are put together by least squares of the truth on the two ranks, fitted on
-    the validation genes; of the methods on simple statistics the one that is best there is taken.
+    ``value``, ``explained`` (see `explained`), and ``added``: how much better the ranking of simple
+    statistics becomes with this arm's beside it. Both are put together by least squares of the
+    truth on the two ranks, fitted on the validation genes; of the methods on simple statistics the
+    one that is best there is taken.
     """
     rows = []
     for place, group in predictions.groupby(PLACE, sort=False):
@@ -54,11 +69,10 @@ def score_genes(predictions: pd.DataFrame) -> pd.DataFrame:
             metric = "auroc" if is_class(test["truth"].to_numpy()) else "spearman"
             added = np.nan
             if simple is not None and not is_statistics(one):
-                added = _together(one, simple) - _on(simple, "test")
-            rows.append(
-                (*map(str, place[:2]), place[2], arm, seed, metric, len(test), value, added)
-            )
-    columns = [*PLACE, "arm", "seed", "metric", "n_test", "value", "added"]
+                added = _together(one, simple) - _on(simple.loc[one.index], "test")
+            told = (metric, len(test), value, explained(one), added)
+            rows.append((*map(str, place[:2]), place[2], arm, seed, *told))
+    columns = [*PLACE, "arm", "seed", "metric", "n_test", "value", "explained", "added"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -94,7 +108,7 @@ def _together(arm: pd.DataFrame, simple: pd.DataFrame) -> float:
 
 
 def summarise_genes(
-    scores: pd.DataFrame, columns: Iterable[str] = ("value", "added")
+    scores: pd.DataFrame, columns: Iterable[str] = ("value", "explained", "added")
 ) -> pd.DataFrame:
     """Mean of each arm over cohorts, each the mean of its halves and seeds; a row a task and arm.
 

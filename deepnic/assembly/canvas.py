@@ -102,9 +102,9 @@ def fit_assembly(
     Only the training items of the table are looked at. With ``unit="tile"``, the pixels of one gene
     and combination stay together, as in its ROP-image: 6 rows, from tree size 8 down to 3, and 3
     columns, weight ranges 3, 4 and 5; tiles are laid along the path in the order of their first
-    pixels, on a grid of whole tiles. With ``unit="condition"`` it is the other way round: the canvas
-    has a row of squares for each tree size and a column of them for each weight range, and the path
-    runs through the pixels of each condition.
+    pixels, on a grid of whole tiles. With ``unit="condition"`` it is the other way round:
+    the canvas has a row of squares for each tree size and a column of them for each weight range,
+    and the path runs through the pixels of each condition.
 
     Parameters
     ----------
@@ -272,7 +272,7 @@ def _rank_tiles(table: xr.Dataset, order: NDArray[np.intp]) -> NDArray[np.intp]:
 def _lay_conditions(
     table: xr.Dataset, order: NDArray[np.intp], path: str, seed: int
 ) -> NDArray[np.int32]:
-    """Tree sizes from the largest down, weight ranges across; each condition a square of its own."""
+    """Tree sizes from the largest down, weight ranges across; a square for each condition."""
     _, row = np.unique(-table["tree_size"].to_numpy().astype(int), return_inverse=True)
     _, column = np.unique(table["weight_range"].to_numpy(), return_inverse=True)
     condition = row[order] * (column.max() + 1) + column[order]

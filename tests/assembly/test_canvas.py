@@ -179,8 +179,8 @@ def test_condition__has_a_square_of_its_own_by_tree_size_and_weight_range():
     first, second = visit("snail", 2, 2)[:2]
     assert index[tuple(first)] == 5
     assert index[tuple(second)] == 1
-    assert index[tuple(first + [0, 2])] == 4
-    assert index[tuple(first + [2, 2])] == 3
+    assert index[tuple([first[0], first[1] + 2])] == 4
+    assert index[tuple([first[0] + 2, first[1] + 2])] == 3
 
 
 def test_assemble__images_hold_the_values(make_table):

@@ -1,7 +1,7 @@
 """One half of a cohort's patients, to what arms learn of its genes: no label of the other half."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,16 +59,39 @@ class GeneFold:
     counts: xr.Dataset  # of signatures, of these genes
     statistics: pd.DataFrame  # of these genes, in the first half
     tables: dict[int, xr.Dataset]  # kept pixels by strength of the filter
+    sample: NDArray[np.bool_]  # (gene,) those that the largest canvases are made of
     epochs: int
+    device: str  # of the networks
 
     @property
     def ids(self) -> tuple[()]:
         """None: the items are no patients."""
         return ()
 
+    @property
+    def counts_with_states(self) -> xr.Dataset:
+        """Counts, and what is known of the genes."""
+        return self.counts.assign_coords(state=("gene", self.state))
+
+    def of(self, asked: NDArray[np.bool_]) -> "GeneFold":
+        """Some of the genes."""
+        if asked.all():
+            return self
+        return replace(
+            self,
+            item=self.item[asked],
+            truth=self.truth[asked],
+            state=self.state[asked],
+            part=self.part[asked],
+            counts=self.counts.isel(gene=asked),
+            statistics=self.statistics[asked],
+            tables={k: table.isel(item=asked) for k, table in self.tables.items()},
+            sample=self.sample[asked],
+        )
+
     def told(self, score: NDArray, predicted: NDArray) -> pd.DataFrame:
-        """Rows of the genes that were not trained on: item, part, truth, score."""
-        judged = self.part != "training"
+        """Rows of the genes that were asked and not trained on: item, part, truth, score."""
+        judged = (self.part != "training") & ~np.isnan(score)
         return pd.DataFrame(
             {
                 "item": self.item[judged],
@@ -119,7 +142,7 @@ class Half:
     def fold(self, task: str) -> GeneFold:
         """Ask a task of some genes of each part."""
         truth, ranked = self._truth(task)
-        chosen = self._draw(~np.isnan(truth))
+        chosen, sample = self._draw(~np.isnan(truth))
         part, item = self.parts.part[chosen], self.split.cohort["gene"].values[chosen]
         state = np.where(part == "training", truth[chosen] > 0.5, -1).astype(np.int8)
         return GeneFold(
@@ -132,7 +155,9 @@ class Half:
             counts=self.counts.isel(gene=chosen),
             statistics=self.statistics.iloc[chosen],
             tables=self._tables(task, item, state),
+            sample=sample,
             epochs=self.settings.epochs,
+            device=self.settings.device,
         )
 
     def _truth(self, task: str) -> tuple[NDArray[np.float64], bool]:
@@ -142,22 +167,27 @@ class Half:
         planted = self.split.planted
         return np.where(planted < 0, np.nan, planted), False
 
-    def _draw(self, asked: NDArray[np.bool_]) -> NDArray[np.intp]:
-        """Some genes of each part, in the cohort's order."""
-        most = {"training": self.settings.training_genes}
-        rng = np.random.default_rng([self.settings.seed, self.split.half])
+    def _draw(self, asked: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Some genes of each part, in the cohort's order; and fewer of them, for large canvases."""
+        settings = self.settings
+        most = {"training": settings.training_genes}
+        rng = np.random.default_rng([settings.seed, self.split.half])
         drawn = [
             rng.permutation(np.flatnonzero(asked & (self.parts.part == part)))[
-                : most.get(part, self.settings.judged_genes)
+                : most.get(part, settings.judged_genes)
             ]
             for part in ("training", "validation", "test")
         ]
-        return np.sort(np.concatenate(drawn))
+        chosen = np.sort(np.concatenate(drawn))
+        few = np.concatenate([genes[: settings.sampled_genes] for genes in drawn])
+        return chosen, np.isin(chosen, few)
 
     def _tables(self, task: str, item: NDArray, state: NDArray) -> dict[int, xr.Dataset]:
         """Kept pixels by strength: a stronger filter keeps the first of a weaker one."""
         arms = self.settings.arms
         numbers = [int(k) for k in arms.strengths if k not in FAMILIES]
+        if task in arms.closely and arms.dose.doses:
+            numbers.append(arms.dose.pixels)
         if not numbers:
             return {}
         path = self.folder / f"{task}.zarr"
