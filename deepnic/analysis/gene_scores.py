@@ -1,6 +1,7 @@
 """How well arms rank genes, what they add to simple statistics, and how far they are apart."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -9,10 +10,9 @@ from scipy import stats
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import roc_auc_score
 
-from deepnic.analysis.interval import over_cohorts
-
 PLACE = ["cohort", "task", "half"]
 STATISTICS = "statistics"  # kind of the arms that others are asked what they add to
+CONTROL = "permuted"  # the task in which there is nothing to know
 ROPE = 0.01
 """Differences up to one point are taken for none (region of practical equivalence)."""
 
@@ -112,52 +112,79 @@ def summarise_genes(
 ) -> pd.DataFrame:
     """Mean of each arm over cohorts, each the mean of its halves and seeds; a row a task and arm.
 
-    Intervals (95 %) are Student's over cohorts: halves of one cohort share patients, and genes are
-    not independent.
+    Intervals (95 %) are those of `Law.of`: genes are not independent, and no units.
     """
     rows = []
     for (task, arm), group in scores.groupby(["task", "arm"], sort=False):
         for column in columns:
-            by_cohort = group.groupby("cohort")[column].mean()
-            mean = over_cohorts(by_cohort)
-            rows.append((task, arm, column, by_cohort.count(), mean.mean, mean.low, mean.high))
+            law = Law.of(group.groupby(["cohort", "half"])[column].mean())
+            rows.append((task, arm, column, law.n_cohorts, law.mean, *law.interval()))
     names = ["task", "arm", "column", "n_cohorts", "mean", "low", "high"]
     return pd.DataFrame(rows, columns=names)
+
+
+class Law(NamedTuple):
+    """What is known of a mean: Student's t around it, as wide as the error, NaN if not known."""
+
+    n_cohorts: int
+    mean: float
+    error: float
+    freedom: int
+
+    @classmethod
+    def of(cls, values: pd.Series) -> Self:
+        """Take values by (cohort, half): cohorts are the units, halves where there is only one.
+
+        Halves of one cohort share patients, so that their variance is enlarged by the ratio of
+        those judged on to those learnt from, which is 1 (Nadeau and Bengio 2003).
+        """
+        known = values.dropna()
+        by_cohort = known.groupby("cohort").mean()
+        n = len(by_cohort)
+        units = by_cohort if n > 1 else known
+        error, k = np.nan, len(units)
+        if k > 1:
+            error = max(float(units.std()) * np.sqrt(1 / k + (n == 1)), 1e-9)
+        return cls(n, float(by_cohort.mean()), error, k - 1)
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Both ends."""
+        half = stats.t.isf((1 - confidence) / 2, self.freedom) * self.error
+        return self.mean - half, self.mean + half
+
+    @property
+    def p(self) -> float:
+        """Two-sided p-value of a mean of 0."""
+        return float(2 * stats.t.sf(abs(self.mean) / self.error, self.freedom))
+
+    def below(self, value: float) -> float:
+        """Probability that the mean is below a value, under the reference prior."""
+        return float(stats.t.cdf((value - self.mean) / self.error, self.freedom))
 
 
 def differences(scores: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
     """How far the first arm of each pair is above the other, over cohorts.
 
-    Columns: task, arm, other, n_cohorts, ``difference``, ``low``, ``high`` (Student's 95 % interval
-    over cohorts), ``p`` (corrected by Holm over all pairs of the task) and the posterior
-    probabilities ``worse``, ``same`` and ``better`` that it is below -1 point, within one point, or
-    above: under the reference prior the mean difference is Student's t around the observed one
+    Columns: task, arm, other, n_cohorts, ``difference``, ``low``, ``high`` (95 % interval of
+    `Law.of`), ``p`` (corrected by Holm over all pairs of the task) and the posterior probabilities
+    ``worse``, ``same`` and ``better`` that it is below -1 point, within one point, or above
     (Benavoli et al. 2017, Journal of Machine Learning Research 18: 1-36).
     """
     rows = []
     for task, group in scores.groupby("task", sort=False):
-        table = group.pivot_table("value", "cohort", "arm")
-        compared = []
-        for arm, other in pairs:
-            if {arm, other} <= {*table}:
-                apart = (table[arm] - table[other]).dropna()
-                compared.append((task, arm, other, *_posterior(apart.to_numpy())))
-        p = np.array([row[-4] for row in compared])
-        for row, corrected in zip(compared, _holm(p), strict=True):
-            rows.append((*row[:-4], corrected, *row[-3:]))
+        table = group.pivot_table("value", ["cohort", "half"], "arm")
+        laws = {
+            (arm, other): Law.of(table[arm] - table[other])
+            for arm, other in pairs
+            if {arm, other} <= {*table}
+        }
+        p = _holm(np.array([law.p for law in laws.values()]))
+        for (pair, law), corrected in zip(laws.items(), p, strict=True):
+            worse, better = law.below(-ROPE), 1 - law.below(ROPE)
+            told = (law.n_cohorts, law.mean, *law.interval(), corrected)
+            rows.append((task, *pair, *told, worse, 1 - worse - better, better))
     names = ["task", "arm", "other", "n_cohorts", "difference", "low", "high", "p"]
     return pd.DataFrame(rows, columns=[*names, "worse", "same", "better"])
-
-
-def _posterior(apart: NDArray[np.float64]) -> tuple[float, ...]:
-    mean = over_cohorts(apart)
-    if apart.size < 2:
-        return (apart.size, mean.mean, *[np.nan] * 6)
-    error = max(apart.std(ddof=1) / np.sqrt(apart.size), 1e-9)
-    law = stats.t(apart.size - 1, mean.mean, error)
-    p = 2 * stats.t.sf(abs(mean.mean) / error, apart.size - 1)
-    worse, better = law.cdf(-ROPE), law.sf(ROPE)
-    return (apart.size, mean.mean, mean.low, mean.high, p, worse, 1 - worse - better, better)
 
 
 def _holm(p: NDArray[np.float64]) -> NDArray[np.float64]:

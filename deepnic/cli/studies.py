@@ -166,16 +166,21 @@ def report(
 
 
 def compare_genes(settings: Any, output: Path) -> None:
-    """Run a study of genes, or what is left of it, and tell what came out."""
-    needs("train")
+    """Run a study of genes, or what is left of it, and write its page."""
+    needs("train", "report")
+    from deepnic.analysis.gene_findings import find_genes
+    from deepnic.report import write_report
     from deepnic.study.cohorts import read_cohorts
+    from deepnic.study.genes.folder import read_gene_study
     from deepnic.study.genes.run import run_gene_study
 
     cohorts, settings = read_cohorts(settings)
     options.say_what_was_read(cohorts)
     keeps(f"arms in {output} are kept: run the same command again and it goes on")
-    summary = run_gene_study(cohorts, output, settings)
-    console.print(f"{len(summary)} rows: {output / 'summary.csv'}", soft_wrap=True)
+    run_gene_study(cohorts, output, settings)
+    for sentence in find_genes(read_gene_study(output)).answer:
+        console.print(sentence, soft_wrap=True)
+    console.print(f"report: {write_report(output)}", soft_wrap=True)
 
 
 def compare(settings: Any, output: Path) -> None:

@@ -118,3 +118,16 @@ def test_differences__paired_over_cohorts(scores):
     assert table.loc["b", "better"] == pytest.approx((drawn > ROPE).mean(), abs=0.005)
     sums = table[["worse", "same", "better"]].sum(axis=1)
     np.testing.assert_allclose(sums, 1)
+
+
+def test_summarise_genes__halves_of_a_lone_cohort_are_no_independent_units(scores):
+    alone = scores[scores["cohort"] == "p"].assign(half=range(6))
+    alone["arm"] = "a"
+    summary = summarise_genes(alone, ["value"]).iloc[0]
+    values = alone["value"].to_numpy()
+    half = stats.t.ppf(0.975, 5) * values.std(ddof=1) * np.sqrt(1 / 6 + 1)
+    assert summary["high"] - summary["mean"] == pytest.approx(half)
+    assert summary["n_cohorts"] == 1
+    lone = summarise_genes(alone.iloc[:1], ["value"]).iloc[0]
+    assert np.isnan(lone["low"])
+    assert lone["mean"] == values[0]

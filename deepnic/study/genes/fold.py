@@ -11,11 +11,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from deepnic.analysis.gene_scores import CONTROL
 from deepnic.cohort import filled, hide_labels
 from deepnic.cohort.differential import simple_statistics
 from deepnic.nic import count_signatures, rop_images
 from deepnic.pixels import filter_pixels
 from deepnic.rop import grow_forest
+from deepnic.rop.forest import provenance
 from deepnic.store import open_forest, open_table, write_forest, write_table
 from deepnic.study.cohorts import FOLDS
 from deepnic.study.costs import noted
@@ -30,20 +32,16 @@ class GeneSplit:
     """A cohort, as it is or with a rule in it, and one cut of its patients in halves."""
 
     name: str  # of the cohort
-    rule: str  # that was planted; "" = none
     half: int  # number of the cut
     cohort: xr.Dataset  # all labels known
     other: NDArray[np.bool_]  # (observation,): the half that judges
+    tasks: tuple[str, ...]  # what is asked: the rule where one is planted
     planted: NDArray[np.int8] | None = None  # (gene,) see `plant`
 
     @property
     def folder(self) -> Path:
         """Where its work is kept, in the study's folder."""
-        return Path(FOLDS, self.name, *([self.rule] if self.rule else []), str(self.half))
-
-    def tasks(self, settings: GeneStudySettings) -> tuple[str, ...]:
-        """What is asked: the rule where one is planted."""
-        return (self.rule,) if self.rule else settings.tasks
+        return Path(FOLDS, self.name, str(self.half))
 
 
 @dataclass(frozen=True)
@@ -113,11 +111,25 @@ def cut(cohorts: Mapping[str, xr.Dataset], settings: GeneStudySettings) -> Itera
         for half in range(settings.halves):
             folds = kind(2, shuffle=True, random_state=draws).split(state, state, group)
             other = np.isin(np.arange(state.size), next(folds)[1])
-            yield GeneSplit(name, "", half, cohort, other)
+            asked = tuple(task for task in settings.tasks if task != CONTROL)
+            if asked:
+                yield GeneSplit(name, half, cohort, other, asked)
+            seed = settings.seed + half
+            if CONTROL in settings.tasks:
+                yield GeneSplit(name, half, permute(cohort, other, seed), other, (CONTROL,))
             for rule, strength in settings.rules.items():
-                seed = settings.seed + half
                 planted = plant(cohort, rule=rule, strength=strength, seed=seed)
-                yield GeneSplit(name, rule, half, planted.cohort, other, planted.label)
+                yield GeneSplit(name, half, planted.cohort, other, (rule,), planted.label)
+
+
+def permute(cohort: xr.Dataset, other: NDArray[np.bool_], seed: int) -> xr.Dataset:
+    """Permute the states of one half among its observations."""
+    rows = np.arange(len(other))
+    rows[other] = np.random.default_rng([seed, other.sum()]).permutation(rows[other])
+    names = ("state", "label")
+    return cohort.assign(
+        {name: cohort[name].copy(data=cohort[name].values[rows]) for name in names}
+    )
 
 
 class Half:
@@ -127,11 +139,15 @@ class Half:
         self.split, self.settings, self.folder = split, settings, folder
         folder.mkdir(parents=True, exist_ok=True)
         hidden = filled(hide_labels(split.cohort, split.other)).drop_vars("label")
+        # what is the same once labels are hidden has one forest, the control's of permuted labels
+        # too: a leak of labels would make another
+        digest = provenance(hidden, np.arange(hidden.sizes["gene"]))["input_sha256"]
+        store = folder / f"forest-{str(digest)[:16]}.zarr"
         forest = settings.forest.model_dump()
-        with noted(folder / "forest.json"):
-            write_forest(grow_forest(hidden, seed=settings.seed, **forest), folder / "forest.zarr")
+        with noted(store.with_suffix(".json")):
+            write_forest(grow_forest(hidden, seed=settings.seed, **forest), store)
         with dask.config.set(scheduler="threads"):  # workers may not see the folder
-            self.forest = open_forest(folder / "forest.zarr").load()
+            self.forest = open_forest(store).load()
         self.counts = count_signatures(self.forest)
         self.halves: Halves = halve(split.cohort, split.other)
         seed = settings.seed + split.half
@@ -162,8 +178,7 @@ class Half:
 
     def _truth(self, task: str) -> tuple[NDArray[np.float64], bool]:
         if self.split.planted is None:
-            seed = self.settings.seed + self.split.half
-            return TASKS[task].of(self.halves, seed), TASKS[task].ranked
+            return TASKS[task].of(self.halves), TASKS[task].ranked
         planted = self.split.planted
         return np.where(planted < 0, np.nan, planted), False
 

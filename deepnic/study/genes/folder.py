@@ -1,6 +1,6 @@
 """The folder of a study of genes: what its cuts hold, and its results read again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def look_closely(fold: GeneFold, settings: GeneStudySettings, folder: Path) -> N
 
 
 def gather(
-    output: Path, splits: Iterable[GeneSplit], todo: Todo, settings: GeneStudySettings
+    output: Path, splits: Sequence[GeneSplit], todo: Todo
 ) -> tuple[list[pd.DataFrame], dict[str, pd.DataFrame]]:
     """Put together what all cuts hold.
 
@@ -53,13 +53,12 @@ def gather(
     """
     predictions, costs, seen = [], [], []
     for split in splits:
-        for task in split.tasks(settings):
+        for task in split.tasks:
             folder, made = output / split.folder / task, []
             place: dict[str, Any] = {"cohort": split.name, "task": task, "half": split.half}
-            for stage, name in (("forest", "forest"), ("filter", task)):
-                noted = output / split.folder / f"{name}.json"
-                if is_noted(noted):
-                    costs.append(place | {"stage": stage} | read_json(noted))
+            filtered = folder.with_suffix(".json")
+            if is_noted(filtered):
+                costs.append(place | {"stage": "filter"} | read_json(filtered))
             for arm, seed in of_task(todo, task):
                 if not is_done(folder, arm, seed):
                     continue
@@ -72,6 +71,10 @@ def gather(
                 predictions.append(pd.concat(made, ignore_index=True))
             if (folder / f"{OCCLUSION}.csv").is_file():
                 seen.append(read_csv(folder / f"{OCCLUSION}.csv", WORDS).assign(**place))
+    for folder in dict.fromkeys(split.folder for split in splits):
+        for file in sorted((output / folder).glob("forest-*.json")):
+            half = {"cohort": folder.parent.name, "half": int(folder.name), "stage": "forest"}
+            costs.append(half | read_json(file))
     tables = {"costs": pd.DataFrame(costs)}
     if seen:
         tables[OCCLUSION] = pd.concat(seen, ignore_index=True)

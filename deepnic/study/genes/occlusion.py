@@ -13,6 +13,8 @@ from deepnic.nic.families import family
 from deepnic.nic.genes import expand
 from deepnic.study.genes.fold import GeneFold
 
+AT_ONCE = 2000  # images of a prediction
+
 
 def occlude(fold: GeneFold, *, path: str, seed: int) -> pd.DataFrame:
     """Train the network on the 510 combinations, and take parts of the test images away.
@@ -39,20 +41,27 @@ def occlude(fold: GeneFold, *, path: str, seed: int) -> pd.DataFrame:
     network = train(canvas, epochs=fold.epochs, seed=seed, device=fold.device).predictor
 
     judged = (fold.part == "test") & fold.sample
-    truth, some = fold.truth[judged], table.isel(item=judged)
+    truth, values = fold.truth[judged], table["value"].values[judged]
+    other = values[np.random.default_rng(seed).permutation(len(values))]
+    layout = table.drop_vars(["value", "item"])
 
-    def rank(values: NDArray[np.float32]) -> float:
-        image = lay(some.assign(value=(("item", "pixel"), values)), assembly)
-        return quality(truth, network.predict(image)["probability of 1"].to_numpy())
+    def qualities(pixels: NDArray[np.bool_]) -> list[float]:
+        """Quality with some pixels (part, pixel) of other genes, part by part."""
+        mixed = np.where(pixels[:, None], other, values).reshape(-1, pixels.shape[1])
+        some = layout.assign(value=(("item", "pixel"), mixed))
+        said = network.predict(lay(some.assign_coords(item=np.arange(len(mixed))), assembly))
+        scores = said["probability of 1"].to_numpy().reshape(len(pixels), -1)
+        return [quality(truth, score) for score in scores]
 
-    values = some["value"].values
-    whole = rank(values)
-    other = np.random.default_rng(seed).permutation(len(values))
-    rows = []
-    for what, name, pixels in _parts(table, members.label):
-        changed = values.copy()
-        changed[:, pixels] = values[other][:, pixels]
-        rows.append((what, name, whole - rank(changed)))
+    parts = list(_parts(table, members.label))
+    (whole,) = qualities(np.zeros((1, values.shape[1]), bool))
+    at_once = max(1, AT_ONCE // len(values))
+    left = [
+        value
+        for start in range(0, len(parts), at_once)
+        for value in qualities(np.stack([part[2] for part in parts[start : start + at_once]]))
+    ]
+    rows = [(*part[:2], whole - value) for part, value in zip(parts, left, strict=True)]
     return pd.DataFrame(rows, columns=["what", "name", "drop"])
 
 

@@ -82,14 +82,14 @@ def run_gene_study(
             partial.write_text(to_toml(facts["settings"]), encoding="utf-8")
         failures: list[Failure] = []
         with progress() as bars:
-            asked = [task for split in splits for task in split.tasks(settings)]
+            asked = [task for split in splits for task in split.tasks]
             job = bars.add_task("study", total=sum(len(of_task(todo, task)) for task in asked))
             for split in splits:
                 failures += _run_split(
                     split, todo, settings, output, lambda n=1: bars.advance(job, n)
                 )
         facts["failures"] = [failure.to_dict() for failure in failures]
-        summary = _finish(splits, todo, settings, output, failures)
+        summary = _finish(splits, todo, output, failures)
         facts["finished"] = now()
         write_json(output / STUDY, facts)
         tables = [file.name for file in output.glob("*.csv")]
@@ -103,7 +103,7 @@ def _run_split(
     """Do what is left of one cut of a cohort; what could not be made."""
     folder, ids = output / split.folder, split.cohort["observation"].values
     half, failures = None, []
-    for task in split.tasks(settings):
+    for task in split.tasks:
         mine = of_task(todo, task)
         pending = [(arm, seed) for arm, seed in mine if not is_done(folder / task, arm, seed)]
         advance(len(mine) - len(pending))
@@ -134,12 +134,11 @@ def _failure(
 def _finish(
     splits: Sequence[GeneSplit],
     todo: Todo,
-    settings: GeneStudySettings,
     output: Path,
     failures: Sequence[Failure],
 ) -> pd.DataFrame:
     """Judge what was made, and write the tables."""
-    predictions, told = gather(output, splits, todo, settings)
+    predictions, told = gather(output, splits, todo)
     if not predictions:
         raise EngineError(
             f"no arm of the study in {output} could be made; {failures[0] if failures else ''}"
