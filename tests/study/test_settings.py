@@ -31,7 +31,7 @@ STUDIES = Path(__file__).parents[2] / "studies"
         ({"arms": {"paths": ["worm"]}}, "paths are linear, .*hilbert; name at least one of them"),
         ({"arms": {"paths": []}}, "name at least one of them, and none twice"),
         ({"arms": {"paths": ["snail", "snail"]}}, "name at least one of them, and none twice"),
-        ({"arms": {"units": ["cell"]}}, "units are pixel, tile; name at least one"),
+        ({"arms": {"units": ["cell"]}}, "units are pixel, tile, condition; name at least one"),
         ({"arms": {"strengths": [3]}}, "numbers of pixels, from 4"),
         ({"arms": {"strengths": ["some"]}}, 'strengths are "none" or numbers of pixels, from 4'),
         ({"arms": {"strengths": []}}, "name at least one, and none twice"),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from deepnic.analysis.gene_scores import CONTROL
 from deepnic.cohort import filled, hide_labels
 from deepnic.cohort.differential import simple_statistics
+from deepnic.errors import InputError
 from deepnic.nic import count_signatures, rop_images
 from deepnic.pixels import filter_pixels
 from deepnic.rop import grow_forest
@@ -111,6 +112,12 @@ def cut(cohorts: Mapping[str, xr.Dataset], settings: GeneStudySettings) -> Itera
         for half in range(settings.halves):
             folds = kind(2, shuffle=True, random_state=draws).split(state, state, group)
             other = np.isin(np.arange(state.size), next(folds)[1])
+            fewest = min(np.bincount(state[part], minlength=2).min() for part in (other, ~other))
+            if fewest < 2:
+                raise InputError(
+                    f"a half of {name} has {fewest} observations of a class, and needs 2; take "
+                    "a cohort of more, or groups that hold fewer of them"
+                )
             asked = tuple(task for task in settings.tasks if task != CONTROL)
             if asked:
                 yield GeneSplit(name, half, cohort, other, asked)
