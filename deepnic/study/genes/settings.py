@@ -30,6 +30,8 @@ class GeneForest(Strict):
     """Genes of a tree V."""
     subsample: float = 1.0
     """Share of each class that a tree is grown on."""
+    max_bag: int | None = Field(default=None, ge=1)
+    """Patients of each class that a tree is grown on at most; of many no tree may be perfect."""
 
 
 class Dose(Strict):
