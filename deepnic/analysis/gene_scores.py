@@ -160,9 +160,7 @@ class Law(NamedTuple):
     @property
     def detectable(self) -> float:
         """Smallest true mean that such an interval leaves 0 out for, four times in five, about."""
-        return float(
-            (stats.t.isf(0.025, self.freedom) + stats.t.isf(0.2, self.freedom)) * self.error
-        )
+        return float(stats.t.isf([0.025, 0.2], self.freedom).sum() * self.error)
 
     def below(self, value: float) -> float:
         """Probability that the mean is below a value, under the reference prior."""
