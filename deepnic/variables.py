@@ -277,6 +277,7 @@ COLUMNS = {
     "differences.difference": Column("float64", "Value of the arm less the other's, over cohorts."),
     "differences.p": Column("float64", "p-value of the pair, corrected by Holm within the task."),
     "worse": Column("float64", "Probability that the arm is worse by more than a point."),
+    "detectable": Column("float64", "Difference that would be found four times in five, about."),
     "same": Column("float64", "Probability that the two are within a point."),
     "better": Column("float64", "Probability that the arm is better by more than a point."),
 }

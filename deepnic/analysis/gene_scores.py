@@ -157,6 +157,11 @@ class Law(NamedTuple):
         """Two-sided p-value of a mean of 0."""
         return float(2 * stats.t.sf(abs(self.mean) / self.error, self.freedom))
 
+    @property
+    def detectable(self) -> float:
+        """Smallest true mean that such an interval leaves 0 out for, four times in five, about."""
+        return float(stats.t.isf([0.025, 0.2], self.freedom).sum() * self.error)
+
     def below(self, value: float) -> float:
         """Probability that the mean is below a value, under the reference prior."""
         return float(stats.t.cdf((value - self.mean) / self.error, self.freedom))
@@ -168,7 +173,8 @@ def differences(scores: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> pd.Da
     Columns: task, arm, other, n_cohorts, ``difference``, ``low``, ``high`` (95 % interval of
     `Law.of`), ``p`` (corrected by Holm over all pairs of the task) and the posterior probabilities
     ``worse``, ``same`` and ``better`` that it is below -1 point, within one point, or above
-    (Benavoli et al. 2017, Journal of Machine Learning Research 18: 1-36).
+    (Benavoli et al. 2017, Journal of Machine Learning Research 18: 1-36); and what is
+    ``detectable``, see `Law`.
     """
     rows = []
     for task, group in scores.groupby("task", sort=False):
@@ -182,9 +188,9 @@ def differences(scores: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> pd.Da
         for (pair, law), corrected in zip(laws.items(), p, strict=True):
             worse, better = law.below(-ROPE), 1 - law.below(ROPE)
             told = (law.n_cohorts, law.mean, *law.interval(), corrected)
-            rows.append((task, *pair, *told, worse, 1 - worse - better, better))
+            rows.append((task, *pair, *told, worse, 1 - worse - better, better, law.detectable))
     names = ["task", "arm", "other", "n_cohorts", "difference", "low", "high", "p"]
-    return pd.DataFrame(rows, columns=[*names, "worse", "same", "better"])
+    return pd.DataFrame(rows, columns=[*names, "worse", "same", "better", "detectable"])
 
 
 def _holm(p: NDArray[np.float64]) -> NDArray[np.float64]:

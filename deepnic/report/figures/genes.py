@@ -59,7 +59,7 @@ class Dose(style.Chart):
             way = ", canvas held" if held else ""
             axes.set_title(f"{task}; {filler}{way}", parse_math=False)
             axes.grid(axis="y", color=style.RULE, lw=0.6)
-        figure.supxlabel("uninformative pixels, in times of the informative ones")
+            axes.set_xlabel("uninformative pixels for each informative one")
         panels[0][0].set_ylabel("AUROC, or rank correlation")
         handles, names = panels[0][0].get_legend_handles_labels()
         place: dict[str, Any] = {"loc": "outside lower center", "frameon": False, "ncols": 4}

@@ -31,7 +31,7 @@ FILLERS: dict[str, Callable[[NDArray[np.float32], np.random.Generator], NDArray[
 
 def dosed(
     values: NDArray[np.float32], dose: int, filler: str, *, seed: int, size: int = 0
-) -> NDArray[np.float32]:
+) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
     """Mix pixels with `dose` times as many that say nothing, in places drawn by the seed.
 
     Parameters
@@ -47,11 +47,13 @@ def dosed(
 
     Returns
     -------
-    ndarray of float32, shape (gene, pixels in all)
+    values : ndarray of float32, shape (gene, pixels in all)
+    source : ndarray of int, shape (pixels in all,)
+        The pixel that each is made of.
 
     Examples
     --------
-    >>> dosed(np.float32([[1, 2], [3, 4]]), 1, "constant", seed=0)
+    >>> dosed(np.float32([[1, 2], [3, 4]]), 1, "constant", seed=0)[0]
     array([[1., 3., 2., 2.],
            [3., 3., 2., 4.]], dtype=float32)
     """
@@ -62,6 +64,7 @@ def dosed(
     mixed = np.empty((len(values), len(parts) * values.shape[1]), np.float32)
     place = rng.permutation(mixed.shape[1])
     place[: values.shape[1]].sort()
-    for k, part in enumerate(parts):
-        mixed[:, place[k * values.shape[1] : (k + 1) * values.shape[1]]] = part
-    return mixed
+    source = np.empty(mixed.shape[1], np.intp)
+    for part, here in zip(parts, place.reshape(len(parts), -1), strict=True):
+        mixed[:, here], source[here] = part, np.arange(values.shape[1])
+    return mixed, source

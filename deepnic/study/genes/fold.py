@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import dask
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from deepnic.analysis.gene_scores import CONTROL
 from deepnic.cohort import filled, hide_labels
 from deepnic.cohort.differential import simple_statistics
+from deepnic.errors import InputError
 from deepnic.nic import count_signatures, rop_images
 from deepnic.pixels import filter_pixels
 from deepnic.rop import grow_forest
@@ -56,7 +56,8 @@ class GeneFold:
     directed: bool  # truth is which class is higher
     counts: xr.Dataset  # of signatures, of these genes
     statistics: pd.DataFrame  # of these genes, in the first half
-    tables: dict[int, xr.Dataset]  # kept pixels by strength of the filter
+    pixels: xr.Dataset | None  # kept by the weakest filter, best first
+    unfiltered: str  # why there are none
     sample: NDArray[np.bool_]  # (gene,) those that the largest canvases are made of
     epochs: int
     device: str  # of the networks
@@ -71,6 +72,15 @@ class GeneFold:
         """Counts, and what is known of the genes."""
         return self.counts.assign_coords(state=("gene", self.state))
 
+    def table(self, k: int) -> xr.Dataset:
+        """Pixel table of a strength of the filter: a stronger one keeps the first of a weaker one.
+
+        An `InputError` where the filter left nothing.
+        """
+        if self.pixels is None:
+            raise InputError(self.unfiltered)
+        return self.pixels.isel(pixel=slice(k)).assign_coords(state=("item", self.state))
+
     def of(self, asked: NDArray[np.bool_]) -> "GeneFold":
         """Some of the genes."""
         if asked.all():
@@ -83,7 +93,7 @@ class GeneFold:
             part=self.part[asked],
             counts=self.counts.isel(gene=asked),
             statistics=self.statistics[asked],
-            tables={k: table.isel(item=asked) for k, table in self.tables.items()},
+            pixels=self.pixels if self.pixels is None else self.pixels.isel(item=asked),
             sample=self.sample[asked],
         )
 
@@ -111,6 +121,12 @@ def cut(cohorts: Mapping[str, xr.Dataset], settings: GeneStudySettings) -> Itera
         for half in range(settings.halves):
             folds = kind(2, shuffle=True, random_state=draws).split(state, state, group)
             other = np.isin(np.arange(state.size), next(folds)[1])
+            fewest = min(np.bincount(state[part], minlength=2).min() for part in (other, ~other))
+            if fewest < 2:
+                raise InputError(
+                    f"a half of {name} has {fewest} observations of a class, and needs 2; take "
+                    "a cohort of more, or groups that hold fewer of them"
+                )
             asked = tuple(task for task in settings.tasks if task != CONTROL)
             if asked:
                 yield GeneSplit(name, half, cohort, other, asked)
@@ -161,6 +177,7 @@ class Half:
         chosen, sample = self._draw(~np.isnan(truth))
         part, item = self.parts.part[chosen], self.split.cohort["gene"].values[chosen]
         state = np.where(part == "training", truth[chosen] > 0.5, -1).astype(np.int8)
+        pixels, unfiltered = self._filtered(task, item, state)
         return GeneFold(
             item=item,
             truth=truth[chosen],
@@ -170,7 +187,8 @@ class Half:
             directed=task == "direction",
             counts=self.counts.isel(gene=chosen),
             statistics=self.statistics.iloc[chosen],
-            tables=self._tables(task, item, state),
+            pixels=pixels,
+            unfiltered=unfiltered,
             sample=sample,
             epochs=self.settings.epochs,
             device=self.settings.device,
@@ -197,20 +215,21 @@ class Half:
         few = np.concatenate([genes[: settings.sampled_genes] for genes in drawn])
         return chosen, np.isin(chosen, few)
 
-    def _tables(self, task: str, item: NDArray, state: NDArray) -> dict[int, xr.Dataset]:
-        """Kept pixels by strength: a stronger filter keeps the first of a weaker one."""
+    def _filtered(self, task: str, item: NDArray, state: NDArray) -> tuple[xr.Dataset | None, str]:
+        """Pixels kept by the weakest filter that an arm asks for; or none, and why."""
         arms = self.settings.arms
         numbers = [int(k) for k in arms.strengths if k not in FAMILIES]
         if task in arms.closely and arms.dose.doses:
             numbers.append(arms.dose.pixels)
-        if not numbers:
-            return {}
         path = self.folder / f"{task}.zarr"
-        if not path.exists():
-            with noted(self.folder / f"{task}.json"):
-                images = rop_images(self.forest, family="distinct", genes=item.tolist())
-                table = filter_pixels(images, state, k=max(numbers), fdr=arms.fdr)
-                write_table(table, path)
+        try:
+            if numbers and not path.exists():
+                with noted(self.folder / f"{task}.json"):
+                    images = rop_images(self.forest, family="distinct", genes=item.tolist())
+                    write_table(filter_pixels(images, state, k=max(numbers), fdr=arms.fdr), path)
+        except InputError as error:
+            return None, str(error)
+        if not numbers:
+            return None, "no arm asks for pixels that are filtered"
         with dask.config.set(scheduler="threads"):
-            stored: Any = open_table(path).load()
-        return {k: stored.isel(pixel=slice(k)) for k in numbers}
+            return open_table(path).load(), ""

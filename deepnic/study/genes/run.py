@@ -13,11 +13,11 @@ from deepnic.analysis.gene_scores import differences, score_genes, summarise_gen
 from deepnic.analysis.ranking import OURS, PLACEMENT, RANDOM
 from deepnic.compute import progress
 from deepnic.config import checked, to_toml
-from deepnic.errors import EngineError, InputError
+from deepnic.errors import EngineError
 from deepnic.extras import needs
 from deepnic.files import as_path, locked, whole, write_json
 from deepnic.manifest import seal
-from deepnic.study.cohorts import FOLDS
+from deepnic.study.cohorts import FOLDS, check_cohorts
 from deepnic.study.failures import Failure, reason_of
 from deepnic.study.folder import STUDY, begin, is_done, write_tables
 from deepnic.study.genes.arms import GeneArm, arms_of
@@ -29,7 +29,7 @@ from deepnic.study.work import run_arms
 
 
 def run_gene_study(
-    cohorts: Mapping[str, xr.Dataset],
+    cohorts: xr.Dataset | Mapping[str, xr.Dataset],
     output: str | os.PathLike[str],
     settings: GeneStudySettings | Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def run_gene_study(
 
     Parameters
     ----------
-    cohorts : mapping of name to Dataset
+    cohorts : Dataset, or mapping of name to Dataset
         From `read_cohort`; observations without a label are left out, and those of one ``group``,
         if there is such a coordinate, stay in one half.
     output : path
@@ -67,9 +67,7 @@ def run_gene_study(
     output = as_path(output)
     if not isinstance(settings, GeneStudySettings):
         settings = checked(GeneStudySettings, settings or {})
-    if not cohorts:
-        raise InputError("the study has no cohort; name one under [cohorts.NAME]")
-    known = {name: one.sel(observation=one["state"] >= 0) for name, one in cohorts.items()}
+    known = check_cohorts(cohorts, folds=2)
     splits = list(cut(known, settings))
     todo = [
         (arm, settings.seed + k)

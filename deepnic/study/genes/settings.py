@@ -1,17 +1,16 @@
 """What a study of genes is made of, in one TOML file that says ``items = "genes"``."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from deepnic.assembly import PATHS
-from deepnic.assembly.canvas import UNITS
-from deepnic.config import Strict, checked, read_toml
+from deepnic.assembly.canvas import TREE_SIZES, UNITS, WEIGHT_RANGES
+from deepnic.config import Strict
 from deepnic.study.genes.fillers import FILLERS
 from deepnic.study.genes.planted import RULES
 from deepnic.study.genes.tasks import TASKS
-from deepnic.study.settings import CohortFile, beside, some_of
+from deepnic.study.settings import CohortFile, some_of
 
 NETWORKS = ("small", "residual", "tiles")
 """Of which the first reads every canvas."""
@@ -31,6 +30,8 @@ class GeneForest(Strict):
     """Genes of a tree V."""
     subsample: float = 1.0
     """Share of each class that a tree is grown on."""
+    max_bag: int | None = Field(default=None, ge=1)
+    """Patients of each class that a tree is grown on at most; of many no tree may be perfect."""
 
 
 class Dose(Strict):
@@ -105,21 +106,20 @@ class GeneStudySettings(Strict):
     """The cohorts, by name."""
 
     @model_validator(mode="after")
-    def _known_rules(self) -> "GeneStudySettings":
+    def _fit_together(self) -> "GeneStudySettings":
         if not {*self.rules} <= {*RULES}:
             raise ValueError(f"rules are {' and '.join(RULES)}; name these")
+        in_tiles = {*self.forest.tree_sizes} <= {*TREE_SIZES} and (
+            {*self.forest.weight_ranges} <= {*WEIGHT_RANGES}
+        )
+        if not in_tiles and ("tile" in self.arms.units or "tiles" in self.arms.networks):
+            raise ValueError(
+                "a tile holds tree sizes 3 to 8 and weight ranges 3 to 5; choose among them in "
+                "[forest], or leave tiles out of the units and networks"
+            )
         if not {*self.arms.closely} <= (asked := {*self.tasks, *self.rules}):
             raise ValueError(
                 f"closely names {', '.join(self.arms.closely)}; name tasks and rules of the "
                 f"study: {', '.join(sorted(asked))}"
             )
         return self
-
-
-def read_gene_settings(path: Path) -> GeneStudySettings | None:
-    """Read the settings of a study of genes, as `read_settings`; none of one of observations."""
-    values = read_toml(path)
-    if values.get("items") != "genes":
-        return None
-    settings = checked(GeneStudySettings, values)
-    return settings.model_copy(update={"cohorts": beside(path.parent, settings.cohorts)})

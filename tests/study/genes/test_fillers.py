@@ -13,6 +13,10 @@ def values():
     return np.random.default_rng(0).random((GENES, PIXELS)).astype(np.float32)
 
 
+def mix(*arguments, **more):
+    return dosed(*arguments, **more)[0]
+
+
 def columns_of(values, mixed):
     """Columns of a mixture that are informative pixels, in its order; and the others."""
     place = [np.flatnonzero((mixed == column[:, None]).all(axis=0)) for column in values.T]
@@ -23,18 +27,21 @@ def columns_of(values, mixed):
 
 @pytest.mark.parametrize("filler", FILLERS)
 def test_dosed__informative_pixels_keep_their_values_and_order(values, filler):
-    mixed = dosed(values, 3, filler, seed=1)
+    mixed, source = dosed(values, 3, filler, seed=1)
+    assert (np.bincount(source) == 4).all()
+    if filler == "noise":
+        np.testing.assert_array_equal(np.sort(mixed, 0), np.sort(values, 0)[:, source])
     assert mixed.shape == (GENES, 4 * PIXELS)
     found, _ = columns_of(values, mixed)
     assert (np.diff(found) > 0).all()
     assert found.tolist() != [*range(PIXELS)]
-    assert (dosed(values, 3, filler, seed=1) == mixed).all()
-    assert (dosed(values, 3, filler, seed=2) != mixed).any()
-    assert (dosed(values, 0, filler, seed=1) == values).all()
+    assert (mix(values, 3, filler, seed=1) == mixed).all()
+    assert (mix(values, 3, filler, seed=2) != mixed).any()
+    assert (mix(values, 0, filler, seed=1) == values).all()
 
 
 def test_dosed__noise_has_the_margins_and_says_nothing(values):
-    _, others = columns_of(values, dosed(values, 2, "noise", seed=0))
+    _, others = columns_of(values, mix(values, 2, "noise", seed=0))
     margins = {tuple(column) for column in np.sort(values, axis=0).T}
     assert {tuple(column) for column in np.sort(others, axis=0).T} == margins
     rows = {frozenset(row) for row in values.tolist()}
@@ -42,7 +49,7 @@ def test_dosed__noise_has_the_margins_and_says_nothing(values):
 
 
 def test_dosed__other_genes_stay_whole(values):
-    _, others = columns_of(values, dosed(values, 1, "other genes", seed=0))
+    _, others = columns_of(values, mix(values, 1, "other genes", seed=0))
     rows = [set(row) for row in values.tolist()]
     taken = [rows.index(set(row)) for row in others.tolist()]
     assert sorted(taken) == [*range(GENES)]
@@ -50,7 +57,7 @@ def test_dosed__other_genes_stay_whole(values):
 
 
 def test_dosed__constant_pixels_fill_up_to_a_size(values):
-    mixed = dosed(values, 1, "noise", seed=0, size=5 * PIXELS)
+    mixed = mix(values, 1, "noise", seed=0, size=5 * PIXELS)
     assert mixed.shape == (GENES, 5 * PIXELS)
     assert (np.ptp(mixed, axis=0) == 0).sum() == 3 * PIXELS
-    assert dosed(values, 4, "noise", seed=0, size=5 * PIXELS).shape == mixed.shape
+    assert mix(values, 4, "noise", seed=0, size=5 * PIXELS).shape == mixed.shape

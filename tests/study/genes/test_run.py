@@ -75,6 +75,30 @@ def test_run_gene_study__finds_what_is_there_and_nothing_where_there_is_nothing(
     assert ("linear, 16 pixels", "snail, 16 pixels") in pairs
 
 
+def test_run_gene_study__a_dose_of_none_is_the_path_itself(folder):
+    scores = pd.read_csv(folder / "scores.csv").query("task == 'two genes'").set_index("arm")
+    for path in ("snail", "linear", "random placement"):
+        undosed = scores.loc[f"{path}, 16 pixels and 0 times as many of noise", "value"]
+        assert undosed == scores.loc[f"{path}, 16 pixels", "value"]
+
+
+def test_run_gene_study__arms_without_pixels_stay_where_the_filter_leaves_none(cohort, tmp_path):
+    """Of many patients of noise no tree is perfect."""
+    few = FEW | {"tasks": ["strength"], "rules": {}, "arms": {"paths": ["snail"], "strengths": [16],
+                 "networks": ["small"], "closely": []}}  # fmt: skip
+    few["forest"] = {"n_trees": 3, "weight_ranges": [3], "tree_sizes": [3]}
+    rng = np.random.default_rng(0)
+    values, labels = rng.normal(size=(160, 300)), (np.arange(160) % 2).astype(str)
+    names = cohort["gene"].values.tolist(), [f"o{k}" for k in range(160)]
+    run_gene_study(make_cohort(values, labels, *names), tmp_path / "s", few)
+    scores = pd.read_csv(tmp_path / "s" / "scores.csv").set_index("arm")
+    assert "t" in scores.index
+    assert "gradient boosting on counts" in scores.index
+    assert "snail, 16 pixels" not in scores.index
+    page = write_report(tmp_path / "s").read_text()
+    assert "no pixel of 510 combinations is left after the data stage" in page
+
+
 def test_run_gene_study__goes_on_where_it_stopped(folder, cohort, tmp_path, monkeypatch):
     asked, fit_predict = [], work.fit_predict
 

@@ -36,7 +36,7 @@ class GeneCanvasArm(GeneArm):
         how: dict[str, Any] = {"unit": self.unit, "seed": seed} | self.how
         if self.strength in FAMILIES:
             return assemble_counts(fold.counts_with_states, family=str(self.strength), **how)
-        table = fold.tables[int(self.strength)].assign_coords(state=("item", fold.state))
+        table = fold.table(int(self.strength))
         return lay(table, self.place(table, how))
 
     def place(self, table: xr.Dataset, how: dict[str, Any]) -> Assembly:

@@ -69,12 +69,19 @@ class DosedArm(GeneArm):
         more = {"dose": self.dose, "filler": self.filler, "held": bool(self.held)}
         return super().columns | more
 
-    def values(self, fold: GeneFold, seed: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Pixels of the genes that are asked, and which these are."""
+    def table(self, fold: GeneFold, seed: int) -> tuple[xr.Dataset, NDArray[np.bool_]]:
+        """Pixels of the genes that are asked, and which these are.
+
+        An uninformative pixel has the combination, and so the colour, of the one that it is made
+        of.
+        """
         size = max(self.held, int(self.strength) * (1 + self.dose))
         asked = fold.sample if size > LARGE else np.full(len(fold.item), True)
-        pixels = fold.tables[int(self.strength)]["value"].values[asked]
-        return dosed(pixels, self.dose, self.filler, seed=seed, size=self.held), asked
+        table = fold.of(asked).table(int(self.strength))
+        values = table["value"].transpose("item", "pixel").values
+        mixed, source = dosed(values, self.dose, self.filler, seed=seed, size=self.held)
+        made = table.drop_vars(["value", "relevance"], errors="ignore").isel(pixel=source)
+        return made.assign(value=(("item", "pixel"), mixed)), asked
 
 
 class DosedPathArm(DosedArm):
@@ -99,11 +106,7 @@ class DosedPathArm(DosedArm):
 
     def fit_predict(self, fold: GeneFold, seed: int) -> Answer:
         """Train the network; see `Arm`."""
-        values, asked = self.values(fold, seed)
-        table = xr.Dataset(
-            {"value": (("item", "pixel"), values)},
-            coords={"item": fold.item[asked], "state": ("item", fold.state[asked])},
-        )
+        table, asked = self.table(fold, seed)
         if self.method == "random":
             assembly = fit_assembly(table, order="random", seed=seed)
         else:
@@ -136,5 +139,5 @@ class DosedMethodArm(DosedArm):
 
     def fit_predict(self, fold: GeneFold, seed: int) -> Answer:
         """Fit the method; see `Arm`."""
-        values, asked = self.values(fold, seed)
-        return fit_predict_method(self.method, values, fold, asked, seed)
+        table, asked = self.table(fold, seed)
+        return fit_predict_method(self.method, table["value"].values, fold, asked, seed)

@@ -106,7 +106,7 @@ class GenePixelsArm(GeneMethodArm):
 
     def values(self, fold: GeneFold) -> NDArray[np.float64]:
         """Kept pixels."""
-        return fold.tables[int(self.strength)]["value"].values.astype(np.float64)
+        return fold.table(int(self.strength))["value"].values.astype(np.float64)
 
 
 def counts_of(fold: GeneFold) -> NDArray[np.float64]:
