@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deepnic.errors import InputError
 from deepnic.nic import families
-from deepnic.nic.families import Family, evaluate
+from deepnic.nic.families import Family, Quotients, evaluate
 from deepnic.nic.genes import BLOCK_BYTES, check_forest, choose_genes, family_coordinates
 from deepnic.rop.draws import bag_size, gene_trees
 from deepnic.rop.kept import Kept
@@ -75,18 +75,42 @@ def observation_images(
     per_block = max(int(BLOCK_BYTES / cell), 1)
     lazy = forest.chunk()  # a forest in memory becomes one chunk
     conditions = [
-        [_condition(lazy.isel(tree_size=v, weight_range=r), drawn, members, per_block)
+        [_condition(lazy.isel(tree_size=v, weight_range=r), drawn, per_block)
          for r in range(forest.sizes["weight_range"])]
         for v in range(forest.sizes["tree_size"])
     ]  # fmt: skip
-    pixels = da.concatenate([da.concatenate(row, axis=4) for row in conditions], axis=3)
+    votes = da.concatenate([da.concatenate(row, axis=5) for row in conditions], axis=4)
+    pixels = votes.map_blocks(
+        _expand,
+        members=dask.delayed(members, traverse=False, pure=True),
+        chunks=(*votes.chunks[1:3], len(members), *votes.chunks[4:]),
+        drop_axis=0,
+        dtype=np.float32,
+        meta=np.empty((0,) * 5, np.float32),
+    )
     coords = {name: forest[name] for name in ("observation", "gene", "tree_size", "weight_range")}
     images = xr.Dataset(
         {"image": (OBSERVATION_IMAGE.dims, pixels), "state": forest["state"]},
         coords=coords | family_coordinates(members),
         attrs={**forest.attrs, "family": family},
     )
-    return describe(images, "observation images")
+    images = describe(images, "observation images")
+    images.encoding["votes"] = votes, members, pixels.name
+    return images
+
+
+def votes_of(
+    images: xr.Dataset, combinations: NDArray[np.intp]
+) -> tuple[da.Array, Quotients] | None:
+    """Votes (2, observation, gene, 37, tree_size, weight_range) that images are made of, and how.
+
+    For less against, and all; with the functions of the ``combinations`` at these positions. None
+    where the images are not as `observation_images` lays them out.
+    """
+    votes, members, name = images.encoding.get("votes", (None, None, None))
+    if name is None or getattr(images["image"].data, "name", None) != name:
+        return None
+    return votes, Quotients.of(members.numerator[combinations], members.denominator[combinations])
 
 
 def forest_vote(forest: xr.Dataset) -> NDArray[np.float64]:
@@ -160,23 +184,23 @@ def _drawn(one: xr.Dataset) -> dict:
     return {name: one.attrs[name] for name in names} | condition
 
 
-def _condition(one: xr.Dataset, draws: Sequence[int], members: Family, per_block: int) -> da.Array:
-    """Images (observation, gene, combination, 1, 1) of one condition, from the draws it has."""
+def _condition(one: xr.Dataset, draws: Sequence[int], per_block: int) -> da.Array:
+    """Votes (2, observation, gene, 37, 1, 1) of one condition, from the draws it has."""
     # whole, for all blocks: a slice of every draw for every block would make an enormous graph
     signature, vote = (
         dask.delayed(np.ascontiguousarray)(one[name].data.rechunk(-1))
         for name in ("signature", "vote")
     )
     tree = dask.delayed(_trees, pure=True)(_drawn(one), draws, one["gene_position"].values)
-    task = dask.delayed(_expand_votes, pure=True)
-    family_once = dask.delayed(members, traverse=False, pure=True)
+    task = dask.delayed(_count, pure=True)
     n, G = one.sizes["observation"], one.sizes["gene"]
     blocks = []
     for first in range(0, G, per_block):
         last = min(first + per_block, G)
-        block = task(signature, tree, vote, slice(first, last), family_once)
-        blocks.append(da.from_delayed(block, (n, last - first, len(members), 1, 1), np.float32))
-    return da.concatenate(blocks, axis=1)
+        block = task(signature, tree, vote, slice(first, last))[..., None, None]
+        shape = (2, n, last - first, N_SIGNATURES, 1, 1)
+        blocks.append(da.from_delayed(block, shape, np.float32))
+    return da.concatenate(blocks, axis=2)
 
 
 def _trees(drawn: dict, draws: Sequence[int], position: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -184,22 +208,22 @@ def _trees(drawn: dict, draws: Sequence[int], position: NDArray[np.int32]) -> ND
     return np.stack([gene_trees(draw=d, **drawn)[0][position] for d in draws])
 
 
-def _expand_votes(
-    signature: NDArray[np.uint8],
-    tree: NDArray[np.int32],
-    vote: NDArray[np.int8],
-    genes: slice,
-    members: Family,
+def _count(
+    signature: NDArray[np.uint8], tree: NDArray[np.int32], vote: NDArray[np.int8], genes: slice
 ) -> NDArray[np.float32]:
-    """Images of some genes of a condition."""
-    from deepnic.nic.votes_numba import count_votes
+    """Votes (2, observation, gene, 37) of some genes of a condition: for less against, and all."""
+    from deepnic.nic.votes_numba import count_votes  # compiled where it runs
 
     signature = np.ascontiguousarray(signature[:, genes])
     tree = np.ascontiguousarray(tree[:, genes])
-    margin, cast = np.empty((2, vote.shape[2], tree.shape[1], N_SIGNATURES), np.float32)
-    count_votes(signature, tree, vote, margin, cast)
-    pixels = evaluate(margin, cast, members.quotients)
-    return pixels[..., None, None]
+    votes = np.empty((2, vote.shape[2], tree.shape[1], N_SIGNATURES), np.float32)
+    count_votes(signature, tree, vote, *votes)
+    return votes
+
+
+def _expand(votes: NDArray[np.float32], members: Family) -> NDArray[np.float32]:
+    """Images (observation, gene, combination, 1, 1) of votes of one condition."""
+    return evaluate(*votes[..., 0, 0], members.quotients)[..., None, None]
 
 
 def images_of_trees(kept: Kept, votes: NDArray[np.int8], members: Family) -> NDArray[np.float32]:
@@ -208,4 +232,5 @@ def images_of_trees(kept: Kept, votes: NDArray[np.int8], members: Family) -> NDA
     The same bits as `observation_images` gives for these observations in a forest of these trees.
     """
     rows = np.broadcast_to(np.arange(len(kept.gene), dtype=np.int32), kept.tree.shape)
-    return _expand_votes(kept.signature, rows, votes[kept.tree], slice(None), members)[..., 0, 0]
+    counted = _count(kept.signature, rows, votes[kept.tree], slice(None))
+    return evaluate(*counted, members.quotients)

@@ -53,12 +53,14 @@ def screen(
     y: NDArray[np.int64] | None,
     train: NDArray[np.bool_],
     limits: Limits,
+    copies: NDArray[np.int64] | None = None,
 ) -> Screened:
     """Filter one block of pixels.
 
     ``value`` (item, pixel) with classes ``y`` (item,), of which only the training items' are looked
     at; ``pixel`` and ``tile`` (pixel,) are the flat index of each pixel, and of the group in which
-    duplicates are looked for.
+    duplicates are looked for. ``copies`` (pixel,) counts those behind it in the group that equal it
+    on training items and are left out here.
     """
     value = np.ascontiguousarray(value)
     reason, mean, identity = _data_stage(value, tile, train, limits)
@@ -67,8 +69,11 @@ def screen(
     bins = np.searchsorted(-P_EDGES, -p, side="right") - 1
     best = _best_distinct(pixel[kept], relevance, identity[kept], limits.k)
     chosen = kept[best]
+    removed = np.bincount(reason, minlength=len(REASONS) + 1)
+    if copies is not None:  # each goes as its pixel does, or as a duplicate of it
+        np.add.at(removed, np.where((reason == 1) | (reason == 2), reason, 3), copies)
     return Screened(
-        removed=np.bincount(reason, minlength=len(REASONS) + 1)[1:],
+        removed=removed[1:],
         p_counts=np.bincount(bins, minlength=P_EDGES.size),
         pixel=pixel[chosen],
         relevance=relevance[best],

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from deepnic.errors import InputError
 from deepnic.nic import observation_images, rop_images
-from deepnic.pixels import account, filter, filter_pixels, select_pixels
+from deepnic.pixels import account, blocks, filter_pixels, select_pixels
 from deepnic.pixels.stages import P_EDGES, benjamini_hochberg
 from tests.pixels import oracle
 from tests.pixels.made import AXES, gene_items, observation_items
@@ -164,7 +164,7 @@ def test_filter_pixels__any_chunking_and_scheduler(whole, chunks, fan_in, schedu
     images = observation_items(8)
     images = images.chunk(dict(zip(images.image.dims, chunks, strict=True)))
     with pytest.MonkeyPatch.context() as patch, dask.config.set(scheduler=scheduler):
-        patch.setattr(filter, "FAN_IN", fan_in)
+        patch.setattr(blocks, "FAN_IN", fan_in)
         table = filter_pixels(images, fdr=0.5, k=20, redundancy=redundancy)
     xr.testing.assert_identical(table, whole[redundancy])
 
