@@ -223,7 +223,8 @@ def _count(
 
 def _expand(votes: NDArray[np.float32], members: Family) -> NDArray[np.float32]:
     """Images (observation, gene, combination, 1, 1) of votes of one condition."""
-    return evaluate(*votes[..., 0, 0], members.quotients)[..., None, None]
+    margin, cast = votes[..., 0, 0]
+    return evaluate(margin, cast, members.quotients)[..., None, None]
 
 
 def images_of_trees(kept: Kept, votes: NDArray[np.int8], members: Family) -> NDArray[np.float32]:
@@ -232,5 +233,5 @@ def images_of_trees(kept: Kept, votes: NDArray[np.int8], members: Family) -> NDA
     The same bits as `observation_images` gives for these observations in a forest of these trees.
     """
     rows = np.broadcast_to(np.arange(len(kept.gene), dtype=np.int32), kept.tree.shape)
-    counted = _count(kept.signature, rows, votes[kept.tree], slice(None))
-    return evaluate(*counted, members.quotients)
+    margin, cast = _count(kept.signature, rows, votes[kept.tree], slice(None))
+    return evaluate(margin, cast, members.quotients)

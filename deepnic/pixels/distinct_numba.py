@@ -81,15 +81,17 @@ def find_distinct(sums, divisors, rows, above, below, pixel, copies):
 )
 def divide_distinct(sums, divisors, above, below, pixel, value):
     """Fill ``value`` (n, K) of the pixels (K,), those of a gene one after the other."""
+    over, under = np.empty(above.size, np.int64), np.empty(above.size, np.int64)
     first = 0
     while first < pixel.size:
         g = pixel[first] // above.size
         last = first
         while last < pixel.size and pixel[last] // above.size == g:
+            f = pixel[last] - g * above.size
+            over[last - first], under[last - first] = above[f], below[f]
             last += 1
         for i in range(len(value)):
-            over, under, item = sums[i, g], divisors[i, g], value[i]
-            for k in range(first, last):
-                f = pixel[k] - g * above.size
-                item[k] = over[above[f]] / under[below[f]]
+            of_sets, by_sets, item = sums[i, g], divisors[i, g], value[i, first:last]
+            for k in range(item.size):
+                item[k] = of_sets[over[k]] / by_sets[under[k]]
         first = last
