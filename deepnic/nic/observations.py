@@ -1,11 +1,14 @@
 """ROP-images of observations: what the trees that never saw an observation say of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import pairwise, product
 
 import dask
 import dask.array as da
 import numpy as np
 import xarray as xr
+from dask.delayed import Delayed
 from numpy.typing import NDArray
 
 from deepnic.errors import InputError
@@ -13,9 +16,13 @@ from deepnic.nic import families
 from deepnic.nic.families import Family, Quotients, evaluate
 from deepnic.nic.genes import BLOCK_BYTES, check_forest, choose_genes, family_coordinates
 from deepnic.rop.draws import bag_size, gene_trees
+from deepnic.rop.graph import is_to_be_grown
 from deepnic.rop.kept import Kept
 from deepnic.rop.signatures import N_SIGNATURES
 from deepnic.variables import OBSERVATION_IMAGE, describe, expect
+
+VOTES_BYTES = 2**28
+"""Votes of one condition that a task holds at most, but for those of one gene or draw."""
 
 
 def observation_images(
@@ -56,6 +63,9 @@ def observation_images(
     -----
     Ours. A perfect tree knows the label of every observation it was grown
     on, so in-bag votes are not stored and cannot be asked for.
+
+    Where a store holds more than 256 MiB of votes of a condition, they are read again for each
+    part of the genes whose trees have as many: a task holds no more, however large the store is.
 
     Examples
     --------
@@ -144,14 +154,17 @@ def forest_vote(forest: xr.Dataset) -> NDArray[np.float64]:
     votes = np.zeros(forest.sizes["observation"])
     trees = np.zeros(forest.sizes["observation"])
     for v, r in np.ndindex(forest.sizes["tree_size"], forest.sizes["weight_range"]):
-        one = forest.isel(tree_size=v, weight_range=r).load()
-        draws = range(forest.sizes["draw"])
-        tree_of_gene = _trees(_drawn(one), draws, one["gene_position"].values)
-        for d in draws:
-            perfect = np.unique(tree_of_gene[d, one["signature"].values[d] > 0])
-            cast = one["vote"].values[d, perfect]
-            votes += cast.sum(axis=0)
-            trees += (cast != 0).sum(axis=0)
+        one = forest.isel(tree_size=v, weight_range=r)
+        position = one["gene_position"].values
+        at_once = max(VOTES_BYTES // (one.sizes["tree"] * votes.size), 1)
+        for first in range(0, one.sizes["draw"], at_once):
+            draws = range(one.sizes["draw"])[first : first + at_once]
+            some = one.isel(draw=slice(draws.start, draws.stop)).load()
+            for d, tree_of_gene in enumerate(_trees(_drawn(one), draws, position)):
+                perfect = np.unique(tree_of_gene[some["signature"].values[d] > 0])
+                cast = some["vote"].values[d, perfect]
+                votes += cast.sum(axis=0)
+                trees += (cast != 0).sum(axis=0)
     return votes / np.maximum(trees, 1)
 
 
@@ -187,20 +200,46 @@ def _drawn(one: xr.Dataset) -> dict:
 def _condition(one: xr.Dataset, draws: Sequence[int], per_block: int) -> da.Array:
     """Votes (2, observation, gene, 37, 1, 1) of one condition, from the draws it has."""
     # whole, for all blocks: a slice of every draw for every block would make an enormous graph
-    signature, vote = (
-        dask.delayed(np.ascontiguousarray)(one[name].data.rechunk(-1))
-        for name in ("signature", "vote")
-    )
+    signature = dask.delayed(np.ascontiguousarray)(one["signature"].data.rechunk(-1))
     tree = dask.delayed(_trees, pure=True)(_drawn(one), draws, one["gene_position"].values)
-    task = dask.delayed(_count, pure=True)
+    count = dask.delayed(_count, pure=True)
     n, G = one.sizes["observation"], one.sizes["gene"]
     blocks = []
-    for first in range(0, G, per_block):
-        last = min(first + per_block, G)
-        block = task(signature, tree, vote, slice(first, last))[..., None, None]
-        shape = (2, n, last - first, N_SIGNATURES, 1, 1)
-        blocks.append(da.from_delayed(block, shape, np.float32))
+    for genes, trees, vote in _parts(one["vote"].data, tree, G):
+        for first in range(genes.start, genes.stop, per_block):
+            some = slice(first, min(first + per_block, genes.stop))
+            here = slice(some.start - genes.start, some.stop - genes.start)
+            block = count(signature, some, trees, here, vote)[..., None, None]
+            shape = (2, n, some.stop - first, N_SIGNATURES, 1, 1)
+            blocks.append(da.from_delayed(block, shape, np.float32))
     return da.concatenate(blocks, axis=2)
+
+
+def _parts(vote: da.Array, tree: Delayed, n_genes: int) -> Iterator[tuple[range, Delayed, Delayed]]:
+    """Genes of a condition, in parts; of each, the trees that count, and votes of these."""
+    if vote.nbytes <= VOTES_BYTES or vote.npartitions == 1 or is_to_be_grown(vote):
+        yield range(n_genes), tree, dask.delayed(np.ascontiguousarray)(vote.rechunk(-1))
+        return
+    per_part = max(VOTES_BYTES // (len(vote) * vote.shape[2]), 1)
+    # by what no graph sees into: blocks that parts share would be kept until all have them
+    gather = dask.delayed(partial(_gather, vote), pure=True)
+    for first in range(0, n_genes, per_part):
+        genes = range(first, min(first + per_part, n_genes))
+        rows = np.broadcast_to(np.arange(len(genes), dtype=np.int32), (len(vote), len(genes)))
+        yield genes, rows, gather(tree, slice(genes.start, genes.stop))
+
+
+def _gather(vote: da.Array, tree: NDArray[np.int32], genes: slice) -> NDArray[np.int8]:
+    """Votes (draw, gene, observation) of the trees of some genes, read block after block."""
+    tree = tree[:, genes]
+    gathered = np.empty((*tree.shape, vote.shape[2]), np.int8)
+    draws, trees = (np.cumsum([0, *sizes]).tolist() for sizes in vote.chunks[:2])
+    for d, t in product(pairwise(draws), pairwise(trees)):
+        of_draw, of_gene = np.nonzero((t[0] <= tree[slice(*d)]) & (tree[slice(*d)] < t[1]))
+        block = vote[slice(*d), slice(*t)].compute(scheduler="sync")
+        rows = tree[d[0] + of_draw, of_gene] - t[0]
+        gathered[d[0] + of_draw, of_gene] = block[of_draw, rows]
+    return gathered
 
 
 def _trees(drawn: dict, draws: Sequence[int], position: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -209,13 +248,20 @@ def _trees(drawn: dict, draws: Sequence[int], position: NDArray[np.int32]) -> ND
 
 
 def _count(
-    signature: NDArray[np.uint8], tree: NDArray[np.int32], vote: NDArray[np.int8], genes: slice
+    signature: NDArray[np.uint8],
+    genes: slice,
+    tree: NDArray[np.int32],
+    here: slice,
+    vote: NDArray[np.int8],
 ) -> NDArray[np.float32]:
-    """Votes (2, observation, gene, 37) of some genes of a condition: for less against, and all."""
+    """Votes (2, observation, gene, 37) of some genes of a condition: for less against, and all.
+
+    Signatures are of all genes; trees of some, among which ``here`` are the genes asked for.
+    """
     from deepnic.nic.votes_numba import count_votes  # compiled where it runs
 
     signature = np.ascontiguousarray(signature[:, genes])
-    tree = np.ascontiguousarray(tree[:, genes])
+    tree = np.ascontiguousarray(tree[:, here])
     votes = np.empty((2, vote.shape[2], tree.shape[1], N_SIGNATURES), np.float32)
     count_votes(signature, tree, vote, *votes)
     return votes
@@ -233,5 +279,5 @@ def images_of_trees(kept: Kept, votes: NDArray[np.int8], members: Family) -> NDA
     The same bits as `observation_images` gives for these observations in a forest of these trees.
     """
     rows = np.broadcast_to(np.arange(len(kept.gene), dtype=np.int32), kept.tree.shape)
-    margin, cast = _count(kept.signature, rows, votes[kept.tree], slice(None))
+    margin, cast = _count(kept.signature, slice(None), rows, slice(None), votes[kept.tree])
     return evaluate(margin, cast, members.quotients)
