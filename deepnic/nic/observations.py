@@ -1,21 +1,28 @@
 """ROP-images of observations: what the trees that never saw an observation say of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import pairwise, product
 
 import dask
 import dask.array as da
 import numpy as np
 import xarray as xr
+from dask.delayed import Delayed
 from numpy.typing import NDArray
 
 from deepnic.errors import InputError
 from deepnic.nic import families
-from deepnic.nic.families import Family, evaluate
+from deepnic.nic.families import Family, Quotients, evaluate
 from deepnic.nic.genes import BLOCK_BYTES, check_forest, choose_genes, family_coordinates
 from deepnic.rop.draws import bag_size, gene_trees
+from deepnic.rop.graph import is_to_be_grown
 from deepnic.rop.kept import Kept
 from deepnic.rop.signatures import N_SIGNATURES
 from deepnic.variables import OBSERVATION_IMAGE, describe, expect
+
+VOTES_BYTES = 2**28
+"""Votes of one condition that a task holds at most, but for those of one gene or draw."""
 
 
 def observation_images(
@@ -57,6 +64,9 @@ def observation_images(
     Ours. A perfect tree knows the label of every observation it was grown
     on, so in-bag votes are not stored and cannot be asked for.
 
+    Where a store holds more than 256 MiB of votes of a condition, they are read again for each
+    part of the genes whose trees have as many: a task holds no more, however large the store is.
+
     Examples
     --------
     >>> import deepnic
@@ -75,18 +85,42 @@ def observation_images(
     per_block = max(int(BLOCK_BYTES / cell), 1)
     lazy = forest.chunk()  # a forest in memory becomes one chunk
     conditions = [
-        [_condition(lazy.isel(tree_size=v, weight_range=r), drawn, members, per_block)
+        [_condition(lazy.isel(tree_size=v, weight_range=r), drawn, per_block)
          for r in range(forest.sizes["weight_range"])]
         for v in range(forest.sizes["tree_size"])
     ]  # fmt: skip
-    pixels = da.concatenate([da.concatenate(row, axis=4) for row in conditions], axis=3)
+    votes = da.concatenate([da.concatenate(row, axis=5) for row in conditions], axis=4)
+    pixels = votes.map_blocks(
+        _expand,
+        members=dask.delayed(members, traverse=False, pure=True),
+        chunks=(*votes.chunks[1:3], len(members), *votes.chunks[4:]),
+        drop_axis=0,
+        dtype=np.float32,
+        meta=np.empty((0,) * 5, np.float32),
+    )
     coords = {name: forest[name] for name in ("observation", "gene", "tree_size", "weight_range")}
     images = xr.Dataset(
         {"image": (OBSERVATION_IMAGE.dims, pixels), "state": forest["state"]},
         coords=coords | family_coordinates(members),
         attrs={**forest.attrs, "family": family},
     )
-    return describe(images, "observation images")
+    images = describe(images, "observation images")
+    images.encoding["votes"] = votes, members, pixels.name
+    return images
+
+
+def votes_of(
+    images: xr.Dataset, combinations: NDArray[np.intp]
+) -> tuple[da.Array, Quotients] | None:
+    """Votes (2, observation, gene, 37, tree_size, weight_range) that images are made of, and how.
+
+    For less against, and all; with the functions of the ``combinations`` at these positions. None
+    where the images are not as `observation_images` lays them out.
+    """
+    votes, members, name = images.encoding.get("votes", (None, None, None))
+    if name is None or getattr(images["image"].data, "name", None) != name:
+        return None
+    return votes, Quotients.of(members.numerator[combinations], members.denominator[combinations])
 
 
 def forest_vote(forest: xr.Dataset) -> NDArray[np.float64]:
@@ -120,14 +154,17 @@ def forest_vote(forest: xr.Dataset) -> NDArray[np.float64]:
     votes = np.zeros(forest.sizes["observation"])
     trees = np.zeros(forest.sizes["observation"])
     for v, r in np.ndindex(forest.sizes["tree_size"], forest.sizes["weight_range"]):
-        one = forest.isel(tree_size=v, weight_range=r).load()
-        draws = range(forest.sizes["draw"])
-        tree_of_gene = _trees(_drawn(one), draws, one["gene_position"].values)
-        for d in draws:
-            perfect = np.unique(tree_of_gene[d, one["signature"].values[d] > 0])
-            cast = one["vote"].values[d, perfect]
-            votes += cast.sum(axis=0)
-            trees += (cast != 0).sum(axis=0)
+        one = forest.isel(tree_size=v, weight_range=r)
+        position = one["gene_position"].values
+        at_once = max(VOTES_BYTES // (one.sizes["tree"] * votes.size), 1)
+        for first in range(0, one.sizes["draw"], at_once):
+            draws = range(one.sizes["draw"])[first : first + at_once]
+            some = one.isel(draw=slice(draws.start, draws.stop)).load()
+            for d, tree_of_gene in enumerate(_trees(_drawn(one), draws, position)):
+                perfect = np.unique(tree_of_gene[some["signature"].values[d] > 0])
+                cast = some["vote"].values[d, perfect]
+                votes += cast.sum(axis=0)
+                trees += (cast != 0).sum(axis=0)
     return votes / np.maximum(trees, 1)
 
 
@@ -160,23 +197,49 @@ def _drawn(one: xr.Dataset) -> dict:
     return {name: one.attrs[name] for name in names} | condition
 
 
-def _condition(one: xr.Dataset, draws: Sequence[int], members: Family, per_block: int) -> da.Array:
-    """Images (observation, gene, combination, 1, 1) of one condition, from the draws it has."""
+def _condition(one: xr.Dataset, draws: Sequence[int], per_block: int) -> da.Array:
+    """Votes (2, observation, gene, 37, 1, 1) of one condition, from the draws it has."""
     # whole, for all blocks: a slice of every draw for every block would make an enormous graph
-    signature, vote = (
-        dask.delayed(np.ascontiguousarray)(one[name].data.rechunk(-1))
-        for name in ("signature", "vote")
-    )
+    signature = dask.delayed(np.ascontiguousarray)(one["signature"].data.rechunk(-1))
     tree = dask.delayed(_trees, pure=True)(_drawn(one), draws, one["gene_position"].values)
-    task = dask.delayed(_expand_votes, pure=True)
-    family_once = dask.delayed(members, traverse=False, pure=True)
+    count = dask.delayed(_count, pure=True)
     n, G = one.sizes["observation"], one.sizes["gene"]
     blocks = []
-    for first in range(0, G, per_block):
-        last = min(first + per_block, G)
-        block = task(signature, tree, vote, slice(first, last), family_once)
-        blocks.append(da.from_delayed(block, (n, last - first, len(members), 1, 1), np.float32))
-    return da.concatenate(blocks, axis=1)
+    for genes, trees, vote in _parts(one["vote"].data, tree, G):
+        for first in range(genes.start, genes.stop, per_block):
+            some = slice(first, min(first + per_block, genes.stop))
+            here = slice(some.start - genes.start, some.stop - genes.start)
+            block = count(signature, some, trees, here, vote)[..., None, None]
+            shape = (2, n, some.stop - first, N_SIGNATURES, 1, 1)
+            blocks.append(da.from_delayed(block, shape, np.float32))
+    return da.concatenate(blocks, axis=2)
+
+
+def _parts(vote: da.Array, tree: Delayed, n_genes: int) -> Iterator[tuple[range, Delayed, Delayed]]:
+    """Genes of a condition, in parts; of each, the trees that count, and votes of these."""
+    if vote.nbytes <= VOTES_BYTES or vote.npartitions == 1 or is_to_be_grown(vote):
+        yield range(n_genes), tree, dask.delayed(np.ascontiguousarray)(vote.rechunk(-1))
+        return
+    per_part = max(VOTES_BYTES // (len(vote) * vote.shape[2]), 1)
+    # by what no graph sees into: blocks that parts share would be kept until all have them
+    gather = dask.delayed(partial(_gather, vote), pure=True)
+    for first in range(0, n_genes, per_part):
+        genes = range(first, min(first + per_part, n_genes))
+        rows = np.broadcast_to(np.arange(len(genes), dtype=np.int32), (len(vote), len(genes)))
+        yield genes, rows, gather(tree, slice(genes.start, genes.stop))
+
+
+def _gather(vote: da.Array, tree: NDArray[np.int32], genes: slice) -> NDArray[np.int8]:
+    """Votes (draw, gene, observation) of the trees of some genes, read block after block."""
+    tree = tree[:, genes]
+    gathered = np.empty((*tree.shape, vote.shape[2]), np.int8)
+    draws, trees = (np.cumsum([0, *sizes]).tolist() for sizes in vote.chunks[:2])
+    for d, t in product(pairwise(draws), pairwise(trees)):
+        of_draw, of_gene = np.nonzero((t[0] <= tree[slice(*d)]) & (tree[slice(*d)] < t[1]))
+        block = vote[slice(*d), slice(*t)].compute(scheduler="sync")
+        rows = tree[d[0] + of_draw, of_gene] - t[0]
+        gathered[d[0] + of_draw, of_gene] = block[of_draw, rows]
+    return gathered
 
 
 def _trees(drawn: dict, draws: Sequence[int], position: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -184,22 +247,30 @@ def _trees(drawn: dict, draws: Sequence[int], position: NDArray[np.int32]) -> ND
     return np.stack([gene_trees(draw=d, **drawn)[0][position] for d in draws])
 
 
-def _expand_votes(
+def _count(
     signature: NDArray[np.uint8],
-    tree: NDArray[np.int32],
-    vote: NDArray[np.int8],
     genes: slice,
-    members: Family,
+    tree: NDArray[np.int32],
+    here: slice,
+    vote: NDArray[np.int8],
 ) -> NDArray[np.float32]:
-    """Images of some genes of a condition."""
-    from deepnic.nic.votes_numba import count_votes
+    """Votes (2, observation, gene, 37) of some genes of a condition: for less against, and all.
+
+    Signatures are of all genes; trees of some, among which ``here`` are the genes asked for.
+    """
+    from deepnic.nic.votes_numba import count_votes  # compiled where it runs
 
     signature = np.ascontiguousarray(signature[:, genes])
-    tree = np.ascontiguousarray(tree[:, genes])
-    margin, cast = np.empty((2, vote.shape[2], tree.shape[1], N_SIGNATURES), np.float32)
-    count_votes(signature, tree, vote, margin, cast)
-    pixels = evaluate(margin, cast, members.quotients)
-    return pixels[..., None, None]
+    tree = np.ascontiguousarray(tree[:, here])
+    votes = np.empty((2, vote.shape[2], tree.shape[1], N_SIGNATURES), np.float32)
+    count_votes(signature, tree, vote, *votes)
+    return votes
+
+
+def _expand(votes: NDArray[np.float32], members: Family) -> NDArray[np.float32]:
+    """Images (observation, gene, combination, 1, 1) of votes of one condition."""
+    margin, cast = votes[..., 0, 0]
+    return evaluate(margin, cast, members.quotients)[..., None, None]
 
 
 def images_of_trees(kept: Kept, votes: NDArray[np.int8], members: Family) -> NDArray[np.float32]:
@@ -208,4 +279,5 @@ def images_of_trees(kept: Kept, votes: NDArray[np.int8], members: Family) -> NDA
     The same bits as `observation_images` gives for these observations in a forest of these trees.
     """
     rows = np.broadcast_to(np.arange(len(kept.gene), dtype=np.int32), kept.tree.shape)
-    return _expand_votes(kept.signature, rows, votes[kept.tree], slice(None), members)[..., 0, 0]
+    margin, cast = _count(kept.signature, slice(None), rows, slice(None), votes[kept.tree])
+    return evaluate(margin, cast, members.quotients)

@@ -25,11 +25,10 @@ def count_votes(signature, tree, vote, margin, cast):
         more[:] = 0
         most[:] = 0
         for d in range(signature.shape[0]):
-            s = signature[d, g]
-            t = tree[d, g]
+            m, c, votes = more[signature[d, g]], most[signature[d, g]], vote[d, tree[d, g]]
             for i in range(n):
-                more[s, i] += float32(vote[d, t, i] > 0) - float32(vote[d, t, i] < 0)
-                most[s, i] += float32(vote[d, t, i] != 0)
+                m[i] += float32(votes[i])
+                c[i] += float32(votes[i] != 0)
         for i in range(n):
             margin[i, g] = more[:, i]
             cast[i, g] = most[:, i]

@@ -48,7 +48,7 @@ def find_moments(value, rows, defined, mean, variance):
 
 
 @njit(uint64(uint64, uint32), inline="always")
-def _mix(state, word):
+def mix(state, word):
     """Next state of a hash; one to one in either argument."""
     state = (state ^ uint64(word)) * GOLDEN
     return state ^ (state >> HALF)
@@ -84,8 +84,8 @@ def identify(value, rows, left, resolution, exact, near):
                 rounded[j] = rounded[j] if known else float32(np.nan)
                 seen[j] = seen[j] + float32(0) if known else float32(np.nan)
             for j in range(columns.size):
-                whole[j] = _mix(whole[j], seen_bits[j])
-                rough[j] = _mix(rough[j], rounded_bits[j])
+                whole[j] = mix(whole[j], seen_bits[j])
+                rough[j] = mix(rough[j], rounded_bits[j])
 
 
 @njit(void(float64[:, ::1]), nogil=True, cache=True, error_model="numpy")

@@ -4,30 +4,20 @@ import json
 from collections.abc import Hashable
 from numbers import Integral, Real
 
-import dask
-import dask.array as da
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from deepnic.compute import compute
 from deepnic.errors import InputError
 from deepnic.nic.families import family, structure
-from deepnic.pixels.stages import (
-    REASONS,
-    Limits,
-    Screened,
-    benjamini_hochberg,
-    fill_undefined,
-    merge,
-    screen,
-)
+from deepnic.nic.observations import votes_of
+from deepnic.pixels.blocks import screen_images
+from deepnic.pixels.stages import REASONS, Limits, Screened, benjamini_hochberg, fill_undefined
 from deepnic.rop.origin import ORIGIN, carried
 from deepnic.variables import MOST_CLASSES, describe, expect
 
 IMAGES = ("gene images", "observation images")
-FAN_IN = 8  # blocks merged by one task
 
 
 def filter_pixels(
@@ -113,11 +103,12 @@ def filter_pixels(
     classes = _classes(items, item, y)
     train = np.ones(image.sizes[item], bool) if classes is None else classes >= 0
     before = image.sizes["combination"]
-    image, structural = _structural(image, items.attrs["family"], item)
+    members, structural = _structural(image, items.attrs["family"], item)
+    image = image.transpose(item, ...).isel(combination=members)
     pool = 4 * k if redundancy else k
     limits = Limits(max_undefined, min_sd, resolution, max(pool, at_least))
     ranked_by = classes if supervised else None
-    screened = _screen_all(image, item, ranked_by, train, limits)
+    screened = screen_images(image, votes_of(items, members), ranked_by, train, limits)
     removed = dict(zip(REASONS, screened.removed.tolist(), strict=True))
     if not screened.pixel.size:
         reasons = ", ".join(f"{n} {reason}" for reason, n in removed.items())
@@ -260,11 +251,11 @@ def _classes(items: xr.Dataset, item: str, y: ArrayLike | None) -> NDArray[np.in
     return classes.astype(np.int64)
 
 
-def _structural(image: xr.DataArray, name: str, item: str) -> tuple[xr.DataArray, dict]:
-    """Keep one representative of each distinct function."""
+def _structural(image: xr.DataArray, name: str, item: str) -> tuple[NDArray[np.intp], dict]:
+    """Positions of one representative of each distinct function."""
     conditions = image.sizes["tree_size"] * image.sizes["weight_range"]
     per_function = conditions * (image.sizes["gene"] if item == "observation" else 1)
-    removed: dict[str, int] = {}
+    members, removed = np.arange(image.sizes["combination"]), dict[str, int]()
     if name in ("all", "distinct"):
         kept = family("distinct", of=item)
         counts = structure()
@@ -272,58 +263,13 @@ def _structural(image: xr.DataArray, name: str, item: str) -> tuple[xr.DataArray
         if item == "gene":
             removed["always 1"] = counts["always 1"]
         removed["repeated function"] = len(family("all")) - sum(removed.values()) - len(kept)
-        image = image.sel(combination=list(kept.label))
+        members = image.indexes["combination"].get_indexer(list(kept.label))
     stage = {
         "stage": "structural",
-        "kept": image.sizes["combination"] * per_function,
+        "kept": members.size * per_function,
         "removed": {reason: count * per_function for reason, count in removed.items()},
     }
-    return image, stage
-
-
-def _screen_all(
-    image: xr.DataArray,
-    item: str,
-    classes: NDArray[np.int64] | None,
-    train: NDArray[np.bool_],
-    limits: Limits,
-) -> Screened:
-    """Screen block after block, and merge."""
-    image = image.transpose(item, ...).chunk(combination=-1)  # duplicates are looked for along it
-    pixels = da.asarray(image.data)
-    starts = [np.cumsum([0, *sizes[:-1]]).tolist() for sizes in pixels.chunks[1:]]
-    group = image.dims.index("combination") - 1
-    screen_block = dask.delayed(_screen_block, pure=True)
-    tasks = []
-    # all blocks at once: asked one by one, each would walk through the whole graph
-    for place, block in np.ndenumerate(pixels.to_delayed()):
-        start = [along[k] for along, k in zip(starts, place[1:], strict=True)]
-        tasks.append(screen_block(block, start, image.shape[1:], group, classes, train, limits))
-    merge_blocks = dask.delayed(merge, pure=True)
-    merged = tasks
-    while len(merged) > 1:
-        groups = range(0, len(merged), FAN_IN)
-        merged = [merge_blocks(merged[k : k + FAN_IN], limits.k) for k in groups]
-    return compute(merged, "filtering pixels", watch=tasks)[0]
-
-
-def _screen_block(
-    block: NDArray[np.float32],
-    start: list[int],
-    shape: tuple[int, ...],
-    group: int,
-    classes: NDArray[np.int64] | None,
-    train: NDArray[np.bool_],
-    limits: Limits,
-) -> Screened:
-    """Screen one block (item, ...) that begins at ``start`` of the pixel axes, of that shape."""
-    places = np.ix_(*map(np.arange, start, np.add(start, block.shape[1:])))
-    pixel = np.ravel_multi_index(places, shape)
-    # duplicates are looked for among the combinations of a gene and condition
-    tile = np.broadcast_to(pixel.take([0], axis=group), pixel.shape)
-    return screen(
-        block.reshape(len(block), -1), pixel.ravel(), tile.ravel(), classes, train, limits
-    )
+    return members, stage
 
 
 def _passing(screened: Screened, fdr: float | None, at_least: int) -> NDArray[np.intp]:

@@ -5,6 +5,7 @@ is all that is kept; states of blocks are merged in groups, in any order, with t
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -18,6 +19,9 @@ REASONS = ("undefined", "near-constant", "duplicate", "near-duplicate")
 
 P_EDGES = 10.0 ** (-np.arange(4000) / 200)
 """Upper edges of the bins of p-values, from 1 down to 1e-20, 1.2 % apart."""
+
+NEXT_TO = 1e-5
+"""Relative distance of an F from that of an edge up to which rounding may decide the bin."""
 
 STRIP_VALUES = 2**19
 """Values that are tested at once: the copies that a test makes of them stay in the cache."""
@@ -53,26 +57,31 @@ def screen(
     y: NDArray[np.int64] | None,
     train: NDArray[np.bool_],
     limits: Limits,
+    copies: NDArray[np.int64] | None = None,
 ) -> Screened:
     """Filter one block of pixels.
 
     ``value`` (item, pixel) with classes ``y`` (item,), of which only the training items' are looked
     at; ``pixel`` and ``tile`` (pixel,) are the flat index of each pixel, and of the group in which
-    duplicates are looked for.
+    duplicates are looked for. ``copies`` (pixel,) counts those behind it in the group that equal it
+    on training items and are left out here.
     """
     value = np.ascontiguousarray(value)
     reason, mean, identity = _data_stage(value, tile, train, limits)
     kept = np.flatnonzero(reason == 0)
-    relevance, p = _relevance(value, kept, mean[kept].astype(np.float32), y, train)
-    bins = np.searchsorted(-P_EDGES, -p, side="right") - 1
+    relevance = _relevance(value, kept, mean[kept].astype(np.float32), y, train)
+    freedom = None if y is None else _freedom(y[train])
     best = _best_distinct(pixel[kept], relevance, identity[kept], limits.k)
     chosen = kept[best]
+    removed = np.bincount(reason, minlength=len(REASONS) + 1)
+    if copies is not None:  # each goes as its pixel does, or as a duplicate of it
+        np.add.at(removed, np.where((reason == 1) | (reason == 2), reason, 3), copies)
     return Screened(
-        removed=np.bincount(reason, minlength=len(REASONS) + 1)[1:],
-        p_counts=np.bincount(bins, minlength=P_EDGES.size),
+        removed=removed[1:],
+        p_counts=_count_p(relevance, freedom),
         pixel=pixel[chosen],
         relevance=relevance[best],
-        p=p[best],
+        p=_p_values(relevance[best], freedom),
         identity=identity[chosen],
         value=value.take(chosen, axis=1),
     )
@@ -172,13 +181,13 @@ def _relevance(
     mean: NDArray[np.float32],
     y: NDArray[np.int64] | None,
     train: NDArray[np.bool_],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """F and its p-value, or without classes the standard deviation and 1, of the columns kept.
+) -> NDArray[np.float64]:
+    """F, or without classes the standard deviation, of the columns kept.
 
     Their ``mean`` (kept,) stands in for what is undefined.
     """
     if y is not None:
-        return _f_test(value, np.flatnonzero(train), y[train], kept, mean)
+        return _analyse_variance(value, np.flatnonzero(train), y[train], kept, mean)
     sd = np.empty(kept.size)
     width = max(STRIP_VALUES // len(value), 1)
     for first in range(0, kept.size, width):
@@ -187,7 +196,7 @@ def _relevance(
         filled = np.where(np.isnan(known), mean[strip], known).astype(np.float64)
         # and the first again: NumPy adds up a lone column in another order than several
         sd[strip] = np.hstack([filled, filled[:, :1]]).std(axis=0)[:-1]
-    return sd, np.ones(kept.size)
+    return sd
 
 
 def f_test(
@@ -195,22 +204,58 @@ def f_test(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """F and its p-value as scikit-learn has them; inf and 0 without spread, 0 and 1 without gap."""
     items, columns = map(np.arange, value.shape)
-    return _f_test(np.ascontiguousarray(value), items, y, columns, np.zeros(columns.size))
+    value = np.ascontiguousarray(value)
+    F = _analyse_variance(value, items, y, columns, np.zeros(columns.size, np.float32))
+    return F, _p_values(F, _freedom(y))
 
 
-def _f_test(
+def _analyse_variance(
     value: NDArray[np.float32],
     rows: NDArray[np.intp],
     y: NDArray[np.int64],
     kept: NDArray[np.intp],
-    fill: NDArray[np.floating],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """As `f_test`, of the items ``rows`` of the columns kept; ``fill`` (kept,) where undefined."""
-    from scipy.special import fdtrc
-
+    fill: NDArray[np.float32],
+) -> NDArray[np.float64]:
+    """F of the items ``rows`` of the columns kept; ``fill`` (kept,) where undefined."""
     from deepnic.pixels.columns_numba import analyse_variance  # compiled where it runs
 
-    classes, label = np.unique(y, return_inverse=True)
     F = np.empty(kept.size)
-    analyse_variance(value, rows, label, kept, fill.astype(np.float32), F)
-    return F, fdtrc(classes.size - 1, rows.size - classes.size, F)
+    analyse_variance(value, rows, np.unique(y, return_inverse=True)[1], kept, fill, F)
+    return F
+
+
+def _freedom(y: NDArray[np.int64]) -> tuple[int, int]:
+    """Degrees of freedom between and within classes."""
+    n_classes = np.unique(y).size
+    return n_classes - 1, y.size - n_classes
+
+
+def _p_values(F: NDArray[np.float64], freedom: tuple[int, int] | None) -> NDArray[np.float64]:
+    """P-values of F; 1 where there are no classes."""
+    from scipy.special import fdtrc
+
+    return np.ones(F.size) if freedom is None else fdtrc(*freedom, F)
+
+
+def _count_p(F: NDArray[np.float64], freedom: tuple[int, int] | None) -> NDArray[np.int64]:
+    """Values of F whose p-value lies in each bin of `P_EDGES`, as `_p_values` has it.
+
+    A p-value takes as long as all else of a pixel: only those are asked for whose F is next to the
+    F of an edge.
+    """
+    if freedom is None:
+        return np.bincount(np.zeros(F.size, np.int64), minlength=P_EDGES.size)
+    edges, F = _f_edges(*freedom), np.sort(F)
+    first, last = (np.searchsorted(F, edges * k) for k in (1 - NEXT_TO, 1 + NEXT_TO))
+    up_to = F.size - last  # pixels with p at most each edge
+    for k in np.flatnonzero(first < last):
+        up_to[k] += np.count_nonzero(_p_values(F[first[k] : last[k]], freedom) <= P_EDGES[k])
+    return up_to - np.append(up_to[1:], 0)
+
+
+@cache
+def _f_edges(between: int, within: int) -> NDArray[np.float64]:
+    """F at the edges of `P_EDGES`, nearly: from 0 up."""
+    from scipy.special import betaincinv
+
+    return within / between * (1 / betaincinv(within / 2, between / 2, P_EDGES) - 1)

@@ -86,6 +86,11 @@ def grow_lazily(growth: Growth) -> tuple[da.Array, da.Array, da.Array]:
     return signature, by_tree, grown[..., sizes[-1] :].view(np.int8)
 
 
+def is_to_be_grown(array: da.Array) -> bool:
+    """Whether trees are grown each time that values of the array are asked for."""
+    return any(layer.startswith("grow-") for layer in array.dask.layers)
+
+
 def _grow_rows(*, growth: Growth, block_info: dict[None, dict[str, Any]]) -> NDArray[np.uint8]:
     return growth.grow(_block_at(growth, block_info))[None, None]
 

@@ -54,7 +54,8 @@ from deepnic.variables import FOREST, expect, validate
 
 # what wrote a store, and what follows from its input or tells where that lies
 UNDECIDING = ("deepnic_version", "deepnic_format", "origin", "cohort")
-TOGETHER_SECONDS = 1.0  # of blocks that one task grows, if they are short
+TOGETHER_SECONDS = 1.0  # of blocks that one task grows, if they are short ...
+LEAST_TASKS = 64  # ... and if as many are left for the cores of a machine, or of two
 ORDERED_TOGETHER = 4  # draws; opening the store costs as much as putting one in order
 NAMES = ["gene", "observation"]  # a chip's take longer to read than all else of a schema
 
@@ -251,10 +252,11 @@ def _grow(
     """Grow the chunks that blocks lack, draw after draw, of each the longest first."""
     costs = dict(zip(blocks, seconds(forest, grown_of(forest, blocks)), strict=True))
     order = sorted(blocks, key=lambda block: (block[2], -costs[block]))
+    most = min(TOGETHER_SECONDS, sum(costs.values()) / LEAST_TASKS)
     groups: list[list[Asked]] = []
     spent: list[float] = []
     for block, part in zip(order, grown_of(forest, order), strict=True):
-        if not groups or spent[-1] + costs[block] > TOGETHER_SECONDS:
+        if not groups or spent[-1] + costs[block] > most:
             groups.append([])
             spent.append(0.0)
         groups[-1].append((part, {name: file_of(name, block) for name in blocks[block]}))

@@ -103,7 +103,7 @@ def test_scaling__every_part_has_its_rows():
     starting = 1.0, Section("start, s", [""], [("", ["1.0"])])
     with (
         mock.patch("deepnic.rop.graph.cut", return_value=(1, 250)),
-        mock.patch("deepnic.store.forest.TOGETHER_SECONDS", 0.05),  # several tasks
+        mock.patch.multiple("deepnic.store.forest", TOGETHER_SECONDS=0.05, LEAST_TASKS=4),
         mock.patch.multiple(
             scaling, FEW=1, CORES=1, CHECKED=[(1, Workers(1, 1))], ASLEEP=Workers(1, 4)
         ),

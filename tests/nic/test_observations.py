@@ -1,5 +1,6 @@
 """ROP-images of observations against the votes, tree by tree."""
 
+import tracemalloc
 from collections import Counter
 
 import dask
@@ -195,6 +196,57 @@ def test_observation_images__reads_and_draws_once_however_many_blocks(forest, mo
     for times in met.values():
         assert len(times) == 2 * 2 * 40
         assert set(times.values()) == {1}
+
+
+@pytest.mark.parametrize("at_most", [1, 9 * 40 * 3])
+@pytest.mark.parametrize("chunks", [{"draw": 1}, {"draw": 7, "tree": 2}, {"draw": 40, "tree": 1}])
+def test_observation_images__are_the_same_by_parts_of_the_genes(
+    forest, monkeypatch, at_most, chunks
+):
+    whole, votes = observation_images(forest).compute(), forest_vote(forest)
+    gathered = []
+
+    def noting(vote, tree, genes):
+        gathered.append(genes.stop - genes.start)
+        return gather(vote, tree, genes)
+
+    gather = observations._gather
+    monkeypatch.setattr(observations, "_gather", noting)
+    monkeypatch.setattr(observations, "VOTES_BYTES", at_most)
+    monkeypatch.setattr(observations, "BLOCK_BYTES", 2 * 4 * 565 * 9)  # two genes a block
+    lazy = forest.chunk(chunks)
+    xr.testing.assert_identical(observation_images(lazy).compute(), whole)
+    assert max(gathered) == max(at_most // (9 * 40), 1)
+    assert sum(gathered) == 7 * 2 * 2
+    np.testing.assert_array_equal(forest_vote(lazy), votes)
+
+
+def test_gather__holds_a_block_and_what_it_gathers():
+    """Of 30 MB of votes, and Dask keeps no block for another part of the genes."""
+    block = np.random.default_rng(0).integers(-1, 2, (1, 2000, 500)).astype(np.int8)
+    vote = da.map_blocks(
+        lambda block_info: -block if block_info[None]["chunk-location"][0] % 2 else +block,
+        chunks=((1,) * 30, (2000,), (500,)), dtype=np.int8, meta=block,
+    )  # fmt: skip
+    tree = np.random.default_rng(1).integers(0, 2000, (30, 300)).astype(np.int32)
+    observations._gather(vote[:1], tree[:1], slice(1))  # what Dask imports stays
+    tracemalloc.start()
+    try:
+        gathered = observations._gather(vote, tree, slice(100, 150))
+        assert tracemalloc.get_traced_memory()[1] < gathered.nbytes + 5 * block.nbytes
+    finally:
+        tracemalloc.stop()
+    expected = [(-1) ** d * block[0, tree[d, 100:150]] for d in range(30)]
+    np.testing.assert_array_equal(gathered, expected)
+
+
+def test_observation_images__of_trees_to_be_grown_grow_them_once(cohort, monkeypatch):
+    grown = grow_forest(cohort, n_trees=6, weight_ranges=[3], tree_sizes=[2])
+    monkeypatch.setattr(observations, "VOTES_BYTES", 1)
+    monkeypatch.setattr(observations, "_gather", None)
+    part = observation_images(grown.isel(draw=slice(1, 5)))
+    whole = observation_images(grown.compute().isel(draw=slice(1, 5)))
+    np.testing.assert_array_equal(part.image.values, whole.image.values)
 
 
 def test_observation_images__graph_grows_with_chunks_and_blocks_not_with_their_product(

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepnic.errors import InputError
-from deepnic.nic import observation_images, rop_images
-from deepnic.pixels import account, filter, filter_pixels, select_pixels
+from deepnic.nic import observation_images, observations, rop_images
+from deepnic.nic.observations import votes_of
+from deepnic.pixels import account, blocks, filter_pixels, select_pixels
 from deepnic.pixels.stages import P_EDGES, benjamini_hochberg
 from tests.pixels import oracle
 from tests.pixels.made import AXES, gene_items, observation_items
@@ -164,7 +165,7 @@ def test_filter_pixels__any_chunking_and_scheduler(whole, chunks, fan_in, schedu
     images = observation_items(8)
     images = images.chunk(dict(zip(images.image.dims, chunks, strict=True)))
     with pytest.MonkeyPatch.context() as patch, dask.config.set(scheduler=scheduler):
-        patch.setattr(filter, "FAN_IN", fan_in)
+        patch.setattr(blocks, "FAN_IN", fan_in)
         table = filter_pixels(images, fdr=0.5, k=20, redundancy=redundancy)
     xr.testing.assert_identical(table, whole[redundancy])
 
@@ -262,6 +263,47 @@ def test_filter_pixels__families_of_observations(forest):
         "always undefined": 22_761 * 4,
         "repeated function": (5_716 + 1_169 - 565) * 4,
     }
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    few=st.integers(1, 30),
+    name=st.sampled_from(["distinct", "base", "all"]),
+    genes_of_block=st.integers(1, 6),
+    max_undefined=st.sampled_from([0.0, 0.5, 1.0]),
+    resolution=st.sampled_from([0.01, 0.5]),
+    supervised=st.booleans(),
+)
+def test_filter_pixels__of_votes_is_that_of_the_images(
+    forest, few, name, genes_of_block, max_undefined, resolution, supervised
+):
+    """Images that are never made: of few trees most functions are alike, of many few are."""
+    genes = ["g4", "g1"] if name == "all" else None
+    how = {"max_undefined": max_undefined, "resolution": resolution, "supervised": supervised}
+    forest = forest.isel(draw=slice(few))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(observations, "BLOCK_BYTES", genes_of_block * 4 * 565 * 14)
+        images = observation_images(forest, family=name, genes=genes)
+    made = images.compute().chunk()
+    assert votes_of(images, np.arange(3)) is not None
+    assert votes_of(made, np.arange(3)) is None
+    tables = []
+    for items in (images, made):
+        try:
+            tables.append(filter_pixels(items, fdr=0.5, k=30, at_least=3, **how))
+        except InputError as error:
+            tables.append(xr.Dataset(attrs={"refused": str(error)}))
+    xr.testing.assert_identical(*tables)
+
+
+def test_filter_pixels__of_images_that_were_changed_is_theirs(forest):
+    images = observation_images(forest)
+    flipped = images.assign(image=-images.image)
+    some = images.isel(gene=[3, 1], combination=slice(None, None, -1))
+    for items in (flipped, some, images.chunk(gene=1)):
+        one, two = (filter_pixels(ds, k=30) for ds in (items, items.compute().chunk()))
+        xr.testing.assert_identical(one, two)
+    assert not filter_pixels(flipped, k=30).equals(filter_pixels(images, k=30))
 
 
 def test_filter_pixels__structural_stage_loses_nothing(forest):

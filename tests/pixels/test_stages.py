@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import f_oneway, false_discovery_control
+from scipy.special import fdtrc
+from scipy.stats import f, f_oneway, false_discovery_control
 
 from deepnic.pixels import stages as screen_module
 from deepnic.pixels.stages import (
@@ -245,6 +246,20 @@ def test_benjamini_hochberg__never_looser_and_hardly_tighter(p, level):
     passing = p <= benjamini_hochberg(counts, level)
     assert (adjusted[passing] <= level * (1 + 1e-12)).all()
     assert passing[adjusted <= level / 1.012].all()
+
+
+@pytest.mark.parametrize("freedom", [(1, 1), (1, 20), (2, 9), (126, 1), (5, 60), (1, 100_000)])
+def test_count_p__is_that_of_every_p_value(freedom):
+    """Next to an edge, too, where the F of the edge is not known to the last bit."""
+    random = np.random.default_rng(0)
+    edges = f.isf(P_EDGES, *freedom)
+    F = [random.random(3000) ** 4 * random.choice([1e-3, 1, 10, 1e3, 1e10], 3000), [0, np.inf]]
+    for near in (0, 1e-16, 1e-12, 1e-9, 1e-5, 1e-4):
+        F += [edges * (1 - near), edges * (1 + near)]
+    F = random.permutation(np.concatenate(F))
+    p = fdtrc(*freedom, F)
+    expected = np.bincount(np.searchsorted(-P_EDGES, -p, side="right") - 1, minlength=4000)
+    np.testing.assert_array_equal(screen_module._count_p(F, freedom), expected)
 
 
 def test_benjamini_hochberg__bins_are_narrow():

@@ -20,6 +20,7 @@ import xarray as xr
 from distributed import Client, LocalCluster
 
 from deepnic.cohort import make_cohort, read_cohort
+from deepnic.compute import compute
 from deepnic.errors import InputError
 from deepnic.files import locked
 from deepnic.manifest import manifest, seal, unseal
@@ -204,6 +205,7 @@ def test_write_forest__draw_after_draw_the_longest_first(
     monkeypatch.setattr(graph, "grow_block", note_and_grow)
     monkeypatch.setattr(store, "write_noted", note_and_write)
     monkeypatch.setattr(store, "TOGETHER_SECONDS", together)
+    monkeypatch.setattr(store, "LEAST_TASKS", 1)
     cluster = LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
     )
@@ -216,6 +218,29 @@ def test_write_forest__draw_after_draw_the_longest_first(
     for draw in range(PARAMETERS["n_trees"]):
         sizes = [tree_seconds(*b[:2], 12) for b in grown if b.draws.start == draw]
         assert sizes == sorted(sizes, reverse=True)
+
+
+@pytest.mark.parametrize(("n_trees", "least"), [(5, 64), (70, 64), (70, 8)])
+def test_write_forest__of_some_seconds_keeps_all_cores_at_work(
+    cohort, tmp_path, monkeypatch, n_trees, least
+):
+    """No task takes much of the work, unless it is of one block."""
+    asked = []
+
+    def note_and_compute(tasks, *args, costs=None, **options):
+        asked.extend([] if costs is None else [costs])
+        return compute(tasks, *args, costs=costs, **options)
+
+    monkeypatch.setattr(store, "compute", note_and_compute)
+    monkeypatch.setattr(store, "LEAST_TASKS", least)
+    forest = cut_forest(cohort, TWO_DRAWS, **PARAMETERS | {"n_trees": n_trees})
+    n_blocks = write_forest(forest, tmp_path / "f.zarr")
+    (costs,) = asked
+    if n_blocks == BLOCKS:
+        assert len(costs) == BLOCKS
+    else:
+        assert least <= len(costs) < n_blocks
+        assert max(costs) <= sum(costs) / least
 
 
 @pytest.mark.parametrize("change", ["part", "computed", "other votes", "attributes", "opened"])
