@@ -17,8 +17,8 @@ from deepnic.nic.families import colour_codes
 from deepnic.rop.origin import carried
 from deepnic.variables import CANVAS_COLOUR, CANVAS_IMAGE, CANVAS_INDEX, describe, expect
 
-TREE_SIZES = range(8, 2, -1)  # rows of a tile, from the top
-WEIGHT_RANGES = range(3, 6)  # columns of a tile
+TREE_SIZES = range(3, 9)  # that a tile may hold
+WEIGHT_RANGES = range(3, 6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,11 +100,13 @@ def fit_assembly(
     """Choose the place of every pixel on the smallest square canvas that holds them.
 
     Only the training items of the table are looked at. With ``unit="tile"``, the pixels of one gene
-    and combination stay together, as in its ROP-image: 6 rows, from tree size 8 down to 3, and 3
-    columns, weight ranges 3, 4 and 5; tiles are laid along the path in the order of their first
-    pixels, on a grid of whole tiles. With ``unit="condition"`` it is the other way round:
-    the canvas has a row of squares for each tree size and a column of them for each weight range,
-    and the path runs through the pixels of each condition.
+    and combination stay together, as in its ROP-image: a row for each tree size of the table, from
+    the largest down, and a column for each weight range. Where no tile has kept so many pixels, all
+    get a smaller box that holds the fullest, and fill it in the same order, as one reads: by tree
+    size, then by weight range. Tiles are laid along the path in the order of their first pixels.
+    With ``unit="condition"`` it is the other way round: the canvas has a row of squares for each
+    tree size and a column of them for each weight range, and the path runs through the pixels of
+    each condition.
 
     Parameters
     ----------
@@ -246,18 +248,42 @@ def check_tiles(tree_sizes: ArrayLike, weight_ranges: ArrayLike) -> None:
 def _lay_tiles(
     table: xr.Dataset, order: NDArray[np.intp], path: str, seed: int
 ) -> NDArray[np.int32]:
-    height, width = len(TREE_SIZES), len(WEIGHT_RANGES)
     check_tiles(table["tree_size"].values, table["weight_range"].values)
-    row = TREE_SIZES[0] - table["tree_size"].to_numpy().astype(int)
-    column = table["weight_range"].to_numpy().astype(int) - WEIGHT_RANGES[0]
-    tile = _rank_tiles(table, order)
+    tile, (row, column) = _rank_tiles(table, order), _conditions(table)
+    if pd.DataFrame({"tile": tile, "row": row, "column": column}).duplicated().any():
+        raise InputError("two pixels share a place in a tile: give a table without repeated pixels")
+    height, width, cell = _fit_box(tile, row, column)
     side = next(s for s in count(height) if (s // height) * (s // width) > tile.max())
     place = visit(path, side // height, side // width, seed=seed)[tile]
     index = np.full((side, side), -1, dtype=np.int32)
-    index[place[:, 0] * height + row, place[:, 1] * width + column] = np.arange(order.size)
-    if np.count_nonzero(index >= 0) < order.size:
-        raise InputError("two pixels share a place in a tile: give a table without repeated pixels")
+    row, column = (place * [height, width] + np.stack(divmod(cell, width), axis=1)).T
+    index[row, column] = np.arange(order.size)
     return index
+
+
+def _fit_box(
+    tile: NDArray[np.intp], row: NDArray[np.intp], column: NDArray[np.intp]
+) -> tuple[int, int, NDArray[np.intp]]:
+    """Sides of the box that every tile gets, and the cell in it of every pixel, as one reads.
+
+    It has as few rows as hold the fullest tile beside as many columns as there are weight ranges,
+    and then as few columns. Where that is the whole ROP-image, each condition has its own cell.
+    """
+    rows, columns = int(row.max()) + 1, int(column.max()) + 1
+    fullest = int(np.bincount(tile).max())
+    height = -(-fullest // columns)
+    width = -(-fullest // height)
+    cell = row * columns + column
+    if (height, width) != (rows, columns):
+        cell = pd.Series(cell).groupby(tile).rank().to_numpy().astype(int) - 1
+    return height, width, cell
+
+
+def _conditions(table: xr.Dataset) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Row and column of every pixel's condition: large trees at the top, narrow weights left."""
+    _, row = np.unique(-table["tree_size"].to_numpy().astype(int), return_inverse=True)
+    _, column = np.unique(table["weight_range"].to_numpy(), return_inverse=True)
+    return row, column
 
 
 def _rank_tiles(table: xr.Dataset, order: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -273,8 +299,7 @@ def _lay_conditions(
     table: xr.Dataset, order: NDArray[np.intp], path: str, seed: int
 ) -> NDArray[np.int32]:
     """Tree sizes from the largest down, weight ranges across; a square for each condition."""
-    _, row = np.unique(-table["tree_size"].to_numpy().astype(int), return_inverse=True)
-    _, column = np.unique(table["weight_range"].to_numpy(), return_inverse=True)
+    row, column = _conditions(table)
     condition = row[order] * (column.max() + 1) + column[order]
     step = pd.Series(condition).groupby(condition).cumcount().to_numpy()  # within its square
     side = square_side(step.max() + 1)

@@ -14,6 +14,9 @@ LAST_FILE = "last.pt"
 DEVICES = ("auto", "cpu", "cuda")
 """What a network may be trained on; "auto" takes CUDA if there is a GPU for each worker."""
 
+TILES = "deepnic.learn.tiles:tile_network"
+"""The network with an encoder that all tiles share."""
+
 
 class Settings(Strict):
     """How to train; the defaults are untuned and the same for every path and filter.

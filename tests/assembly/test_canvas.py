@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepnic.assembly import ORDERS, PATHS, Assembly, assemble, fit_assembly, visit
+from deepnic.assembly.canvas import square_side
 from deepnic.errors import InputError
 
 
@@ -107,8 +108,22 @@ def test_apply__rejects_another_number_of_pixels(make_table):
         fit_assembly(make_table(pixels=9)).apply(np.zeros((2, 8)))
 
 
+CONDITIONS = [(V, R) for V in range(8, 2, -1) for R in range(3, 6)]  # as one reads a ROP-image
+
+
 def test_tile__lies_like_a_rop_image():
-    """Two tiles on the smallest square with two places: 6 x 6."""
+    """Two tiles on the smallest square with two places: 6 x 6; one lacks its first five pixels."""
+    full, lacking = np.arange(18).reshape(6, 3), np.arange(18, 36).reshape(6, 3)
+    table = make_tiles([(gene, "1", *condition) for gene in "ab" for condition in CONDITIONS])
+    index = fit_assembly(table, unit="tile").index
+    assert index.tolist() == np.hstack([full, lacking]).tolist()
+    less = fit_assembly(table.drop_isel(pixel=range(18, 23)), unit="tile").index
+    lacking = np.where(lacking < 23, -1, lacking - 5)
+    assert less.tolist() == np.hstack([full, lacking]).tolist()
+
+
+def test_tile__takes_no_more_than_the_fullest_holds():
+    """Boxes of 1 x 3 for 3 pixels and 2, each read from its largest tree on."""
     table = make_tiles(
         [
             ("b", "1", 8, 3),
@@ -119,27 +134,56 @@ def test_tile__lies_like_a_rop_image():
         ]
     )
     assert fit_assembly(table, unit="tile").index.tolist() == [
-        [0, -1, -1, -1, -1, 3],
-        [-1, -1, -1, -1, 1, -1],
-        [-1, -1, -1, -1, -1, -1],
-        [-1, 4, -1, -1, -1, -1],
-        [-1, -1, -1, -1, -1, -1],
-        [-1, -1, 2, -1, -1, -1],
+        [0, 4, 2],
+        [3, 1, -1],
+        [-1, -1, -1],
     ]
 
 
 def test_tile__is_ordered_by_its_first_pixel_in_the_order():
     table = make_tiles([("a", "1", 8, 3), ("b", "1", 8, 3), ("a", "2", 8, 3), ("a", "1", 8, 4)])
     index = fit_assembly(table, unit="tile", order=[2, 3, 1, 0], path="linear").index
-    assert index[0].tolist() == [2, -1, -1, 0, 3, -1, 1, -1, -1]
+    assert index.tolist() == [[2, -1, -1], [0, 3, -1], [1, -1, -1]]
 
 
 @pytest.mark.parametrize(
     ("tiles", "side"), [(1, 6), (2, 6), (3, 9), (4, 12), (8, 12), (9, 15), (10, 15), (11, 18)]
 )
 def test_tile__takes_the_smallest_square_of_whole_tiles(tiles, side):
-    table = make_tiles([(f"g{tile}", "1", 8, 3) for tile in range(tiles)])
+    first = make_tiles([("g0", "1", *condition) for condition in CONDITIONS])
+    others = make_tiles([(f"g{tile}", "1", 8, 3) for tile in range(tiles)])
+    table = xr.concat([first, others.isel(pixel=slice(1, None))], "pixel")
     assert fit_assembly(table, unit="tile").index.shape == (side, side)
+    assert fit_assembly(others, unit="tile").index.shape == (square_side(tiles),) * 2
+
+
+@given(data=st.data(), genes=st.integers(1, 6))
+def test_tile__agrees_with_boxes_filled_by_hand(data, genes):
+    kept = data.draw(st.lists(st.sets(st.sampled_from(CONDITIONS), min_size=1), min_size=genes))
+    pixels = [(f"g{gene}", "1", *one) for gene, tile in enumerate(kept) for one in tile]
+    pixels = data.draw(st.permutations(pixels))
+    order = data.draw(st.permutations(range(len(pixels))))
+    index = fit_assembly(make_tiles(pixels), unit="tile", order=order, path="snail").index
+
+    rows = sorted({V for _, _, V, _ in pixels}, reverse=True)
+    columns = sorted({R for *_, R in pixels})
+    fullest = max(map(len, kept))
+    height = next(h for h in range(1, 7) if h * len(columns) >= fullest)
+    width = next(w for w in range(1, 4) if height * w >= fullest)
+    whole = (height, width) == (len(rows), len(columns))
+    grid = next(
+        (s // height, s // width, s) for s in range(1, 99)
+        if (s // height) * (s // width) >= len(kept)
+    )  # fmt: skip
+    expected = np.full((grid[2], grid[2]), -1)
+    steps = iter(visit("snail", *grid[:2]))
+    for gene in dict.fromkeys(pixels[k][0] for k in order):
+        top, left = next(steps) * [height, width]
+        mine = sorted((-V, R, k) for k, (name, _, V, R) in enumerate(pixels) if name == gene)
+        for place, (V, R, k) in enumerate(mine):
+            cell = (rows.index(-V), columns.index(R)) if whole else divmod(place, width)
+            expected[top + cell[0], left + cell[1]] = k
+    assert index.tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -147,10 +191,10 @@ def test_tile__follows_every_path(path):
     table = make_tiles([(f"g{tile}", "1", size, 4) for tile in range(7) for size in range(3, 9)])
     index = fit_assembly(table, path=path, unit="tile").index
     row, column = np.nonzero(index >= 0)
-    assert (column % 3 == 1).all()
+    assert index.shape == (7, 7)  # tiles of 6 x 1
     assert (8 - row % 6 == table["tree_size"].to_numpy()[index[row, column]]).all()
     gene = table["gene"].to_numpy()[index[row, column]]
-    assert len(set(zip(row // 6, column // 3, gene, strict=True))) == 7
+    assert len(set(zip(row // 6, column, gene, strict=True))) == 7
 
 
 @pytest.mark.parametrize(("tree_size", "weight_range"), [(9, 3), (2, 3), (8, 2), (8, 6)])
@@ -161,7 +205,7 @@ def test_tile__rejects_pixels_outside(tree_size, weight_range):
 
 def test_tile__rejects_repeated_pixels():
     with pytest.raises(InputError, match="two pixels share a place"):
-        fit_assembly(make_tiles([("a", "1", 8, 3)] * 2), unit="tile")
+        fit_assembly(make_tiles([("a", "1", 8, 3)] * 2 + [("b", "1", 7, 4)]), unit="tile")
 
 
 def test_condition__has_a_square_of_its_own_by_tree_size_and_weight_range():

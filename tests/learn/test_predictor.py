@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import deepnic
-from deepnic.assembly import assemble, assemble_counts
+from deepnic.assembly import Assembly, assemble, assemble_counts, lay
 from deepnic.errors import InputError
 from deepnic.learn import load_network
 from deepnic.learn.fit import train
@@ -78,6 +78,21 @@ def test_checkpoint__predicts_a_table_with_its_pixels(of_observations, forest):
         of_observations.predictions["probability"][40:],
         atol=1e-6,
     )
+
+
+def test_checkpoint__keeps_the_tiles_it_was_trained_with(forest, tmp_path):
+    """Of version 0.1.0: every tile took 6 rows by 3 columns, whatever it held."""
+    table = filter_pixels(observation_images(forest), k=12, fdr=None)
+    index = np.full((36, 36), -1, np.int32)
+    for k, (V, R) in enumerate(zip(table.tree_size.values, table.weight_range.values, strict=True)):
+        index[k // 12 * 6 + 8 - V, k % 12 * 3 + R - 3] = k
+    assert not np.array_equal(assemble(table, unit="tile")["index"], index)
+    result = train(
+        lay(table, Assembly(index, np.nan, "linear", "relevance", "tile", 0)),
+        epochs=1, storage=tmp_path,
+    )  # fmt: skip
+    again = load_network(result.checkpoint).predict(table)["probability of 1"]
+    np.testing.assert_allclose(again, result.predictions["probability"], atol=1e-6)
 
 
 def test_checkpoint__predicts_genes_from_a_forest(of_genes, forest, other_forest):

@@ -48,6 +48,7 @@ def test_arms_of__every_path_strength_and_unit_and_all_else_once():
         "linear, 64 pixels": ("linear", 64, "pixel"),
         "linear, 64 pixels in tiles": ("linear", 64, "tile"),
     }
+    assert {arm.unit: arm.revision for arm in kinds["assembly"]} == {"tile": 2, "pixel": 1}
     assert {arm.name: tuple(arm.columns.values())[2:5] for arm in kinds["placement"]} == {
         "DeepInsight placement, no filter": ("DeepInsight", "none", "pixel"),
         "DeepInsight placement, 64 pixels": ("DeepInsight", 64, "pixel"),

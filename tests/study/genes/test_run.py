@@ -5,18 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from deepnic.analysis.gene_findings import find_genes
 from deepnic.cohort import hide_labels, make_cohort
 from deepnic.errors import InputError
+from deepnic.learn.channels import canvas_arrays, make_images
 from deepnic.report import write_report
 from deepnic.report.markdown import write_tables
 from deepnic.study import work
 from deepnic.study.genes import fold as fold_of_genes
 from deepnic.study.genes import run
-from deepnic.study.genes.arms import CountsArm, RankingArm
+from deepnic.study.genes.arms import CountsArm, RankingArm, arms_of
 from deepnic.study.genes.fold import Half, cut
 from deepnic.study.genes.folder import read_gene_study
+from deepnic.study.genes.occlusion import pixels_of
 from deepnic.study.genes.run import run_gene_study
 from deepnic.study.genes.settings import GeneStudySettings
 
@@ -115,6 +118,21 @@ def test_run_gene_study__goes_on_where_it_stopped(folder, cohort, tmp_path, monk
         assert (tmp_path / "s" / name).read_text() == (folder / name).read_text()
     with pytest.raises(InputError, match="another study, which differs in halves"):
         run_gene_study({"made": cohort}, folder, FEW | {"halves": 2})
+
+
+def test_network_of_tiles__is_shown_whole_tiles_of_any_forest(cohort, tmp_path):
+    """Under one condition of 18, each tile is undefined but for one cell."""
+    settings = GeneStudySettings(**FEW)
+    fold = Half(next(cut({"made": cohort}, settings)), settings, tmp_path).fold("strength")
+    (arm,) = (arm for arm in arms_of(settings.arms) if arm.method == "tiles")
+    shown = make_images(canvas_arrays(arm.canvas(fold, 0)))(torch.arange(len(fold.item)))
+    table = pixels_of(fold.counts)
+    assert table.sizes["pixel"] == 510
+    image = np.full((len(fold.item), 96, 96), np.nan, np.float32)
+    for k in range(510):  # tree size 3 is the last row, weight range 3 the first column
+        image[:, k // 32 * 6 + 5, k % 32 * 3] = table["value"].values[:, k]
+    np.testing.assert_array_equal(shown[:, :-1].sum(dim=1), np.nan_to_num(image))
+    np.testing.assert_array_equal(shown[:, -1], ~np.isnan(image))
 
 
 def test_half__learns_from_the_first_half_alone(cohort, tmp_path):

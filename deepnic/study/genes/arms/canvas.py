@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from deepnic.analysis.ranking import OURS, PLACEMENT, RANDOM
 from deepnic.assembly import Assembly, assemble_counts, fit_assembly, fit_deepinsight, lay
+from deepnic.assembly.canvas import TREE_SIZES, WEIGHT_RANGES, check_tiles
+from deepnic.learn.settings import TILES
 from deepnic.study.arms.arm import Answer
 from deepnic.study.arms.canvas import trained
 from deepnic.study.genes.arms.arm import GeneArm
 from deepnic.study.genes.fold import GeneFold
 from deepnic.study.genes.settings import FAMILIES, GeneArms
-
-TILES = "deepnic.learn.tiles:tile_network"
-"""The network with an encoder that all tiles share."""
 
 
 class GeneCanvasArm(GeneArm):
@@ -176,6 +175,15 @@ class GeneNetworkArm(GeneCanvasArm):
     def beside(self) -> Hashable:
         """The network and the strength."""
         return self.network, self.strength
+
+    def canvas(self, fold: GeneFold, seed: int) -> xr.Dataset:
+        """Lay the pixels; the network of tiles has undefined ones where no tree was grown."""
+        if self.network == TILES:
+            counts = fold.counts
+            check_tiles(counts["tree_size"].values, counts["weight_range"].values)
+            whole = {"tree_size": [*TREE_SIZES], "weight_range": [*WEIGHT_RANGES]}
+            fold = replace(fold, counts=counts.reindex(whole, fill_value=0))
+        return super().canvas(fold, seed)
 
     @property
     def how(self) -> dict[str, str]:
