@@ -32,10 +32,14 @@ if not (_place.exists() or numba.config.DISABLE_JIT):
 _of_others, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(_place)
 try:
     from deepnic.rop.kernels import (
+        alone,
         batch,
         bounds,
         box,
+        cuts,
+        groups,
         lanes,
+        large,
         pairs,
         prefixes,
         search,
@@ -47,10 +51,14 @@ finally:
     numba.config.CACHE_DIR = _of_others
 
 __all__ = [
+    "alone",
     "batch",
     "bounds",
     "box",
+    "cuts",
+    "groups",
     "lanes",
+    "large",
     "pairs",
     "prefixes",
     "search",
