@@ -7,7 +7,7 @@ are not yet; so the longest part of sorting is spared.
 Legend: as in large.py.
 """
 
-from math import sqrt
+from typing import NamedTuple
 
 import numpy as np
 from numba import int64, njit
@@ -20,79 +20,82 @@ FEW_ALIKE = 128  # observations of a bucket that are put in order one by one
 HIGH = 1 << 32  # counts of the high ones, above those of the low ones
 
 
-@njit(nogil=True, cache=True, _nrt=False)
-def deviation_of(node):
-    """Root mean square of the scores of the weights given."""
-    square = 0.0
-    for u in range(node.order.size):
-        for v in range(node.order.size):
-            square += node.given[u] * node.given[v] * node.products[u, v]
-    return sqrt(max(square, 0.0))
+class Alone(NamedTuple):
+    """Scratch of a single vector: its scores, their buckets, their order, and the cut found.
 
-
-@njit(nogil=True, cache=True, _nrt=False)
-def add_up(node):
-    """Fill node.sums with the scores of the weights given."""
-    for i in range(node.H + node.L):
-        node.sums[i] = 0
-    for v in range(node.order.size):
-        weight = np.int32(node.given[v])
-        for i in range(node.H + node.L):
-            node.sums[i] += weight * node.Z[v, i]
-
-
-@njit(nogil=True, cache=True, _nrt=False)
-def put_in_order(node, deviation, affordable):
-    """Fill node.keys, in order, with the scores of node.sums: twice each, and 1 for a high one.
-
-    Returns False, without keys, where no cut is affordable.
+    ``sums`` (n,) int32; ``places`` and ``keys`` (n,), ``buckets`` (256,) and ``cut`` (5,) int64.
     """
-    n = node.H + node.L
-    _drop(node, deviation)
-    value, most_alike = _bound_buckets(node)
-    if node.H * node.L - value > affordable:
+
+    sums: np.ndarray
+    places: np.ndarray
+    keys: np.ndarray
+    buckets: np.ndarray
+    cut: np.ndarray
+
+
+@njit(nogil=True, cache=True, inline="always")
+def make_alone(n):
+    return Alone(
+        sums=np.zeros(n, np.int32),
+        places=np.zeros(n, np.int64),
+        keys=np.zeros(n, np.int64),
+        buckets=np.zeros(N_BUCKETS, np.int64),
+        cut=np.zeros(5, np.int64),
+    )
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def cut_of_sums(alone, H, L, deviation, affordable):
+    """Find the best cut of alone.sums, of equal ones the highest, and the area: in alone.cut.
+
+    The first H are high. Returns False, and no cut, where none is affordable.
+    """
+    sums, places, keys, buckets, cut = alone
+    _drop(sums, places, buckets, H, H + L, deviation)
+    value, most_alike = _bound_buckets(buckets, H, L)
+    if H * L - value > affordable:
         return False
-    for i in range(n):
-        k = node.places[i]
-        node.keys[node.buckets[k]] = 2 * int64(node.sums[i]) + int64(i < node.H)
-        node.buckets[k] += 1
+    for i in range(H + L):
+        k = places[i]
+        keys[buckets[k]] = 2 * int64(sums[i]) + int64(i < H)
+        buckets[k] += 1
     if most_alike > FEW_ALIKE:
-        node.keys[:n].sort()
+        keys[: H + L].sort()
     else:
-        _insert(node.keys, n)
+        _insert(keys, H + L)
+    _best_cut(keys, H, L, cut)
     return True
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _drop(node, deviation):
+def _drop(sums, places, buckets, H, n, deviation):
     shift = int64(0)
     while float(N_BUCKETS << shift) < SPREAD * deviation:
         shift += 1
-    node.buckets[:] = 0
-    for start, stop, one in ((0, node.H, HIGH), (node.H, node.H + node.L, 1)):
-        for i in range(start, stop):
-            k = (int64(node.sums[i]) >> shift) + N_BUCKETS // 2
-            k = min(max(k, 0), N_BUCKETS - 1)
-            node.places[i] = k
-            node.buckets[k] += one
+    buckets[:] = 0
+    for i in range(n):
+        k = (int64(sums[i]) >> shift) + N_BUCKETS // 2
+        k = min(max(k, 0), N_BUCKETS - 1)
+        places[i] = k
+        buckets[k] += HIGH if i < H else 1
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _bound_buckets(node):
-    """Most value of a cut, and observations of the fullest bucket; buckets become their ends.
+def _bound_buckets(buckets, H, L):
+    """Most value of a cut, and observations of the fullest bucket.
 
-    A bucket's end is where its first key belongs.
+    What is in a bucket then becomes the place of its first key.
     """
     value = most_alike = high = low = int64(0)
-    left = node.H + node.L
+    left = H + L
     for k in range(N_BUCKETS - 1, -1, -1):
-        here_high, here_low = node.buckets[k] >> 32, node.buckets[k] & (HIGH - 1)
+        here_high, here_low = buckets[k] >> 32, buckets[k] & (HIGH - 1)
         high += here_high
-        value = max(value, high * node.L - low * node.H)
+        value = max(value, high * L - low * H)
         low += here_low
         most_alike = max(most_alike, here_high + here_low)
         left -= here_high + here_low
-        node.buckets[k] = left
+        buckets[k] = left
     return value, most_alike
 
 
@@ -108,10 +111,8 @@ def _insert(keys, n):
         keys[j] = key
 
 
-@njit(nogil=True, cache=True, _nrt=False)
-def best_cut(node):
-    """Fill node.cut with the best cut of the keys, of equal ones the highest, and their area."""
-    H, L, keys, cut = node.H, node.L, node.keys, node.cut
+@njit(nogil=True, cache=True, inline="always")
+def _best_cut(keys, H, L, cut):
     area = high = low = last_high = last_low = int64(0)
     cut[VALUE] = -1
     for i in range(H + L - 1, -1, -1):

@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit, uint32
 
 from deepnic.rop.kernels import batch
-from deepnic.rop.kernels.alone import N_BUCKETS, deviation_of
+from deepnic.rop.kernels.alone import Alone, make_alone
 from deepnic.rop.kernels.batch import BLOCK
 from deepnic.rop.kernels.bounds import whole_lanes
 from deepnic.rop.kernels.cuts import AT_ONCE, REACHED, bound_cuts
@@ -30,20 +30,34 @@ OBSERVED_A_PASS = 640  # observations for which one more pass of thresholds pays
 LARGEST = float(2**31 - 1)
 
 
+class Counts(NamedTuple):
+    """Where the scores of a block of lanes are counted, and what follows.
+
+    ``given`` (V,) int64 are the weights of a prefix, ``products`` (V, V) the mean products of the
+    variables. ``quantiles`` (T,) and ``thresholds`` (T, 32) int32 are where cuts are looked at,
+    ``deviations`` (32,) the spread of the lanes' scores; ``worth`` and ``costs`` see cuts.py.
+    """
+
+    given: np.ndarray
+    products: np.ndarray
+    quantiles: np.ndarray
+    thresholds: np.ndarray
+    deviations: np.ndarray
+    worth: np.ndarray
+    costs: np.ndarray
+
+
 class LargeNode(NamedTuple):
     """A node of H high and L low observations, the positives high, and the scratch of its search.
 
     ``Z`` (V, width) int32 are the centred values, variables in the order of their reach; ``order``,
-    ``centre`` and ``strides`` (V,) int64 lead back; ``products`` (V, V) are their mean products.
-    Row 0 of ``scores`` (G + 2, width) int32 is of no weights, row g + 1 of the prefix before group
-    g, the last scratch; row g of ``reach`` (G, width) is what the variables after group g can add
-    to a high score, or take from a low one, ``beyond`` (G,) its mean square. ``table`` (G, blocks,
-    n, 32) int32 is what each lane of a group adds to each score. ``quantiles`` (T,) and ``thresholds`` (T, 32) int32 are where cuts are
-    looked at, ``deviations`` (32,) the spread of the lanes' scores; ``worth`` and ``costs`` see
-    cuts.py. ``children`` (G, lanes) int64 are the least costs of a group's lanes; ``given`` (V,)
-    int64 the prefix's weights; ``sizes`` and ``indices`` (V + 1,) int64 belong to it. ``buckets``
-    (256,), ``places`` and ``keys`` (n,) int64, ``sums`` (n,) int32 and ``cut`` (5,) int64 serve a
-    single vector, see alone.py; ``found`` (5,) int64 is the best known, see small.py.
+    ``centre`` and ``strides`` (V,) int64 lead back; ``first`` (G + 1,) int64 is the first variable
+    of each group. Row 0 of ``scores`` (G + 2, width) int32 is of no weights, row g + 1 of the
+    prefix before group g, the last scratch; row g of ``reach`` (G, width) is what the variables
+    after group g can add to a high score, or take from a low one, ``beyond`` (G,) its mean square.
+    ``table`` (G, blocks, n, 32) int32 is what each lane of a group adds to each score. ``children``
+    (G, lanes) int64 are the least costs of a group's lanes; ``sizes`` and ``indices`` (V + 1,)
+    int64 belong to the prefix. ``found`` (5,) int64 is the best known, see small.py.
     """
 
     H: int
@@ -52,38 +66,31 @@ class LargeNode(NamedTuple):
     order: np.ndarray
     centre: np.ndarray
     strides: np.ndarray
-    products: np.ndarray
+    first: np.ndarray
     scores: np.ndarray
     reach: np.ndarray
     beyond: np.ndarray
     table: np.ndarray
-    quantiles: np.ndarray
-    thresholds: np.ndarray
-    deviations: np.ndarray
-    worth: np.ndarray
-    costs: np.ndarray
+    counts: Counts
     children: np.ndarray
-    given: np.ndarray
     sizes: np.ndarray
     indices: np.ndarray
-    buckets: np.ndarray
-    places: np.ndarray
-    keys: np.ndarray
-    sums: np.ndarray
-    cut: np.ndarray
+    alone: Alone
     found: np.ndarray
 
 
 @njit(nogil=True, cache=True)
 def make_large(box, V, n):
     """Arrays for nodes of up to n observations and V variables."""
-    R, blocks = box.weights.size, box.used.size
-    G = -(-V // box.suffix.shape[1])
+    R, blocks, K = box.weights.size, box.used.size, box.suffix.shape[1]
+    G = -(-V // K)
     width = whole_lanes(n)
-    most = -(-n // OBSERVED_A_PASS) * AT_ONCE
-    strides = np.ones(V, np.int64)
+    T = n_thresholds(n)
+    strides, first = np.ones(V, np.int64), np.zeros(G + 1, np.int64)
     for v in range(V - 2, -1, -1):
         strides[v] = strides[v + 1] * R
+    for g in range(1, G + 1):
+        first[g] = V - (G - g) * K
     return LargeNode(
         H=0,
         L=0,
@@ -91,186 +98,166 @@ def make_large(box, V, n):
         order=np.zeros(V, np.int64),
         centre=np.zeros(V, np.int64),
         strides=strides,
-        products=np.zeros((V, V)),
+        first=first,
         scores=np.zeros((G + 2, width), np.int32),
         reach=np.zeros((G, width), np.int32),
         beyond=np.zeros(G),
         table=np.zeros((G, blocks, n, BLOCK), np.int32),
-        quantiles=np.zeros(most),
-        thresholds=np.zeros((most, BLOCK), np.int32),
-        deviations=np.zeros(BLOCK),
-        worth=np.zeros((2, most + 1, BLOCK), np.int32),
-        costs=np.zeros((4, BLOCK), np.int32),
+        counts=Counts(
+            given=np.zeros(V, np.int64),
+            products=np.zeros((V, V)),
+            quantiles=np.zeros(T),
+            thresholds=np.zeros((T, BLOCK), np.int32),
+            deviations=np.zeros(BLOCK),
+            worth=np.zeros((2, T + 1, BLOCK), np.int32),
+            costs=np.zeros((4, BLOCK), np.int32),
+        ),
         children=np.zeros((G, blocks * BLOCK), np.int64),
-        given=np.zeros(V, np.int64),
         sizes=np.zeros(V + 1, np.int64),
         indices=np.zeros(V + 1, np.int64),
-        buckets=np.zeros(N_BUCKETS, np.int64),
-        places=np.zeros(n, np.int64),
-        keys=np.zeros(n, np.int64),
-        sums=np.zeros(n, np.int32),
-        cut=np.zeros(5, np.int64),
+        alone=make_alone(n),
         found=np.zeros(5, np.int64),
     )
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@njit(nogil=True, cache=True, inline="always")
+def n_thresholds(n):
+    return -(-n // OBSERVED_A_PASS) * AT_ONCE
+
+
+@njit(nogil=True, cache=True)
 def fill_large(node, box, Z):
     """Fill the node with Z (V, n), the positives first, and what follows from it."""
     sort(node, Z, False)
     V, n = Z.shape
+    moved, products, quantiles = node.Z, node.counts.products, node.counts.quantiles
     for u in range(V):
         for v in range(u + 1):
             total = 0.0
             for i in range(n):
-                total += float(node.Z[u, i]) * float(node.Z[v, i])
-            node.products[u, v] = node.products[v, u] = total / n
-    _reach(node, box)
-    T = n_thresholds(node)
+                total += float(moved[u, i]) * float(moved[v, i])
+            products[u, v] = products[v, u] = total / n
+    _fill_reach(moved, node.first, node.H, n, box.weights, node.reach, node.beyond)
+    T = n_thresholds(n)
     for t in range(T):
-        node.quantiles[t] = log((t + 1) / (T - t)) / 1.7  # nearly those of a normal distribution
-    node.worth[:] = 0
+        quantiles[t] = log((t + 1) / (T - t)) / 1.7  # nearly those of a normal distribution
+    node.counts.worth[:] = 0
 
 
 @njit(nogil=True, cache=True, inline="always")
-def n_thresholds(node):
-    return -(-(node.H + node.L) // OBSERVED_A_PASS) * AT_ONCE
-
-
-@njit(nogil=True, cache=True, inline="always")
-def first_of(node, box, g):
-    """The first variable of a group."""
-    return max(node.order.size - (node.beyond.size - g) * box.suffix.shape[1], 0)
-
-
-@njit(nogil=True, cache=True, inline="always")
-def n_vectors_of(node, box, g):
-    """How many vectors of weights a group has."""
-    return box.weights.size ** (first_of(node, box, g + 1) - first_of(node, box, g))
-
-
-@njit(nogil=True, cache=True, inline="always")
-def used_of(node, box, g, b):
-    """The lanes of a block that hold a vector of the group, as bits."""
-    left = n_vectors_of(node, box, g) - b * BLOCK
-    if left >= BLOCK:
-        return uint32(0xFFFFFFFF)
-    return (uint32(1) << uint32(max(left, 0))) - uint32(1)
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _reach(node, box):
-    low, high = box.weights[0], box.weights[-1]
-    n, G = node.H + node.L, node.beyond.size
-    node.reach[G - 1] = 0
-    for g in range(G - 2, -1, -1):
+def _fill_reach(Z, first, H, n, weights, reach, beyond):
+    low, high = weights[0], weights[-1]
+    G = beyond.size
+    for g in range(G - 1, -1, -1):
         square = 0.0
         for i in range(n):
-            reach = node.reach[g + 1, i]
-            for v in range(first_of(node, box, g + 1), first_of(node, box, g + 2)):
-                a, b = low * node.Z[v, i], high * node.Z[v, i]
-                reach += np.int32(max(a, b) if i < node.H else min(a, b))
-            node.reach[g, i] = reach
-            square += float(reach) ** 2
-        node.beyond[g] = square / n
-
-
-@njit(nogil=True, cache=True, inline="always")
-def tabulate_group(node, box, u, k, g):
-    """Fill the table of group g with what the lanes add by k variables from u on."""
-    width = node.Z.shape[1]
-    blocks, K, _ = box.suffix.shape
-    rows = node.table.shape[2]
-    for b in range(blocks):
-        for i in range(node.H + node.L):
-            batch.tabulate(
-                box.suffix, ((b + 1) * K - k) * BLOCK, k,
-                node.Z, u * width + i, width,
-                node.table, ((g * blocks + b) * rows + i) * BLOCK,
-            )  # fmt: skip
-
-
-@njit(nogil=True, cache=True, _nrt=False, forceinline=True)
-def add_weight(node, source, target, v, weight):
-    """Row ``target`` of scores: row ``source`` and so much of variable v."""
-    width = node.Z.shape[1]
-    n = whole_lanes(node.H + node.L)
-    add_scaled(node.scores, source * width, target * width, node.Z, v * width, np.int32(weight), n)
-
-
-@njit(nogil=True, cache=True, inline="always")
-def block_of(node, g, b):
-    """Where a block of a group begins in the table."""
-    return (g * node.table.shape[1] + b) * node.table.shape[2] * BLOCK
+            here = np.int64(0)
+            for v in range(first[g + 1], Z.shape[0]):
+                a, b = low * Z[v, i], high * Z[v, i]
+                here += max(a, b) if i < H else min(a, b)
+            reach[g, i] = here
+            square += float(here) ** 2
+        beyond[g] = square / n
 
 
 @njit(nogil=True, cache=True, _nrt=False)
-def bound_block(node, box, row, u, k, g, b):
-    """Fill node.costs for a block of group g, of k variables from u on, with a row of scores.
+def tabulate_group(box, Z, n, u, k, table, g):
+    """Fill the table of group g with what the lanes add by k variables from u on."""
+    width = Z.shape[1]
+    blocks, K, _ = box.suffix.shape
+    for b in range(blocks):
+        for i in range(n):
+            batch.tabulate(
+                box.suffix, ((b + 1) * K - k) * BLOCK, k,
+                Z, u * width + i, width,
+                table, ((g * blocks + b) * table.shape[2] + i) * BLOCK,
+            )  # fmt: skip
 
-    The weights of all others must be given; of those yet to be given, 0.
-    """
-    _set_thresholds(node, box, u, k, b, node.beyond[g])
-    bound_cuts(
-        node.scores, row * node.scores.shape[1], node.H, node.L,
-        node.table, block_of(node, g, b), node.thresholds, n_thresholds(node),
-        node.worth, node.costs,
+
+@njit(nogil=True, cache=True, _nrt=False)
+def add_weight(scores, source, target, Z, v, weight, n):
+    """Row ``target`` of scores: row ``source`` and so much of variable v."""
+    width = Z.shape[1]
+    add_scaled(
+        scores, source * width, target * width, Z, v * width, np.int32(weight), whole_lanes(n)
     )  # fmt: skip
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _set_thresholds(node, box, u, k, b, beyond):
+def deviation_of(given, products):
+    """Root mean square of the scores of these weights (V,)."""
+    square = 0.0
+    for u in range(given.size):
+        for v in range(given.size):
+            square += given[u] * given[v] * products[u, v]
+    return sqrt(max(square, 0.0))
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def bound_block(counts, scores, row, H, L, table, g, b, suffix, u, k, beyond):
+    """Fill counts.costs for a block of group g, of k variables from u on, with a row of scores.
+
+    The weights of all others must be given; of those yet to be given, 0.
+    """
+    _set_thresholds(counts, suffix, u, k, b, beyond, n_thresholds(H + L))
+    block = (g * table.shape[1] + b) * table.shape[2] * BLOCK
+    bound_cuts(
+        scores, row * scores.shape[1], H, L, table, block,
+        counts.thresholds, n_thresholds(H + L), counts.worth, counts.costs,
+    )  # fmt: skip
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _set_thresholds(counts, suffix, u, k, b, beyond, T):
     """Spread the thresholds of each lane over its scores, by their mean square."""
-    given, products = node.given, node.products
-    skipped = box.suffix.shape[1] - k
-    node.deviations[:] = beyond + deviation_of(node) ** 2
+    given, products, quantiles, thresholds, deviations, _, _ = counts
+    skipped = suffix.shape[1] - k
+    fixed = beyond + deviation_of(given, products) ** 2
+    for lane in range(BLOCK):
+        deviations[lane] = fixed
     for j in range(k):
         pull = 0.0
-        for v in range(node.order.size):
+        for v in range(given.size):
             pull += 2 * given[v] * products[u + j, v]
         for lane in range(BLOCK):
             here = pull
             for i in range(k):
-                here += box.suffix[b, skipped + i, lane] * products[u + j, u + i]
-            node.deviations[lane] += box.suffix[b, skipped + j, lane] * here
+                here += suffix[b, skipped + i, lane] * products[u + j, u + i]
+            deviations[lane] += suffix[b, skipped + j, lane] * here
     for lane in range(BLOCK):
-        node.deviations[lane] = sqrt(max(node.deviations[lane], 1.0))
-    for t in range(n_thresholds(node)):
+        deviations[lane] = sqrt(max(deviations[lane], 1.0))
+    for t in range(T):
         for lane in range(BLOCK):
-            edge = node.deviations[lane] * node.quantiles[t]
-            node.thresholds[t, lane] = np.int32(min(max(edge, -LARGEST), LARGEST))
+            edge = deviations[lane] * quantiles[t]
+            thresholds[t, lane] = np.int32(min(max(edge, -LARGEST), LARGEST))
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@njit(nogil=True, cache=True)
 def climb_groups(node, box):
     """Give a good vector: K weights at a time are changed to the best, until none is better."""
-    V, K = node.order.size, box.suffix.shape[1]
-    node.given[:] = box.weights[box.weights.size // 2]
-    best = node.H * node.L
+    H, L, Z, scores, table, counts = node.H, node.L, node.Z, node.scores, node.table, node.counts
+    given = counts.given
+    V, K, last = given.size, box.suffix.shape[1], node.beyond.size - 1
+    for v in range(V):
+        given[v] = box.weights[box.weights.size // 2]
+    best = H * L
     u, unchanged = V, 0
     while unchanged < -(-V // K):
         u = max(u - K, 0) if u > 0 else V - K
-        node.given[u : u + K] = 0
-        add_weight(node, 0, 1, 0, 0)
-        for v in range(V):
-            add_weight(node, 1, 1, v, node.given[v])
-        tabulate_group(node, box, u, K, node.beyond.size - 1)
-        cost, block, lane = _cheapest(node, box, u)
         for k in range(K):
-            node.given[u + k] = box.suffix[block, k, lane]
+            given[u + k] = 0
+        add_weight(scores, 0, 1, Z, 0, 0, H + L)
+        for v in range(V):
+            add_weight(scores, 1, 1, Z, v, given[v], H + L)
+        tabulate_group(box, Z, H + L, u, K, table, last)
+        cost, block, cheapest = H * L + 1, 0, 0
+        for b in range(box.used.size):
+            bound_block(counts, scores, 1, H, L, table, last, b, box.suffix, u, K, 0.0)
+            for lane in range(BLOCK):
+                here = np.int64(counts.costs[REACHED, lane])
+                if (box.used[b] >> uint32(lane)) & uint32(1) and here < cost:
+                    cost, block, cheapest = here, b, lane
+        for k in range(K):
+            given[u + k] = box.suffix[block, k, cheapest]
         unchanged = unchanged + 1 if cost >= best else 0
         best = min(best, cost)
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _cheapest(node, box, u):
-    """The cost that the best lane of the last group reaches, its block and number."""
-    best, block, number = node.H * node.L + 1, 0, 0
-    for b in range(box.used.size):
-        bound_block(node, box, 1, u, box.suffix.shape[1], node.beyond.size - 1, b)
-        for lane in range(BLOCK):
-            if (box.used[b] >> uint32(lane)) & uint32(1):
-                cost = np.int64(node.costs[REACHED, lane])
-                if cost < best:
-                    best, block, number = cost, b, lane
-    return best, block, number

@@ -26,39 +26,26 @@ import numpy as np
 from numba import int64, njit, uint32
 
 from deepnic.rop.kernels import search
-from deepnic.rop.kernels.alone import add_up, best_cut, deviation_of, put_in_order
+from deepnic.rop.kernels.alone import cut_of_sums
 from deepnic.rop.kernels.batch import BLOCK, first_lane, n_lanes, separating
-from deepnic.rop.kernels.cuts import LEAST, LEAST_REVERSED, REACHED, REACHED_REVERSED
+from deepnic.rop.kernels.cuts import LEAST, REACHED
 from deepnic.rop.kernels.groups import (
     LargeNode,
     add_weight,
-    block_of,
     bound_block,
     climb_groups,
+    deviation_of,
     fill_large,
-    first_of,
-    n_vectors_of,
     tabulate_group,
-    used_of,
 )
-from deepnic.rop.kernels.search import FP, THRESHOLD, TP, VALUE
-from deepnic.rop.kernels.small import (
-    AREA,
-    COST,
-    LARGE,
-    TIES,
-    WINNER,
-    compare,
-    retain,
-)
-from deepnic.rop.kernels.small import (
-    LEAST as SIZE,
-)
+from deepnic.rop.kernels.small import AREA, COST, LARGE, TIES, WINNER, compare, retain
+from deepnic.rop.kernels.small import LEAST as SIZE
 
 MOST_OBSERVED = 32_000  # observations of a node that is searched here: H L fits int32
 LARGEST = 2**31 - 1
 FEW_VECTORS = 9  # groups of so few are walked through without bounds
 CLIMB_FROM = 16  # prefixes from which a good vector is looked for first
+FORWARD, REVERSED = range(2)
 
 
 @njit(nogil=True, cache=True)
@@ -71,205 +58,212 @@ def search_large(Z, P, key, box, scratch, coef):
     V, n = Z.shape
     R, K = box.weights.size, box.suffix.shape[1]
     node = LargeNode(P, n - P, *scratch[2:])
-    found = node.found
+    found, first, given, cut = node.found, node.first, node.counts.given, node.alone.cut
     fill_large(node, box, Z)
-    found[:] = 0
-    found[COST] = P * (n - P)
+    found[TIES] = found[WINNER] = 0
+    found[COST], found[SIZE] = P * (n - P), LARGE
     if R ** (V - K) >= CLIMB_FROM:
         climb_groups(node, box)
-        _cut_of_given(node)
-        found[COST] -= node.cut[VALUE]
+        _cut_of_weights(node.alone, node.Z, P, n - P, given, node.counts.products)
+        found[COST] -= cut[search.VALUE]
     found[AREA] = -1 if found[COST] > 0 else 2 * P * (n - P)
-    found[SIZE] = LARGE
-    for g in range(node.beyond.size):
-        first = first_of(node, box, g)
-        tabulate_group(node, box, first, first_of(node, box, g + 1) - first, g)
-    _walk(node, box, key, found)
+    for g in range(first.size - 1):
+        tabulate_group(box, node.Z, n, first[g], first[g + 1] - first[g], node.table, g)
+    _walk(node, box, key)
     moved = int64(0)
     for u in range(V):
         v = node.order[u]
-        coef[v] = node.given[u] = box.weights[found[WINNER] // node.strides[v] % R]
+        coef[v] = given[u] = box.weights[found[WINNER] // node.strides[v] % R]
         moved += coef[v] * node.centre[v]
-    _cut_of_given(node)
-    return node.cut[THRESHOLD] + moved, node.cut[TP], node.cut[FP], found[TIES]
+    _cut_of_weights(node.alone, node.Z, P, n - P, given, node.counts.products)
+    return cut[search.THRESHOLD] + moved, cut[search.TP], cut[search.FP], found[TIES]
 
 
 @njit(nogil=True, cache=True, _nrt=False)
-def _cut_of_given(node):
-    """Fill node.cut with the best cut of the weights given."""
-    add_up(node)
-    put_in_order(node, deviation_of(node), node.H * node.L)
-    best_cut(node)
+def _cut_of_weights(alone, Z, H, L, weights, products):
+    """Find the best cut of these weights (V,)."""
+    sums = alone.sums
+    for i in range(H + L):
+        sums[i] = 0
+    for v in range(weights.size):
+        for i in range(H + L):
+            sums[i] += np.int32(weights[v]) * Z[v, i]
+    cut_of_sums(alone, H, L, deviation_of(weights, products), H * L)
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _is_symmetric(box):
-    return box.weights[0] == -box.weights[-1]
-
-
-@njit(nogil=True, cache=True, _nrt=False)
-def _walk(node, box, key, found):
+def _walk(node, box, key):
     """Walk through the groups that may cost no more than the best known, the best lane first."""
-    G = node.beyond.size
-    node.sizes[0] = node.indices[0] = 0
-    add_weight(node, 0, 1, 0, 0)
+    H, L, Z, scores, first, sizes = node.H, node.L, node.Z, node.scores, node.first, node.sizes
+    children, found, given = node.children, node.found, node.counts.given
+    symmetric = box.weights[0] == -box.weights[-1]
+    last = first.size - 2
+    sizes[0] = node.indices[0] = 0
+    add_weight(scores, 0, 1, Z, 0, 0, H + L)
     g = int64(0)
     arrived = True
     while g >= 0:
         if arrived:
-            node.given[first_of(node, box, g) :] = 0
-        if g == G - 1:
-            _look(node, box, g, key, found)
-            g -= 1
-            arrived = False
-            continue
-        if arrived:
-            _bound_children(node, box, g, found)
+            for u in range(first[g], given.size):
+                given[u] = 0
+            if g == last:
+                _look(node, box, symmetric, key)
+                g -= 1
+                arrived = False
+                continue
+            _bound_children(node, box, g, symmetric)
         best = 0
-        for lane in range(node.children.shape[1]):
-            if node.children[g, lane] < node.children[g, best]:
+        for lane in range(children.shape[1]):
+            if children[g, lane] < children[g, best]:
                 best = lane
-        arrived = node.children[g, best] <= found[COST]
+        arrived = children[g, best] <= found[COST]
         if arrived:
-            node.children[g, best] = LARGE
+            children[g, best] = LARGE
             _give(node, box, g, best)
             g += 1
         else:
             g -= 1
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@njit(nogil=True, cache=True, inline="always")
 def _give(node, box, g, number):
     """Give the variables of a group the weights of one of its lanes."""
-    first, end = first_of(node, box, g), first_of(node, box, g + 1)
-    size, index = node.sizes[g], node.indices[g]
-    add_weight(node, g + 1, g + 2, 0, 0)
-    for u in range(end - 1, first - 1, -1):
-        k = number % box.weights.size
-        number //= box.weights.size
-        node.given[u] = box.weights[k]
-        add_weight(node, g + 2, g + 2, u, box.weights[k])
-        size += abs(box.weights[k])
-        index += k * node.strides[node.order[u]]
-    node.sizes[g + 1], node.indices[g + 1] = size, index
+    scores, Z, first, strides, order = node.scores, node.Z, node.first, node.strides, node.order
+    sizes, indices, given, weights = node.sizes, node.indices, node.counts.given, box.weights
+    n = node.H + node.L
+    sizes[g + 1], indices[g + 1] = sizes[g], indices[g]
+    add_weight(scores, g + 1, g + 2, Z, 0, 0, n)
+    for u in range(first[g + 1] - 1, first[g] - 1, -1):
+        k = number % weights.size
+        number //= weights.size
+        given[u] = weights[k]
+        add_weight(scores, g + 2, g + 2, Z, u, weights[k], n)
+        sizes[g + 1] += abs(weights[k])
+        indices[g + 1] += k * strides[order[u]]
 
 
-@njit(nogil=True, cache=True, _nrt=False)
-def _bound_children(node, box, g, found):
-    """Least costs of the lanes of a group: ``children[g]``."""
-    symmetric = _is_symmetric(box)
-    n_vectors = n_vectors_of(node, box, g)
-    bounded = n_vectors > FEW_VECTORS
-    for number in range(node.children.shape[1]):
-        node.children[g, number] = LARGE if bounded or number >= n_vectors else 0
-    for b in range(-(-n_vectors // BLOCK) if bounded else 0):
-        for sign in range(1, -2 if symmetric else 0, -2):
-            lanes = _favour(node, box, g, b, sign, found)
-            for lane in range(BLOCK):
-                number = b * BLOCK + lane
-                if (lanes >> uint32(lane)) & uint32(1):
-                    cost = int64(0)
-                    if found[COST] > 0:
-                        cost = int64(node.costs[LEAST if sign > 0 else LEAST_REVERSED, lane])
-                    elif sign < 0:
-                        number = n_vectors - 1 - lane
-                    node.children[g, number] = min(node.children[g, number], cost)
-    if symmetric and node.sizes[g] == 0:  # the rest are reverses
-        node.children[g, (n_vectors + 1) // 2 :] = LARGE
+@njit(nogil=True, cache=True, inline="always")
+def _bound_children(node, box, g, symmetric):
+    """Least costs of the lanes of a group, with the favour of all after it: ``children[g]``.
 
-
-@njit(nogil=True, cache=True, _nrt=False)
-def _favour(node, box, g, b, sign, found):
-    """Lanes of a group, or of its reverse, that may be best with the favour of all after it.
-
-    Their least costs go to node.costs, where some are affordable.
+    Where the best known cost is 0, it says whether a lane, or its reverse, may separate.
     """
-    row, scratch = g + 1, node.scores.shape[0] - 1
-    factor = np.int32(-1 if found[COST] == 0 and sign < 0 else 1)
-    favour = np.int32(1 if found[COST] == 0 else sign)
-    for i in range(node.H + node.L):
-        node.scores[scratch, i] = factor * node.scores[row, i] + favour * node.reach[g, i]
-    if found[COST] > 0:
-        first = first_of(node, box, g)
-        bound_block(node, box, scratch, first, first_of(node, box, g + 1) - first, g, b)
-        return used_of(node, box, g, b)
-    at = scratch * node.scores.shape[1]
-    block = block_of(node, g, b)
-    lanes = separating(node.scores, at, node.H, node.L, node.table, block)
-    return lanes & used_of(node, box, g, b)
+    H, L, scores, reach, table = node.H, node.L, node.scores, node.reach, node.table
+    children, counts, cost = node.children, node.counts, node.found[COST]
+    first, k = node.first[g], node.first[g + 1] - node.first[g]
+    row, width = scores.shape[0] - 1, scores.shape[1]
+    n_vectors = box.weights.size**k
+    bounded = n_vectors > FEW_VECTORS
+    for number in range(children.shape[1]):
+        children[g, number] = LARGE if bounded or number >= n_vectors else 0
+    for turn in range(2 * -(-n_vectors // BLOCK) if bounded else 0):
+        b, way = turn // 2, turn % 2
+        if way == REVERSED and not symmetric:
+            continue
+        # reversed, lanes are counted as they are, but separate with the scores of the reverse
+        factor = np.int32(-1 if cost == 0 and way == REVERSED else 1)
+        favour = np.int32(-1 if cost > 0 and way == REVERSED else 1)
+        for i in range(H + L):
+            scores[row, i] = factor * scores[g + 1, i] + favour * reach[g, i]
+        lanes = uint32(0xFFFFFFFF)
+        if cost > 0:
+            bound_block(
+                counts, scores, row, H, L, table, g, b, box.suffix, first, k, node.beyond[g]
+            )
+        else:
+            block = (g * table.shape[1] + b) * table.shape[2] * BLOCK
+            lanes = separating(scores, row * width, H, L, table, block)
+        for lane in range(min(n_vectors - b * BLOCK, BLOCK)):
+            if (lanes >> uint32(lane)) & uint32(1):
+                number = b * BLOCK + lane
+                if factor < 0:
+                    number = n_vectors - 1 - number
+                least = int64(counts.costs[LEAST + way, lane]) if cost > 0 else int64(0)
+                children[g, number] = min(children[g, number], least)
+    if symmetric and node.sizes[g] == 0:  # the rest are reverses
+        for number in range((n_vectors + 1) // 2, n_vectors):
+            children[g, number] = LARGE
 
 
-@njit(nogil=True, cache=True, _nrt=False)
-def _look(node, box, g, key, found):
+@njit(nogil=True, cache=True, inline="always")
+def _look(node, box, symmetric, key):
     """Look at all vectors that begin as the prefix does, and at their reverses."""
-    symmetric = _is_symmetric(box)
-    K = box.suffix.shape[1]
+    H, L, scores, table, found, counts = (
+        node.H, node.L, node.scores, node.table, node.found, node.counts
+    )  # fmt: skip
+    costs, K, g = counts.costs, box.suffix.shape[1], node.first.size - 2
     middle = box.weights.size**K // 2
     central = symmetric and node.sizes[g] == 0
     for b in range(box.used.size):
-        lanes = box.used[b]
         if found[COST] > 0:
-            bound_block(node, box, g + 1, first_of(node, box, g), K, g, b)
-            if central:  # the others are reverses, and that of zero is itself
-                lanes &= (uint32(2) << uint32(middle)) - uint32(1)
-                node.costs[LEAST_REVERSED, middle] = LARGEST
-            _take_cheapest(node, box, b, g, lanes, symmetric, key, found)
-        if found[COST] == 0:
-            _look_for_separating(node, box, b, g, 1, key, found)
-            if symmetric and not central:
-                _look_for_separating(node, box, b, g, -1, key, found)
+            bound_block(counts, scores, g + 1, H, L, table, g, b, box.suffix, node.first[g], K, 0.0)
+            for lane in range(BLOCK):
+                unused = not (box.used[b] >> uint32(lane)) & uint32(1)
+                if unused or (central and lane > middle):
+                    for kind in range(4):
+                        costs[kind, lane] = LARGEST
+                elif not symmetric or (central and lane == middle):
+                    costs[LEAST + REVERSED, lane] = costs[REACHED + REVERSED, lane] = LARGEST
+            _weigh_lanes(node, box, b, key)
+        else:
+            for way in range(2 if symmetric and not central else 1):
+                _count_separating(node, box, b, way, key)
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _weigh_lanes(node, box, b, key):
+    """Compare the lanes of a block, and their reverses, with the best known; the best lane first.
+
+    That one is left for its turn if it costs as much as the best known, or nothing.
+    """
+    H, L, scores, table, alone = node.H, node.L, node.scores, node.table, node.alone
+    found, deviations, costs = node.found, node.counts.deviations, node.counts.costs
+    sums, g = alone.sums, scores.shape[0] - 3
+    cheapest, reached = int64(-1), found[COST]
+    for number in range(2 * BLOCK):
+        if costs[REACHED + number // BLOCK, number % BLOCK] < reached:
+            cheapest = number
+            reached = int64(costs[REACHED + number // BLOCK, number % BLOCK])
+    for turn in range(-1, 2 * BLOCK):
+        number = cheapest if turn < 0 else turn
+        if number < 0 or (turn == cheapest and turn >= 0):
             continue
-        while lanes != 0:
-            lane = first_lane(lanes)
-            lanes &= lanes - uint32(1)
-            if node.costs[LEAST, lane] <= found[COST]:
-                _weigh(node, box, b, g, lane, 1, key, found)
-            if symmetric and node.costs[LEAST_REVERSED, lane] <= found[COST]:
-                _weigh(node, box, b, g, lane, -1, key, found)
+        way, lane = number // BLOCK, number % BLOCK
+        if costs[LEAST + way, lane] > found[COST]:
+            continue
+        sign = np.int32(1 - 2 * way)
+        for i in range(H + L):
+            sums[i] = sign * (scores[g + 1, i] + table[g, b, i, lane])
+        if cut_of_sums(alone, H, L, deviations[lane], found[COST]):
+            size, index = _of_lane(node, box, b, lane, way)
+            cost = H * L - alone.cut[search.VALUE]
+            compare(size, index, cost, alone.cut[search.AREA], key, found)
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _take_cheapest(node, box, b, g, lanes, symmetric, key, found):
-    """If a lane of a block, or its reverse, costs less than the best known, weigh it before all."""
-    cost, cheapest, sign = found[COST], int64(0), 0
-    while lanes != 0:
-        lane = first_lane(lanes)
-        lanes &= lanes - uint32(1)
-        if node.costs[REACHED, lane] < cost:
-            cost, cheapest, sign = int64(node.costs[REACHED, lane]), lane, 1
-        if symmetric and node.costs[REACHED_REVERSED, lane] < cost:
-            cost, cheapest, sign = int64(node.costs[REACHED_REVERSED, lane]), lane, -1
-    if sign != 0:
-        _weigh(node, box, b, g, cheapest, sign, key, found)
-        node.costs[LEAST if sign > 0 else LEAST_REVERSED, cheapest] = LARGEST
-        if found[COST] == 0:  # it is counted with the others
-            found[TIES], found[SIZE] = 0, LARGE
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _of_lane(node, box, b, g, lane, sign):
+def _of_lane(node, box, b, lane, way):
     """Sum of |w| and index of a vector that begins as the prefix does, or of its reverse."""
-    R = box.weights.size
+    R, order, strides, g = box.weights.size, node.order, node.strides, node.first.size - 2
     index = node.indices[g]
     number = b * BLOCK + lane
-    for u in range(node.order.size - 1, first_of(node, box, g) - 1, -1):
-        index += number % R * node.strides[node.order[u]]
+    for u in range(order.size - 1, node.first[g] - 1, -1):
+        index += number % R * strides[order[u]]
         number //= R
-    if sign < 0:
-        index = R**node.order.size - 1 - index
+    if way == REVERSED:
+        index = R**order.size - 1 - index
     return node.sizes[g] + box.sizes[b, lane], index
 
 
-@njit(nogil=True, cache=True, _nrt=False)
-def _look_for_separating(node, box, b, g, sign, key, found):
+@njit(nogil=True, cache=True, inline="always")
+def _count_separating(node, box, b, way, key):
     """Count the lanes of a block that separate the classes, or whose reverses do; all tie."""
-    row = g + 1
-    if sign < 0:
-        row = node.scores.shape[0] - 1
-        for i in range(node.H + node.L):
-            node.scores[row, i] = -node.scores[g + 1, i]
-    at, block = row * node.scores.shape[1], block_of(node, g, b)
-    lanes = separating(node.scores, at, node.H, node.L, node.table, block) & box.used[b]
+    scores, table, found = node.scores, node.table, node.found
+    row, width = scores.shape
+    row, g = row - 1, row - 3
+    for i in range(node.H + node.L):
+        scores[row, i] = (1 - 2 * way) * scores[g + 1, i]
+    block = (g * table.shape[1] + b) * table.shape[2] * BLOCK
+    lanes = separating(scores, row * width, node.H, node.L, table, block) & box.used[b]
     found[TIES] += n_lanes(lanes)
     room = found[SIZE] - node.sizes[g]
     if room < 0:
@@ -278,19 +272,7 @@ def _look_for_separating(node, box, b, g, sign, key, found):
     while lanes != 0:
         lane = first_lane(lanes)
         lanes &= lanes - uint32(1)
-        if sign < 0:  # the reverses of a block are those lanes, backwards
+        if way == REVERSED:  # the reverses of a block are its lanes backwards
             lane = box.weights.size ** box.suffix.shape[1] - 1 - lane
-        size, index = _of_lane(node, box, b, g, lane, sign)
+        size, index = _of_lane(node, box, b, lane, way)
         retain(size, index, key, found)
-
-
-@njit(nogil=True, cache=True, _nrt=False)
-def _weigh(node, box, b, g, lane, sign, key, found):
-    """Compare a vector, or its reverse, with the best known, if its buckets allow."""
-    for i in range(node.H + node.L):
-        node.sums[i] = np.int32(sign) * (node.scores[g + 1, i] + node.table[g, b, i, lane])
-    if put_in_order(node, node.deviations[lane], found[COST]):
-        best_cut(node)
-        size, index = _of_lane(node, box, b, g, lane, sign)
-        cost = node.H * node.L - node.cut[VALUE]
-        compare(size, index, cost, node.cut[search.AREA], key, found)
