@@ -261,11 +261,23 @@ COLUMNS = {
         "How much better the ranking by simple statistics becomes with this arm's beside it, put "
         "together on the validation genes.",
     ),
-    "column": Column("str", "Column of scores.csv that the mean is of: value or added."),
+    "explained": Column(
+        "float64",
+        "Share of the variance of a truth of ranks that a line on the ranked scores explains, "
+        "fitted on the validation genes.",
+    ),
+    "dose": Column("float64", "Uninformative pixels, in times of the informative ones."),
+    "filler": Column("str", "What the uninformative pixels hold."),
+    "held": Column("bool", "Whether the canvas is as large for every dose."),
+    "what": Column("str", "What pixels were put in the place of another gene's together."),
+    "name": Column("str", "Which of them."),
+    "drop": Column("float64", "How much worse the network ranks the test genes for it."),
+    "column": Column("str", "Column of scores.csv that the mean is of."),
     "summary.n_cohorts": Column("int64", "Cohorts that the mean is over."),
     "differences.difference": Column("float64", "Value of the arm less the other's, over cohorts."),
     "differences.p": Column("float64", "p-value of the pair, corrected by Holm within the task."),
     "worse": Column("float64", "Probability that the arm is worse by more than a point."),
+    "detectable": Column("float64", "Difference that would be found four times in five, about."),
     "same": Column("float64", "Probability that the two are within a point."),
     "better": Column("float64", "Probability that the arm is better by more than a point."),
 }

@@ -1,6 +1,7 @@
 """How well arms rank genes, what they add to simple statistics, and how far they are apart."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -9,10 +10,9 @@ from scipy import stats
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import roc_auc_score
 
-from deepnic.analysis.interval import over_cohorts
-
 PLACE = ["cohort", "task", "half"]
 STATISTICS = "statistics"  # kind of the arms that others are asked what they add to
+CONTROL = "permuted"  # the task in which there is nothing to know
 ROPE = 0.01
 """Differences up to one point are taken for none (region of practical equivalence)."""
 
@@ -28,6 +28,20 @@ def quality(truth: NDArray[np.float64], score: NDArray[np.float64]) -> float:
     return float(stats.spearmanr(truth, score).statistic)
 
 
+def explained(arm: pd.DataFrame) -> float:
+    """Share of the variance of a truth of ranks that a line on the scores explains; else NaN.
+
+    The line is fitted on the validation genes and judged on the test genes, so that it may be
+    below 0; scores are taken as ranks, which are not of the same unit in all arms.
+    """
+    part, truth = arm["part"].to_numpy(), arm["truth"].to_numpy()
+    if is_class(truth):
+        return np.nan
+    x = arm.groupby("part")["score"].rank(pct=True).to_numpy()[:, None]
+    fitted, test = part == "validation", part == "test"
+    return float(LinearRegression().fit(x[fitted], truth[fitted]).score(x[test], truth[test]))
+
+
 def is_class(truth: NDArray[np.float64]) -> bool:
     """Tell 0 and 1 from ranks."""
     return bool(np.isin(truth, (0, 1)).all())
@@ -38,9 +52,10 @@ def score_genes(predictions: pd.DataFrame) -> pd.DataFrame:
 
     Predictions have the columns of `PLACE`, arm, kind, seed, item, part (validation or test), truth
     and score. Returns a row for each place, arm and seed: metric (auroc or spearman), n_test,
-    ``value``, and ``added``: how much better the ranking of simple statistics becomes with this
-    arm's beside it. Both are put together by least squares of the truth on the two ranks, fitted on
-    the validation genes; of the methods on simple statistics the one that is best there is taken.
+    ``value``, ``explained`` (see `explained`), and ``added``: how much better the ranking of simple
+    statistics becomes with this arm's beside it. Both are put together by least squares of the
+    truth on the two ranks, fitted on the validation genes; of the methods on simple statistics the
+    one that is best there is taken.
     """
     rows = []
     for place, group in predictions.groupby(PLACE, sort=False):
@@ -54,11 +69,10 @@ def score_genes(predictions: pd.DataFrame) -> pd.DataFrame:
             metric = "auroc" if is_class(test["truth"].to_numpy()) else "spearman"
             added = np.nan
             if simple is not None and not is_statistics(one):
-                added = _together(one, simple) - _on(simple, "test")
-            rows.append(
-                (*map(str, place[:2]), place[2], arm, seed, metric, len(test), value, added)
-            )
-    columns = [*PLACE, "arm", "seed", "metric", "n_test", "value", "added"]
+                added = _together(one, simple) - _on(simple.loc[one.index], "test")
+            told = (metric, len(test), value, explained(one), added)
+            rows.append((*map(str, place[:2]), place[2], arm, seed, *told))
+    columns = [*PLACE, "arm", "seed", "metric", "n_test", "value", "explained", "added"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -94,56 +108,89 @@ def _together(arm: pd.DataFrame, simple: pd.DataFrame) -> float:
 
 
 def summarise_genes(
-    scores: pd.DataFrame, columns: Iterable[str] = ("value", "added")
+    scores: pd.DataFrame, columns: Iterable[str] = ("value", "explained", "added")
 ) -> pd.DataFrame:
     """Mean of each arm over cohorts, each the mean of its halves and seeds; a row a task and arm.
 
-    Intervals (95 %) are Student's over cohorts: halves of one cohort share patients, and genes are
-    not independent.
+    Intervals (95 %) are those of `Law.of`: genes are not independent, and no units.
     """
     rows = []
     for (task, arm), group in scores.groupby(["task", "arm"], sort=False):
         for column in columns:
-            by_cohort = group.groupby("cohort")[column].mean()
-            mean = over_cohorts(by_cohort)
-            rows.append((task, arm, column, by_cohort.count(), mean.mean, mean.low, mean.high))
+            law = Law.of(group.groupby(["cohort", "half"])[column].mean())
+            rows.append((task, arm, column, law.n_cohorts, law.mean, *law.interval()))
     names = ["task", "arm", "column", "n_cohorts", "mean", "low", "high"]
     return pd.DataFrame(rows, columns=names)
+
+
+class Law(NamedTuple):
+    """What is known of a mean: Student's t around it, as wide as the error, NaN if not known."""
+
+    n_cohorts: int
+    mean: float
+    error: float
+    freedom: int
+
+    @classmethod
+    def of(cls, values: pd.Series) -> Self:
+        """Take values by (cohort, half): cohorts are the units, halves where there is only one.
+
+        Halves of one cohort share patients, so that their variance is enlarged by the ratio of
+        those judged on to those learnt from, which is 1 (Nadeau and Bengio 2003).
+        """
+        known = values.dropna()
+        by_cohort = known.groupby("cohort").mean()
+        n = len(by_cohort)
+        units = by_cohort if n > 1 else known
+        error, k = np.nan, len(units)
+        if k > 1:
+            error = max(float(units.std()) * np.sqrt(1 / k + (n == 1)), 1e-9)
+        return cls(n, float(by_cohort.mean()), error, k - 1)
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Both ends."""
+        half = stats.t.isf((1 - confidence) / 2, self.freedom) * self.error
+        return self.mean - half, self.mean + half
+
+    @property
+    def p(self) -> float:
+        """Two-sided p-value of a mean of 0."""
+        return float(2 * stats.t.sf(abs(self.mean) / self.error, self.freedom))
+
+    @property
+    def detectable(self) -> float:
+        """Smallest true mean that such an interval leaves 0 out for, four times in five, about."""
+        return float(stats.t.isf([0.025, 0.2], self.freedom).sum() * self.error)
+
+    def below(self, value: float) -> float:
+        """Probability that the mean is below a value, under the reference prior."""
+        return float(stats.t.cdf((value - self.mean) / self.error, self.freedom))
 
 
 def differences(scores: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
     """How far the first arm of each pair is above the other, over cohorts.
 
-    Columns: task, arm, other, n_cohorts, ``difference``, ``low``, ``high`` (Student's 95 % interval
-    over cohorts), ``p`` (corrected by Holm over all pairs of the task) and the posterior
-    probabilities ``worse``, ``same`` and ``better`` that it is below -1 point, within one point, or
-    above: under the reference prior the mean difference is Student's t around the observed one
-    (Benavoli et al. 2017, Journal of Machine Learning Research 18: 1-36).
+    Columns: task, arm, other, n_cohorts, ``difference``, ``low``, ``high`` (95 % interval of
+    `Law.of`), ``p`` (corrected by Holm over all pairs of the task) and the posterior probabilities
+    ``worse``, ``same`` and ``better`` that it is below -1 point, within one point, or above
+    (Benavoli et al. 2017, Journal of Machine Learning Research 18: 1-36); and what is
+    ``detectable``, see `Law`.
     """
     rows = []
     for task, group in scores.groupby("task", sort=False):
-        table = group.pivot_table("value", "cohort", "arm")
-        compared = []
-        for arm, other in pairs:
-            if {arm, other} <= {*table}:
-                apart = (table[arm] - table[other]).dropna()
-                compared.append((task, arm, other, *_posterior(apart.to_numpy())))
-        p = np.array([row[-4] for row in compared])
-        for row, corrected in zip(compared, _holm(p), strict=True):
-            rows.append((*row[:-4], corrected, *row[-3:]))
+        table = group.pivot_table("value", ["cohort", "half"], "arm")
+        laws = {
+            (arm, other): Law.of(table[arm] - table[other])
+            for arm, other in pairs
+            if {arm, other} <= {*table}
+        }
+        p = _holm(np.array([law.p for law in laws.values()]))
+        for (pair, law), corrected in zip(laws.items(), p, strict=True):
+            worse, better = law.below(-ROPE), 1 - law.below(ROPE)
+            told = (law.n_cohorts, law.mean, *law.interval(), corrected)
+            rows.append((task, *pair, *told, worse, 1 - worse - better, better, law.detectable))
     names = ["task", "arm", "other", "n_cohorts", "difference", "low", "high", "p"]
-    return pd.DataFrame(rows, columns=[*names, "worse", "same", "better"])
-
-
-def _posterior(apart: NDArray[np.float64]) -> tuple[float, ...]:
-    mean = over_cohorts(apart)
-    if apart.size < 2:
-        return (apart.size, mean.mean, *[np.nan] * 6)
-    error = max(apart.std(ddof=1) / np.sqrt(apart.size), 1e-9)
-    law = stats.t(apart.size - 1, mean.mean, error)
-    p = 2 * stats.t.sf(abs(mean.mean) / error, apart.size - 1)
-    worse, better = law.cdf(-ROPE), law.sf(ROPE)
-    return (apart.size, mean.mean, mean.low, mean.high, p, worse, 1 - worse - better, better)
+    return pd.DataFrame(rows, columns=[*names, "worse", "same", "better", "detectable"])
 
 
 def _holm(p: NDArray[np.float64]) -> NDArray[np.float64]:

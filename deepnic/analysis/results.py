@@ -66,6 +66,24 @@ class StudyResults:
 
 
 @dataclass(frozen=True)
+class GeneResults:
+    """Results of a study of genes, as `deepnic.study.genes.folder.read_gene_study` reads them.
+
+    ``scores`` have a row for each cohort, task, half, arm and seed; ``summary`` and ``differences``
+    are over cohorts; ``costs`` of stages and arms; ``occlusion`` is None unless a task was looked
+    at closely; ``examples`` hold one gene of each cohort under each path.
+    """
+
+    facts: dict[str, Any]
+    scores: pd.DataFrame
+    summary: pd.DataFrame
+    differences: pd.DataFrame
+    costs: pd.DataFrame
+    occlusion: pd.DataFrame | None
+    examples: dict[str, xr.Dataset]
+
+
+@dataclass(frozen=True)
 class RunResults:
     """Results of a training run, as `deepnic.runs.folder.read_run` reads them.
 

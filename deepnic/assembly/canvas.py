@@ -6,6 +6,7 @@ from math import isqrt, nan
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
@@ -101,13 +102,15 @@ def fit_assembly(
     Only the training items of the table are looked at. With ``unit="tile"``, the pixels of one gene
     and combination stay together, as in its ROP-image: 6 rows, from tree size 8 down to 3, and 3
     columns, weight ranges 3, 4 and 5; tiles are laid along the path in the order of their first
-    pixels, on a grid of whole tiles.
+    pixels, on a grid of whole tiles. With ``unit="condition"`` it is the other way round:
+    the canvas has a row of squares for each tree size and a column of them for each weight range,
+    and the path runs through the pixels of each condition.
 
     Parameters
     ----------
     table : Dataset
-        Pixel table: `value(item, pixel)`, `state(item)`; pixels best first. Tiles also take `gene`,
-        `combination`, `tree_size` and `weight_range`, all `(pixel)`.
+        Pixel table: `value(item, pixel)`, `state(item)`; pixels best first. Conditions also take
+        `tree_size` and `weight_range`, tiles `gene` and `combination` too, all `(pixel)`.
     path : str, default "linear"
         A name in `PATHS`; see `deepnic.assembly.visit`.
     order : str or array_like of int, optional
@@ -266,4 +269,20 @@ def _rank_tiles(table: xr.Dataset, order: NDArray[np.intp]) -> NDArray[np.intp]:
     return tile
 
 
-UNITS = {"pixel": _lay_pixels, "tile": _lay_tiles}
+def _lay_conditions(
+    table: xr.Dataset, order: NDArray[np.intp], path: str, seed: int
+) -> NDArray[np.int32]:
+    """Tree sizes from the largest down, weight ranges across; a square for each condition."""
+    _, row = np.unique(-table["tree_size"].to_numpy().astype(int), return_inverse=True)
+    _, column = np.unique(table["weight_range"].to_numpy(), return_inverse=True)
+    condition = row[order] * (column.max() + 1) + column[order]
+    step = pd.Series(condition).groupby(condition).cumcount().to_numpy()  # within its square
+    side = square_side(step.max() + 1)
+    place = visit(path, side, side, seed=seed)[step]
+    index = np.full(((row.max() + 1) * side, (column.max() + 1) * side), -1, dtype=np.int32)
+    index[row[order] * side + place[:, 0], column[order] * side + place[:, 1]] = order
+    return index
+
+
+UNITS = {"pixel": _lay_pixels, "tile": _lay_tiles, "condition": _lay_conditions}
+"""What is laid along a path: single pixels, ROP-images whole, or the pixels of each condition."""

@@ -12,6 +12,7 @@ from deepnic.errors import InputError, choose
 from deepnic.pixels.stages import fill_undefined
 
 BATCH = 256  # steps of the greedy order between two copies of the pixels left
+LEAST = 1e-4  # similarity of any two pixels, so that their graph hangs together
 
 
 class Order(NamedTuple):
@@ -91,11 +92,7 @@ def _relevance(table: xr.Dataset, seed: int) -> NDArray[np.intp]:
 
 def _similarity(table: xr.Dataset, seed: int) -> NDArray[np.intp]:
     """Compare one pixel at a time with those left: memory grows as the values, not as pixel^2."""
-    centred = training_values(table).T
-    centred = centred - centred.mean(axis=1, keepdims=True)  # exact in float64: a constant gives 0
-    length = np.linalg.norm(centred, axis=1, keepdims=True)
-    unit = np.divide(centred, length, out=np.zeros_like(centred), where=length > 0)
-
+    unit = _profiles(table)
     order = [0]
     left = np.arange(1, len(unit))
     while left.size:
@@ -110,6 +107,40 @@ def _similarity(table: xr.Dataset, seed: int) -> NDArray[np.intp]:
     return np.array(order)
 
 
+def _profiles(table: xr.Dataset) -> NDArray[np.float64]:
+    """Pixels over training items, (pixel, item), less their means and of length 1; constants 0.
+
+    Of two of them the scalar product is the correlation.
+    """
+    centred = training_values(table).T
+    centred = centred - centred.mean(axis=1, keepdims=True)  # exact in float64: a constant gives 0
+    length = np.linalg.norm(centred, axis=1, keepdims=True)
+    return np.divide(centred, length, out=np.zeros_like(centred), where=length > 0)
+
+
+def _arrangement(table: xr.Dataset, seed: int) -> NDArray[np.intp]:
+    """Sort pixels by the second eigenvector of the graph of their similarities.
+
+    The sum over pairs of similarity times distance along the path is to be small (minimum linear
+    arrangement, which is NP-hard); the eigenvector is its spectral relaxation.
+    """
+    from sklearn.manifold import spectral_embedding  # loads slowly
+    from threadpoolctl import threadpool_limits
+
+    unit = _profiles(table).astype(np.float32)
+    varying, constant = np.flatnonzero(unit.any(axis=1)), np.flatnonzero(~unit.any(axis=1))
+    if len(varying) < 3:
+        return np.append(varying, constant)
+    with threadpool_limits(1):  # sums over threads would round by their number
+        similarity = np.abs(unit[varying] @ unit[varying].T)
+        np.maximum(similarity, LEAST, out=similarity)
+        place = spectral_embedding(similarity, n_components=1, random_state=0)[:, 0]
+    order = varying[place.round(7).argsort(kind="stable")]  # equal pixels stay equal
+    if 2 * np.argmin(order) >= len(order):  # the most relevant is in the first half
+        order = order[::-1]
+    return np.append(order, constant)
+
+
 def _random(table: xr.Dataset, seed: int) -> NDArray[np.intp]:
     return shuffle(table.sizes["pixel"], seed)
 
@@ -121,6 +152,12 @@ ORDERS = {
         True,
         "from the most relevant, on to the most similar pixel not yet taken",
         "ours",
+    ),
+    "arrangement": Order(
+        _arrangement,
+        True,
+        "similar pixels near each other, all at once (spectral minimum linear arrangement)",
+        "Juvan and Mohar 1992, Discrete Applied Mathematics 36: 153-168",
     ),
     "random": Order(_random, False, "shuffled by the seed", "ours"),
 }

@@ -9,11 +9,12 @@ import typer
 from deepnic.cli import options
 from deepnic.cli.app import console
 from deepnic.cli.interrupts import keeps
-from deepnic.errors import EngineError, InputError
+from deepnic.errors import EngineError, InputError, choose
 from deepnic.extras import needs
 
 if TYPE_CHECKING:
     from deepnic.study import StudySettings
+    from deepnic.study.genes.settings import GeneStudySettings
 
 
 def demo(
@@ -52,6 +53,9 @@ def study(
         Path | None,
         typer.Option(help="Only write the settings, each explained, into this TOML file to edit."),
     ] = None,
+    items: Annotated[
+        str, typer.Option(help="What is studied of one cohort: observations or genes.")
+    ] = "observations",
     folds: Annotated[int | None, typer.Option(help="Folds of the cross-validation.")] = None,
     repeats: Annotated[int | None, typer.Option(help="Times to cut into folds anew.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all random numbers.")] = None,
@@ -66,56 +70,56 @@ def study(
     What is compared, on which cohorts, is said in a TOML file; a cohort alone is studied with the
     defaults. Options stand over both. An interrupted study goes on where it stopped.
     """
-    from deepnic.study.genes.settings import read_gene_settings
-    from deepnic.study.settings import override
+    from deepnic.study.settings import StudySettings
 
+    choose("items", items, ("observations", "genes"))
     given = {"folds": folds, "repeats": repeats, "seed": seed, "n_trees": n_trees}
     if init is not None:
         if source is not None:
+            if _is_toml(source):
+                raise InputError(f"--init writes settings, and {source} has some; copy it instead")
             source, how = _seen_from(init.parent, source), _seen_from(init.parent, how)
-        _write_settings(override(_of_one(source or Path("mine.csv"), how), given), init)
+        _write_settings(_settings(source or Path("mine.csv"), items, how, given), init)
         return
     if source is None:
         raise InputError("no cohort was named; give its file, or --init study.toml for settings")
-    output = output or Path(f"study-{source.stem}")
-    if _is_toml(source) and (of_genes := read_gene_settings(source)):
-        if asked := [name for name, value in (given | how).items() if value]:
-            raise InputError(
-                f"--{asked[0].replace('_', '-')} is not for a study of genes; write it in {source}"
-            )
-        with options.dask_scheduler(workers, scheduler):
-            compare_genes(of_genes, output)
-        return
-    settings = _of_one(source, how)
-    if _is_toml(source):
-        settings, given = _of_file(source, how), given | {"groups": how["groups"]}
+    settings = _settings(source, items, how, given)
+    run = compare if isinstance(settings, StudySettings) else compare_genes
     with options.dask_scheduler(workers, scheduler):
-        compare(override(settings, given), output)
+        run(settings, output or Path(f"study-{source.stem}"))
 
 
 def _is_toml(source: Path) -> bool:
     return source.suffix.lower() == ".toml"
 
 
-def _of_one(file: Path, how: dict[str, Any]) -> "StudySettings":
-    """Settings for one cohort."""
+def _settings(
+    source: Path, items: str, how: dict[str, Any], given: dict[str, Any]
+) -> "StudySettings | GeneStudySettings":
+    """Settings of a file, or for one cohort, with what the options say in their place."""
     from deepnic.config import checked
     from deepnic.files import folder_names
-    from deepnic.study.settings import StudySettings
-
-    (name,) = folder_names([file.stem], otherwise="cohort")
-    return checked(StudySettings, {"cohorts": {name: {"file": file} | how}})
-
-
-def _of_file(source: Path, how: dict[str, Any]) -> "StudySettings":
     from deepnic.study import read_settings
+    from deepnic.study.genes.settings import GeneStudySettings
+    from deepnic.study.settings import StudySettings
+    from deepnic.study.toml import override
 
-    if given := [name for name, value in how.items() if value and name != "groups"]:
-        raise InputError(
-            f"--{given[0].replace('_', '-')} is for a single cohort; write it "
-            f"under [cohorts.NAME] of {source}"
-        )
-    return read_settings(source)
+    settings: StudySettings | GeneStudySettings
+    if _is_toml(source):
+        if named := [name for name, value in how.items() if value and name != "groups"]:
+            raise InputError(
+                f"--{named[0].replace('_', '-')} is for a single cohort; write it "
+                f"under [cohorts.NAME] of {source}"
+            )
+        settings, given = read_settings(source), given | {"groups": how["groups"]}
+    else:
+        (name,) = folder_names([source.stem], otherwise="cohort")
+        cohorts = {"cohorts": {name: {"file": source} | how}}
+        if items == "genes":
+            settings = checked(GeneStudySettings, cohorts)
+        else:
+            settings = checked(StudySettings, cohorts)
+    return override(settings, given)
 
 
 def _seen_from(folder: Path, given: Any) -> Any:
@@ -127,14 +131,11 @@ def _seen_from(folder: Path, given: Any) -> Any:
     return given
 
 
-def _write_settings(settings: "StudySettings", path: Path) -> None:
+def _write_settings(settings: "StudySettings | GeneStudySettings", path: Path) -> None:
     """Write settings to edit."""
     from deepnic.config import commented_toml
     from deepnic.files import check_new, whole
 
-    files = [cohort.file for cohort in settings.cohorts.values()]
-    if any(map(_is_toml, files)):
-        raise InputError(f"--init writes settings, and {files[0]} has some; copy it instead")
     if not _is_toml(path):
         raise InputError(f"{path} is to hold settings; let its name end in .toml")
     check_new(path)
@@ -166,16 +167,21 @@ def report(
 
 
 def compare_genes(settings: Any, output: Path) -> None:
-    """Run a study of genes, or what is left of it, and tell what came out."""
-    needs("train")
+    """Run a study of genes, or what is left of it, and write its page."""
+    needs("train", "report")
+    from deepnic.analysis.gene_findings import find_genes
+    from deepnic.report import write_report
     from deepnic.study.cohorts import read_cohorts
+    from deepnic.study.genes.folder import read_gene_study
     from deepnic.study.genes.run import run_gene_study
 
     cohorts, settings = read_cohorts(settings)
     options.say_what_was_read(cohorts)
     keeps(f"arms in {output} are kept: run the same command again and it goes on")
-    summary = run_gene_study(cohorts, output, settings)
-    console.print(f"{len(summary)} rows: {output / 'summary.csv'}", soft_wrap=True)
+    run_gene_study(cohorts, output, settings)
+    for sentence in find_genes(read_gene_study(output)).answer:
+        console.print(sentence, soft_wrap=True)
+    console.print(f"report: {write_report(output)}", soft_wrap=True)
 
 
 def compare(settings: Any, output: Path) -> None:

@@ -4,8 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deepnic.analysis import Findings, Interval, find
+from deepnic.analysis.gene_findings import find_genes
 from deepnic.analysis.metrics import METRIC_TITLES
+from deepnic.analysis.results import GeneResults
 from deepnic.files import as_path, whole
+from deepnic.report.sections.genes import (
+    control_table,
+    differences_table,
+    dose_table,
+    task_words,
+)
+from deepnic.report.sections.genes import (
+    scores_table as gene_scores_table,
+)
 from deepnic.report.tables import (
     Cell,
     Strong,
@@ -17,6 +28,7 @@ from deepnic.report.tables import (
     scores_table,
 )
 from deepnic.study.folder import read_study
+from deepnic.study.genes.folder import is_of_genes, read_gene_study
 
 
 def write_tables(folder: str | Path, path: str | Path | None = None) -> Path:
@@ -48,13 +60,38 @@ def write_tables(folder: str | Path, path: str | Path | None = None) -> Path:
     ...
     deepnic.errors.InputError: no study in nowhere: run `deepnic study` first
     """
-    study = read_study(folder)
-    findings = find(study)
     path = as_path(folder) / "tables.md" if path is None else as_path(path)
-    parts = _parts(findings, len(study.facts.get("failures", [])))
+    if is_of_genes(folder):
+        parts = _gene_parts(read_gene_study(folder))
+    else:
+        study = read_study(folder)
+        parts = _parts(find(study), len(study.facts.get("failures", [])))
     with whole(path) as partial:
         partial.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return path
+
+
+def _gene_parts(study: GeneResults) -> list[str]:
+    findings = find_genes(study)
+    parts = [*findings.answer]
+    if len(findings.placements):
+        heading = "Paths and placements beside a random placement of the same pixels"
+        parts += [_titled(heading, differences_table(findings.placements))]
+    for task in findings.tasks:
+        parts += [_titled(f"{task}: {task_words(task)}", gene_scores_table(study.summary, task))]
+    if len(findings.dose):
+        parts += [_titled("The dose of uninformative pixels", dose_table(findings))]
+    if len(findings.control):
+        parts += [_titled("Control: permuted labels", control_table(findings))]
+    return parts
+
+
+def _titled(title: str, table: Table) -> str:
+    """Return a table with the titles of its groups as a first column."""
+    if table.groups:
+        lines = [[group, *row] for group, row in zip(table.groups, table.rows, strict=True)]
+        table = Table(["", *table.heads], lines, align=f"l{table.align}")
+    return f"{title}:\n\n{_markdown(table)}"
 
 
 def _parts(findings: Findings, n_failures: int) -> list[str]:

@@ -7,17 +7,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
 from markupsafe import Markup
 
 from deepnic.analysis import Interval, StudyResults, find
+from deepnic.analysis.gene_findings import find_genes
 from deepnic.analysis.multiclass import judge_run
-from deepnic.analysis.results import ClassesResults, RunResults
+from deepnic.analysis.results import ClassesResults, GeneResults, RunResults
 from deepnic.analysis.training import find_run
 from deepnic.errors import InputError
 from deepnic.files import as_path, whole
 from deepnic.report.sections import SECTIONS, Section
 from deepnic.report.sections.classes import joined_sections
+from deepnic.report.sections.genes import gene_sections
 from deepnic.report.sections.run import run_sections
 from deepnic.report.tables import Cell, Strong, duration
 from deepnic.runs.folder import CLASSES, RUN, read_classes_run, read_run
 from deepnic.study.folder import STUDY, read_study
+from deepnic.study.genes.folder import is_of_genes, read_gene_study
 
 
 def write_report(
@@ -60,6 +63,8 @@ def write_report(
     try:
         if joined:
             page = joined_page(read_classes_run(folder, ids=show_ids))
+        elif is_of_genes(folder):
+            page = gene_study_page(read_gene_study(folder))
         elif trained:
             page = run_page(read_run(folder, ids=show_ids))
         else:
@@ -90,6 +95,21 @@ def study_page(study: StudyResults) -> str:
         heading="One gene, one image: the ways to assemble its pixels, compared",
         subtitle=f"{findings.arms['arm'].nunique()} arms: {'; '.join(cohorts + transfers)}",
         sections=sections,
+        version=study.facts["machine"]["deepnic"],
+    )
+
+
+def gene_study_page(study: GeneResults) -> str:
+    """Return the page of a study of genes."""
+    cohorts = [
+        f"{name}, {each['observations']:,} observations × {each['genes']:,} genes"
+        for name, each in study.facts["cohorts"].items()
+    ]
+    return _page(
+        title=f"Assemblies of genes compared: {', '.join(study.facts['cohorts'])}",
+        heading="One gene, one image: which assembly tells most of a gene",
+        subtitle=f"{study.summary['arm'].nunique()} arms: {'; '.join(cohorts)}",
+        sections=gene_sections(study, find_genes(study)),
         version=study.facts["machine"]["deepnic"],
     )
 

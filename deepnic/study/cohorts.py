@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from deepnic.cohort.demo import BUNDLED
 from deepnic.errors import InputError
 from deepnic.files import folder_names
 from deepnic.study.genes.settings import GeneStudySettings
-from deepnic.study.settings import CohortFile, StudySettings
+from deepnic.study.settings import CohortFile, StudySettings, Transfer
 from deepnic.variables import expect
 
 S = TypeVar("S", StudySettings, GeneStudySettings)
@@ -83,7 +83,7 @@ def _read(source: CohortFile) -> dict[str, xr.Dataset]:
 
 
 def check_cohorts(
-    cohorts: xr.Dataset | Mapping[str, xr.Dataset], settings: StudySettings
+    cohorts: xr.Dataset | Mapping[str, xr.Dataset], folds: int, transfers: Sequence[Transfer] = ()
 ) -> dict[str, xr.Dataset]:
     """Return the labelled observations of each cohort by name; a lone one is named "cohort".
 
@@ -107,18 +107,18 @@ def check_cohorts(
         if "group" in cohort.coords:
             parts["groups"] = np.array([len(np.unique(cohort["group"].values))])
         for what, counts in parts.items():
-            if counts.min() < settings.folds:
+            if counts.min() < folds:
                 raise InputError(
-                    f"{settings.folds} folds need as many {what}, and {name} has {counts.min()} "
+                    f"{folds} folds need as many {what}, and {name} has {counts.min()} "
                     f"{'of the rarer one' if len(counts) > 1 else 'of them'}; take fewer folds"
                 )
-    folders = [*named, *(f"{one.train}-to-{one.test}" for one in settings.transfers)]
+    folders = [*named, *(f"{one.train}-to-{one.test}" for one in transfers)]
     for k, name in enumerate(folders):  # some file systems take a and A for the same
         if name.casefold() in map(str.casefold, folders[:k]):
             raise InputError(
                 f"two cohorts or transfers of the study would be kept as {name!r}; name them apart"
             )
-    for transfer in settings.transfers:
+    for transfer in transfers:
         names = (transfer.train, transfer.test)
         if not set(names) <= set(named) or transfer.train == transfer.test:
             raise InputError(

@@ -239,11 +239,6 @@ def read_tables_of(folder: Path, *, ids: bool = False) -> StudyResults:
     """Read a study's folder that may not be sealed yet."""
     needed = (STUDY, *(f"{name}.csv" for name in TABLES), "accounts.json", EXAMPLES)
     lacking = [name for name in needed if not (folder / name).exists()]
-    if (folder / "differences.csv").exists() and "predictions.csv" in lacking:
-        raise InputError(
-            f"the study in {folder} is of genes, which have no page yet; read its summary.csv, "
-            "scores.csv and differences.csv"
-        )
     if lacking:
         raise InputError(
             f"the study in {folder} lacks {', '.join(lacking)}: "

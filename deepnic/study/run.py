@@ -48,6 +48,8 @@ from deepnic.study.folder import (
     seal_study,
     write_tables,
 )
+from deepnic.study.genes.run import run_gene_study
+from deepnic.study.genes.settings import GeneStudySettings
 from deepnic.study.provenance import facts_of, facts_of_cohort, now
 from deepnic.study.settings import StudySettings
 from deepnic.study.work import run_arms
@@ -58,7 +60,7 @@ logger = logging.getLogger("deepnic.study")
 def run_study(
     cohorts: xr.Dataset | Mapping[str, xr.Dataset],
     output: str | os.PathLike[str],
-    settings: StudySettings | Mapping[str, Any] | None = None,
+    settings: StudySettings | GeneStudySettings | Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Compare the assemblies with each other and with everything else, by cross-validation.
 
@@ -80,7 +82,8 @@ def run_study(
     output : path
         Folder of the results; see the README.
     settings : StudySettings or mapping, optional
-        See `StudySettings`.
+        See `StudySettings`. Those of a study of genes (``items = "genes"``) make one of these, see
+        `deepnic.study.genes.run.run_gene_study`.
 
     Returns
     -------
@@ -109,8 +112,11 @@ def run_study(
     needs("train")
     output = as_path(output)
     if not isinstance(settings, StudySettings):
-        settings = checked(StudySettings, settings or {})
-    cohorts = check_cohorts(cohorts, settings)
+        settings = settings or {}
+        if isinstance(settings, GeneStudySettings) or settings.get("items") == "genes":
+            return run_gene_study(cohorts, output, settings)
+        settings = checked(StudySettings, settings)
+    cohorts = check_cohorts(cohorts, settings.folds, settings.transfers)
     splits = list(cut(cohorts, settings))
     needed = _check_splits(splits, settings)
     if not output.exists():

@@ -1,7 +1,6 @@
 """What a study is made of, in one TOML file."""
 
-from collections.abc import Collection, Mapping, Sequence
-from os.path import isfile
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,8 +8,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from deepnic.assembly import PATHS
 from deepnic.assembly.canvas import TREE_SIZES, UNITS, WEIGHT_RANGES
-from deepnic.cohort.demo import BUNDLED
-from deepnic.config import Strict, checked, read_toml
+from deepnic.config import Strict
 from deepnic.variables import NO_FILTER
 
 
@@ -114,7 +112,7 @@ class Arms(Strict):
     unfiltered: int = Field(default=1024, ge=4)
     """Pixels at most without a filter by relevance."""
     units: Annotated[tuple[str, ...], some_of("units", UNITS)] = ("pixel",)
-    """What is laid along a path: pixel, tile."""
+    """What is laid along a path: pixel, tile, condition."""
     fdr: float = Field(default=0.05, gt=0, le=1)
     """False discovery rate of the filter by relevance; 1 turns the test off."""
 
@@ -137,6 +135,7 @@ class StudySettings(Strict):
 
     Examples
     --------
+    >>> from deepnic.config import checked
     >>> checked(StudySettings, {"folds": 1})
     Traceback (most recent call last):
     ...
@@ -192,66 +191,3 @@ class StudySettings(Strict):
                 '[forest], or leave "tile" out of the units'
             )
         return self
-
-
-def override(settings: StudySettings, given: Mapping[str, Any]) -> StudySettings:
-    """Put what is given (not None) in the place of settings; ``n_trees`` of the forest.
-
-    ``groups`` are those of every cohort.
-
-    Examples
-    --------
-    >>> override(StudySettings(), {"folds": 3, "seed": None, "n_trees": 7}).forest.n_trees
-    7
-    """
-    values = settings.model_dump()
-    tables = {"n_trees": [values["forest"]], "groups": values["cohorts"].values()}
-    for name, value in given.items():
-        if value is not None:
-            for table in tables.get(name, [values]):
-                table[name] = value
-    return checked(StudySettings, values)
-
-
-def read_settings(path: Path) -> StudySettings:
-    r"""Read the settings of a study; files named in it are relative to it.
-
-    Raises
-    ------
-    InputError
-        The file is missing or no TOML, a key is unknown, or a value is not allowed.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     path = Path(folder, "study.toml")
-    ...     _ = path.write_text('folds = 10\n[cohorts.mine]\nfile = "mine.csv"\n')
-    ...     settings = read_settings(path)
-    >>> settings.folds, settings.cohorts["mine"].file.name
-    (10, 'mine.csv')
-    """
-    settings = checked(StudySettings, read_toml(path))
-    return settings.model_copy(update={"cohorts": beside(path.parent, settings.cohorts)})
-
-
-def beside(folder: Path, cohorts: Mapping[str, CohortFile]) -> dict[str, CohortFile]:
-    """Cohorts whose files lie in a folder, unless they are bundled."""
-    return {
-        name: cohort
-        if str(cohort.file) in BUNDLED
-        else cohort.model_copy(update=_beside(folder, cohort))
-        for name, cohort in cohorts.items()
-    }
-
-
-def _beside(folder: Path, cohort: CohortFile) -> dict[str, Any]:
-    """Files that a cohort names, in the folder of the settings."""
-    genes, key = cohort.genes, cohort.pseudonymise
-    return {
-        "file": folder / cohort.file,
-        "labels": cohort.labels and folder / cohort.labels,
-        "annotation": cohort.annotation and folder / cohort.annotation,
-        "genes": str(folder / genes) if genes and isfile(folder / genes) else genes,
-        "pseudonymise": key if isinstance(key, bool) else folder / key.expanduser(),
-    }

@@ -28,9 +28,9 @@ from deepnic.learn.fit import train
 from deepnic.nic import observation_images
 from deepnic.pixels.filter import select_pixels
 from deepnic.store import open_forest
+from deepnic.study import StudySettings, read_settings
 from deepnic.study.cohorts import FOLDS
 from deepnic.study.fold import read_tables
-from deepnic.study.settings import StudySettings, read_settings
 
 IMAGES = (1, 2, 4)
 SEEDS = range(3)

@@ -116,5 +116,22 @@ def test_differences__paired_over_cohorts(scores):
     assert table.loc["c", "same"] > 0.9
     drawn = apart.mean() + stats.sem(apart) * stats.t.rvs(4, size=200_000, random_state=0)
     assert table.loc["b", "better"] == pytest.approx((drawn > ROPE).mean(), abs=0.005)
+    rng = np.random.default_rng(3)
+    sd, lead = apart.std(ddof=1), table.loc["b", "detectable"]
+    found = stats.ttest_1samp(rng.normal(lead, sd, size=(20_000, 5)), 0, axis=1).pvalue < 0.05
+    assert found.mean() == pytest.approx(0.8, abs=0.06)
     sums = table[["worse", "same", "better"]].sum(axis=1)
     np.testing.assert_allclose(sums, 1)
+
+
+def test_summarise_genes__halves_of_a_lone_cohort_are_no_independent_units(scores):
+    alone = scores[scores["cohort"] == "p"].assign(half=range(6))
+    alone["arm"] = "a"
+    summary = summarise_genes(alone, ["value"]).iloc[0]
+    values = alone["value"].to_numpy()
+    half = stats.t.ppf(0.975, 5) * values.std(ddof=1) * np.sqrt(1 / 6 + 1)
+    assert summary["high"] - summary["mean"] == pytest.approx(half)
+    assert summary["n_cohorts"] == 1
+    lone = summarise_genes(alone.iloc[:1], ["value"]).iloc[0]
+    assert np.isnan(lone["low"])
+    assert lone["mean"] == values[0]

@@ -7,7 +7,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepnic.assembly import ORDERS, PATHS, Assembly, assemble, fit_assembly
+from deepnic.assembly import ORDERS, PATHS, Assembly, assemble, fit_assembly, visit
 from deepnic.errors import InputError
 
 
@@ -162,6 +162,25 @@ def test_tile__rejects_pixels_outside(tree_size, weight_range):
 def test_tile__rejects_repeated_pixels():
     with pytest.raises(InputError, match="two pixels share a place"):
         fit_assembly(make_tiles([("a", "1", 8, 3)] * 2), unit="tile")
+
+
+def test_condition__has_a_square_of_its_own_by_tree_size_and_weight_range():
+    table = make_tiles(
+        [("a", "1", 3, 5), ("b", "1", 8, 3), ("a", "2", 3, 5), ("c", "1", 3, 5), ("a", "1", 8, 5),
+         ("a", "3", 8, 3)]
+    )  # fmt: skip
+    assert fit_assembly(table, unit="condition").index.tolist() == [
+        [1, 5, 4, -1],
+        [-1, -1, -1, -1],
+        [-1, -1, 0, 2],
+        [-1, -1, 3, -1],
+    ]
+    index = fit_assembly(table, unit="condition", path="snail", order=[5, 4, 3, 2, 1, 0]).index
+    first, second = visit("snail", 2, 2)[:2]
+    assert index[tuple(first)] == 5
+    assert index[tuple(second)] == 1
+    assert index[tuple([first[0], first[1] + 2])] == 4
+    assert index[tuple([first[0] + 2, first[1] + 2])] == 3
 
 
 def test_assemble__images_hold_the_values(make_table):

@@ -73,6 +73,40 @@ def test_similarity__needs_training_items(make_table):
         arrange(table, "similarity")
 
 
+def pull(values, order):
+    """Sum over pairs of similarity times distance along the order."""
+    place = np.argsort(order)
+    return (np.abs(np.corrcoef(values.T)) * np.abs(place[:, None] - place)).sum()
+
+
+def test_arrangement__finds_the_order_of_a_chain_again(make_table):
+    rng = np.random.default_rng(1)
+    n = 120
+    covariance = np.exp(-np.abs(np.subtract.outer(np.arange(n), np.arange(n))) / 12)
+    chain = rng.multivariate_normal(np.zeros(n), covariance, size=400)
+    shuffled = rng.permutation(n)
+    table = make_table(items=400, pixels=n)
+    table["state"][:] = 1
+    table["value"][:] = chain[:, shuffled]
+    found = arrange(table, "arrangement")
+    assert abs(np.corrcoef(shuffled[found], np.arange(n))[0, 1]) > 0.95
+    values = table["value"].to_numpy().astype(float)
+    others = [pull(values, arrange(table, name)) for name in ("similarity", "random", "relevance")]
+    assert pull(values, found) < min(others)
+    assert (arrange(table, "arrangement", seed=5) == found).all()
+
+
+def test_arrangement__puts_constant_pixels_last_and_takes_any_number(make_table):
+    table = make_table(pixels=6)
+    table["value"][:, 1] = 0.1
+    table["value"][:, 2] = np.nan
+    assert arrange(table, "arrangement").tolist()[-2:] == [1, 2]
+    table["value"][:] = 1
+    assert arrange(table, "arrangement").tolist() == [0, 1, 2, 3, 4, 5]
+    for n in (1, 2, 3):
+        assert sorted(arrange(make_table(pixels=n), "arrangement")) == [*range(n)]
+
+
 def test_random__is_pinned(make_table):
     """The same order on every machine and for every version of NumPy."""
     assert arrange(make_table(pixels=8), "random", seed=1).tolist() == [3, 5, 2, 7, 0, 6, 1, 4]
@@ -98,5 +132,5 @@ def test_arrange__rejects_what_is_not_a_permutation(make_table, order):
 
 
 def test_arrange__names_the_known_orders(make_table):
-    with pytest.raises(InputError, match="choose from relevance, similarity, random"):
+    with pytest.raises(InputError, match="choose from relevance, similarity, arrangement, random"):
         arrange(make_table(), "best")

@@ -76,7 +76,7 @@ def test_read_cohorts__reads_the_file_of_several_classes_once(table, monkeypatch
 
 def test_cut__has_the_same_folds_for_every_class_and_permutes_each_apart(table):
     cohorts, settings = read_cohorts(settings_of(table, folds=3, repeats=2, permutations=1))
-    splits = [*cut(check_cohorts(cohorts, settings), settings)]
+    splits = [*cut(check_cohorts(cohorts, settings.folds), settings)]
     for repeat in range(2):
         for fold in range(3):
             tests = [

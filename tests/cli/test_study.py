@@ -7,11 +7,14 @@ import pandas as pd
 import pytest
 
 from deepnic.cli import studies
-from deepnic.study import StudySettings, read_settings
+from deepnic.cohort import read_cohort
+from deepnic.errors import InputError
+from deepnic.study import StudySettings, read_settings, run_study
 from deepnic.study.arms import arms_of
 from deepnic.study.cohorts import check_cohorts, read_cohorts
+from deepnic.study.genes.settings import GeneStudySettings
 from deepnic.study.settings import Arms, CohortFile, Forest
-from tests.cli.made import succeed, write_toml
+from tests.cli.made import make_table, succeed, write_toml
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 
@@ -103,7 +106,7 @@ def test_study__of_a_file_that_no_folder_may_be_called_as(place, tmp_path, monke
     assert cohorts == ["GSE1234-1", "a-b", "résumé", "cohort", "x", "my cohort"]
     cohort = read_cohorts(write_settings(place / "cohort.csv"))[0]["mine"]
     for name in cohorts:
-        check_cohorts({name: cohort}, StudySettings())
+        check_cohorts({name: cohort}, 5)
 
 
 def write_settings(file):
@@ -235,3 +238,21 @@ def test_study__real_cohorts(tmp_path, name, positive):
     summary = pd.read_csv(tmp_path / "s" / "summary.csv").query("metric == 'auroc'")
     low = summary.set_index("arm")["low"]
     assert low[["forest vote", "logistic regression, 16 pixels"]].min() > 0.5
+
+
+def test_study__of_genes_from_one_file(place, tmp_path, refuse):
+    settings = tmp_path / "genes.toml"
+    succeed("study", place / "cohort.csv", "--items", "genes", "--init", settings, "--seed", 3)
+    read = read_settings(settings)
+    assert isinstance(read, GeneStudySettings)
+    assert read.seed == 3
+    assert read.cohorts["cohort"].file.resolve() == place / "cohort.csv"
+    assert "unknown key 'folds'" in refuse("study", settings, "--folds", 3)
+    assert "choose from observations, genes" in refuse(
+        "study", place / "cohort.csv", "--items", "x"
+    )
+    assert "for a single cohort" in refuse("study", settings, "--positive", "sick")
+    few = make_table().iloc[[0, 1, 2, 3, 4, 5, 6]]
+    few.to_csv(tmp_path / "few.csv", index=False)
+    with pytest.raises(InputError, match="a half of cohort has 1 obs"):
+        run_study(read_cohort(tmp_path / "few.csv"), tmp_path / "s", {"items": "genes"})

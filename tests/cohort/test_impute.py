@@ -152,7 +152,7 @@ def test_join__keeps_what_is_missing_for_the_training_cohort_to_fill():
 def test_study__runs_on_a_cohort_with_missing_values(tmp_path):
     values = values_of()
     settings = checked(deepnic.StudySettings, SETTINGS | {"permutations": 1})
-    cohorts = check_cohorts(cohort_of(values), settings)
+    cohorts = check_cohorts(cohort_of(values), settings.folds)
     splits = list(cut(cohorts, settings))
     assert len(splits) == 6
     for split in splits:

@@ -62,6 +62,7 @@ def test_assemble_counts__eighteen_conditions_fill_the_canvases_of_the_method():
     )
     assert assemble_counts(counts)["index"].shape == (96, 96)
     assert assemble_counts(counts, unit="tile")["index"].shape == (96, 96)
+    assert assemble_counts(counts, unit="condition")["index"].shape == (6 * 23, 3 * 23)
     canvas = assemble_counts(counts, family="all")
     assert canvas["index"].shape == (1031, 1031)
     assert int(canvas["index"].max()) + 1 == 59_049 * 18

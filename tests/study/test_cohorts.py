@@ -135,7 +135,7 @@ def test_join__nothing_of_one_reaches_the_other(two):
 
 
 def test_check_cohorts__leaves_out_observations_without_a_label(cohort):
-    known = check_cohorts(hide_labels(cohort, np.arange(100) >= 40), MANY)
+    known = check_cohorts(hide_labels(cohort, np.arange(100) >= 40), MANY.folds)
     assert list(known) == ["cohort"]
     assert known["cohort"].sizes["observation"] == 40
 
@@ -165,4 +165,4 @@ def refusals(cohort, two):
 def test_check_cohorts__refuses(cohort, two, number):
     cohorts, settings, sentence = refusals(cohort, two)[number]
     with pytest.raises(InputError, match=sentence):
-        check_cohorts(cohorts, settings)
+        check_cohorts(cohorts, settings.folds, settings.transfers)

@@ -6,6 +6,7 @@ import pytest
 from deepnic.config import checked, to_toml
 from deepnic.errors import InputError
 from deepnic.study import StudySettings, read_settings
+from deepnic.study.genes.settings import GeneStudySettings
 
 STUDIES = Path(__file__).parents[2] / "studies"
 
@@ -31,7 +32,7 @@ STUDIES = Path(__file__).parents[2] / "studies"
         ({"arms": {"paths": ["worm"]}}, "paths are linear, .*hilbert; name at least one of them"),
         ({"arms": {"paths": []}}, "name at least one of them, and none twice"),
         ({"arms": {"paths": ["snail", "snail"]}}, "name at least one of them, and none twice"),
-        ({"arms": {"units": ["cell"]}}, "units are pixel, tile; name at least one"),
+        ({"arms": {"units": ["cell"]}}, "units are pixel, tile, condition; name at least one"),
         ({"arms": {"strengths": [3]}}, "numbers of pixels, from 4"),
         ({"arms": {"strengths": ["some"]}}, 'strengths are "none" or numbers of pixels, from 4'),
         ({"arms": {"strengths": []}}, "name at least one, and none twice"),
@@ -89,7 +90,9 @@ def test_read_settings__files_are_beside_the_toml_file(tmp_path):
 def test_read_settings__of_the_studies_that_are_told():
     """They are run by hand, and those beside the first are read beside it."""
     told = {path.stem: read_settings(path) for path in STUDIES.glob("*.toml")}
-    assert told.keys() == {"study", "transfer", "trees", "uninformative", "variance"}
+    of_genes = {name for name, one in told.items() if isinstance(one, GeneStudySettings)}
+    assert of_genes == {"genes", "genes_gpu"}
+    assert told.keys() - of_genes == {"study", "transfer", "trees", "uninformative", "variance"}
     for name in ("trees", "uninformative", "variance"):
         assert told[name].cohorts.items() <= told["study"].cohorts.items()
         assert (told[name].folds, told[name].seed) == (told["study"].folds, told["study"].seed)

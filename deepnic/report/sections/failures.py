@@ -1,5 +1,8 @@
 """Arms and folds that could not be made, and what that leaves out of the page."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from deepnic.analysis import Findings, StudyResults
 from deepnic.report.sections.section import Section
 from deepnic.report.tables import Row, Table
@@ -10,6 +13,17 @@ def section(study: StudyResults, findings: Findings) -> Section | None:
     failures = study.facts.get("failures", [])
     if not failures:
         return None
+    content = {
+        "numbers": failures_table(failures),
+        "n": len(failures),
+        "left_out": study.facts.get("left_out", {}),
+        "unheard": [name for name in study.facts["cohorts"] if name not in findings.tested],
+    }
+    return Section("failures", "What could not be made", content)
+
+
+def failures_table(failures: Sequence[Mapping[str, Any]]) -> Table:
+    """What could not be made, and why."""
     lines: list[Row] = [
         [
             one["arm"] or "the whole fold",
@@ -22,10 +36,4 @@ def section(study: StudyResults, findings: Findings) -> Section | None:
         for one in failures
     ]
     heads = ["arm", "cohort", "repeat-fold", "labels", "seed", "why"]
-    content = {
-        "numbers": Table(heads, lines, align="llllrl"),
-        "n": len(failures),
-        "left_out": study.facts.get("left_out", {}),
-        "unheard": [name for name in study.facts["cohorts"] if name not in findings.tested],
-    }
-    return Section("failures", "What could not be made", content)
+    return Table(heads, lines, align="llllrl")

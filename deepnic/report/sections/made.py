@@ -10,7 +10,15 @@ from deepnic.report.tables import Row, Table, facts_table
 
 def section(study: StudyResults, findings: Findings) -> Section:
     """Always there."""
-    facts, settings = study.facts, study.facts["settings"]
+    return how_it_was_made(
+        study.facts,
+        "summary, results, predictions, comparison, control, calibration, history, costs",
+    )
+
+
+def how_it_was_made(facts: Mapping[str, Any], tables_beside: str) -> Section:
+    """From the facts of a study, and the names of its tables."""
+    settings = facts["settings"]
     alone = {name: value for name, value in settings.items() if not isinstance(value, Mapping)}
     groups = {f"Settings: {name}": value for name, value in settings.items() if name not in alone}
     tables = {"Machine": facts["machine"], "Settings": alone} | groups
@@ -18,8 +26,7 @@ def section(study: StudyResults, findings: Findings) -> Section:
     content = {
         "command": facts["command"],
         "words": f"Begun {began}, finished {ended}. Beside this page lie study.toml, from which "
-        "the same command makes the same study, and every number as CSV: summary, results, "
-        "predictions, comparison, control, calibration, history, costs.",
+        f"the same command makes the same study, and every number as CSV: {tables_beside}.",
         "cohorts": _cohorts_table(facts["cohorts"]),
         "facts": {title: facts_table(table) for title, table in tables.items() if table},
     }

@@ -12,6 +12,9 @@ from deepnic.variables import NO_FILTER
 FoldT = TypeVar("FoldT")  # what an arm learns from: of observations, or of genes
 ArmsT = TypeVar("ArmsT")  # settings that say which arms there are
 
+IN_UNITS = {"tile": " in tiles", "condition": " by condition"}
+"""How the name of an arm ends, by the unit of its canvas."""
+
 
 class Answer(NamedTuple):
     """What an arm says of all observations of a fold, in order."""
@@ -69,7 +72,7 @@ class Arm(ABC, Generic[FoldT, ArmsT]):
         """What readers call it; no two arms have the same."""
         words: dict[int | str, str] = {NO_FILTER: ", no filter", "": ""}
         kept = words.get(self.strength, f", {self.strength} pixels")
-        return f"{self.label}{kept}{' in tiles' if self.unit == 'tile' else ''}"
+        return f"{self.label}{kept}{IN_UNITS.get(self.unit, '')}"
 
     @property
     def path(self) -> str:

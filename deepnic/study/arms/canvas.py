@@ -13,12 +13,16 @@ from deepnic.study.fold import Fold
 from deepnic.study.settings import Arms
 
 
-def trained(canvas: xr.Dataset, epochs: int, seed: int) -> Answer:
-    """Train the network on a canvas, and answer for all its items."""
+def trained(
+    canvas: xr.Dataset, epochs: int, seed: int, *, network: str = "small", device: str = "cpu"
+) -> Answer:
+    """Train a network on a canvas, and answer for all its items.
+
+    On the processor unless it is told: the machine where an arm happens to run does not decide.
+    """
     from deepnic.learn.fit import train  # loads torch where it is used
 
-    # on the processor: which machine an arm happens to run on must not decide its result
-    result = train(canvas, epochs=epochs, seed=seed, device="cpu")
+    result = train(canvas, epochs=epochs, seed=seed, network=network, device=device)
     history = {str(name): values.tolist() for name, values in result.history.items()}
     predictions = result.predictions
     return Answer(

@@ -1,9 +1,8 @@
 """One half of a cohort's patients, to what arms learn of its genes: no label of the other half."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import dask
 import numpy as np
@@ -11,11 +10,14 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from deepnic.analysis.gene_scores import CONTROL
 from deepnic.cohort import filled, hide_labels
 from deepnic.cohort.differential import simple_statistics
+from deepnic.errors import InputError
 from deepnic.nic import count_signatures, rop_images
 from deepnic.pixels import filter_pixels
 from deepnic.rop import grow_forest
+from deepnic.rop.forest import provenance
 from deepnic.store import open_forest, open_table, write_forest, write_table
 from deepnic.study.cohorts import FOLDS
 from deepnic.study.costs import noted
@@ -30,20 +32,16 @@ class GeneSplit:
     """A cohort, as it is or with a rule in it, and one cut of its patients in halves."""
 
     name: str  # of the cohort
-    rule: str  # that was planted; "" = none
     half: int  # number of the cut
     cohort: xr.Dataset  # all labels known
     other: NDArray[np.bool_]  # (observation,): the half that judges
+    tasks: tuple[str, ...]  # what is asked: the rule where one is planted
     planted: NDArray[np.int8] | None = None  # (gene,) see `plant`
 
     @property
     def folder(self) -> Path:
         """Where its work is kept, in the study's folder."""
-        return Path(FOLDS, self.name, *([self.rule] if self.rule else []), str(self.half))
-
-    def tasks(self, settings: GeneStudySettings) -> tuple[str, ...]:
-        """What is asked: the rule where one is planted."""
-        return (self.rule,) if self.rule else settings.tasks
+        return Path(FOLDS, self.name, str(self.half))
 
 
 @dataclass(frozen=True)
@@ -58,17 +56,50 @@ class GeneFold:
     directed: bool  # truth is which class is higher
     counts: xr.Dataset  # of signatures, of these genes
     statistics: pd.DataFrame  # of these genes, in the first half
-    tables: dict[int, xr.Dataset]  # kept pixels by strength of the filter
+    pixels: xr.Dataset | None  # kept by the weakest filter, best first
+    unfiltered: str  # why there are none
+    sample: NDArray[np.bool_]  # (gene,) those that the largest canvases are made of
     epochs: int
+    device: str  # of the networks
 
     @property
     def ids(self) -> tuple[()]:
         """None: the items are no patients."""
         return ()
 
+    @property
+    def counts_with_states(self) -> xr.Dataset:
+        """Counts, and what is known of the genes."""
+        return self.counts.assign_coords(state=("gene", self.state))
+
+    def table(self, k: int) -> xr.Dataset:
+        """Pixel table of a strength of the filter: a stronger one keeps the first of a weaker one.
+
+        An `InputError` where the filter left nothing.
+        """
+        if self.pixels is None:
+            raise InputError(self.unfiltered)
+        return self.pixels.isel(pixel=slice(k)).assign_coords(state=("item", self.state))
+
+    def of(self, asked: NDArray[np.bool_]) -> "GeneFold":
+        """Some of the genes."""
+        if asked.all():
+            return self
+        return replace(
+            self,
+            item=self.item[asked],
+            truth=self.truth[asked],
+            state=self.state[asked],
+            part=self.part[asked],
+            counts=self.counts.isel(gene=asked),
+            statistics=self.statistics[asked],
+            pixels=self.pixels if self.pixels is None else self.pixels.isel(item=asked),
+            sample=self.sample[asked],
+        )
+
     def told(self, score: NDArray, predicted: NDArray) -> pd.DataFrame:
-        """Rows of the genes that were not trained on: item, part, truth, score."""
-        judged = self.part != "training"
+        """Rows of the genes that were asked and not trained on: item, part, truth, score."""
+        judged = (self.part != "training") & ~np.isnan(score)
         return pd.DataFrame(
             {
                 "item": self.item[judged],
@@ -90,11 +121,31 @@ def cut(cohorts: Mapping[str, xr.Dataset], settings: GeneStudySettings) -> Itera
         for half in range(settings.halves):
             folds = kind(2, shuffle=True, random_state=draws).split(state, state, group)
             other = np.isin(np.arange(state.size), next(folds)[1])
-            yield GeneSplit(name, "", half, cohort, other)
+            fewest = min(np.bincount(state[part], minlength=2).min() for part in (other, ~other))
+            if fewest < 2:
+                raise InputError(
+                    f"a half of {name} has {fewest} observations of a class, and needs 2; take "
+                    "a cohort of more, or groups that hold fewer of them"
+                )
+            asked = tuple(task for task in settings.tasks if task != CONTROL)
+            if asked:
+                yield GeneSplit(name, half, cohort, other, asked)
+            seed = settings.seed + half
+            if CONTROL in settings.tasks:
+                yield GeneSplit(name, half, permute(cohort, other, seed), other, (CONTROL,))
             for rule, strength in settings.rules.items():
-                seed = settings.seed + half
                 planted = plant(cohort, rule=rule, strength=strength, seed=seed)
-                yield GeneSplit(name, rule, half, planted.cohort, other, planted.label)
+                yield GeneSplit(name, half, planted.cohort, other, (rule,), planted.label)
+
+
+def permute(cohort: xr.Dataset, other: NDArray[np.bool_], seed: int) -> xr.Dataset:
+    """Permute the states of one half among its observations."""
+    rows = np.arange(len(other))
+    rows[other] = np.random.default_rng([seed, other.sum()]).permutation(rows[other])
+    names = ("state", "label")
+    return cohort.assign(
+        {name: cohort[name].copy(data=cohort[name].values[rows]) for name in names}
+    )
 
 
 class Half:
@@ -104,11 +155,15 @@ class Half:
         self.split, self.settings, self.folder = split, settings, folder
         folder.mkdir(parents=True, exist_ok=True)
         hidden = filled(hide_labels(split.cohort, split.other)).drop_vars("label")
+        # what is the same once labels are hidden has one forest, the control's of permuted labels
+        # too: a leak of labels would make another
+        digest = provenance(hidden, np.arange(hidden.sizes["gene"]))["input_sha256"]
+        store = folder / f"forest-{str(digest)[:16]}.zarr"
         forest = settings.forest.model_dump()
-        with noted(folder / "forest.json"):
-            write_forest(grow_forest(hidden, seed=settings.seed, **forest), folder / "forest.zarr")
+        with noted(store.with_suffix(".json")):
+            write_forest(grow_forest(hidden, seed=settings.seed, **forest), store)
         with dask.config.set(scheduler="threads"):  # workers may not see the folder
-            self.forest = open_forest(folder / "forest.zarr").load()
+            self.forest = open_forest(store).load()
         self.counts = count_signatures(self.forest)
         self.halves: Halves = halve(split.cohort, split.other)
         seed = settings.seed + split.half
@@ -119,9 +174,10 @@ class Half:
     def fold(self, task: str) -> GeneFold:
         """Ask a task of some genes of each part."""
         truth, ranked = self._truth(task)
-        chosen = self._draw(~np.isnan(truth))
+        chosen, sample = self._draw(~np.isnan(truth))
         part, item = self.parts.part[chosen], self.split.cohort["gene"].values[chosen]
         state = np.where(part == "training", truth[chosen] > 0.5, -1).astype(np.int8)
+        pixels, unfiltered = self._filtered(task, item, state)
         return GeneFold(
             item=item,
             truth=truth[chosen],
@@ -131,41 +187,49 @@ class Half:
             directed=task == "direction",
             counts=self.counts.isel(gene=chosen),
             statistics=self.statistics.iloc[chosen],
-            tables=self._tables(task, item, state),
+            pixels=pixels,
+            unfiltered=unfiltered,
+            sample=sample,
             epochs=self.settings.epochs,
+            device=self.settings.device,
         )
 
     def _truth(self, task: str) -> tuple[NDArray[np.float64], bool]:
         if self.split.planted is None:
-            seed = self.settings.seed + self.split.half
-            return TASKS[task].of(self.halves, seed), TASKS[task].ranked
+            return TASKS[task].of(self.halves), TASKS[task].ranked
         planted = self.split.planted
         return np.where(planted < 0, np.nan, planted), False
 
-    def _draw(self, asked: NDArray[np.bool_]) -> NDArray[np.intp]:
-        """Some genes of each part, in the cohort's order."""
-        most = {"training": self.settings.training_genes}
-        rng = np.random.default_rng([self.settings.seed, self.split.half])
+    def _draw(self, asked: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Some genes of each part, in the cohort's order; and fewer of them, for large canvases."""
+        settings = self.settings
+        most = {"training": settings.training_genes}
+        rng = np.random.default_rng([settings.seed, self.split.half])
         drawn = [
             rng.permutation(np.flatnonzero(asked & (self.parts.part == part)))[
-                : most.get(part, self.settings.judged_genes)
+                : most.get(part, settings.judged_genes)
             ]
             for part in ("training", "validation", "test")
         ]
-        return np.sort(np.concatenate(drawn))
+        chosen = np.sort(np.concatenate(drawn))
+        few = np.concatenate([genes[: settings.sampled_genes] for genes in drawn])
+        return chosen, np.isin(chosen, few)
 
-    def _tables(self, task: str, item: NDArray, state: NDArray) -> dict[int, xr.Dataset]:
-        """Kept pixels by strength: a stronger filter keeps the first of a weaker one."""
+    def _filtered(self, task: str, item: NDArray, state: NDArray) -> tuple[xr.Dataset | None, str]:
+        """Pixels kept by the weakest filter that an arm asks for; or none, and why."""
         arms = self.settings.arms
         numbers = [int(k) for k in arms.strengths if k not in FAMILIES]
-        if not numbers:
-            return {}
+        if task in arms.closely and arms.dose.doses:
+            numbers.append(arms.dose.pixels)
         path = self.folder / f"{task}.zarr"
-        if not path.exists():
-            with noted(self.folder / f"{task}.json"):
-                images = rop_images(self.forest, family="distinct", genes=item.tolist())
-                table = filter_pixels(images, state, k=max(numbers), fdr=arms.fdr)
-                write_table(table, path)
+        try:
+            if numbers and not path.exists():
+                with noted(self.folder / f"{task}.json"):
+                    images = rop_images(self.forest, family="distinct", genes=item.tolist())
+                    write_table(filter_pixels(images, state, k=max(numbers), fdr=arms.fdr), path)
+        except InputError as error:
+            return None, str(error)
+        if not numbers:
+            return None, "no arm asks for pixels that are filtered"
         with dask.config.set(scheduler="threads"):
-            stored: Any = open_table(path).load()
-        return {k: stored.isel(pixel=slice(k)) for k in numbers}
+            return open_table(path).load(), ""

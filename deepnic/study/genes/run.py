@@ -1,8 +1,8 @@
 """A study of genes, from the cohorts to a folder of results."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Mapping, Sequence
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +13,23 @@ from deepnic.analysis.gene_scores import differences, score_genes, summarise_gen
 from deepnic.analysis.ranking import OURS, PLACEMENT, RANDOM
 from deepnic.compute import progress
 from deepnic.config import checked, to_toml
-from deepnic.errors import EngineError, InputError
+from deepnic.errors import EngineError
 from deepnic.extras import needs
-from deepnic.files import as_path, locked, read_csv, whole, write_json
+from deepnic.files import as_path, locked, whole, write_json
 from deepnic.manifest import seal
-from deepnic.study.cohorts import FOLDS
+from deepnic.study.cohorts import FOLDS, check_cohorts
 from deepnic.study.failures import Failure, reason_of
-from deepnic.study.folder import STUDY, begin, is_done, outcome_file, write_tables
+from deepnic.study.folder import STUDY, begin, is_done, write_tables
 from deepnic.study.genes.arms import GeneArm, arms_of
 from deepnic.study.genes.fold import GeneSplit, Half, cut
+from deepnic.study.genes.folder import Todo, gather, is_looked_at, look_closely, of_task
 from deepnic.study.genes.settings import GeneStudySettings
 from deepnic.study.provenance import facts_of, now
 from deepnic.study.work import run_arms
-from deepnic.variables import WORDS
-
-Todo = Sequence[tuple[GeneArm, int]]
 
 
 def run_gene_study(
-    cohorts: Mapping[str, xr.Dataset],
+    cohorts: xr.Dataset | Mapping[str, xr.Dataset],
     output: str | os.PathLike[str],
     settings: GeneStudySettings | Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
@@ -45,11 +43,12 @@ def run_gene_study(
 
     Parameters
     ----------
-    cohorts : mapping of name to Dataset
+    cohorts : Dataset, or mapping of name to Dataset
         From `read_cohort`; observations without a label are left out, and those of one ``group``,
         if there is such a coordinate, stay in one half.
     output : path
-        Folder of the results: ``summary.csv``, ``scores.csv``, ``differences.csv``.
+        Folder of the results: ``summary.csv``, ``scores.csv``, ``differences.csv``, ``costs.csv``
+        and, of what was looked at closely, ``occlusion.csv``; ``columns.csv`` explains them.
     settings : GeneStudySettings or mapping, optional
 
     Returns
@@ -68,25 +67,27 @@ def run_gene_study(
     output = as_path(output)
     if not isinstance(settings, GeneStudySettings):
         settings = checked(GeneStudySettings, settings or {})
-    if not cohorts:
-        raise InputError("the study has no cohort; name one under [cohorts.NAME]")
-    known = {name: one.sel(observation=one["state"] >= 0) for name, one in cohorts.items()}
+    known = check_cohorts(cohorts, folds=2)
     splits = list(cut(known, settings))
-    todo = [(arm, settings.seed) for arm in arms_of(settings.arms)]
+    todo = [
+        (arm, settings.seed + k)
+        for arm in arms_of(settings.arms)
+        for k in range(settings.seeds if arm.draws else 1)
+    ]
     with locked(output):
         facts = begin(output, facts_of(known, settings, output))
         with whole(output / "study.toml") as partial:
             partial.write_text(to_toml(facts["settings"]), encoding="utf-8")
         failures: list[Failure] = []
         with progress() as bars:
-            n_tasks = sum(len(split.tasks(settings)) for split in splits)
-            job = bars.add_task("study", total=n_tasks * len(todo))
+            asked = [task for split in splits for task in split.tasks]
+            job = bars.add_task("study", total=sum(len(of_task(todo, task)) for task in asked))
             for split in splits:
                 failures += _run_split(
                     split, todo, settings, output, lambda n=1: bars.advance(job, n)
                 )
         facts["failures"] = [failure.to_dict() for failure in failures]
-        summary = _finish(splits, todo, settings, output, failures)
+        summary = _finish(splits, todo, output, failures)
         facts["finished"] = now()
         write_json(output / STUDY, facts)
         tables = [file.name for file in output.glob("*.csv")]
@@ -100,14 +101,19 @@ def _run_split(
     """Do what is left of one cut of a cohort; what could not be made."""
     folder, ids = output / split.folder, split.cohort["observation"].values
     half, failures = None, []
-    for task in split.tasks(settings):
-        pending = [(arm, seed) for arm, seed in todo if not is_done(folder / task, arm, seed)]
-        advance(len(todo) - len(pending))
-        if not pending:
+    for task in split.tasks:
+        mine = of_task(todo, task)
+        pending = [(arm, seed) for arm, seed in mine if not is_done(folder / task, arm, seed)]
+        advance(len(mine) - len(pending))
+        closely = split.half == 0 and task in settings.arms.closely
+        unseen = closely and not is_looked_at(folder / task)
+        if not pending and not unseen:
             continue
         try:
             half = half or Half(split, settings, folder)
             fold = half.fold(task)
+            if unseen:
+                look_closely(fold, settings, folder / task)
         except Exception as error:
             failures.append(_failure(split, task, reason_of(error, ids)))
             advance(len(pending))
@@ -126,42 +132,26 @@ def _failure(
 def _finish(
     splits: Sequence[GeneSplit],
     todo: Todo,
-    settings: GeneStudySettings,
     output: Path,
     failures: Sequence[Failure],
 ) -> pd.DataFrame:
     """Judge what was made, and write the tables."""
-    parts = [score_genes(made) for made in _predictions(splits, todo, settings, output)]
-    if not parts:
+    predictions, told = gather(output, splits, todo)
+    if not predictions:
         raise EngineError(
             f"no arm of the study in {output} could be made; {failures[0] if failures else ''}"
         )
-    scores = pd.concat(parts, ignore_index=True)
-    told = pd.DataFrame([arm.columns for arm, _ in todo])
+    scores = pd.concat(map(score_genes, predictions), ignore_index=True)
+    arms = list(dict.fromkeys(arm for arm, _ in todo))
+    described = pd.DataFrame([arm.columns for arm in arms])
     summary = summarise_genes(scores)
     tables = {
-        "scores": scores.merge(told, on="arm"),
-        "summary": summary.merge(told, on="arm"),
-        "differences": differences(scores, pairs_of([arm for arm, _ in todo])),
+        "scores": scores.merge(described, on="arm"),
+        "summary": summary.merge(described, on="arm"),
+        "differences": differences(scores, pairs_of(arms)),
     }
-    write_tables(output, tables)
+    write_tables(output, tables | told)
     return summary
-
-
-def _predictions(
-    splits: Sequence[GeneSplit], todo: Todo, settings: GeneStudySettings, output: Path
-) -> Iterator[pd.DataFrame]:
-    """What arms said of the genes of one cut and task, after the other."""
-    for split in splits:
-        for task in split.tasks(settings):
-            folder, made = output / split.folder / task, []
-            for arm, seed in todo:
-                if is_done(folder, arm, seed):
-                    said = read_csv(outcome_file(folder, arm, seed), WORDS)
-                    said = said.assign(cohort=split.name, task=task, half=split.half)
-                    made.append(said.assign(arm=arm.name, kind=arm.kind, seed=seed))
-            if made:
-                yield pd.concat(made, ignore_index=True)
 
 
 def pairs_of(arms: Sequence[GeneArm]) -> list[tuple[str, str]]:
@@ -170,13 +160,9 @@ def pairs_of(arms: Sequence[GeneArm]) -> list[tuple[str, str]]:
     pairs = [
         (arm.name, chance.name)
         for arm, chance in product(canvases, arms)
-        if chance.role == RANDOM and chance.strength == arm.strength
+        if chance.role == RANDOM and chance.beside == arm.beside
     ]
-    paths = [arm for arm in canvases if arm.role == OURS]
-    for k, one in enumerate(paths):
-        pairs += [
-            (other.name, one.name)
-            for other in paths[k + 1 :]
-            if (other.strength, other.unit) == (one.strength, one.unit)
-        ]
+    for one, other in combinations([arm for arm in canvases if arm.role == OURS], 2):
+        if (one.beside, one.unit) == (other.beside, other.unit):
+            pairs.append((other.name, one.name))
     return pairs

@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
+from deepnic.analysis.gene_scores import CONTROL
 from deepnic.cohort import filled, hide_labels
 from deepnic.cohort.differential import welch
 
@@ -45,11 +46,11 @@ class Task(NamedTuple):
     """A question that every arm answers by a number for each gene."""
 
     ranked: bool  # the truth is a rank from 0 to 1; else it is 0 or 1
-    of: Callable[[Halves, int], NDArray[np.float64]]  # truth of each gene; NaN = it is not asked
+    of: Callable[[Halves], NDArray[np.float64]]  # truth of each gene; NaN = it is not asked
     words: str
 
 
-def replication(halves: Halves, seed: int) -> NDArray[np.float64]:
+def replication(halves: Halves) -> NDArray[np.float64]:
     """1 where a gene passes Welch's test with Benjamini and Hochberg's control, 0 where not."""
     _, p = welch(halves.expression[1], halves.state[1])
     asked = ~halves.constant
@@ -58,7 +59,7 @@ def replication(halves: Halves, seed: int) -> NDArray[np.float64]:
     return truth
 
 
-def strength(halves: Halves, seed: int) -> NDArray[np.float64]:
+def strength(halves: Halves) -> NDArray[np.float64]:
     """Rank of the absolute t among all genes, from 0 to 1."""
     t, _ = welch(halves.expression[1], halves.state[1])
     asked = ~halves.constant
@@ -67,23 +68,19 @@ def strength(halves: Halves, seed: int) -> NDArray[np.float64]:
     return truth
 
 
-def direction(halves: Halves, seed: int) -> NDArray[np.float64]:
+def direction(halves: Halves) -> NDArray[np.float64]:
     """1 where the gene is higher in state 1, 0 where it is lower."""
     t, _ = welch(halves.expression[1], halves.state[1])
     return np.where(halves.constant | (t == 0), np.nan, t > 0)
-
-
-def permuted(halves: Halves, seed: int) -> NDArray[np.float64]:
-    """The strength that genes have once the states of the other half are permuted."""
-    first, other = halves.state
-    drawn = np.random.default_rng([seed, len(other)]).permutation(other)
-    return strength(halves._replace(state=(first, drawn)), seed)
 
 
 TASKS = {
     "replication": Task(False, replication, "does the gene differ in the other half"),
     "strength": Task(True, strength, "how much the gene differs in the other half"),
     "direction": Task(False, direction, "which class is higher in the other half"),
-    "permuted": Task(True, permuted, "the strength, with the other half's states permuted"),
+    CONTROL: Task(True, strength, "the strength, with the other half's states permuted"),
 }
-"""Tasks by name. Of a cohort with a planted rule there is one of its own; see `plant`."""
+"""Tasks by name; the control is asked of a cohort whose other half has permuted states.
+
+Of a cohort with a planted rule there is a task of its own; see `plant`.
+"""

@@ -1,14 +1,22 @@
 """A study of genes to its end: what is planted is found, permuted labels are not, it goes on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from deepnic.cohort import make_cohort
+from deepnic.analysis.gene_findings import find_genes
+from deepnic.cohort import hide_labels, make_cohort
 from deepnic.errors import InputError
 from deepnic.report import write_report
+from deepnic.report.markdown import write_tables
 from deepnic.study import work
+from deepnic.study.genes import fold as fold_of_genes
+from deepnic.study.genes import run
+from deepnic.study.genes.arms import CountsArm, RankingArm
 from deepnic.study.genes.fold import Half, cut
+from deepnic.study.genes.folder import read_gene_study
 from deepnic.study.genes.run import run_gene_study
 from deepnic.study.genes.settings import GeneStudySettings
 
@@ -20,7 +28,12 @@ FEW = {
     "tasks": ["strength", "permuted"],
     "rules": {"two genes": 6.0},
     "forest": {"n_trees": 6, "weight_ranges": [3], "tree_sizes": [3]},
-    "arms": {"paths": ["snail", "linear"], "strengths": [16]},
+    "arms": {
+        "paths": ["snail", "linear"],
+        "strengths": [16],
+        "closely": ["two genes"],
+        "dose": {"doses": [0, 2], "pixels": 16},
+    },
 }
 
 
@@ -57,8 +70,30 @@ def test_run_gene_study__finds_what_is_there_and_nothing_where_there_is_nothing(
     pairs = pd.read_csv(folder / "differences.csv").set_index(["arm", "other"]).index
     assert ("snail, 16 pixels", "random placement, 16 pixels") in pairs
     assert ("linear, 16 pixels", "snail, 16 pixels") in pairs
-    with pytest.raises(InputError, match="is of genes, which have no page yet; read its summary"):
-        write_report(folder)
+
+
+def test_run_gene_study__a_dose_of_none_is_the_path_itself(folder):
+    scores = pd.read_csv(folder / "scores.csv").query("task == 'two genes'").set_index("arm")
+    for path in ("snail", "linear", "random placement"):
+        undosed = scores.loc[f"{path}, 16 pixels and 0 times as many of noise", "value"]
+        assert undosed == scores.loc[f"{path}, 16 pixels", "value"]
+
+
+def test_run_gene_study__arms_without_pixels_stay_where_the_filter_leaves_none(cohort, tmp_path):
+    """Of many patients of noise no tree is perfect."""
+    few = FEW | {"tasks": ["strength"], "rules": {}, "arms": {"paths": ["snail"], "strengths": [16],
+                 "networks": ["small"], "closely": []}}  # fmt: skip
+    few["forest"] = {"n_trees": 3, "weight_ranges": [3], "tree_sizes": [3]}
+    rng = np.random.default_rng(0)
+    values, labels = rng.normal(size=(160, 300)), (np.arange(160) % 2).astype(str)
+    names = cohort["gene"].values.tolist(), [f"o{k}" for k in range(160)]
+    run_gene_study(make_cohort(values, labels, *names), tmp_path / "s", few)
+    scores = pd.read_csv(tmp_path / "s" / "scores.csv").set_index("arm")
+    assert "t" in scores.index
+    assert "gradient boosting on counts" in scores.index
+    assert "snail, 16 pixels" not in scores.index
+    page = write_report(tmp_path / "s").read_text()
+    assert "no pixel of 510 combinations is left after the data stage" in page
 
 
 def test_run_gene_study__goes_on_where_it_stopped(folder, cohort, tmp_path, monkeypatch):
@@ -92,7 +127,7 @@ def test_half__learns_from_the_first_half_alone(cohort, tmp_path):
     changed = cohort.assign(state=("observation", state)).assign_coords(
         label=("observation", label)
     )
-    other = type(split)("made", "", 0, changed, split.other)
+    other = replace(split, cohort=changed)
     before, after = (
         Half(one, settings, tmp_path / name).fold("strength")
         for one, name in ((split, "a"), (other, "b"))
@@ -106,3 +141,52 @@ def test_half__learns_from_the_first_half_alone(cohort, tmp_path):
             ours, theirs = ours["count"].values, theirs["count"].values
         np.testing.assert_array_equal(np.asarray(ours)[rows[0]], np.asarray(theirs)[rows[1]])
     assert (before.truth[rows[0]] != after.truth[rows[1]]).any()
+
+
+CONTROL = {
+    "halves": 6,
+    "tasks": ["permuted"],
+    "forest": {"n_trees": 12, "weight_ranges": [3], "tree_sizes": [4]},
+    "arms": {"strengths": ["distinct"], "closely": []},
+}
+
+
+@pytest.mark.parametrize("leaks", [False, True])
+def test_control__catches_labels_of_the_half_that_judges(tmp_path, monkeypatch, leaks):
+    """Trees grown on the very half that judges, of which nothing else is wrong."""
+    arms = [CountsArm("linear model"), RankingArm("t")]
+    monkeypatch.setattr(run, "arms_of", lambda settings: arms)
+    if leaks:
+        monkeypatch.setattr(fold_of_genes, "hide_labels", lambda one, half: hide_labels(one, ~half))
+    values = np.random.default_rng(0).normal(size=(24, 1200))
+    labels = (np.arange(24) % 2).astype(str)
+    names = [[f"{letter}{k}" for k in range(n)] for letter, n in (("g", 1200), ("o", 24))]
+    run_gene_study({"made": make_cohort(values, labels, *names)}, tmp_path / "s", CONTROL)
+    control = find_genes(read_gene_study(tmp_path / "s")).control.set_index("arm")
+    assert control["off_chance"].tolist() == [leaks, False]
+    page = write_report(tmp_path / "s").read_text()
+    assert ("for linear model on counts: not to be trusted above either" in page) == leaks
+    assert ("interval of every arm contains 0" in page) != leaks
+
+
+def test_control__shares_the_forest_as_nothing_differs_that_it_sees(folder):
+    stores = {path.name for path in (folder / "folds" / "made" / "0").glob("forest-*.zarr")}
+    assert len(stores) == 2  # as it is and permuted; and with the rule
+
+
+def test_report__of_genes_has_the_answer_and_every_number(folder):
+    page = write_report(folder).read_text()
+    summary = pd.read_csv(folder / "summary.csv").query("column == 'value' and task != 'permuted'")
+    assert all(f"{value:.3f}" in page for value in summary["mean"])
+    assert all(name in page for name in summary["arm"])
+    for heading in ("Paths beside a random placement", "What images know of genes",
+                    "The dose of uninformative pixels", "Which pixels carry it",
+                    "One gene under each path", "Control: permuted labels", "What it cost",
+                    "How this was made"):  # fmt: skip
+        assert heading in page
+    assert "SECRET" not in page
+    assert "Beside the best ranking by simple statistics" in page
+    assert "Among uninformative pixels the paths change by" in page
+    tables = write_tables(folder).read_text()
+    assert "two genes | snail, 16 pixels | random placement, 16 pixels" in tables
+    assert all(name in tables for name in summary["arm"])

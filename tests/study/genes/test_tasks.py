@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from deepnic.cohort import make_cohort
+from deepnic.study.genes.fold import permute
 from deepnic.study.genes.tasks import FDR, TASKS, halve
 
 N, G = 60, 50
@@ -38,7 +39,7 @@ def welch_of(cohort, half):
 def test_tasks__truths_are_those_of_the_other_half(cohort, other):
     halves = halve(cohort, other)
     (t, p), keep = welch_of(cohort, other)
-    truth = {name: task.of(halves, 0) for name, task in TASKS.items()}
+    truth = {name: task.of(halves) for name, task in TASKS.items()}
     assert all(np.isnan(one[7]) for one in truth.values())
     passing = stats.false_discovery_control(p) <= FDR
     assert 0 < passing.sum() < len(keep)
@@ -54,18 +55,24 @@ def test_tasks__the_first_half_is_not_read_but_for_constant_genes(cohort, other)
     values[~other, 7] = 1
     changed = made(values, cohort.state.values)
     for task in TASKS.values():
-        before, after = (task.of(halve(one, other), 3) for one in (cohort, changed))
+        before, after = (task.of(halve(one, other)) for one in (cohort, changed))
         np.testing.assert_array_equal(before, after)
     values[~other, 9] = 4
-    assert np.isnan(TASKS["strength"].of(halve(made(values, cohort.state.values), other), 0)[9])
+    assert np.isnan(TASKS["strength"].of(halve(made(values, cohort.state.values), other))[9])
 
 
-def test_tasks__permuted_knows_nothing_of_the_strength(cohort, other):
-    halves = halve(cohort, other)
-    strength = TASKS["strength"].of(halves, 0)
+def test_permute__the_other_half_alone_and_all_its_states(cohort, other):
+    drawn = [permute(cohort, other, seed) for seed in range(20)]
+    strength = TASKS["strength"].of(halve(cohort, other))
     asked = ~np.isnan(strength)
-    drawn = [TASKS["permuted"].of(halves, seed)[asked] for seed in range(40)]
-    r = [stats.spearmanr(strength[asked], one).statistic for one in drawn]
-    assert abs(np.mean(r)) < 0.1
-    assert len({tuple(one) for one in drawn}) > 30
-    np.testing.assert_array_equal(drawn[0], TASKS["permuted"].of(halves, 0)[asked])
+    r = []
+    for one in drawn:
+        assert (one["state"].values[~other] == cohort["state"].values[~other]).all()
+        assert one["state"].values[other].sum() == cohort["state"].values[other].sum()
+        assert (one["label"].values == one["state"].values.astype(str)).all()
+        truth = TASKS["permuted"].of(halve(one, other))
+        r.append(stats.spearmanr(strength[asked], truth[asked]).statistic)
+    assert abs(np.mean(r)) < 0.15
+    assert len({tuple(one["state"].values) for one in drawn}) > 15
+    again = permute(cohort, other, 3)
+    assert (again["state"].values == drawn[3]["state"].values).all()

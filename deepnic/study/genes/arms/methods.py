@@ -1,11 +1,10 @@
-"""The arms of a study of genes: canvases, the same counts without a canvas, and no image at all."""
+"""Arms without a canvas: the same counts, the same pixels, and no image at all."""
 
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -14,11 +13,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
-from deepnic.assembly import assemble_counts, fit_assembly, fit_deepinsight, lay
+from deepnic.analysis.ranking import BASELINE
 from deepnic.runs.gene_ranking import first_criterion
-from deepnic.study.arms.arm import Answer, Arm
-from deepnic.study.arms.canvas import trained
+from deepnic.study.arms.arm import Answer
+from deepnic.study.genes.arms.arm import GeneArm
 from deepnic.study.genes.fold import GeneFold
 from deepnic.study.genes.settings import FAMILIES, GeneArms
 
@@ -52,114 +50,22 @@ METHODS = {
 }
 
 
-class GeneArm(Arm[GeneFold, GeneArms]):
-    """One way from the training genes to a number for each gene, higher where the truth is."""
-
-    @property
-    def name(self) -> str:
-        """What readers call it; no two arms have the same."""
-        words = {"distinct": ", 510 combinations", "all": ", 59,049 combinations"}
-        kept = words.get(str(self.strength))
-        if kept is None:
-            return super().name
-        return f"{self.label}{kept}{' in tiles' if self.unit == 'tile' else ''}"
-
-
-class GeneCanvasArm(GeneArm):
-    """The network on one canvas."""
-
-    draws = True
-
-    def canvas(self, fold: GeneFold, seed: int) -> xr.Dataset:
-        """Lay the pixels; those of a whole family are made where the network runs."""
-        if self.strength in FAMILIES:
-            counts = fold.counts.assign_coords(state=("gene", fold.state))
-            how: dict[str, Any] = self.how | {"unit": self.unit, "seed": seed}
-            return assemble_counts(counts, family=str(self.strength), **how)
-        table = fold.tables[int(self.strength)].assign_coords(state=("item", fold.state))
-        return self.lay(table, seed)
-
-    @property
-    @abstractmethod
-    def how(self) -> dict[str, str]:
-        """Path or order, as of `fit_assembly`."""
-
-    def lay(self, table: xr.Dataset, seed: int) -> xr.Dataset:
-        """Lay the pixels of a table."""
-        how: dict[str, Any] = self.how | {"unit": self.unit, "seed": seed}
-        return lay(table, fit_assembly(table, **how))
-
-    def fit_predict(self, fold: GeneFold, seed: int) -> Answer:
-        """Train the network; see `Arm`."""
-        canvas = self.canvas(fold, seed)
+def fit_predict_method(
+    method: str, values: NDArray, fold: GeneFold, asked: NDArray[np.bool_], seed: int
+) -> Answer:
+    """Fit a method on values (gene that is asked, variable); the others' scores are NaN."""
+    values, training = np.nan_to_num(values), fold.part[asked] == "training"
+    answer = np.full(len(asked), np.nan)
+    with threadpool_limits(1):  # sums over threads would round by their number
         if fold.ranked:
-            canvas = canvas.assign_coords(target=("item", fold.truth))
-        return trained(canvas, fold.epochs, seed)
-
-
-class GenePathArm(GeneCanvasArm):
-    """An assembly by one of the paths.
-
-    Examples
-    --------
-    >>> GenePathArm("snail", "distinct", "tile").name
-    'snail, 510 combinations in tiles'
-    """
-
-    kind, title, role = "assembly", "assemblies", OURS
-
-    @classmethod
-    def of(cls, settings: GeneArms) -> list[Self]:
-        """Every path with every strength and unit; similarity compares too many of all pixels."""
-        return [
-            cls(path, strength, unit)
-            for strength in settings.strengths
-            for unit in settings.units
-            for path in settings.paths
-            if not (path == "pacman" and strength == "all")
-        ]
-
-    @property
-    def how(self) -> dict[str, str]:
-        """The path, in its own order."""
-        return {"path": self.method}
-
-
-class GenePlacementArm(GeneCanvasArm):
-    """Another placement of the same pixels."""
-
-    kind, title = "placement", "other placements, the same network"
-
-    @classmethod
-    def of(cls, settings: GeneArms) -> list[Self]:
-        """At random, and DeepInsight's where pixels are few enough for t-SNE."""
-        return [
-            cls(name, k, "pixel")
-            for k in settings.strengths
-            for name in ("DeepInsight", "random")
-            if name == "random" or k not in FAMILIES
-        ]
-
-    @property
-    def role(self) -> str:
-        """A placement by chance is what the others are measured by."""
-        return RANDOM if self.method == "random" else PLACEMENT
-
-    @property
-    def label(self) -> str:
-        """Name of the method, and that it places."""
-        return f"{self.method} placement"
-
-    @property
-    def how(self) -> dict[str, str]:
-        """By chance."""
-        return {"order": "random"}
-
-    def lay(self, table: xr.Dataset, seed: int) -> xr.Dataset:
-        """Lay the pixels where the placement has them."""
-        if self.method == "DeepInsight":
-            return lay(table, fit_deepinsight(table, seed=seed))
-        return super().lay(table, seed)
+            model = METHODS[method].ranks(seed)
+            score = model.fit(values[training], fold.truth[asked][training]).predict(values)
+        else:
+            model = METHODS[method].classes(seed)
+            model.fit(values[training], fold.state[asked][training])
+            score = model.predict_proba(values)[:, 1]
+    answer[asked] = score
+    return Answer(answer, answer > 0.5, {})
 
 
 class GeneMethodArm(GeneArm):
@@ -183,17 +89,8 @@ class GeneMethodArm(GeneArm):
 
     def fit_predict(self, fold: GeneFold, seed: int) -> Answer:
         """Fit the method; see `Arm`."""
-        values = np.nan_to_num(self.values(fold))
-        training = fold.part == "training"
-        with threadpool_limits(1):  # sums over threads would round by their number
-            if fold.ranked:
-                model = METHODS[self.method].ranks(seed)
-                score = model.fit(values[training], fold.truth[training]).predict(values)
-            else:
-                model = METHODS[self.method].classes(seed)
-                model.fit(values[training], fold.state[training])
-                score = model.predict_proba(values)[:, 1]
-        return Answer(score, score > 0.5, {})
+        asked = np.full(len(fold.item), True)
+        return fit_predict_method(self.method, self.values(fold), fold, asked, seed)
 
 
 class GenePixelsArm(GeneMethodArm):
@@ -209,7 +106,7 @@ class GenePixelsArm(GeneMethodArm):
 
     def values(self, fold: GeneFold) -> NDArray[np.float64]:
         """Kept pixels."""
-        return fold.tables[int(self.strength)]["value"].values.astype(np.float64)
+        return fold.table(int(self.strength))["value"].values.astype(np.float64)
 
 
 def counts_of(fold: GeneFold) -> NDArray[np.float64]:
@@ -284,20 +181,3 @@ class RankingArm(GeneArm):
         number = RANKINGS[self.method](fold)
         score = number if fold.directed else np.abs(number)
         return Answer(score, score > np.median(score), {})
-
-
-KINDS: tuple[type[GeneArm], ...] = (
-    GenePathArm, GenePlacementArm, GenePixelsArm, CountsArm, StatisticsArm, BothArm, RankingArm,
-)  # fmt: skip
-
-
-def arms_of(settings: GeneArms) -> list[GeneArm]:
-    """List the arms of a study of genes.
-
-    Examples
-    --------
-    >>> few = GeneArms(paths=["snail"], strengths=["distinct"])
-    >>> [arm.name for arm in arms_of(few)][:3]
-    ['snail, 510 combinations', 'random placement, 510 combinations', 'gradient boosting on counts']
-    """
-    return [arm for kind in KINDS for arm in kind.of(settings)]

@@ -1,0 +1,185 @@
+"""Arms with a canvas of a gene's pixels, and a network that reads it."""
+
+from abc import abstractmethod
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from deepnic.analysis.ranking import OURS, PLACEMENT, RANDOM
+from deepnic.assembly import Assembly, assemble_counts, fit_assembly, fit_deepinsight, lay
+from deepnic.study.arms.arm import Answer
+from deepnic.study.arms.canvas import trained
+from deepnic.study.genes.arms.arm import GeneArm
+from deepnic.study.genes.fold import GeneFold
+from deepnic.study.genes.settings import FAMILIES, GeneArms
+
+TILES = "deepnic.learn.tiles:tile_network"
+"""The network with an encoder that all tiles share."""
+
+
+class GeneCanvasArm(GeneArm):
+    """A network on one canvas."""
+
+    draws = True
+    network = "small"
+
+    @property
+    @abstractmethod
+    def how(self) -> dict[str, str]:
+        """Path, order and unit that are not the usual ones, as of `fit_assembly`."""
+
+    def canvas(self, fold: GeneFold, seed: int) -> xr.Dataset:
+        """Lay the pixels; those of a whole family are made where the network runs."""
+        how: dict[str, Any] = {"unit": self.unit, "seed": seed} | self.how
+        if self.strength in FAMILIES:
+            return assemble_counts(fold.counts_with_states, family=str(self.strength), **how)
+        table = fold.table(int(self.strength))
+        return lay(table, self.place(table, how))
+
+    def place(self, table: xr.Dataset, how: dict[str, Any]) -> Assembly:
+        """Choose the place of each pixel of a table."""
+        return fit_assembly(table, **how)
+
+    def fit_predict(self, fold: GeneFold, seed: int) -> Answer:
+        """Train the network; see `Arm`. Of a large canvas, some genes alone are asked."""
+        asked = fold.sample if self.strength == "all" else np.full(len(fold.item), True)
+        return answered(self.canvas(fold.of(asked), seed), fold, asked, self.network, seed)
+
+
+def answered(
+    canvas: xr.Dataset, fold: GeneFold, asked: NDArray[np.bool_], network: str, seed: int
+) -> Answer:
+    """Train a network on the canvas of the genes that are asked; the others' scores are NaN."""
+    if fold.ranked:
+        canvas = canvas.assign_coords(target=("item", fold.truth[asked]))
+    answer = trained(canvas, fold.epochs, seed, network=network, device=fold.device)
+    score, predicted = np.full(len(asked), np.nan), np.zeros(len(asked), bool)
+    score[asked], predicted[asked] = answer.score, answer.predicted
+    return Answer(score, predicted, answer.history)
+
+
+class GenePathArm(GeneCanvasArm):
+    """An assembly by one of the paths.
+
+    Examples
+    --------
+    >>> GenePathArm("snail", "distinct", "tile").name
+    'snail, 510 combinations in tiles'
+    """
+
+    kind, title, role = "assembly", "assemblies", OURS
+
+    @classmethod
+    def of(cls, settings: GeneArms) -> list[Self]:
+        """Every path with every strength and unit; similarity compares too many of all pixels."""
+        return [
+            cls(path, strength, unit)
+            for strength in settings.strengths
+            for unit in settings.units
+            for path in settings.paths
+            if not (path == "pacman" and strength == "all")
+        ]
+
+    @property
+    def how(self) -> dict[str, str]:
+        """The path, in its own order."""
+        return {"path": self.method}
+
+
+PLACEMENTS: dict[str, dict[str, str]] = {
+    "DeepInsight": {},
+    "learned order": {"path": "hilbert", "order": "arrangement"},
+    "natural grid": {"unit": "condition"},
+    "random": {"order": "random"},
+}
+"""Other placements by name, as of `fit_assembly`; DeepInsight's is a map of its own."""
+
+
+class GenePlacementArm(GeneCanvasArm):
+    """Another placement of the same pixels."""
+
+    kind, title = "placement", "other placements, the same network"
+
+    @classmethod
+    def of(cls, settings: GeneArms) -> list[Self]:
+        """At random always; what compares pixels, of few of them; the grid, of a whole family."""
+        return [
+            cls(name, k, "pixel")
+            for k in settings.strengths
+            for name in PLACEMENTS
+            if name == "random" or (name == "natural grid") == (k in FAMILIES)
+        ]
+
+    @property
+    def role(self) -> str:
+        """A placement by chance is what the others are measured by."""
+        return RANDOM if self.method == "random" else PLACEMENT
+
+    @property
+    def label(self) -> str:
+        """Name of the method, and that it places."""
+        return self.method if self.method == "natural grid" else f"{self.method} placement"
+
+    @property
+    def how(self) -> dict[str, str]:
+        """As the table of placements says."""
+        return PLACEMENTS[self.method]
+
+    def place(self, table: xr.Dataset, how: dict[str, Any]) -> Assembly:
+        """Choose the place of each pixel of a table."""
+        if self.method == "DeepInsight":
+            return fit_deepinsight(table, seed=how["seed"])
+        return super().place(table, how)
+
+
+@dataclass(frozen=True)
+class GeneNetworkArm(GeneCanvasArm):
+    """Another network, on the paths and on a random placement; that of tiles needs no path."""
+
+    network: str = "residual"
+
+    kind, title = "network", "other networks"
+
+    @classmethod
+    def of(cls, settings: GeneArms) -> list[Self]:
+        """The residual one under the strongest filter, the one of tiles on the distinct ones."""
+        strongest = min(settings.strengths, key=lambda k: np.inf if k in FAMILIES else int(k))
+        arms = []
+        if "residual" in settings.networks:
+            arms = [cls(path, strongest, "pixel") for path in [*settings.paths, "random"]]
+        if "tiles" in settings.networks:
+            arms.append(cls("tiles", "distinct", "tile", TILES))
+        return arms
+
+    @property
+    def role(self) -> str:
+        """Its paths are measured by its own random placement."""
+        return {"random": RANDOM, "tiles": PLACEMENT}.get(self.method, OURS)
+
+    @property
+    def label(self) -> str:
+        """The network, and the placement."""
+        if self.network == TILES:
+            return "shared encoder of tiles"
+        return f"residual network, {self.method}"
+
+    @property
+    def name(self) -> str:
+        """Without the unit, which the network of tiles has in its name."""
+        return super().name.removesuffix(" in tiles")
+
+    @property
+    def beside(self) -> Hashable:
+        """The network and the strength."""
+        return self.network, self.strength
+
+    @property
+    def how(self) -> dict[str, str]:
+        """The path, or by chance."""
+        if self.method == "random":
+            return {"order": "random"}
+        return {} if self.network == TILES else {"path": self.method}
