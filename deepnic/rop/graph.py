@@ -111,12 +111,15 @@ def tree_seconds(tree_size: int, weight_range: int, n_observations: float) -> fl
     """Time of one tree, roughly, to tell what work will take and how far it has come.
 
     The search visits ever more of the R**V weight vectors the more observations there are; each
-    costs as much as there are observations. From trees of every condition of 20 to 1,000
-    observations, a tenth of the genes informative or none, on one core (AMD EPYC, 2026): within a
-    factor of 2 of each. `python -m tests.benchmarks.trees` measures, and fits the four numbers.
+    costs as much as there are observations. Of more than about 300, nearly all are visited, but for
+    three tenths of it: their nodes are searched in another way. From trees of every condition
+    of 20 to 1,000 observations, a tenth of the genes informative or none, on one core (AMD EPYC,
+    2026): within a factor of 2 of each. `python -m tests.benchmarks.trees` measures, and fits the
+    four numbers.
     """
-    visited = weight_range ** (tree_size * min(0.155 + 0.12 * log(n_observations), 1))
-    return n_observations * (5.6e-7 + 1.5e-8 * visited)
+    few = min(n_observations, 300)
+    visited = weight_range ** (tree_size * min(0.081 + 0.131 * log(few), 1))
+    return 7.2e-7 * n_observations + 2.6e-8 * max(few, 0.3 * n_observations) * visited
 
 
 def as_many_as(parameters: Mapping[str, Any], n_observations: float) -> float:

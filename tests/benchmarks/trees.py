@@ -80,8 +80,9 @@ def fitted(times: pd.DataFrame) -> list[float]:
 
     def modelled(logs: np.ndarray) -> np.ndarray:
         each, vector = np.exp(logs[:2])
-        visited = R ** (V * np.minimum(logs[2] + logs[3] * np.log(n), 1))
-        return n * (each + vector * visited)
+        few = np.minimum(n, 300)
+        visited = R ** (V * np.minimum(logs[2] + logs[3] * np.log(few), 1))
+        return each * n + vector * np.maximum(few, 0.3 * n) * visited
 
     start = np.array([*np.log([1e-6, 1e-8]), 0.2, 0.1])
     close = least_squares(lambda logs: np.log(modelled(logs) / seconds), start).x

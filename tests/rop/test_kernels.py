@@ -41,7 +41,8 @@ def packed(tmp_path):
     for above in folder.parents[:2]:
         (above / "__init__.py").touch()
     shutil.copy(kernels.__file__, folder)
-    for name in ("batch", "bounds", "box", "pairs", "prefixes", "small", "tree", "vectors"):
+    others = "alone batch bounds box cuts groups large pairs prefixes small tree vectors"
+    for name in others.split():
         (folder / f"{name}.py").touch()
     (folder / "search.py").write_text(SEARCH)
     (folder / "lanes.py").write_text(LANES.format(1))
@@ -98,7 +99,7 @@ if {uncompiled}:
 import deepnic
 rng = np.random.default_rng(5)
 results = []
-for n, V, reach in ((12, 3, 1), (40, 3, 4), (186, 4, 3), (14, 6, 1)):
+for n, V, reach in ((12, 3, 1), (40, 3, 4), (186, 4, 3), (14, 6, 1), (253, 4, 1)):
     X, y = rng.normal(size=(n, V)), rng.integers(0, 2, n)
     y[:2] = 0, 1
     node = deepnic.rop.search_node(X, y, weight_min=-reach, weight_max=reach, return_ties=True)

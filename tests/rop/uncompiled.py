@@ -1,11 +1,21 @@
-"""What lanes.py, batch.py and pairs.py write in machine code, in NumPy; for kernels run uncompiled.
+"""What lanes, batch, cuts and pairs write in machine code, in NumPy; for kernels run uncompiled.
 
 Arrays are counted flat, as there.
 """
 
 import numpy as np
 
-from deepnic.rop.kernels import batch, lanes, pairs, prefixes, search, small
+from deepnic.rop.kernels import (
+    batch,
+    cuts,
+    groups,
+    lanes,
+    large,
+    pairs,
+    prefixes,
+    search,
+    small,
+)
 from deepnic.rop.kernels import bounds as bounds_
 
 
@@ -76,6 +86,17 @@ def tabulate(weights, first, K, Z, z, stride, table, target):
     table.reshape(-1)[target : target + 32] = Z.reshape(-1)[z + stride * np.arange(K)] @ w
 
 
+def bound_cuts(scores, row, H, L, table, block, thresholds, T, worth, costs):
+    sums = scores_of(scores, row, H + L, table, block)
+    edges = thresholds[:T, None]
+    gain = L * (sums[:H] >= edges).sum(axis=1)
+    spend = H * (sums[H:] >= edges).sum(axis=1)
+    most, none = np.full((1, 32), H * L), np.zeros((1, 32), int)
+    gain, spend = (np.concatenate([most, worth, none]) for worth in (gain, spend))
+    values = gain[:-1] - spend[1:], spend[:-1] - gain[1:], gain - spend, spend - gain
+    costs[:] = H * L - np.array([value.max(axis=0) for value in values]).clip(0)
+
+
 def tabulate_pairs(Z, width, V, H, L, low, high, shift, start, apart, hopes):
     groups = -(-L // 16)
     real = np.arange(16 * groups) < L
@@ -144,11 +165,11 @@ def replace():
     own = {
         name: item
         for name, item in globals().items()
-        if any(hasattr(module, name) for module in (lanes, batch, pairs))
+        if any(hasattr(module, name) for module in (lanes, batch, cuts, pairs))
     }
     for R in (3, 4, 5):
         own |= {f"hopeful{R}": hopeful(R), f"hopeless{R}": hopeless(R)}
-    for module in (batch, bounds_, pairs, prefixes, search, small):
+    for module in (batch, bounds_, groups, large, pairs, prefixes, search, small):
         for name in own:
             if hasattr(module, name):
                 setattr(module, name, own[name])

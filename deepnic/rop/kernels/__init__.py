@@ -27,15 +27,19 @@ def _cache() -> Path:
 _place = _cache()
 if not (_place.exists() or numba.config.DISABLE_JIT):
     logging.getLogger("deepnic.progress").info(
-        "compiling the search for this processor, once: less than a minute on a free core"
+        "compiling the search for this processor, once: a minute or two on a free core"
     )
 _of_others, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(_place)
 try:
     from deepnic.rop.kernels import (
+        alone,
         batch,
         bounds,
         box,
+        cuts,
+        groups,
         lanes,
+        large,
         pairs,
         prefixes,
         search,
@@ -47,10 +51,14 @@ finally:
     numba.config.CACHE_DIR = _of_others
 
 __all__ = [
+    "alone",
     "batch",
     "bounds",
     "box",
+    "cuts",
+    "groups",
     "lanes",
+    "large",
     "pairs",
     "prefixes",
     "search",

@@ -98,14 +98,14 @@ def make_scratch(box, V, n):
 @njit(nogil=True, cache=True, _nrt=False)
 def fill(node, box, Z, exchanged):
     """Fill the node with Z (V, n), the positives first, and what follows from it."""
-    _sort(node, Z, exchanged)
+    sort(node, Z, exchanged)
     _tabulate_blocks(node, box)
     if node.bounded:
         _tabulate_pairs(node, box)
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _sort(node, Z, exchanged):
+def sort(node, Z, exchanged):
     """Fill node.Z: each variable less its mean, those that move scores furthest first."""
     V, n = Z.shape
     reach = node.sizes

@@ -130,7 +130,7 @@ def _look(node, box, depth, key, found):
     if depth == node.order.size:
         row = depth * node.scores.shape[1]
         cost, area = pairs.value_of(node.scores, row, node.H, node.L)
-        _compare(node.sizes[depth], node.indices[depth], cost, area, key, found)
+        compare(node.sizes[depth], node.indices[depth], cost, area, key, found)
     else:
         for b in range(box.used.size):
             if found[COST] == 0:
@@ -154,7 +154,7 @@ def _look_for_separating(node, box, b, depth, key, found):
     lanes &= box.no_larger[b, min(room, box.no_larger.shape[1] - 1)]
     while lanes != 0:
         size, index = _of_lane(node, box, b, first_lane(lanes), depth)
-        _retain(size, index, key, found)
+        retain(size, index, key, found)
         lanes &= lanes - uint32(1)
 
 
@@ -187,7 +187,7 @@ def _look_for_cheap(node, box, b, depth, key, found):
         cost, area = int64(node.cost[lane]), int64(node.area[lane])
         if cost <= found[COST]:
             size, index = _of_lane(node, box, b, lane, depth)
-            _compare(size, index, cost, area, key, found)
+            compare(size, index, cost, area, key, found)
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -203,18 +203,18 @@ def _of_lane(node, box, b, lane, depth):
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _compare(size, index, cost, area, key, found):
+def compare(size, index, cost, area, key, found):
     """Compare a vector with the best known, and count it if it ties."""
     if cost > found[COST] or (cost == found[COST] and area < found[AREA]):
         return
     if cost < found[COST] or area > found[AREA]:
         found[COST], found[AREA], found[TIES], found[LEAST] = cost, area, 0, LARGE
     found[TIES] += 1
-    _retain(size, index, key, found)
+    retain(size, index, key, found)
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _retain(size, index, key, found):
+def retain(size, index, key, found):
     """Take note of a vector that ties with the best, unless one known is to be retained."""
     if is_better(size, index, key, found[LEAST], found[WINNER]):
         found[LEAST], found[WINNER] = size, index

@@ -18,6 +18,9 @@ from numba.types import Tuple
 
 from deepnic.rop import signatures as code
 from deepnic.rop.kernels.box import Box, in_blocks, make_box
+from deepnic.rop.kernels.groups import LargeNode, make_large
+from deepnic.rop.kernels.large import MOST_OBSERVED as MOST_OF_LARGE
+from deepnic.rop.kernels.large import search_large
 from deepnic.rop.kernels.prefixes import SmallNode, make_scratch
 from deepnic.rop.kernels.search import random_at, search
 from deepnic.rop.kernels.small import MOST_OBSERVED, search_small
@@ -92,7 +95,10 @@ def standardise(x, grown, fixed):
 
 
 class Searcher(NamedTuple):
-    """What searches the nodes of trees: those of ``small_to`` observations or fewer in blocks."""
+    """What searches the nodes of trees, in blocks or one vector after the other.
+
+    Those of up to ``small_to`` observations are small, up to ``large_to`` large.
+    """
 
     weights: np.ndarray
     n_weights: np.ndarray
@@ -100,17 +106,21 @@ class Searcher(NamedTuple):
     no_ties: np.ndarray
     small_to: int
     box: Box
-    scratch: SmallNode
+    small: SmallNode
+    large_to: int
+    large: LargeNode
 
 
 @njit(nogil=True, cache=True, inline="always")
 def _make_searcher(weights, n_weights, rop8, n):
     V = n_weights.size
     box = make_box(weights[0, : n_weights[0]].copy(), V)
-    small_to = 0 if rop8 or not in_blocks(weights, n_weights) else min(n, MOST_OBSERVED)
+    in_lanes = in_blocks(weights, n_weights) and not rop8
+    small_to = min(n, MOST_OBSERVED) if in_lanes else 0
+    large_to = min(n, MOST_OF_LARGE) if in_lanes and n > small_to else 0
     no_ties = np.empty((0, V), np.int64)
-    scratch = make_scratch(box, V, small_to)
-    return Searcher(weights, n_weights, rop8, no_ties, small_to, box, scratch)
+    small, large = make_scratch(box, V, small_to), make_large(box, V, large_to)
+    return Searcher(weights, n_weights, rop8, no_ties, small_to, box, small, large_to, large)
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -118,7 +128,9 @@ def _search(searcher, Z, P, key, coef):
     s = searcher
     threshold = tp = fp = ties = int64(0)
     if Z.shape[1] <= s.small_to:
-        threshold, tp, fp, ties = search_small(Z, P, key, s.box, s.scratch, coef)
+        threshold, tp, fp, ties = search_small(Z, P, key, s.box, s.small, coef)
+    elif Z.shape[1] <= s.large_to:
+        threshold, tp, fp, ties = search_large(Z, P, key, s.box, s.large, coef)
     if ties == 0:
         threshold, tp, fp, ties = search(Z, P, s.weights, s.n_weights, s.rop8, key, s.no_ties, coef)
     return threshold, tp, fp, ties

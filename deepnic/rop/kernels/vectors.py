@@ -67,6 +67,12 @@ class Vectors:
         holds = self.builder.sext(self.builder.icmp_signed(relation, a, b), self.kind)
         self.builder.store(self.builder.sub(self.builder.load(slot), holds), slot)
 
+    def add_where(self, slot, relation, a, b, amount):
+        """Add an amount to the lanes of the slot in which a stands so to b."""
+        holds = self.builder.icmp_signed(relation, a, b)
+        more = self.builder.select(holds, amount, self.full(0))
+        self.builder.store(self.builder.add(self.builder.load(slot), more), slot)
+
     def bits(self, relation, a, b):
         """The lanes in which a stands so to b, as the bits of an integer."""
         holds = self.builder.icmp_signed(relation, a, b)
