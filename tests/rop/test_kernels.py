@@ -41,7 +41,7 @@ def packed(tmp_path):
     for above in folder.parents[:2]:
         (above / "__init__.py").touch()
     shutil.copy(kernels.__file__, folder)
-    others = "alone batch bounds box cuts groups large pairs prefixes small tree vectors"
+    others = "batch bounds box pairs prefixes small tree vectors"
     for name in others.split():
         (folder / f"{name}.py").touch()
     (folder / "search.py").write_text(SEARCH)
@@ -50,11 +50,11 @@ def packed(tmp_path):
     return folder
 
 
-def show(packed):
+def show(packed, asked=SHOW):
     """What the caller returns, how often its code was found in the cache and made anew; if told."""
     environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
     done = subprocess.run(
-        [sys.executable, "-c", SHOW], cwd=packed.parents[2], env=environment | {"PYTHONPATH": ""},
+        [sys.executable, "-c", asked], cwd=packed.parents[2], env=environment | {"PYTHONPATH": ""},
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     told = done.stderr.count("compiling the search")
@@ -74,6 +74,18 @@ def test_cache__holds_nothing_of_a_kernel_that_calls_a_changed_one(packed):
     assert show(packed) == [11, 1, 0, 0]
     (packed.parent / "signatures.py").write_text("TEN = 20")
     assert show(packed) == [21, 0, 1, 1]
+
+
+def test_cache__of_many_observations_is_apart_and_made_when_asked_for(packed):
+    (packed / "many.py").write_text(SEARCH.replace("def search", "def grow"))
+    load = "from deepnic.rop import kernels\ngrow = kernels.of_many().grow\nprint("
+    asked = SHOW.replace("print(", load).replace("search.stats", "grow.stats")
+    assert show(packed, asked) == [11, 0, 1, 2]
+    assert show(packed, asked) == [11, 1, 0, 0]
+    assert show(packed) == [11, 1, 0, 0]
+    (packed / "lanes.py").write_text(LANES.format(2))
+    assert show(packed) == [12, 0, 1, 1]
+    assert show(packed, asked) == [12, 0, 1, 1]
 
 
 def test_cache__of_others_stays_where_it_was():
@@ -97,6 +109,7 @@ if {uncompiled}:
     from tests.rop import uncompiled
     uncompiled.replace()
 import deepnic
+from deepnic.cohort import make_cohort
 rng = np.random.default_rng(5)
 results = []
 for n, V, reach in ((12, 3, 1), (40, 3, 4), (186, 4, 3), (14, 6, 1), (253, 4, 1)):
@@ -110,6 +123,11 @@ cohort = deepnic.read_cohort({table!r})
 forest = deepnic.grow_forest(cohort, n_trees=2, weight_ranges=[3, 4], tree_sizes=[3])
 table = deepnic.filter_pixels(deepnic.observation_images(forest), max_undefined=1, fdr=None, k=16)
 results += [array.values.tolist() for array in (forest.signature, forest.vote, table.value)]
+many = np.round(rng.normal(size=(253, 4)), 2)
+labels = (many[:, 0] + many[:, 1] > 0.5).astype(int).astype(str)
+many = make_cohort(many, labels, list("abcd"), [f"o{k}" for k in range(253)])
+forest = deepnic.grow_forest(many, n_trees=1, weight_ranges=[3], tree_sizes=[3], subsample=1)
+results += [forest.signature.values.tolist(), forest.vote.values.tolist()]
 print(json.dumps(results))
 """
 

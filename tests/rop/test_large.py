@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from numba import njit
 
-from deepnic.rop.kernels import groups, large
-from deepnic.rop.kernels.cuts import AT_ONCE, bound_cuts
-from deepnic.rop.kernels.groups import OBSERVED_A_PASS
+from deepnic.rop import kernels
 from tests.rop.test_small import WEIGHTS, Searcher, assert_right, cost_of
+
+kernels.of_many()  # which keeps what is compiled of these apart
+cuts, groups, large = (getattr(kernels, name) for name in ("cuts", "groups", "large"))
+AT_ONCE, bound_cuts, OBSERVED_A_PASS = cuts.AT_ONCE, cuts.bound_cuts, groups.OBSERVED_A_PASS
 
 
 class LargeSearcher(Searcher):

@@ -1,15 +1,19 @@
 """The search, compiled by Numba: lanes, their bounds, the search of a node, the tree.
 
 Numba keeps compiled code under the content of the file that its function is in. These files call
-one another, and code with a changed kernel inside would pass for current. So all are loaded
-together, into a place in its cache named by the content of all; and by the processor, for nodes of
-several kinds that share a folder.
+one another, and code with a changed kernel inside would pass for current. So all are loaded into a
+place in its cache named by the content of all; and by the processor, for nodes of several kinds
+that share a folder. What searches nodes of many observations is loaded when there are some.
 """
 
 import hashlib
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
+from types import ModuleType
 
 import numba
 from llvmlite.binding import get_host_cpu_name
@@ -24,22 +28,28 @@ def _cache() -> Path:
     return Path(numba.config.CACHE_DIR or place, name)
 
 
-_place = _cache()
-if not (_place.exists() or numba.config.DISABLE_JIT):
-    logging.getLogger("deepnic.progress").info(
-        "compiling the search for this processor, once: a minute or two on a free core"
-    )
-_of_others, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(_place)
-try:
+@contextmanager
+def _kept(place: Path, words: str) -> Iterator[None]:
+    """Have Numba keep in a place what is compiled; the first time, say so."""
+    if not (place.exists() or numba.config.DISABLE_JIT):
+        logging.getLogger("deepnic.progress").info(
+            "compiling the search%s for this processor, once: less than a minute on a free core",
+            words,
+        )
+    of_others, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(place)
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = of_others
+
+
+_place, _loading = _cache(), Lock()
+with _kept(_place, ""):
     from deepnic.rop.kernels import (
-        alone,
         batch,
         bounds,
         box,
-        cuts,
-        groups,
         lanes,
-        large,
         pairs,
         prefixes,
         search,
@@ -47,18 +57,21 @@ try:
         tree,
         vectors,
     )
-finally:
-    numba.config.CACHE_DIR = _of_others
+
+
+def of_many() -> ModuleType:
+    """Load what grows trees on many observations: `deepnic.rop.kernels.many`."""
+    with _loading, _kept(_place / "many", " of many observations"):
+        from deepnic.rop.kernels import many
+    return many
+
 
 __all__ = [
-    "alone",
     "batch",
     "bounds",
     "box",
-    "cuts",
-    "groups",
     "lanes",
-    "large",
+    "of_many",
     "pairs",
     "prefixes",
     "search",

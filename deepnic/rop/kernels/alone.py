@@ -10,7 +10,7 @@ Legend: as in large.py.
 from typing import NamedTuple
 
 import numpy as np
-from numba import int64, njit
+from numba import int64, njit, void
 
 from deepnic.rop.kernels.search import AREA, FP, THRESHOLD, TP, VALUE
 
@@ -44,6 +44,12 @@ def make_alone(n):
     )
 
 
+@njit(void(int64[::1]), nogil=True, cache=True)
+def _sort(keys):
+    """Sort; Numba cannot compile its own sort where no array may be made, as in `cut_of_sums`."""
+    keys.sort()
+
+
 @njit(nogil=True, cache=True, _nrt=False)
 def cut_of_sums(alone, H, L, deviation, affordable):
     """Find the best cut of alone.sums, of equal ones the highest, and the area: in alone.cut.
@@ -60,7 +66,7 @@ def cut_of_sums(alone, H, L, deviation, affordable):
         keys[buckets[k]] = 2 * int64(sums[i]) + int64(i < H)
         buckets[k] += 1
     if most_alike > FEW_ALIKE:
-        keys[: H + L].sort()
+        _sort(keys[: H + L])
     else:
         _insert(keys, H + L)
     _best_cut(keys, H, L, cut)

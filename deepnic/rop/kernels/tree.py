@@ -16,11 +16,9 @@ import numpy as np
 from numba import boolean, float32, float64, int8, int32, int64, njit, uint8, uint64, void
 from numba.types import Tuple
 
+from deepnic.rop import kernels
 from deepnic.rop import signatures as code
 from deepnic.rop.kernels.box import Box, in_blocks, make_box
-from deepnic.rop.kernels.groups import LargeNode, make_large
-from deepnic.rop.kernels.large import MOST_OBSERVED as MOST_OF_LARGE
-from deepnic.rop.kernels.large import search_large
 from deepnic.rop.kernels.prefixes import SmallNode, make_scratch
 from deepnic.rop.kernels.search import random_at, search
 from deepnic.rop.kernels.small import MOST_OBSERVED, search_small
@@ -94,50 +92,60 @@ def standardise(x, grown, fixed):
     scale(x, mean, sd, fixed)
 
 
-class Searcher(NamedTuple):
-    """What searches the nodes of trees, in blocks or one vector after the other.
-
-    Those of up to ``small_to`` observations are small, up to ``large_to`` large.
-    """
+class Plain(NamedTuple):
+    """What searches nodes one vector after the other, under both rule sets."""
 
     weights: np.ndarray
     n_weights: np.ndarray
     rop8: bool
     no_ties: np.ndarray
+
+
+class Searcher(NamedTuple):
+    """What searches nodes under the exact rules, in blocks up to ``small_to`` observations."""
+
+    plain: Plain
+    in_blocks: bool
     small_to: int
     box: Box
     small: SmallNode
-    large_to: int
-    large: LargeNode
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _make_searcher(weights, n_weights, rop8, n):
-    V = n_weights.size
-    box = make_box(weights[0, : n_weights[0]].copy(), V)
-    in_lanes = in_blocks(weights, n_weights) and not rop8
-    small_to = min(n, MOST_OBSERVED) if in_lanes else 0
-    large_to = min(n, MOST_OF_LARGE) if in_lanes and n > small_to else 0
-    no_ties = np.empty((0, V), np.int64)
-    small, large = make_scratch(box, V, small_to), make_large(box, V, large_to)
-    return Searcher(weights, n_weights, rop8, no_ties, small_to, box, small, large_to, large)
+def _make_plain(weights, n_weights, rop8):
+    return Plain(weights, n_weights, rop8, np.empty((0, n_weights.size), np.int64))
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _search(searcher, Z, P, key, coef):
-    s = searcher
+def make_searcher(weights, V, n):
+    """Make what searches nodes of up to n observations; each of V genes has the weights (k,)."""
+    of_each = np.empty((V, weights.size), np.int64)
+    of_each[:] = weights
+    plain = _make_plain(of_each, np.full(V, weights.size), False)
+    box = make_box(weights, V)
+    blocks = in_blocks(plain.weights, plain.n_weights)
+    small_to = min(n, MOST_OBSERVED) if blocks else 0
+    return Searcher(plain, blocks, small_to, box, make_scratch(box, V, small_to))
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _search_plain(s, Z, P, key, coef):
+    return search(Z, P, s.weights, s.n_weights, s.rop8, key, s.no_ties, coef)
+
+
+@njit(nogil=True, cache=True, inline="always")
+def search_in_blocks(s, Z, P, key, coef):
+    """Search a node, in blocks if it is small."""
     threshold = tp = fp = ties = int64(0)
     if Z.shape[1] <= s.small_to:
         threshold, tp, fp, ties = search_small(Z, P, key, s.box, s.small, coef)
-    elif Z.shape[1] <= s.large_to:
-        threshold, tp, fp, ties = search_large(Z, P, key, s.box, s.large, coef)
     if ties == 0:
-        threshold, tp, fp, ties = search(Z, P, s.weights, s.n_weights, s.rop8, key, s.no_ties, coef)
+        threshold, tp, fp, ties = _search_plain(s.plain, Z, P, key, coef)
     return threshold, tp, fp, ties
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _grow(Z, y, searcher, max_cycles, max_steps, key, coef, record):
+def _grow(Z, y, look, searcher, max_cycles, max_steps, key, coef, record):
     V, n = Z.shape
     in_cycle = np.ones(n, np.bool_)
     node = 0
@@ -156,7 +164,7 @@ def _grow(Z, y, searcher, max_cycles, max_steps, key, coef, record):
             for v in range(V):
                 for j in range(chosen.size):
                     here[v, j] = Z[v, chosen[j]]
-            threshold, tp, fp, ties = _search(searcher, here, P, random_at(key, node), coef[node])
+            threshold, tp, fp, ties = look(searcher, here, P, random_at(key, node), coef[node])
             record[node] = np.array(
                 [cycle, step, threshold, tp, fp, N - fp, P - tp, ties], np.int64
             )
@@ -187,10 +195,11 @@ def _grow(Z, y, searcher, max_cycles, max_steps, key, coef, record):
 def grow(Z, y, weights, n_weights, max_cycles, max_steps, rop8, key, coef, record):
     """Grow one tree on Z (V, n) int32 and y (n,) bool; fills coef (m, V) and record (m, 8).
 
-    Returns the number of nodes and whether the tree is perfect.
+    Returns the number of nodes and whether the tree is perfect. A single tree is searched one
+    vector after the other: compiled with blocks, it would take twice as long to compile.
     """
-    searcher = _make_searcher(weights, n_weights, rop8, Z.shape[1])
-    return _grow(Z, y, searcher, max_cycles, max_steps, key, coef, record)
+    plain = _make_plain(weights, n_weights, rop8)
+    return _grow(Z, y, _search_plain, plain, max_cycles, max_steps, key, coef, record)
 
 
 @njit(void(int64[:, ::1], int64[:, ::1], int64[:, ::1], int8[::1]), nogil=True, cache=True)
@@ -242,29 +251,21 @@ def signature(weights, record, n_nodes, perfect, max_solutions):
     return 1 + (sign * code.SHAPE[1] + cycle) * code.SHAPE[2] + solution
 
 
-@njit(
-    void(
-        float32[:, ::1], int8[::1], int32[:, ::1], boolean[:, ::1], uint64[::1], int64[:, ::1],
-        int64, float64[:, ::1], float64[:, ::1], int64[:, :, ::1], int64[:, :, ::1], uint8[:, ::1],
-    ),
-    nogil=True,
-    cache=True,
+TREES = void(
+    float32[:, ::1], int8[::1], int32[:, ::1], boolean[:, ::1], uint64[::1], int64[:, ::1],
+    int64, float64[:, ::1], float64[:, ::1], int64[:, :, ::1], int64[:, :, ::1], uint8[:, ::1],
 )  # fmt: skip
-def grow_trees(
-    expression, y, members, in_bag, keys, weights, max_solutions,
+"""Of `grow_trees`."""
+
+
+@njit(nogil=True, cache=True, inline="always")
+def grow_by(
+    look, searcher, expression, y, members, in_bag, keys, max_solutions,
     mean, sd, coef, record, signatures,
 ):  # fmt: skip
-    """Grow the trees of one draw.
-
-    expression (p, n) float32; y (n,) int8 with -1 unknown; members (T, V) int32 genes of each tree;
-    in_bag (T, n) bool; keys (T,) uint64; weights (V, k) int64. Fills mean and sd (T, V) float64 of
-    each gene over those a tree is grown on, coef (T, 6, V) and record (T, 6, 8) of its nodes, and
-    signatures (T, V) uint8.
-    """
+    """Grow the trees of one draw, whose nodes a searcher looks at; see `grow_trees`."""
     T, V = members.shape
-    n = y.size
-    searcher = _make_searcher(weights, np.full(V, weights.shape[1]), False, n)
-    fixed = np.empty(n, np.int64)
+    fixed = np.empty(y.size, np.int64)
     for t in range(T):
         grown = np.nonzero(in_bag[t])[0]
         Z = np.empty((V, grown.size), np.int32)
@@ -274,9 +275,43 @@ def grow_trees(
             scale(x, mean[t, v], sd[t, v], fixed)
             for j in range(grown.size):
                 Z[v, j] = fixed[grown[j]]
-        n_nodes, perfect = _grow(Z, y[grown] == 1, searcher, 3, 2, keys[t], coef[t], record[t])
+        n_nodes, perfect = _grow(
+            Z, y[grown] == 1, look, searcher, 3, 2, keys[t], coef[t], record[t]
+        )
         for v in range(V):
             signatures[t, v] = signature(coef[t, :, v], record[t], n_nodes, perfect, max_solutions)
+
+
+@njit(TREES, nogil=True, cache=True)
+def _grow_trees(
+    expression, y, members, in_bag, keys, weights, max_solutions,
+    mean, sd, coef, record, signatures,
+):  # fmt: skip
+    searcher = make_searcher(weights[0].copy(), members.shape[1], y.size)
+    grow_by(
+        search_in_blocks, searcher, expression, y, members, in_bag, keys, max_solutions,
+        mean, sd, coef, record, signatures,
+    )  # fmt: skip
+
+
+def grow_trees(
+    expression, y, members, in_bag, keys, weights, max_solutions,
+    mean, sd, coef, record, signatures,
+):  # fmt: skip
+    """Grow the trees of one draw.
+
+    expression (p, n) float32; y (n,) int8 with -1 unknown; members (T, V) int32 genes of each tree;
+    in_bag (T, n) bool; keys (T,) uint64; weights (V, k) int64, the same for each gene. Fills mean
+    and sd (T, V) float64 of each gene over those a tree is grown on, coef (T, 6, V) and record
+    (T, 6, 8) of its nodes, and signatures (T, V) uint8. Trees of many observations have a kernel of
+    their own, compiled when there are some.
+    """
+    few = in_bag.sum(axis=1).max(initial=0) <= MOST_OBSERVED
+    kernel = _grow_trees if few else kernels.of_many().grow_trees
+    kernel(
+        expression, y, members, in_bag, keys, weights, max_solutions,
+        mean, sd, coef, record, signatures,
+    )  # fmt: skip
 
 
 @njit(
