@@ -152,14 +152,14 @@ def grow_some(
     keys: NDArray[np.uint64],
     weights: NDArray[np.int64],
 ) -> Grown:
-    """Grow trees of one draw; see `deepnic.rop.kernels.tree.grow_trees`."""
-    from deepnic.rop.kernels import tree  # compiled where it runs
+    """Grow trees of one draw; see `deepnic.rop.kernels.grow_trees`."""
+    from deepnic.rop import kernels  # compiled where it runs
 
     T, V = members.shape
     mean, sd = np.empty((2, T, V))
     coef, record = np.empty((T, NODES, V), np.int64), np.empty((T, NODES, 8), np.int64)
     signature = np.empty((T, V), np.uint8)
-    tree.grow_trees(
+    kernels.grow_trees(
         expression, state, members, in_bag, keys, weights, MAX_SOLUTIONS,
         mean, sd, coef, record, signature,
     )  # fmt: skip

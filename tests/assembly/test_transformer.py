@@ -111,7 +111,7 @@ def test_fit__refuses_parameters_before_a_tree_is_grown(cohort, monkeypatch, wro
     def grown(*_, **__):
         raise AssertionError("something was computed")
 
-    monkeypatch.setattr("deepnic.pixels.filter.compute", grown)
+    monkeypatch.setattr("deepnic.pixels.blocks.compute", grown)
     with pytest.raises(deepnic.InputError, match=words):
         ROPImageTransformer(**QUICK | wrong).fit(cohort.expression.values, cohort.label.values)
 

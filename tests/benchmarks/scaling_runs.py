@@ -173,16 +173,16 @@ def time_searches(client: Client) -> None:
 
 
 def _time_searches(dask_worker: Any) -> None:
-    from deepnic.rop.kernels import tree
+    from deepnic.rop import kernels
 
-    search, dask_worker.searches = tree.grow_trees, []
+    search, dask_worker.searches = kernels.grow_trees, []
 
     def timed(*arguments: Any) -> None:
         start = thread_time()
         search(*arguments)
         dask_worker.searches.append(Search(*_asked(arguments), thread_time() - start))
 
-    tree.grow_trees = timed
+    kernels.grow_trees = timed
 
 
 def searches(client: Client) -> list[Search]:
@@ -201,7 +201,7 @@ def sleep_for_searches(client: Client, found: Sequence[Search]) -> None:
 
 
 def _sleep_for_searches(seconds_of_a_tree: dict[Condition, float]) -> None:
-    from deepnic.rop.kernels import tree
+    from deepnic.rop import kernels
 
     def asleep(*arguments: Any) -> None:
         condition, n_trees = _asked(arguments)
@@ -209,7 +209,7 @@ def _sleep_for_searches(seconds_of_a_tree: dict[Condition, float]) -> None:
         for result in arguments[-5:]:
             result[:] = 0
 
-    tree.grow_trees = asleep
+    kernels.grow_trees = asleep
 
 
 def _asked(arguments: tuple) -> tuple[Condition, int]:

@@ -106,7 +106,7 @@ def test_readme__example_of_a_cohort(run, tmp_path, monkeypatch, command):
 
 
 def test_readme__example_of_a_study(run, tmp_path, monkeypatch):
-    (command,) = re.findall(r"^    deepnic (study patients.*)$", SECTION, re.MULTILINE)
+    (command,) = re.findall(r"^    deepnic (study patients.* -o results)$", SECTION, re.MULTILINE)
     monkeypatch.chdir(tmp_path)
     write_patients(tmp_path)
     given = []

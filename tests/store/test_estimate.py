@@ -6,8 +6,7 @@ import pytest
 
 from deepnic.cohort import make_cohort
 from deepnic.errors import InputError
-from deepnic.rop import grow_forest
-from deepnic.rop.kernels import tree
+from deepnic.rop import grow_forest, kernels
 from deepnic.store import write_forest
 from deepnic.store.estimate import OVERHEAD_SECONDS, Estimate, estimate_growth, smaller_bags
 
@@ -40,14 +39,14 @@ def test_estimate_growth__takes_the_disk_that_it_says(cohort, tmp_path, design):
 )
 def test_estimate_growth__takes_the_time_of_its_trees(cohort, monkeypatch, design, subsample):
     """By a clock that grown trees move: a millisecond for each gene in a tree."""
-    now, grow = 0.0, tree.grow_trees
+    now, grow = 0.0, kernels.grow_trees
 
     def grow_and_tick(expression, state, members, *given):
         nonlocal now
         now += 1e-3 * members.size
         return grow(expression, state, members, *given)
 
-    monkeypatch.setattr(tree, "grow_trees", grow_and_tick)
+    monkeypatch.setattr(kernels, "grow_trees", grow_and_tick)
     monkeypatch.setattr("deepnic.store.estimate.thread_time", lambda: now)
     parameters = PARAMETERS | {"design": design, "subsample": subsample}
     with dask.config.set(scheduler="sync"):
@@ -72,14 +71,14 @@ def test_estimate_growth__takes_the_time_of_its_trees(cohort, monkeypatch, desig
 
 def test_estimate_growth__counts_up_from_fewer_observations(monkeypatch):
     """By a clock that trees move with the square of their observations: 0.9 s for all 300."""
-    now, grow = 0.0, tree.grow_trees
+    now, grow = 0.0, kernels.grow_trees
 
     def grow_and_tick(expression, state, members, *given):
         nonlocal now
         now += 1e-5 * len(members) * expression.shape[1] ** 2
         return grow(expression, state, members, *given)
 
-    monkeypatch.setattr(tree, "grow_trees", grow_and_tick)
+    monkeypatch.setattr(kernels, "grow_trees", grow_and_tick)
     monkeypatch.setattr("deepnic.store.estimate.thread_time", lambda: now)
     expression = np.random.default_rng(3).normal(size=(300, 40))
     names = [f"g{k}" for k in range(40)], [f"o{k}" for k in range(300)]
@@ -115,14 +114,14 @@ def test_estimate_growth__refuses_what_growing_refuses(cohort):
 )  # fmt: skip
 def test_estimate_growth__tells_what_smaller_jobs_save(cohort, monkeypatch, asked, saved):
     """By a clock that moves with the observations in bag, and fast in trees of five genes."""
-    now, grow = 0.0, tree.grow_trees
+    now, grow = 0.0, kernels.grow_trees
 
     def grow_and_tick(expression, state, members, in_bag, *given):
         nonlocal now
         now += members.size * {3: 1.0, 5: 12.0, 8: 1.0}[members.shape[1]] * in_bag[0].sum()
         return grow(expression, state, members, in_bag, *given)
 
-    monkeypatch.setattr(tree, "grow_trees", grow_and_tick)
+    monkeypatch.setattr(kernels, "grow_trees", grow_and_tick)
     monkeypatch.setattr("deepnic.store.estimate.thread_time", lambda: now)
     parameters = PARAMETERS | {"tree_sizes": [3, 5, 8], "weight_ranges": [3]} | asked
     with dask.config.set(scheduler="sync"):

@@ -16,7 +16,9 @@ from threading import Lock
 from types import ModuleType
 
 import numba
+import numpy as np
 from llvmlite.binding import get_host_cpu_name
+from numpy.typing import NDArray
 
 
 def _cache() -> Path:
@@ -66,10 +68,39 @@ def of_many() -> ModuleType:
     return many
 
 
+def grow_trees(
+    expression: NDArray[np.float32],
+    y: NDArray[np.int8],
+    members: NDArray[np.int32],
+    in_bag: NDArray[np.bool_],
+    keys: NDArray[np.uint64],
+    weights: NDArray[np.int64],
+    max_solutions: int,
+    mean: NDArray[np.float64],
+    sd: NDArray[np.float64],
+    coef: NDArray[np.int64],
+    record: NDArray[np.int64],
+    signatures: NDArray[np.uint8],
+) -> None:
+    """Grow the trees of one draw, by the kernel for as many observations as are in bag.
+
+    expression (p, n); y (n,) with -1 unknown; members (T, V) genes of each tree; in_bag (T, n);
+    keys (T,); weights (V, k), the same for each gene. Fills mean and sd (T, V) of each gene over
+    those a tree is grown on, coef (T, 6, V) and record (T, 6, 8) of its nodes, and signatures
+    (T, V).
+    """
+    few = in_bag.sum(axis=1).max(initial=0) <= small.MOST_OBSERVED
+    (tree if few else of_many()).grow_trees(
+        expression, y, members, in_bag, keys, weights, max_solutions,
+        mean, sd, coef, record, signatures,
+    )  # fmt: skip
+
+
 __all__ = [
     "batch",
     "bounds",
     "box",
+    "grow_trees",
     "lanes",
     "of_many",
     "pairs",

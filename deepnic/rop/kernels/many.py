@@ -1,7 +1,7 @@
 """Growing trees on more observations than nodes searched in blocks hold (compiled when asked for).
 
-The kernel is `deepnic.rop.kernels.tree.grow_trees` for larger nodes too. It is apart from it since
-who has few patients need not wait until it is compiled.
+The kernel is that of tree.py, for larger nodes too. It is apart from it since who has few patients
+need not wait until it is compiled.
 """
 
 from typing import NamedTuple
@@ -36,7 +36,7 @@ def grow_trees(
     expression, y, members, in_bag, keys, weights, max_solutions,
     mean, sd, coef, record, signatures,
 ):  # fmt: skip
-    """Grow the trees of one draw, as `deepnic.rop.kernels.tree.grow_trees`."""
+    """Grow the trees of one draw; see `deepnic.rop.kernels.grow_trees`."""
     V, n = members.shape[1], y.size
     small = make_searcher(weights[0].copy(), V, n)
     large_to = min(n, MOST_OBSERVED) if small.in_blocks else 0

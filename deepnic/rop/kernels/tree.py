@@ -16,7 +16,6 @@ import numpy as np
 from numba import boolean, float32, float64, int8, int32, int64, njit, uint8, uint64, void
 from numba.types import Tuple
 
-from deepnic.rop import kernels
 from deepnic.rop import signatures as code
 from deepnic.rop.kernels.box import Box, in_blocks, make_box
 from deepnic.rop.kernels.prefixes import SmallNode, make_scratch
@@ -255,7 +254,7 @@ TREES = void(
     float32[:, ::1], int8[::1], int32[:, ::1], boolean[:, ::1], uint64[::1], int64[:, ::1],
     int64, float64[:, ::1], float64[:, ::1], int64[:, :, ::1], int64[:, :, ::1], uint8[:, ::1],
 )  # fmt: skip
-"""Of `grow_trees`."""
+"""What `deepnic.rop.kernels.grow_trees` takes."""
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -263,7 +262,7 @@ def grow_by(
     look, searcher, expression, y, members, in_bag, keys, max_solutions,
     mean, sd, coef, record, signatures,
 ):  # fmt: skip
-    """Grow the trees of one draw, whose nodes a searcher looks at; see `grow_trees`."""
+    """Grow the trees of one draw, whose nodes a searcher looks at."""
     T, V = members.shape
     fixed = np.empty(y.size, np.int64)
     for t in range(T):
@@ -283,33 +282,14 @@ def grow_by(
 
 
 @njit(TREES, nogil=True, cache=True)
-def _grow_trees(
-    expression, y, members, in_bag, keys, weights, max_solutions,
-    mean, sd, coef, record, signatures,
-):  # fmt: skip
-    searcher = make_searcher(weights[0].copy(), members.shape[1], y.size)
-    grow_by(
-        search_in_blocks, searcher, expression, y, members, in_bag, keys, max_solutions,
-        mean, sd, coef, record, signatures,
-    )  # fmt: skip
-
-
 def grow_trees(
     expression, y, members, in_bag, keys, weights, max_solutions,
     mean, sd, coef, record, signatures,
 ):  # fmt: skip
-    """Grow the trees of one draw.
-
-    expression (p, n) float32; y (n,) int8 with -1 unknown; members (T, V) int32 genes of each tree;
-    in_bag (T, n) bool; keys (T,) uint64; weights (V, k) int64, the same for each gene. Fills mean
-    and sd (T, V) float64 of each gene over those a tree is grown on, coef (T, 6, V) and record
-    (T, 6, 8) of its nodes, and signatures (T, V) uint8. Trees of many observations have a kernel of
-    their own, compiled when there are some.
-    """
-    few = in_bag.sum(axis=1).max(initial=0) <= MOST_OBSERVED
-    kernel = _grow_trees if few else kernels.of_many().grow_trees
-    kernel(
-        expression, y, members, in_bag, keys, weights, max_solutions,
+    """Grow the trees of one draw; see `deepnic.rop.kernels.grow_trees`."""
+    searcher = make_searcher(weights[0].copy(), members.shape[1], y.size)
+    grow_by(
+        search_in_blocks, searcher, expression, y, members, in_bag, keys, max_solutions,
         mean, sd, coef, record, signatures,
     )  # fmt: skip
 
