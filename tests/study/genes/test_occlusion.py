@@ -10,7 +10,7 @@ from deepnic.nic import count_signatures, rop_images
 from deepnic.study.genes.fold import GeneFold
 from deepnic.study.genes.occlusion import example, occlude, pixels_of
 
-N, TREES = 300, 40
+N, TREES = 220, 40
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def fold():
         {"count": (("gene", "tree_size", "weight_range", "signature"), count)},
         coords={"gene": item, "tree_size": [3, 4], "weight_range": [3, 5]},
     )
-    part = np.repeat(["training", "validation", "test"], [180, 20, 100])
+    part = np.repeat(["training", "validation", "test"], [140, 10, 70])
     return GeneFold(
         item=item,
         truth=truth,
@@ -36,11 +36,11 @@ def fold():
         ranked=True,
         directed=False,
         counts=counts,
-        statistics=pd.DataFrame({"t": np.where(np.arange(N) == 250, 9.0, 1.0)}),
+        statistics=pd.DataFrame({"t": np.where(np.arange(N) == 170, 9.0, 1.0)}),
         pixels=None,
         unfiltered="",
         sample=np.full(N, True),
-        epochs=6,
+        epochs=8,
         device="cpu",
     )
 
@@ -70,8 +70,8 @@ def test_pixels_of__are_those_of_the_images():
 
 def test_example__is_the_test_gene_of_the_largest_t(fold):
     pictures = example(fold, ("linear", "snail"), 0)
-    assert pictures.attrs["gene"] == "g250"
-    one = pixels_of(fold.counts.isel(gene=[250]))["value"].values[0]
+    assert pictures.attrs["gene"] == "g170"
+    one = pixels_of(fold.counts.isel(gene=[170]))["value"].values[0]
     for path in ("linear", "snail"):
         image = pictures["gene_image"].sel(path=path).values
         np.testing.assert_array_equal(np.sort(image, axis=None)[: one.size], np.sort(one))

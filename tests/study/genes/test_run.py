@@ -99,11 +99,14 @@ def test_run_gene_study__arms_without_pixels_stay_where_the_filter_leaves_none(c
     assert "no pixel of 510 combinations is left after the data stage" in page
 
 
-def test_run_gene_study__goes_on_where_it_stopped(folder, cohort, tmp_path, monkeypatch):
+def test_run_gene_study__goes_on_where_it_stopped(cohort, tmp_path, monkeypatch):
+    arms = {"paths": ["snail"], "strengths": [16], "networks": ["small"], "dose": {"doses": []}}
+    few = FEW | {"tasks": ["strength"], "rules": {}, "arms": arms}
+    run_gene_study({"made": cohort}, tmp_path / "whole", few)
     asked, fit_predict = [], work.fit_predict
 
     def stopping(arm, fold, seed):
-        if len(asked) == 30:
+        if len(asked) == 8:
             raise KeyboardInterrupt
         asked.append(arm.name)
         return fit_predict(arm, fold, seed)
@@ -111,13 +114,13 @@ def test_run_gene_study__goes_on_where_it_stopped(folder, cohort, tmp_path, monk
     with monkeypatch.context() as patched:
         patched.setattr(work, "fit_predict", stopping)
         with pytest.raises(KeyboardInterrupt):
-            run_gene_study({"made": cohort}, tmp_path / "s", FEW)
-    run_gene_study({"made": cohort}, tmp_path / "s", FEW)
-    for table in ("scores", "summary", "differences"):
+            run_gene_study({"made": cohort}, tmp_path / "s", few)
+    run_gene_study({"made": cohort}, tmp_path / "s", few)
+    for table in ("scores", "summary", "differences", "occlusion"):
         name = f"{table}.csv"
-        assert (tmp_path / "s" / name).read_text() == (folder / name).read_text()
+        assert (tmp_path / "s" / name).read_text() == (tmp_path / "whole" / name).read_text()
     with pytest.raises(InputError, match="another study, which differs in halves"):
-        run_gene_study({"made": cohort}, folder, FEW | {"halves": 2})
+        run_gene_study({"made": cohort}, tmp_path / "s", few | {"halves": 2})
 
 
 def test_network_of_tiles__is_shown_whole_tiles_of_any_forest(cohort, tmp_path):
