@@ -1,6 +1,6 @@
 """One half of a cohort's patients, to what arms learn of its genes: no label of the other half."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,26 +22,39 @@ from deepnic.store import open_forest, open_table, write_forest, write_table
 from deepnic.study.cohorts import FOLDS
 from deepnic.study.costs import noted
 from deepnic.study.genes.parts import Parts, cut_genes
-from deepnic.study.genes.planted import plant
+from deepnic.study.genes.planted import RULES, Planted, plant
 from deepnic.study.genes.settings import FAMILIES, GeneStudySettings
 from deepnic.study.genes.tasks import TASKS, Halves, halve
 
 
 @dataclass(frozen=True)
 class GeneSplit:
-    """A cohort, as it is or with a rule in it, and one cut of its patients in halves."""
+    """One cut of a cohort's patients in halves, and what is asked of the genes."""
 
     name: str  # of the cohort
     half: int  # number of the cut
-    cohort: xr.Dataset  # all labels known
+    given: xr.Dataset  # the cohort, all labels known
     other: NDArray[np.bool_]  # (observation,): the half that judges
-    tasks: tuple[str, ...]  # what is asked: the rule where one is planted
-    planted: NDArray[np.int8] | None = None  # (gene,) see `plant`
+    tasks: tuple[str, ...]  # the control alone, or the rule that is planted, or the others
+    seed: int
+    strength: float = 0.0  # of the rule
 
     @property
     def folder(self) -> Path:
         """Where its work is kept, in the study's folder."""
         return Path(FOLDS, self.name, str(self.half))
+
+    def asked(self) -> Planted:
+        """Make the cohort that is asked: as it is, with a rule in it, or the judges permuted.
+
+        Made when its turn comes: a study has many of them.
+        """
+        (task, *_) = self.tasks
+        if task in RULES:
+            return plant(self.given, rule=task, strength=self.strength, seed=self.seed)
+        if task == CONTROL:
+            return Planted(permute(self.given, self.other, self.seed), None)
+        return Planted(self.given, None)
 
 
 @dataclass(frozen=True)
@@ -110,32 +123,43 @@ class GeneFold:
         )
 
 
-def cut(cohorts: Mapping[str, xr.Dataset], settings: GeneStudySettings) -> Iterator[GeneSplit]:
-    """Every half of every cohort, as it is and with each rule."""
+def cut(cohorts: Mapping[str, xr.Dataset], settings: GeneStudySettings) -> list[GeneSplit]:
+    """Every half of every cohort, as it is and with each rule: one half of all cohorts first."""
+    halves = [_halve(name, cohort, settings) for name, cohort in cohorts.items()]
+    named = list(cohorts.items())
+    splits = []
+    for half, others in enumerate(zip(*halves, strict=True)):
+        for (name, cohort), other in zip(named, others, strict=True):
+            split = GeneSplit(name, half, cohort, other, (), settings.seed + half)
+            told = tuple(task for task in settings.tasks if task != CONTROL)
+            if told:
+                splits.append(replace(split, tasks=told))
+            if CONTROL in settings.tasks:
+                splits.append(replace(split, tasks=(CONTROL,)))
+            for rule, strength in settings.rules.items():
+                splits.append(replace(split, tasks=(rule,), strength=strength))
+    return splits
+
+
+def _halve(name: str, cohort: xr.Dataset, settings: GeneStudySettings) -> list[NDArray[np.bool_]]:
+    """Draw the patients that judge, for each half; classes in proportion, groups together."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    for name, cohort in cohorts.items():
-        state, group = cohort["state"].values, cohort.get("group")
-        kind = StratifiedKFold if group is None else StratifiedGroupKFold
-        draws = np.random.RandomState(settings.seed)
-        for half in range(settings.halves):
-            folds = kind(2, shuffle=True, random_state=draws).split(state, state, group)
-            other = np.isin(np.arange(state.size), next(folds)[1])
-            fewest = min(np.bincount(state[part], minlength=2).min() for part in (other, ~other))
-            if fewest < 2:
-                raise InputError(
-                    f"a half of {name} has {fewest} observations of a class, and needs 2; take "
-                    "a cohort of more, or groups that hold fewer of them"
-                )
-            asked = tuple(task for task in settings.tasks if task != CONTROL)
-            if asked:
-                yield GeneSplit(name, half, cohort, other, asked)
-            seed = settings.seed + half
-            if CONTROL in settings.tasks:
-                yield GeneSplit(name, half, permute(cohort, other, seed), other, (CONTROL,))
-            for rule, strength in settings.rules.items():
-                planted = plant(cohort, rule=rule, strength=strength, seed=seed)
-                yield GeneSplit(name, half, planted.cohort, other, (rule,), planted.label)
+    state, group = cohort["state"].values, cohort.get("group")
+    kind = StratifiedKFold if group is None else StratifiedGroupKFold
+    draws = np.random.RandomState(settings.seed)
+    others = []
+    for _ in range(settings.halves):
+        folds = kind(2, shuffle=True, random_state=draws).split(state, state, group)
+        other = np.isin(np.arange(state.size), next(folds)[1])
+        fewest = min(np.bincount(state[part], minlength=2).min() for part in (other, ~other))
+        if fewest < 2:
+            raise InputError(
+                f"a half of {name} has {fewest} observations of a class, and needs 2; take "
+                "a cohort of more, or groups that hold fewer of them"
+            )
+        others.append(other)
+    return others
 
 
 def permute(cohort: xr.Dataset, other: NDArray[np.bool_], seed: int) -> xr.Dataset:
@@ -154,7 +178,8 @@ class Half:
     def __init__(self, split: GeneSplit, settings: GeneStudySettings, folder: Path):
         self.split, self.settings, self.folder = split, settings, folder
         folder.mkdir(parents=True, exist_ok=True)
-        hidden = filled(hide_labels(split.cohort, split.other)).drop_vars("label")
+        cohort, self.planted = split.asked()
+        hidden = filled(hide_labels(cohort, split.other)).drop_vars("label")
         # what is the same once labels are hidden has one forest, the control's of permuted labels
         # too: a leak of labels would make another
         digest = provenance(hidden, np.arange(hidden.sizes["gene"]))["input_sha256"]
@@ -165,17 +190,17 @@ class Half:
         with dask.config.set(scheduler="threads"):  # workers may not see the folder
             self.forest = open_forest(store).load()
         self.counts = count_signatures(self.forest)
-        self.halves: Halves = halve(split.cohort, split.other)
-        seed = settings.seed + split.half
-        expression, state = split.cohort["expression"].values, split.cohort["state"].values
-        self.parts: Parts = cut_genes(np.nan_to_num(expression), state, seed=seed)
+        self.halves: Halves = halve(cohort, split.other)
+        self.gene = cohort["gene"].values
+        expression, state = np.nan_to_num(cohort["expression"].values), cohort["state"].values
+        self.parts: Parts = cut_genes(expression, state, seed=split.seed)
         self.statistics = simple_statistics(self.halves.expression[0], self.halves.state[0])
 
     def fold(self, task: str) -> GeneFold:
         """Ask a task of some genes of each part."""
         truth, ranked = self._truth(task)
         chosen, sample = self._draw(~np.isnan(truth))
-        part, item = self.parts.part[chosen], self.split.cohort["gene"].values[chosen]
+        part, item = self.parts.part[chosen], self.gene[chosen]
         state = np.where(part == "training", truth[chosen] > 0.5, -1).astype(np.int8)
         pixels, unfiltered = self._filtered(task, item, state)
         return GeneFold(
@@ -195,10 +220,9 @@ class Half:
         )
 
     def _truth(self, task: str) -> tuple[NDArray[np.float64], bool]:
-        if self.split.planted is None:
+        if self.planted is None:
             return TASKS[task].of(self.halves), TASKS[task].ranked
-        planted = self.split.planted
-        return np.where(planted < 0, np.nan, planted), False
+        return np.where(self.planted < 0, np.nan, self.planted), False
 
     def _draw(self, asked: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Some genes of each part, in the cohort's order; and fewer of them, for large canvases."""

@@ -17,10 +17,10 @@ SHARED = 3.0  # standard deviation (root mean square) of what roles have in comm
 
 
 class Planted(NamedTuple):
-    """A cohort with a rule in it."""
+    """A cohort with a rule in it, or without."""
 
     cohort: xr.Dataset
-    label: NDArray[np.int8]  # (gene,) 1 = plays a role in the rule, 0 = in its decoy, -1 = neither
+    label: NDArray[np.int8] | None  # (gene,) 1 = in the rule, 0 = in its decoy, -1 = neither
 
 
 def plant(cohort: xr.Dataset, *, rule: str, strength: float, seed: int = 0) -> Planted:

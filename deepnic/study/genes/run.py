@@ -68,7 +68,7 @@ def run_gene_study(
     if not isinstance(settings, GeneStudySettings):
         settings = checked(GeneStudySettings, settings or {})
     known = check_cohorts(cohorts, folds=2)
-    splits = list(cut(known, settings))
+    splits = cut(known, settings)
     todo = [
         (arm, settings.seed + k)
         for arm in arms_of(settings.arms)
@@ -99,7 +99,7 @@ def _run_split(
     split: GeneSplit, todo: Todo, settings: GeneStudySettings, output: Path, advance: Any
 ) -> list[Failure]:
     """Do what is left of one cut of a cohort; what could not be made."""
-    folder, ids = output / split.folder, split.cohort["observation"].values
+    folder, ids = output / split.folder, split.given["observation"].values
     half, failures = None, []
     for task in split.tasks:
         mine = of_task(todo, task)

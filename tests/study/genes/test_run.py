@@ -126,7 +126,7 @@ def test_run_gene_study__goes_on_where_it_stopped(cohort, tmp_path, monkeypatch)
 def test_network_of_tiles__is_shown_whole_tiles_of_any_forest(cohort, tmp_path):
     """Under one condition of 18, each tile is undefined but for one cell."""
     settings = GeneStudySettings(**FEW)
-    fold = Half(next(cut({"made": cohort}, settings)), settings, tmp_path).fold("strength")
+    fold = Half(cut({"made": cohort}, settings)[0], settings, tmp_path).fold("strength")
     (arm,) = (arm for arm in arms_of(settings.arms) if arm.method == "tiles")
     shown = make_images(canvas_arrays(arm.canvas(fold, 0)))(torch.arange(len(fold.item)))
     table = pixels_of(fold.counts)
@@ -141,14 +141,14 @@ def test_network_of_tiles__is_shown_whole_tiles_of_any_forest(cohort, tmp_path):
 def test_half__learns_from_the_first_half_alone(cohort, tmp_path):
     """Other labels of the other half change what is judged, and nothing that is learnt from."""
     settings = GeneStudySettings(**FEW)
-    split = next(cut({"made": cohort}, settings))
+    split, *_ = cut({"made": cohort}, settings)
     label = cohort["label"].values.copy()
     label[split.other] = np.random.default_rng(1).permutation(label[split.other])
     state = (label == "1").astype(np.int8)
     changed = cohort.assign(state=("observation", state)).assign_coords(
         label=("observation", label)
     )
-    other = replace(split, cohort=changed)
+    other = replace(split, given=changed)
     before, after = (
         Half(one, settings, tmp_path / name).fold("strength")
         for one, name in ((split, "a"), (other, "b"))
