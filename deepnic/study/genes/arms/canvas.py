@@ -53,8 +53,7 @@ def answered(
     canvas: xr.Dataset, fold: GeneFold, asked: NDArray[np.bool_], network: str, seed: int
 ) -> Answer:
     """Train a network on the canvas of the genes that are asked; the others' scores are NaN."""
-    if fold.ranked:
-        canvas = canvas.assign_coords(target=("item", fold.truth[asked]))
+    canvas = fold.aimed(canvas, asked)
     answer = trained(canvas, fold.epochs, seed, network=network, device=fold.device)
     score, predicted = np.full(len(asked), np.nan), np.zeros(len(asked), bool)
     score[asked], predicted[asked] = answer.score, answer.predicted
