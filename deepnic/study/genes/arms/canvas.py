@@ -88,13 +88,19 @@ class GenePathArm(GeneCanvasArm):
         return {"path": self.method}
 
 
-PLACEMENTS: dict[str, dict[str, str]] = {
+PLACEMENTS: dict[str, dict[str, Any]] = {
     "DeepInsight": {},
     "learned order": {"path": "hilbert", "order": "arrangement"},
     "natural grid": {"unit": "condition"},
     "random": {"order": "random"},
 }
 """Other placements by name, as of `fit_assembly`; DeepInsight's is a map of its own."""
+
+
+def called(method: str) -> str:
+    """What readers call a placement; a path, and the grid, by its own name."""
+    by_its_own = method not in PLACEMENTS or method == "natural grid"
+    return method if by_its_own else f"{method} placement"
 
 
 class GenePlacementArm(GeneCanvasArm):
@@ -120,7 +126,7 @@ class GenePlacementArm(GeneCanvasArm):
     @property
     def label(self) -> str:
         """Name of the method, and that it places."""
-        return self.method if self.method == "natural grid" else f"{self.method} placement"
+        return called(self.method)
 
     @property
     def how(self) -> dict[str, str]:
@@ -187,6 +193,6 @@ class GeneNetworkArm(GeneCanvasArm):
     @property
     def how(self) -> dict[str, str]:
         """The path, or by chance."""
-        if self.method == "random":
-            return {"order": "random"}
-        return {} if self.network == TILES else {"path": self.method}
+        if self.network == TILES:
+            return {}
+        return PLACEMENTS.get(self.method, {"path": self.method})
