@@ -77,23 +77,16 @@ def assemble_counts(
     validate(counts, {"count": COUNT})
     members = family_of_name(family)
     items = counts.rename(gene="item").load()
-    conditions = items.sizes["tree_size"], items.sizes["weight_range"]
-    place = np.indices((len(members), *conditions)).reshape(3, -1)
-    pixels = xr.Dataset(
-        {"value": (("item", "pixel"), np.empty((0, place.shape[1]), np.float32))},
-        coords={
-            "pixel": np.arange(place.shape[1]),
-            "gene": ("pixel", np.zeros(place.shape[1], np.int8)),  # tiles are of one and any gene
-            "combination": ("pixel", place[0]),
-            "tree_size": ("pixel", items["tree_size"].values[place[1]]),
-            "weight_range": ("pixel", items["weight_range"].values[place[2]]),
-        },
-    )
+    pixels = _places(items, members)
+    n_pixels = pixels.sizes["pixel"]
+    pixels = pixels.assign(value=(("item", "pixel"), np.empty((0, n_pixels), np.float32)))
+    # tiles are of one and any gene
+    pixels = pixels.assign_coords(gene=("pixel", np.zeros(n_pixels, np.int8)))
     order = PATHS[choose("path", path, PATHS)].order if order is None else order
     if isinstance(order, str) and ORDERS[choose("order", order, ORDERS)].compares:
         pixels = pixels.assign(value=(("item", "pixel"), _sample(items, members, seed)))
     assembly = fit_assembly(pixels, path=path, order=order, unit=unit, seed=seed)
-    colour = colour_codes(members.label)[place[0]]
+    colour = colour_codes(members.label)[pixels["combination"].values]
     along = [("item",), ("tree_size",), ("weight_range",)]
     canvas = xr.Dataset(
         {
@@ -105,6 +98,36 @@ def assemble_counts(
         attrs={"family": family, **assembly.attrs},
     )
     return describe(canvas, "count canvas")
+
+
+def pixel_table(counts: xr.Dataset, members: Family) -> xr.Dataset:
+    """All pixels of a family of some genes, in the order of `assemble_counts`' ``index``."""
+    places = _places(counts, members)
+    label = np.array(members.label, object)[places["combination"].values]
+    return places.assign(
+        value=(("item", "pixel"), _values(counts["count"].values, members))
+    ).assign_coords(item=counts["gene"].values, combination=("pixel", label))
+
+
+def _places(counts: xr.Dataset, members: Family) -> xr.Dataset:
+    """Number of the combination, and the condition, of each pixel of a family."""
+    sizes, ranges = counts["tree_size"].values, counts["weight_range"].values
+    combination, tree_size, weight_range = np.indices(
+        (len(members), len(sizes), len(ranges))
+    ).reshape(3, -1)
+    return xr.Dataset(
+        coords={
+            "pixel": np.arange(combination.size),
+            "combination": ("pixel", combination),
+            "tree_size": ("pixel", sizes[tree_size]),
+            "weight_range": ("pixel", ranges[weight_range]),
+        }
+    )
+
+
+def _values(counts: NDArray[np.uint16], members: Family) -> NDArray[np.float32]:
+    """Pixels of counts (gene, ..., signature), in the order of `_places`: (gene, pixel)."""
+    return expand(counts, members).reshape(len(counts), -1)
 
 
 def _sample(items: xr.Dataset, members: Family, seed: int) -> NDArray[np.float32]:
@@ -119,5 +142,4 @@ def _sample(items: xr.Dataset, members: Family, seed: int) -> NDArray[np.float32
     if "state" in items.coords:
         training = training[items["state"].values >= 0]
     drawn = training[shuffle(training.size, seed)[:SAMPLE]]
-    counts = items["count"].values[drawn]
-    return expand(counts, members).reshape(len(counts), -1)
+    return _values(items["count"].values[drawn], members)

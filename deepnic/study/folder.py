@@ -3,7 +3,8 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -227,12 +228,30 @@ def read_study(folder: str | Path, *, ids: bool = False) -> StudyResults:
     if not folder.is_dir():
         raise InputError(f"no study in {folder}: run `deepnic study` first")
     results = read_tables_of(folder, ids=ids)
-    if results.facts.get("format", 1) > 1 and manifest(folder) is None:
+    if results.facts.get("format", 1) > 1:
+        check_sealed(folder)
+    return results
+
+
+def check_sealed(folder: Path) -> None:
+    """Refuse the folder of a study that is not finished."""
+    if manifest(folder) is None:
         raise InputError(
             f"the study in {folder} has no manifest, which is written last: run `deepnic study` to "
             "its end"
         )
-    return results
+
+
+@contextmanager
+def told(folder: Path) -> Iterator[None]:
+    """Tell in a sentence of the folder of a study that cannot be read."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, OSError) as error:
+        raise InputError(
+            f"the study in {folder} cannot be read ({type(error).__name__}): run `deepnic study` "
+            "again"
+        ) from error
 
 
 def read_tables_of(folder: Path, *, ids: bool = False) -> StudyResults:
@@ -245,7 +264,7 @@ def read_tables_of(folder: Path, *, ids: bool = False) -> StudyResults:
             "run `deepnic study` first, to its end"
         )
     check_files(folder)
-    try:
+    with told(folder):
         tables = {name: _read_table(folder / f"{name}.csv") for name in TABLES}
         predictions = tables["predictions"]
         tables["predictions"] = predictions[predictions["permutation"] < 0]
@@ -257,11 +276,6 @@ def read_tables_of(folder: Path, *, ids: bool = False) -> StudyResults:
             control=_read_table(folder / CONTROL) if (folder / CONTROL).exists() else None,
             patients=read_patients_of(folder / "patients.csv", ids=ids),
         )
-    except (ValueError, LookupError, TypeError, OSError) as error:
-        raise InputError(
-            f"the study in {folder} cannot be read ({type(error).__name__}): run `deepnic study` "
-            "again"
-        ) from error
 
 
 def outcome_file(folder: Path, arm: Arm[Any, Any], seed: int) -> Path:

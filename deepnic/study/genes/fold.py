@@ -94,6 +94,10 @@ class GeneFold:
             raise InputError(self.unfiltered)
         return self.pixels.isel(pixel=slice(k)).assign_coords(state=("item", self.state))
 
+    def aimed(self, canvas: xr.Dataset, asked: NDArray[np.bool_]) -> xr.Dataset:
+        """Canvas of some of the genes, with their ranks where these are learnt, not the states."""
+        return canvas.assign_coords(target=("item", self.truth[asked])) if self.ranked else canvas
+
     def of(self, asked: NDArray[np.bool_]) -> "GeneFold":
         """Some of the genes."""
         if asked.all():

@@ -7,13 +7,12 @@ from typing import Any
 import pandas as pd
 
 from deepnic.analysis.results import GeneResults
-from deepnic.errors import InputError
 from deepnic.files import read_csv, read_json, write_csv
-from deepnic.manifest import check_files, manifest
+from deepnic.manifest import check_files
 from deepnic.store.table import open_dataset, write_store
 from deepnic.study.costs import is_noted
 from deepnic.study.fold import is_usable
-from deepnic.study.folder import EXAMPLES, STUDY, is_done, outcome_file
+from deepnic.study.folder import EXAMPLES, STUDY, check_sealed, is_done, outcome_file, told
 from deepnic.study.genes.arms import GeneArm
 from deepnic.study.genes.fold import GeneFold, GeneSplit
 from deepnic.study.genes.occlusion import example, occlude
@@ -90,13 +89,9 @@ def read_gene_study(folder: str | Path) -> GeneResults:
         It is missing, not finished, or cannot be read.
     """
     folder = Path(folder)
-    if manifest(folder) is None:
-        raise InputError(
-            f"the study of genes in {folder} has no manifest, which is written last: run `deepnic "
-            "study` to its end"
-        )
+    check_sealed(folder)
     check_files(folder)
-    try:
+    with told(folder):
         tables = {name: read_csv(folder / f"{name}.csv", WORDS) for name in TABLES}
         occlusion = folder / f"{OCCLUSION}.csv"
         return GeneResults(
@@ -108,11 +103,6 @@ def read_gene_study(folder: str | Path) -> GeneResults:
                 for path in sorted(folder.glob(f"folds/*/0/*/{EXAMPLES}.zarr"))
             },
         )
-    except (ValueError, LookupError, TypeError, OSError) as error:
-        raise InputError(
-            f"the study in {folder} cannot be read ({type(error).__name__}): run `deepnic study` "
-            "again"
-        ) from error
 
 
 def is_of_genes(folder: str | Path) -> bool:

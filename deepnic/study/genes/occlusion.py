@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from deepnic.analysis.gene_scores import quality
 from deepnic.assembly import Assembly, fit_assembly, lay
+from deepnic.assembly.gene_canvas import pixel_table
 from deepnic.nic.families import family
 from deepnic.nic.genes import expand
 from deepnic.study.genes.fold import GeneFold
@@ -31,13 +32,12 @@ def occlude(fold: GeneFold, *, path: str, seed: int) -> pd.DataFrame:
     from deepnic.learn.fit import train  # loads torch where it is used
 
     members = family("distinct")
-    table = pixels_of(fold.counts)
+    table = pixel_table(fold.counts, members)
     assembly = fit_assembly(table.isel(item=slice(0, 0)), path=path, order="relevance", seed=seed)
     training = fold.part == "training"
     canvas = lay(table.isel(item=training), assembly)
     canvas = canvas.assign_coords(state=("item", fold.state[training]))
-    if fold.ranked:
-        canvas = canvas.assign_coords(target=("item", fold.truth[training]))
+    canvas = fold.aimed(canvas, training)
     network = train(canvas, epochs=fold.epochs, seed=seed, device=fold.device).predictor
 
     judged = (fold.part == "test") & fold.sample
@@ -65,24 +65,6 @@ def occlude(fold: GeneFold, *, path: str, seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["what", "name", "drop"])
 
 
-def pixels_of(counts: xr.Dataset) -> xr.Dataset:
-    """All pixels of the 510 combinations of some genes, as a pixel table."""
-    members = family("distinct")
-    sizes = counts["tree_size"].values, counts["weight_range"].values
-    place = np.indices((len(members), *map(len, sizes))).reshape(3, -1)
-    values = expand(counts["count"].values, members).reshape(counts.sizes["gene"], -1)
-    return xr.Dataset(
-        {"value": (("item", "pixel"), values)},
-        coords={
-            "item": counts["gene"].values,
-            "pixel": np.arange(place.shape[1]),
-            "combination": ("pixel", np.array(members.label, object)[place[0]]),
-            "tree_size": ("pixel", sizes[0][place[1]]),
-            "weight_range": ("pixel", sizes[1][place[2]]),
-        },
-    )
-
-
 def _parts(
     table: xr.Dataset, labels: tuple[str, ...]
 ) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
@@ -108,9 +90,11 @@ def example(fold: GeneFold, paths: tuple[str, ...], seed: int) -> xr.Dataset:
     strength = fold.statistics["t"].abs().to_numpy() * (fold.part == "test")
     one = int(np.nanargmax(strength))
     counts = fold.counts.isel(gene=[one])
-    table = pixels_of(counts)
+    members = family("distinct")
+    table = pixel_table(counts, members)
     laid: list[Assembly] = []
-    training = pixels_of(fold.counts.isel(gene=np.flatnonzero(fold.part == "training")[:256]))
+    few = fold.counts.isel(gene=np.flatnonzero(fold.part == "training")[:256])
+    training = pixel_table(few, members)
     for path in paths:
         laid.append(fit_assembly(training, path=path, seed=seed))
     canvases = [lay(table, assembly) for assembly in laid]

@@ -6,9 +6,10 @@ import pytest
 import xarray as xr
 
 import deepnic
-from deepnic.nic import count_signatures, rop_images
+from deepnic.assembly.gene_canvas import pixel_table
+from deepnic.nic import count_signatures, family, rop_images
 from deepnic.study.genes.fold import GeneFold
-from deepnic.study.genes.occlusion import example, occlude, pixels_of
+from deepnic.study.genes.occlusion import example, occlude
 
 N, TREES = 220, 40
 
@@ -56,10 +57,10 @@ def test_occlude__finds_the_condition_that_knows(fold):
     assert seen["criterion"].max() > 0.1
 
 
-def test_pixels_of__are_those_of_the_images():
+def test_pixel_table__is_of_the_images():
     cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
     forest = deepnic.grow_forest(cohort, n_trees=5, weight_ranges=[3, 5], tree_sizes=[3, 4])
-    table = pixels_of(count_signatures(forest).compute())
+    table = pixel_table(count_signatures(forest).compute(), family("distinct"))
     images = rop_images(forest, family="distinct")["image"].compute()
     for pixel in range(0, table.sizes["pixel"], 97):
         one = table.isel(pixel=pixel)
@@ -71,7 +72,7 @@ def test_pixels_of__are_those_of_the_images():
 def test_example__is_the_test_gene_of_the_largest_t(fold):
     pictures = example(fold, ("linear", "snail"), 0)
     assert pictures.attrs["gene"] == "g170"
-    one = pixels_of(fold.counts.isel(gene=[170]))["value"].values[0]
+    one = pixel_table(fold.counts.isel(gene=[170]), family("distinct"))["value"].values[0]
     for path in ("linear", "snail"):
         image = pictures["gene_image"].sel(path=path).values
         np.testing.assert_array_equal(np.sort(image, axis=None)[: one.size], np.sort(one))

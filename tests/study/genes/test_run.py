@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from deepnic.analysis.gene_findings import find_genes
+from deepnic.assembly.gene_canvas import pixel_table
 from deepnic.cohort import hide_labels, make_cohort
 from deepnic.errors import InputError
 from deepnic.learn.channels import canvas_arrays, make_images
+from deepnic.nic import family
 from deepnic.report import write_report
 from deepnic.report.markdown import write_tables
 from deepnic.study import work
@@ -19,7 +21,6 @@ from deepnic.study.genes import run
 from deepnic.study.genes.arms import CountsArm, RankingArm, arms_of
 from deepnic.study.genes.fold import Half, cut
 from deepnic.study.genes.folder import read_gene_study
-from deepnic.study.genes.occlusion import pixels_of
 from deepnic.study.genes.run import run_gene_study
 from deepnic.study.genes.settings import GeneStudySettings
 
@@ -129,7 +130,7 @@ def test_network_of_tiles__is_shown_whole_tiles_of_any_forest(cohort, tmp_path):
     fold = Half(cut({"made": cohort}, settings)[0], settings, tmp_path).fold("strength")
     (arm,) = (arm for arm in arms_of(settings.arms) if arm.method == "tiles")
     shown = make_images(canvas_arrays(arm.canvas(fold, 0)))(torch.arange(len(fold.item)))
-    table = pixels_of(fold.counts)
+    table = pixel_table(fold.counts, family("distinct"))
     assert table.sizes["pixel"] == 510
     image = np.full((len(fold.item), 96, 96), np.nan, np.float32)
     for k in range(510):  # tree size 3 is the last row, weight range 3 the first column

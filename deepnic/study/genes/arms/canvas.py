@@ -53,8 +53,7 @@ def answered(
     canvas: xr.Dataset, fold: GeneFold, asked: NDArray[np.bool_], network: str, seed: int
 ) -> Answer:
     """Train a network on the canvas of the genes that are asked; the others' scores are NaN."""
-    if fold.ranked:
-        canvas = canvas.assign_coords(target=("item", fold.truth[asked]))
+    canvas = fold.aimed(canvas, asked)
     answer = trained(canvas, fold.epochs, seed, network=network, device=fold.device)
     score, predicted = np.full(len(asked), np.nan), np.zeros(len(asked), bool)
     score[asked], predicted[asked] = answer.score, answer.predicted
@@ -89,13 +88,19 @@ class GenePathArm(GeneCanvasArm):
         return {"path": self.method}
 
 
-PLACEMENTS: dict[str, dict[str, str]] = {
+PLACEMENTS: dict[str, dict[str, Any]] = {
     "DeepInsight": {},
     "learned order": {"path": "hilbert", "order": "arrangement"},
     "natural grid": {"unit": "condition"},
     "random": {"order": "random"},
 }
 """Other placements by name, as of `fit_assembly`; DeepInsight's is a map of its own."""
+
+
+def called(method: str) -> str:
+    """What readers call a placement; a path, and the grid, by its own name."""
+    by_its_own = method not in PLACEMENTS or method == "natural grid"
+    return method if by_its_own else f"{method} placement"
 
 
 class GenePlacementArm(GeneCanvasArm):
@@ -121,7 +126,7 @@ class GenePlacementArm(GeneCanvasArm):
     @property
     def label(self) -> str:
         """Name of the method, and that it places."""
-        return self.method if self.method == "natural grid" else f"{self.method} placement"
+        return called(self.method)
 
     @property
     def how(self) -> dict[str, str]:
@@ -188,6 +193,6 @@ class GeneNetworkArm(GeneCanvasArm):
     @property
     def how(self) -> dict[str, str]:
         """The path, or by chance."""
-        if self.method == "random":
-            return {"order": "random"}
-        return {} if self.network == TILES else {"path": self.method}
+        if self.network == TILES:
+            return {}
+        return PLACEMENTS.get(self.method, {"path": self.method})

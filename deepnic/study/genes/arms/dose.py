@@ -13,7 +13,7 @@ from deepnic.assembly import arrange, fit_assembly, lay
 from deepnic.assembly.paths import PATHS
 from deepnic.study.arms.arm import Answer
 from deepnic.study.genes.arms.arm import GeneArm
-from deepnic.study.genes.arms.canvas import answered
+from deepnic.study.genes.arms.canvas import PLACEMENTS, answered, called
 from deepnic.study.genes.arms.methods import METHODS, fit_predict_method
 from deepnic.study.genes.fillers import dosed
 from deepnic.study.genes.fold import GeneFold
@@ -102,13 +102,13 @@ class DosedPathArm(DosedArm):
     @property
     def label(self) -> str:
         """Name of the path, or of the placement."""
-        return f"{self.method} placement" if self.method == "random" else self.method
+        return called(self.method)
 
     def fit_predict(self, fold: GeneFold, seed: int) -> Answer:
         """Train the network; see `Arm`."""
         table, asked = self.table(fold, seed)
         if self.method == "random":
-            assembly = fit_assembly(table, order="random", seed=seed)
+            assembly = fit_assembly(table, **PLACEMENTS["random"], seed=seed)
         else:
             few = table.isel(item=np.flatnonzero(table["state"].values >= 0)[:COMPARED])
             order = arrange(few, PATHS[self.method].order, seed=seed)
