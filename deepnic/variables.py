@@ -141,6 +141,13 @@ CANVAS_COLOUR = Variable(
     long_name="colour family",
 )
 
+SHOWN_BY = Variable(
+    ("item",),
+    "int8",
+    "Pipeline that shows the item; an item to be predicted is shown by each.",
+    long_name="pipeline",
+)
+
 COHORT = {"expression": EXPRESSION, "state": STATE}
 FOREST = {"signature": SIGNATURE, "tree_signature": TREE_SIGNATURE, "vote": VOTE, "state": STATE}
 
@@ -151,6 +158,12 @@ KINDS: dict[str, Mapping[str, Variable]] = {
     "gene images": {"image": IMAGE},
     "observation images": {"image": OBSERVATION_IMAGE},
     "table": {"value": VALUE, "relevance": RELEVANCE},
+    "cross-fitted canvas": {
+        "index": replace(CANVAS_INDEX, dims=("pipeline", *CANVAS_INDEX.dims)),
+        "image": CANVAS_IMAGE,
+        "colour": replace(CANVAS_COLOUR, dims=("pipeline", *CANVAS_COLOUR.dims), optional=True),
+        "shown_by": SHOWN_BY,
+    },
     "canvas": {
         "image": CANVAS_IMAGE,
         "index": CANVAS_INDEX,
@@ -167,6 +180,7 @@ MADE_BY = {
     "gene images": "rop_images",
     "observation images": "observation_images",
     "table": "filter_pixels",
+    "cross-fitted canvas": "join_canvases",
     "canvas": "assemble",
     "count canvas": "assemble_counts",
 }

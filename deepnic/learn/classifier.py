@@ -76,48 +76,59 @@ class ROPImageClassifier(ClassifierMixin, BaseEstimator):
         tags.classifier_tags.multi_class = False
         return tags
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Make the images of X (observation, gene) and train the head on y, of two classes."""
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+        """Make the images of X (observation, gene) and train the head on y, of two classes.
+
+        Observations of one of the `groups` stay in one part; see `ROPImageTransformer`.
+        """
         choose("head", self.head, HEADS)
         validate_data(self, X, y, dtype=np.float32)
         images = ROPImageTransformer() if self.transformer is None else clone(self.transformer)
-        self.transformer_ = images.fit(X, y)
+        self.transformer_ = images.fit(X, y, groups)
         self.classes_ = images.classes_
-        table = images.table_
         if self.head == "network":
-            from deepnic.learn.fit import train  # loads torch where it is used
+            from deepnic.learn.cross_fitting import train_cross_fitted  # loads torch
 
-            result = train(self._canvas(table), epochs=self.epochs, seed=images.seed_)
-            self.head_: Any = result.predictor.network
+            canvas = images.canvas(images.tables_, training=True)
+            trained = train_cross_fitted(canvas, epochs=self.epochs, seed=images.seed_)
+            self.head_: Any = trained.result.predictor.network
+            self.rule_ = trained.rule
         else:
-            shape = table.sizes["item"], table.sizes["pixel"]
-            head = BASELINES["logistic regression"].make(shape, images.seed_)
-            self.head_ = head.fit(self._columns(table), images.y_)
+            columns, rows = self._columns(images.tables_), np.arange(len(images.y_))
+            fit = linear_margins(images.seed_)
+            margin = cross_fitted_margins(fit, columns, images.part_, images.y_)
+            self.rule_ = fit_rule(margin, images.y_)
+            self.head_ = fit(columns[images.part_, rows], images.y_)
         return self
 
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Probability of each class, (observation, 2); see the notes on what it means."""
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Margin of the second class, the mean over the pipelines, (observation,)."""
         check_is_fitted(self)
         validate_data(self, X, dtype=np.float32, reset=False)
-        table = self.transformer_.table(X)
+        tables = self.transformer_.tables(X)
         if self.head == "network":
             import torch
 
             from deepnic.learn.channels import canvas_arrays, make_images
-            from deepnic.learn.loop import class_scores
+            from deepnic.learn.loop import class_scores, mean_over_pipelines
 
-            images = make_images(canvas_arrays(self._canvas(table)))
-            scores = class_scores(self.head_, images, torch.arange(len(images)))
-            return np.asarray(scores.softmax(dim=1), np.float64)
-        return self.head_.predict_proba(self._columns(table))
+            canvas = self.transformer_.canvas(tables, training=False)
+            images = make_images(canvas_arrays(canvas))
+            of_images = class_scores(self.head_, images, torch.arange(len(images))).numpy()
+            _, scores = mean_over_pipelines(canvas, of_images)
+            return (scores[:, 1] - scores[:, 0]).astype(np.float64)
+        return np.mean([self.head_(columns) for columns in self._columns(tables)], axis=0)
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Probability of each class, (observation, 2); see the notes on what it means."""
+        second = self.rule_.probability(self.decision_function(X))
+        return np.stack([1 - second, second], axis=1)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Predict the more probable class of each observation."""
-        likeliest = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[likeliest]
+        """Predict the class of each observation, by the threshold at which both weigh the same."""
+        return self.classes_[self.rule_.predicted(self.decision_function(X))]
 
-    def _canvas(self, table: xr.Dataset) -> xr.Dataset:
-        return lay(table, self.transformer_.assembly_)
-
-    def _columns(self, table: xr.Dataset) -> NDArray[np.float64]:
-        return np.nan_to_num(table["value"].values.astype(np.float64), nan=0.0)
+    def _columns(self, tables: Sequence[xr.Dataset]) -> NDArray[np.float64]:
+        """Pixels by rank (pipeline, observation, pixel), undefined ones 0."""
+        most = max(table.sizes["pixel"] for table in self.transformer_.tables_)
+        return np.nan_to_num(stack_pixels(tables, most).astype(np.float64), nan=0.0)

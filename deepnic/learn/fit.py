@@ -28,7 +28,7 @@ from deepnic.errors import InputError, choose
 from deepnic.files import locked, make_folder
 from deepnic.learn.channels import canvas_arrays, make_images
 from deepnic.learn.checkpoints import epochs_logged
-from deepnic.learn.loop import Job, LoopResult, train_loop
+from deepnic.learn.loop import Job, LoopResult, mean_over_pipelines, train_loop
 from deepnic.learn.network import check_network
 from deepnic.learn.predictor import Predictor, describe_network, rebuild
 from deepnic.learn.ranks import ATTEMPTS, train_here
@@ -66,6 +66,8 @@ class TrainResult:
         of class 1 (of more than two classes `probability_0`, `probability_1`, ...) and the
         `predicted` class. Rows with a state are training items: their probabilities say how well
         the network fits, never how well it predicts.
+    scores : ndarray of float32, shape (item, class)
+        Logits, in the order of `predictions`; of an item that several pipelines show the mean.
     predictor : Predictor
         The network, ready to predict other items.
     folder : Path or None
@@ -77,6 +79,7 @@ class TrainResult:
     metrics: dict[str, float]
     history: pd.DataFrame
     predictions: pd.DataFrame
+    scores: NDArray[np.float32]
     predictor: Predictor
     folder: Path | None
     device: str
@@ -227,13 +230,16 @@ def train(
             saved["trees"] = Trees.grown(cohort, canvas, canvas.attrs[ORIGIN]).pack()
         if folder is not None:
             save_checkpoint(folder / CHECKPOINT_FILE, **saved)
-    columns = {"item": canvas["item"].to_index(), "state": state}
+    first, scores = mean_over_pipelines(canvas, result.scores)
+    probability = torch.from_numpy(scores).softmax(dim=1).numpy()
+    columns = {"item": canvas["item"].to_index()[first], "state": state[first]}
     if truth is not None:
-        columns["truth"] = true_state
+        columns["truth"] = true_state[first]
     return TrainResult(
-        metrics=_metrics(result, job, true_state),
+        metrics=_metrics(result, job, probability, state[first], true_state[first]),
         history=_history(result, true_state[state < 0]),
-        predictions=pd.DataFrame(columns | _predicted(result.probability)),
+        predictions=pd.DataFrame(columns | _predicted(probability)),
+        scores=scores,
         predictor=rebuild(job["about"], weights, saved.get("trees")),
         folder=folder,
         device=trained_on,
@@ -296,7 +302,8 @@ def _on_cluster() -> bool:
 
 def _check_canvas(images: xr.Dataset, n_classes: int) -> tuple[xr.Dataset, NDArray[np.int64]]:
     """Canvas with its axes in order, and the states."""
-    counted = expect(images, "canvas", "count canvas") == "count canvas"
+    kind = expect(images, "canvas", "count canvas", "cross-fitted canvas")
+    counted = kind == "count canvas"
     name = "count" if counted else "image"
     for needed in (name, "state", *(("index", "colour") if counted else ())):
         if needed not in images:
@@ -334,8 +341,14 @@ def _digest(job: Job) -> str:
     return digest.hexdigest()[:16]
 
 
-def _metrics(result: LoopResult, job: Job, true_state: NDArray[np.int64]) -> dict[str, float]:
-    last, state, validation = result.history[-1], job["state"], job["validation"]
+def _metrics(
+    result: LoopResult,
+    job: Job,
+    probability: NDArray[np.float32],
+    state: NDArray[np.int64],
+    true_state: NDArray[np.int64],
+) -> dict[str, float]:
+    last, validation = result.history[-1], job["validation"]
     metrics = {
         "n_training": int((state >= 0).sum() - validation.sum()),
         "n_validation": int(validation.sum()),
@@ -344,7 +357,7 @@ def _metrics(result: LoopResult, job: Job, true_state: NDArray[np.int64]) -> dic
         "training_accuracy": last["training_accuracy"],
     }
     judged = true_state >= 0
-    y, probability = true_state[judged], result.probability[judged]
+    y, probability = true_state[judged], probability[judged]
     predicted = probability.argmax(axis=1)
     if len(y):
         metrics["test_accuracy"] = float(accuracy_score(y, predicted))

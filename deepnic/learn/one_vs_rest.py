@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,10 @@ class OneVsRest:
             raise InputError("a network is not of one class against the rest; give such of each")
         if len({*self.classes}) < len(self.networks):
             raise InputError("two networks are of the same class; give one of each")
-        if not of_same_patients([network.origin for network in self.networks]):
+        if not all(
+            of_same_patients(origins)
+            for origins in zip_longest(*(network.origins or [None] for network in self.networks))
+        ):
             raise InputError(
                 "the networks were not trained on the same patients, genes and parameters, so that "
                 "their probabilities are not to be compared; train all classes together, from one "

@@ -74,7 +74,7 @@ def run(config: TrainConfig, *, resume: bool = False) -> Outcome:
     }
     facts = _facts(config, joined, perf_counter() - start) | {"of_classes": of_classes}
     write_joined(joined, facts)
-    if all(one.predictor.trees is not None for one in results.values()):
+    if all(one.predictor.trees for one in results.values()):
         logger.info("`deepnic predict %s FILE` tells all classes", joined.checkpoint)
     return Outcome(joined, None)
 
@@ -97,11 +97,11 @@ def _run(config: TrainConfig, resume: bool) -> tuple[TrainResult, pd.DataFrame |
         **config.run.model_dump(exclude={"output"}),
         **config.training.model_dump(),
     )
-    if (trees := result.predictor.trees) is not None and result.checkpoint is not None:
+    if (trees := result.predictor.trees) and result.checkpoint is not None:
         logger.info(
             "%d trees of its pixels are in the checkpoint (%.1f MB): `deepnic predict %s FILE` "
             "takes patients of any table",
-            trees.n_trees, result.checkpoint.stat().st_size / 1e6, result.checkpoint,
+            sum(one.n_trees for one in trees), result.checkpoint.stat().st_size / 1e6, result.checkpoint,
         )  # fmt: skip
     ranking = None if items.facts is None else _compare(items, items.facts, result)
     if result.folder is not None:

@@ -149,14 +149,21 @@ def gather(
         true = split.permutation < 0
         items = {"items": split.test.size}
         if true:
-            for file in sorted(folder.glob("*.json")):
-                cost = read_json(file) | items
-                parts["costs"].append(pd.DataFrame([place | {"stage": file.stem} | cost]))
-            made = read_tables(folder, settings) if has_tables(folder, settings) else {}
+            pipelines = sorted(folder.glob("part-*"))
+            costs = [
+                {"stage": file.stem} | read_json(file)
+                for pipeline in pipelines
+                for file in sorted(pipeline.glob("*.json"))
+            ]
+            if costs:
+                of_stages = pd.DataFrame(costs).groupby("stage", as_index=False).sum()
+                parts["costs"].append(of_stages.assign(**place, **items))
             accounts += [
                 place | {"strength": strength, "kept_pixels": table.sizes["pixel"]}
                 | {"account": account(table)}
-                for strength, table in made.items()
+                for pipeline in pipelines
+                if has_tables(pipeline, settings)
+                for strength, table in read_tables(pipeline, settings).items()
             ]  # fmt: skip
         for arm, seed in todo:
             if not is_done(folder, arm, seed):

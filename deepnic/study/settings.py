@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from deepnic.assembly import PATHS
 from deepnic.assembly.canvas import TREE_SIZES, UNITS, WEIGHT_RANGES
+from deepnic.assembly.cross_fitted import PARTS
 from deepnic.config import Strict
 from deepnic.variables import NO_FILTER
 
@@ -146,6 +147,8 @@ class StudySettings(Strict):
     """Folds of the stratified cross-validation of each cohort; groups stay together."""
     repeats: int = Field(default=1, ge=1)
     """Times that a cohort is cut into folds anew."""
+    parts: int = Field(default=PARTS, ge=2)
+    """Parts of a training fold, at most; images of each are made by trees that saw the others."""
     seeds: int = Field(default=1, ge=1)
     """Draws of what an arm draws at random (weights, maze, t-SNE, random places): with `seed`,
     `seed` + 1, ..."""

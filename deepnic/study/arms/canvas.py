@@ -7,7 +7,8 @@ from typing import Self
 import xarray as xr
 
 from deepnic.analysis.ranking import OURS, PLACEMENT, RANDOM
-from deepnic.assembly import Assembly, assemble, fit_assembly, fit_deepinsight, lay
+from deepnic.assembly import Assembly, fit_assembly, fit_deepinsight, lay
+from deepnic.assembly.cross_fitted import join_canvases
 from deepnic.study.arms.arm import Answer, Arm
 from deepnic.study.fold import Fold
 from deepnic.study.settings import Arms
@@ -36,12 +37,24 @@ class CanvasArm(Arm[Fold, Arms]):
     draws = True
 
     @abstractmethod
-    def canvas(self, table: xr.Dataset, seed: int) -> xr.Dataset:
-        """Lay the pixels of a table, as `deepnic.assemble`."""
+    def place(self, table: xr.Dataset, seed: int) -> Assembly:
+        """Choose where each pixel of a pipeline's table lies."""
+
+    def canvas(self, fold: Fold, seed: int) -> xr.Dataset:
+        """Lay what each pipeline shows, as `join_canvases`."""
+        tables = [pipeline.tables[self.strength] for pipeline in fold.pipelines]
+        canvases = [lay(table, self.place(table, seed)) for table in tables]
+        return join_canvases(canvases, fold.part, fold.cohort["state"].values)
 
     def fit_predict(self, fold: Fold, seed: int) -> Answer:
         """Train the network; see `Arm`."""
-        return trained(self.canvas(fold.tables[self.strength], seed), fold.epochs, seed)
+        from deepnic.learn.cross_fitting import train_cross_fitted  # loads torch where it is used
+
+        trained = train_cross_fitted(
+            self.canvas(fold, seed), epochs=fold.epochs, seed=seed, device="cpu"
+        )
+        history = trained.result.history.to_dict("list")
+        return Answer(*trained.told(), history)
 
 
 class PathArm(CanvasArm):
@@ -65,9 +78,9 @@ class PathArm(CanvasArm):
             for path in settings.paths
         ]
 
-    def canvas(self, table: xr.Dataset, seed: int) -> xr.Dataset:
-        """Lay the pixels along the path."""
-        return assemble(table, path=self.method, unit=self.unit, seed=seed)
+    def place(self, table: xr.Dataset, seed: int) -> Assembly:
+        """Choose the places along the path."""
+        return fit_assembly(table, path=self.method, unit=self.unit, seed=seed)
 
 
 PLACEMENTS: dict[str, Callable[[xr.Dataset, int], Assembly]] = {
@@ -102,6 +115,6 @@ class PlacementArm(CanvasArm):
         """Name of the method, and that it places."""
         return f"{self.method} placement"
 
-    def canvas(self, table: xr.Dataset, seed: int) -> xr.Dataset:
-        """Lay the pixels where the placement has them."""
-        return lay(table, PLACEMENTS[self.method](table, seed))
+    def place(self, table: xr.Dataset, seed: int) -> Assembly:
+        """Choose the places as the placement does."""
+        return PLACEMENTS[self.method](table, seed)
