@@ -148,11 +148,12 @@ def stack_images(images: Sequence[xr.DataArray]) -> NDArray[np.float32]:
     return np.stack([_filled_up(one.values, shape, np.nan) for one in images])
 
 
-def stack_pixels(tables: Sequence[xr.Dataset], n_pixels: int) -> NDArray[np.float32]:
+def stack_pixels(tables: Sequence[xr.Dataset]) -> NDArray[np.float32]:
     """Pixels by rank in their pipeline, (pipeline, item, pixel); NaN where one has fewer."""
     values = [table["value"].transpose("item", "pixel").values for table in tables]
+    most = max(value.shape[1] for value in values)
     return np.stack(
-        [np.pad(v, [(0, 0), (0, n_pixels - v.shape[1])], constant_values=np.nan) for v in values]
+        [np.pad(v, [(0, 0), (0, most - v.shape[1])], constant_values=np.nan) for v in values]
     )
 
 

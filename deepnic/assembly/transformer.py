@@ -157,7 +157,8 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         seed = self._check_parameters()
         self.X_, y = validate_data(self, X, y, dtype=np.float32)
         check_classification_targets(y)
-        self.classes_, self.y_ = np.unique(y, return_inverse=True)
+        self.classes_, classes = np.unique(y, return_inverse=True)
+        self.y_ = classes.astype(np.int8)
         if len(self.classes_) != 2:
             raise InputError(
                 "Only binary classification is supported. "
@@ -170,8 +171,9 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
             filter_pixels(self._images(k, self.X_[:0]), k=self.k, fdr=self.fdr)
             for k in range(self.part_.max() + 1)
         ]
-        how = {"path": self.path, "unit": self.unit, "seed": seed}
-        self.assemblies_ = [fit_assembly(table, **how) for table in self.tables_]
+        self.assemblies_ = [
+            fit_assembly(table, path=self.path, unit=self.unit, seed=seed) for table in self.tables_
+        ]
         return self
 
     def fit_transform(
@@ -209,16 +211,13 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         """Name the columns by the pixel's rank in its pipeline."""
         check_is_fitted(self)
         _check_feature_names_in(self, input_features)
-        return np.array([f"pixel {k}" for k in range(self._n_pixels)], object)
-
-    @property
-    def _n_pixels(self) -> int:
-        return max(table.sizes["pixel"] for table in self.tables_)
+        most = max(table.sizes["pixel"] for table in self.tables_)
+        return np.array([f"pixel {k}" for k in range(most)], object)
 
     def _shown(self, tables: Sequence[xr.Dataset]) -> NDArray[np.float32]:
         """Columns or canvases (pipeline, observation, ...)."""
         if self.flatten:
-            images = stack_pixels(tables, self._n_pixels)
+            images = stack_pixels(tables)
         else:
             canvases = [lay(*both)["image"] for both in zip(tables, self.assemblies_, strict=True)]
             images = stack_images(canvases)

@@ -1,7 +1,9 @@
 from .baselines import BASELINES as BASELINES
 from .baselines import Baseline as Baseline
-from .baselines import BaselinePrediction as BaselinePrediction
-from .baselines import fit_predict_baseline as fit_predict_baseline
+from .baselines import learner_of as learner_of
+from .calibration import Calibration as Calibration
+from .calibration import calibrate as calibrate
+from .calibration import cross_fitted_margins as cross_fitted_margins
 from .fit import TrainResult as TrainResult
 from .fit import train as train
 from .loading import load_network as load_network
@@ -19,7 +21,7 @@ __all__ = [
     "DEVICES",
     "NETWORKS",
     "Baseline",
-    "BaselinePrediction",
+    "Calibration",
     "OneVsRest",
     "Predictor",
     "ResidualNetwork",
@@ -27,7 +29,9 @@ __all__ = [
     "SmallNetwork",
     "TrainResult",
     "build_network",
-    "fit_predict_baseline",
+    "calibrate",
+    "cross_fitted_margins",
+    "learner_of",
     "load_network",
     "train",
 ]

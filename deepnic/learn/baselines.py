@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+from scipy.special import logit
 from sklearn.base import ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
@@ -19,7 +20,7 @@ from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from deepnic.errors import InputError, choose
-from deepnic.learn.states import check_state
+from deepnic.learn.calibration import Learner
 
 N_GENES_CHOSEN = 100
 
@@ -80,66 +81,54 @@ BASELINES = {
 }
 
 
-class BaselinePrediction(NamedTuple):
-    """Scores of all items, higher = class 1, and the classes that the cut makes of them.
+def learner_of(name: str, seed: int = 0) -> Learner:
+    """Learner of a baseline, for `cross_fitted_margins`: its margins are logits, or distances.
 
-    The score is the probability of class 1 (cut 0.5), or of baselines without one a signed distance
-    (cut 0).
-    """
-
-    score: NDArray[np.float64]
-    predicted: NDArray[np.int8]
-
-
-def fit_predict_baseline(
-    name: str, X: ArrayLike, state: ArrayLike, seed: int = 0
-) -> BaselinePrediction:
-    """Fit a baseline on the items of known state and score all items.
+    Variables that are constant over the training items are left out; undefined (NaN) ones count 0.
 
     Parameters
     ----------
     name : str
         A key of `BASELINES`.
-    X : array (item, variable)
-        Expression, or the values of kept pixels; an undefined (NaN) pixel counts as 0. Variables
-        that are constant over the training items are left out.
-    state : array (item)
-        1 or 0 = fitted on, -1 = only scored.
     seed : int
         Of the forests and the perceptron.
-
-    Returns
-    -------
-    BaselinePrediction
-        `score` (item) float64 and `predicted` (item) int8.
 
     Raises
     ------
     InputError
-        An unknown name, X and state that do not fit, a class without training item, or no
-        variable that varies over the training items.
+        An unknown name; when it is fitted, no variable that varies.
 
     Examples
     --------
-    >>> X = [[0.0], [0.1], [0.9], [1.0], [0.8]]
-    >>> fit_predict_baseline("linear SVM", X, state=[0, 0, 1, 1, -1]).predicted
-    array([0, 0, 1, 1, 1], dtype=int8)
+    >>> fit = learner_of("linear SVM")
+    >>> say = fit(np.array([[0.0], [0.1], [0.9], [1.0]]), np.int8([0, 0, 1, 1]))
+    >>> (say(np.array([[0.2], [0.8]])) > 0).tolist()
+    [False, True]
     """
     baseline = BASELINES[choose("baseline", name, BASELINES)]
-    y = check_state(state)
-    values = np.nan_to_num(np.asarray(X, dtype=np.float64), nan=0.0)
-    if values.ndim != 2 or len(values) != len(y):
-        raise InputError(f"X has shape {values.shape}; give one row for each of {len(y)} states")
-    known = y >= 0
-    values = values[:, np.ptp(values[known], axis=0) > 0]
-    if values.shape[1] == 0:
-        raise InputError("no variable of X varies over the training items; give some that do")
 
-    model = baseline.make(values[known].shape, seed)
-    with threadpool_limits(1):  # on tables this small threads wait for each other most of the time
-        model.fit(values[known], y[known])
-        if baseline.probability:
-            score, cut = model.predict_proba(values)[:, 1], 0.5
-        else:
-            score, cut = model.decision_function(values), 0.0
-    return BaselinePrediction(score, (score > cut).astype(np.int8))
+    def fit(values: NDArray[Any], state: NDArray[np.int8]) -> Callable[[NDArray[Any]], NDArray]:
+        known = np.nan_to_num(values.astype(np.float64), nan=0.0)
+        varying = np.ptp(known, axis=0) > 0
+        if not varying.any():
+            raise InputError("no variable of X varies over the training items; give some that do")
+        model = baseline.make((len(known), int(varying.sum())), seed)
+        with threadpool_limits(1):  # on tables this small threads wait for each other
+            model.fit(known[:, varying], state)
+
+        def say(new: NDArray[Any]) -> NDArray[np.float64]:
+            values = np.nan_to_num(new.astype(np.float64), nan=0.0)[:, varying]
+            with threadpool_limits(1):
+                if baseline.probability:
+                    return _logits(model.predict_proba(values)[:, 1])
+                return np.asarray(model.decision_function(values), np.float64)
+
+        return say
+
+    return fit
+
+
+def _logits(probability: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Finite also of 0 and 1."""
+    tiny = np.finfo(np.float64).eps
+    return np.asarray(logit(np.clip(probability, tiny, 1 - tiny)), np.float64)

@@ -15,6 +15,10 @@ UNCALIBRATED = (
 """What is said of the probabilities of every network that nothing calibrated."""
 
 
+KNOWN = "{} patients, each as predicted without knowing the patient"
+"""What cross-fitted margins are of, by their number."""
+
+
 class Calibration(NamedTuple):
     """How a margin becomes a probability of the second of two classes, and a class.
 

@@ -3,16 +3,16 @@
 from typing import Any, Self
 
 import numpy as np
-import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from deepnic.assembly import lay
+from deepnic.assembly.cross_fitted import stack_pixels
 from deepnic.assembly.transformer import ROPImageTransformer
 from deepnic.errors import choose
-from deepnic.learn.baselines import BASELINES
+from deepnic.learn.baselines import learner_of
+from deepnic.learn.calibration import KNOWN, calibrate, cross_fitted_margins
 
 HEADS = ("linear", "network")
 
@@ -36,15 +36,17 @@ class ROPImageClassifier(ClassifierMixin, BaseEstimator):
     classes_ : array, shape (2,)
         The second is state 1.
     transformer_ : ROPImageTransformer
-    head_ : estimator, or torch module
+    head_ : callable, or torch module
+        Margins of columns (observation, pixel), or class scores of images.
+    calibration_ : Calibration
+        What makes margins probabilities and classes.
 
     Notes
     -----
-    The head learns from images through trees that left the patient out, and new patients are seen
-    through all trees. **Its probabilities are not calibrated**: on images both heads, the network
-    more, are too sure; `sklearn.calibration.CalibratedClassifierCV` around this is the cure, at
-    the price of a forest for each of its folds. What is said at `ROPImageTransformer` of training
-    rows and training data holds here too.
+    Images are cross-fitted, see `ROPImageTransformer`: the head learns from each training patient's
+    image by the pipeline that had not seen the patient, and a new patient is what it says of the
+    images of all pipelines, in the mean. Its probabilities are calibrated, by Platt's curve through
+    what heads that had not seen a part say of it.
 
     It takes two classes; of more, `sklearn.multiclass.OneVsRestClassifier` around it takes each
     against the rest.
@@ -92,13 +94,13 @@ class ROPImageClassifier(ClassifierMixin, BaseEstimator):
             canvas = images.canvas(images.tables_, training=True)
             trained = train_cross_fitted(canvas, epochs=self.epochs, seed=images.seed_)
             self.head_: Any = trained.result.predictor.network
-            self.rule_ = trained.rule
+            self.calibration_ = trained.calibration
         else:
-            columns, rows = self._columns(images.tables_), np.arange(len(images.y_))
-            fit = linear_margins(images.seed_)
-            margin = cross_fitted_margins(fit, columns, images.part_, images.y_)
-            self.rule_ = fit_rule(margin, images.y_)
-            self.head_ = fit(columns[images.part_, rows], images.y_)
+            columns, part = stack_pixels(images.tables_), images.part_
+            fit = learner_of("logistic regression", images.seed_)
+            margin = cross_fitted_margins(fit, columns, part, images.y_)
+            self.calibration_ = calibrate(margin, images.y_, KNOWN.format(len(part)))
+            self.head_ = fit(columns[part, np.arange(len(part))], images.y_)
         return self
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -117,18 +119,13 @@ class ROPImageClassifier(ClassifierMixin, BaseEstimator):
             of_images = class_scores(self.head_, images, torch.arange(len(images))).numpy()
             _, scores = mean_over_pipelines(canvas, of_images)
             return (scores[:, 1] - scores[:, 0]).astype(np.float64)
-        return np.mean([self.head_(columns) for columns in self._columns(tables)], axis=0)
+        return np.mean([self.head_(shown) for shown in stack_pixels(tables)], axis=0)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Probability of each class, (observation, 2); see the notes on what it means."""
-        second = self.rule_.probability(self.decision_function(X))
+        second = self.calibration_.probability(self.decision_function(X))
         return np.stack([1 - second, second], axis=1)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Predict the class of each observation, by the threshold at which both weigh the same."""
-        return self.classes_[self.rule_.predicted(self.decision_function(X))]
-
-    def _columns(self, tables: Sequence[xr.Dataset]) -> NDArray[np.float64]:
-        """Pixels by rank (pipeline, observation, pixel), undefined ones 0."""
-        most = max(table.sizes["pixel"] for table in self.transformer_.tables_)
-        return np.nan_to_num(stack_pixels(tables, most).astype(np.float64), nan=0.0)
+        return self.classes_[self.calibration_.predicted(self.decision_function(X))]

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from deepnic.learn.calibration import Calibration, calibrate
+from deepnic.learn.calibration import KNOWN, Calibration, calibrate
 from deepnic.learn.fit import TrainResult, train
 from deepnic.variables import expect
 
@@ -30,10 +30,6 @@ class CrossFitted:
     result: TrainResult
     margin: NDArray[np.float64]
     calibration: Calibration
-
-    def told(self) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
-        """Probability of class 1 and predicted class of all items."""
-        return self.calibration.probability(self.margin), self.calibration.predicted(self.margin)
 
 
 def train_cross_fitted(canvas: xr.Dataset, **options: Any) -> CrossFitted:
@@ -62,8 +58,7 @@ def train_cross_fitted(canvas: xr.Dataset, **options: Any) -> CrossFitted:
     result = train(canvas, **options)
     margin = _margin(result)
     margin[result.predictions["state"].to_numpy() >= 0] = held_out
-    words = f"{len(part)} patients, each by a network that had not seen the patient"
-    calibration = calibrate(held_out, state, words)
+    calibration = calibrate(held_out, state, KNOWN.format(len(part)))
     return CrossFitted(result, margin, calibration)
 
 

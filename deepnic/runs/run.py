@@ -101,8 +101,10 @@ def _run(config: TrainConfig, resume: bool) -> tuple[TrainResult, pd.DataFrame |
         logger.info(
             "%d trees of its pixels are in the checkpoint (%.1f MB): `deepnic predict %s FILE` "
             "takes patients of any table",
-            sum(one.n_trees for one in trees), result.checkpoint.stat().st_size / 1e6, result.checkpoint,
-        )  # fmt: skip
+            sum(one.n_trees for one in trees),
+            result.checkpoint.stat().st_size / 1e6,
+            result.checkpoint,
+        )
     ranking = None if items.facts is None else _compare(items, items.facts, result)
     if result.folder is not None:
         facts = _facts(config, result, perf_counter() - start) | {

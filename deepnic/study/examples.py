@@ -16,9 +16,7 @@ from deepnic.study.settings import StudySettings
 from deepnic.variables import NO_FILTER
 
 
-def example_images(
-    split: Split, fold: Fold, folder: Path, settings: StudySettings
-) -> xr.Dataset:
+def example_images(split: Split, fold: Fold, folder: Path, settings: StudySettings) -> xr.Dataset:
     """One test observation's canvas and one gene's under each path, and the gene's base tiles.
 
     As the first pipeline shows them, whose forest is in the folder of the fold.

@@ -52,6 +52,11 @@ class Fold:
         """Of the observations; no message may hold them."""
         return self.cohort["observation"].values
 
+    @property
+    def state(self) -> NDArray[np.int8]:
+        """0 or 1 of the training observations, -1 of the test ones."""
+        return self.cohort["state"].values
+
     def told(self, score: NDArray, predicted: NDArray) -> pd.DataFrame:
         """Rows of the test observations: item, score (higher = state 1), predicted (0 or 1)."""
         test = self.cohort["state"].values < 0

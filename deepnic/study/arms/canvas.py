@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import xarray as xr
 
@@ -12,6 +12,9 @@ from deepnic.assembly.cross_fitted import join_canvases
 from deepnic.study.arms.arm import Answer, Arm
 from deepnic.study.fold import Fold
 from deepnic.study.settings import Arms
+
+if TYPE_CHECKING:
+    from deepnic.learn import TrainResult
 
 
 def trained(
@@ -24,11 +27,15 @@ def trained(
     from deepnic.learn.fit import train  # loads torch where it is used
 
     result = train(canvas, epochs=epochs, seed=seed, network=network, device=device)
-    history = {str(name): values.tolist() for name, values in result.history.items()}
     predictions = result.predictions
     return Answer(
-        predictions["probability"].to_numpy(), predictions["predicted"].to_numpy(), history
+        predictions["probability"].to_numpy(), predictions["predicted"].to_numpy(), curve_of(result)
     )
+
+
+def curve_of(result: "TrainResult") -> dict[str, list]:
+    """Training curve by column."""
+    return {str(name): values.tolist() for name, values in result.history.items()}
 
 
 class CanvasArm(Arm[Fold, Arms]):
@@ -44,7 +51,7 @@ class CanvasArm(Arm[Fold, Arms]):
         """Lay what each pipeline shows, as `join_canvases`."""
         tables = [pipeline.tables[self.strength] for pipeline in fold.pipelines]
         canvases = [lay(table, self.place(table, seed)) for table in tables]
-        return join_canvases(canvases, fold.part, fold.cohort["state"].values)
+        return join_canvases(canvases, fold.part, fold.state)
 
     def fit_predict(self, fold: Fold, seed: int) -> Answer:
         """Train the network; see `Arm`."""
@@ -53,8 +60,7 @@ class CanvasArm(Arm[Fold, Arms]):
         trained = train_cross_fitted(
             self.canvas(fold, seed), epochs=fold.epochs, seed=seed, device="cpu"
         )
-        history = trained.result.history.to_dict("list")
-        return Answer(*trained.told(), history)
+        return Answer.of(trained.margin, fold.state, curve_of(trained.result))
 
 
 class PathArm(CanvasArm):
