@@ -118,7 +118,8 @@ class ROPImageClassifier(ClassifierMixin, BaseEstimator):
             images = make_images(canvas_arrays(canvas))
             of_images = class_scores(self.head_, images, torch.arange(len(images))).numpy()
             _, scores = mean_over_pipelines(canvas, of_images)
-            return (scores[:, 1] - scores[:, 0]).astype(np.float64)
+            margin: NDArray[np.float64] = np.diff(scores.astype(np.float64))[:, 0]
+            return margin
         return np.mean([self.head_(shown) for shown in stack_pixels(tables)], axis=0)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:

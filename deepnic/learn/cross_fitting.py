@@ -67,4 +67,5 @@ KEPT = ("storage", "resume", "truth", "cohort")
 
 
 def _margin(result: TrainResult) -> NDArray[np.float64]:
-    return (result.scores[:, 1] - result.scores[:, 0]).astype(np.float64)
+    margin: NDArray[np.float64] = np.diff(result.scores.astype(np.float64))[:, 0]
+    return margin

@@ -113,7 +113,7 @@ class Predictor:
         probability = scores.softmax(dim=1).numpy()
         predicted = probability.argmax(axis=1)
         if self.calibration is not None:
-            margin = (scores[:, 1] - scores[:, 0]).numpy()
+            margin = np.diff(scores.double().numpy())[:, 0]
             second = self.calibration.probability(margin)
             probability = np.stack([1 - second, second], axis=1)
             predicted = self.calibration.predicted(margin)

@@ -277,11 +277,13 @@ def _data_parallel(
     output: Path, split: Split, summary: pd.DataFrame, settings: StudySettings
 ) -> dict[str, Any]:
     """Train the best assembly on a fold again, on several workers."""
+    from sklearn.metrics import roc_auc_score
+
     from deepnic.learn.fit import train  # loads torch where it is used
 
     settings = settings.of_cohort(split.name)
     ours = summary[(summary["cohort"] == split.name) & (summary["role"] == OURS)]
-    best = best_arm(ours[ours["metric"] == "accuracy"])[split.name]
+    best = best_arm(ours[ours["metric"] == "auroc"])[split.name]
     (arm,) = (arm for arm in arms_of(settings) if arm.name == best)
     assert isinstance(arm, CanvasArm)
     canvas = arm.canvas(fit_fold(split.hidden, settings, output / split.folder), settings.seed)
@@ -289,14 +291,14 @@ def _data_parallel(
     result = train(
         canvas, epochs=settings.epochs, seed=settings.seed, workers=settings.data_parallel
     )
-    predicted = result.predictions["predicted"].to_numpy()[split.test]
+    margin = result.scores[split.test, 1] - result.scores[split.test, 0]
     return {
         "workers": settings.data_parallel,
         "device": result.device,
         "cohort": split.name,
         "arm": arm.name,
         "seconds": perf_counter() - start,
-        "accuracy": float((predicted == split.cohort["state"].values[split.test]).mean()),
+        "auroc": float(roc_auc_score(split.cohort["state"].values[split.test], margin)),
         "n_test": int(split.test.sum()),
         "epochs": settings.epochs,
     }
