@@ -55,10 +55,10 @@ def train_cross_fitted(canvas: xr.Dataset, **options: Any) -> CrossFitted:
     for k in np.unique(part):
         others = known.assign_coords(state=("item", np.where(part == k, -1, state)))
         held_out[part == k] = _margin(train(others, **settings))[part == k]
-    result = train(canvas, **options)
+    calibration = calibrate(held_out, state, KNOWN.format(len(part)))
+    result = train(canvas, calibration=calibration, **options)
     margin = _margin(result)
     margin[result.predictions["state"].to_numpy() >= 0] = held_out
-    calibration = calibrate(held_out, state, KNOWN.format(len(part)))
     return CrossFitted(result, margin, calibration)
 
 

@@ -22,15 +22,17 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from deepnic.assembly.cross_fitted import split_layout
 from deepnic.cohort.holdout import draw_stratified
 from deepnic.config import checked
 from deepnic.errors import InputError, choose
 from deepnic.files import locked, make_folder
+from deepnic.learn.calibration import Calibration
 from deepnic.learn.channels import canvas_arrays, make_images
 from deepnic.learn.checkpoints import epochs_logged
-from deepnic.learn.loop import Job, LoopResult, mean_over_pipelines, train_loop
+from deepnic.learn.loop import Job, LoopResult, mean_over_pipelines, told, train_loop
 from deepnic.learn.network import check_network
-from deepnic.learn.predictor import Predictor, describe_network, rebuild
+from deepnic.learn.predictor import Predictor, describe_network, layout_of, rebuild
 from deepnic.learn.ranks import ATTEMPTS, train_here
 from deepnic.learn.saved import save_checkpoint
 from deepnic.learn.settings import CHECKPOINT_FILE, DEVICES, TILES, Settings, choose_device
@@ -38,7 +40,7 @@ from deepnic.learn.states import check_state, target_of, true_state_of
 from deepnic.learn.tiles import check_whole
 from deepnic.learn.trees import Trees
 from deepnic.manifest import unseal
-from deepnic.rop.origin import ORIGIN, check_cohort
+from deepnic.rop.origin import ORIGIN, ORIGINS, check_cohort
 from deepnic.variables import COHORT, RULES, expect, validate
 
 # A run is named by what decides its result. These words stand for rules 1 in the name, because
@@ -100,7 +102,8 @@ def train(
     *,
     truth: pd.Series | ArrayLike | None = None,
     classes: Sequence[str] = ("0", "1"),
-    cohort: xr.Dataset | None = None,
+    cohort: xr.Dataset | Sequence[xr.Dataset] | None = None,
+    calibration: Calibration | None = None,
     workers: int = 0,
     elastic: bool = False,
     device: str = "auto",
@@ -128,10 +131,13 @@ def train(
         not read.
     classes : sequence of str
         Names of the states 0, 1, ...
-    cohort : Dataset, optional
-        What the forest behind images of observations was grown from: the trees of the pixels are
-        grown again, and kept in the network and its checkpoint. It then predicts patients of any
-        table, without cohort or store.
+    cohort : Dataset or sequence of Dataset, optional
+        What the forest behind images of observations was grown from, of cross-fitted images that of
+        each pipeline: the trees of the pixels are grown again, and kept in the network and its
+        checkpoint. It then predicts patients of any table, without cohort or store.
+    calibration : Calibration, optional
+        What makes probabilities and classes of the margins, the second of two class scores less
+        the first, here and in the network; see `deepnic.learn.calibrate`.
     workers : int
         0 trains in this process. From 1 on, so many Ray workers train data-parallel (DDP, with
         NCCL on GPUs and gloo on CPUs) on the cluster of `RAY_ADDRESS`, or on one started on this
@@ -186,30 +192,12 @@ def train(
         raise InputError(f"workers is {workers}; give 0 to train in this process, or more")
     canvas, state = _check_canvas(images, len(classes))
     true_state = true_state_of(truth, canvas, state, len(classes))
-    if cohort is not None:
-        _check_cohort(cohort, canvas)
-    arrays = canvas_arrays(canvas)
-    channels, size = make_images(arrays).channels, (canvas.sizes["row"], canvas.sizes["column"])
-    if chosen.network == TILES:
-        check_whole(canvas)
-    check_network(chosen.network, (channels, *size), len(classes))
-    validation, share = np.zeros(len(state), bool), chosen.validation
-    if share:
-        validation = draw_stratified(state, share, chosen.seed, what="a validation part")
-    job: Job = {
-        "canvas": arrays,
-        "state": state,
-        "target": target_of(canvas, state, len(classes)),
-        "classes": len(classes),
-        "validation": validation,
-        "settings": chosen.model_dump(),
-        # who stops early does not look at the test, not even at its curve
-        "follow": truth is not None and not share,
-        "about": describe_network(chosen.network, classes, canvas, channels),
-        "on_ray": False,
-        "device": device,
-        "folder": None,
-    }
+    grown_from = _grown_from(cohort, canvas)
+    if calibration is not None and len(classes) != 2:
+        raise InputError(f"a calibration is of two classes, and there are {len(classes)}")
+    # who stops early does not look at the test, not even at its curve
+    follow = truth is not None and not chosen.validation
+    job = _job(canvas, state, classes, chosen, follow=follow, device=device)
     name = f"{canvas.attrs.get('path', 'images')}-{_digest(job)}"
     folder = None if storage is None else Path(storage).resolve() / name
     if folder is not None and folder.exists() and not resume:
@@ -226,35 +214,84 @@ def train(
         weights = {name: torch.tensor(values) for name, values in result.weights.items()}
         saved: dict[str, Any] = {"network": weights, "about": job["about"]}
         saved["history"] = result.history
-        if cohort is not None:
-            saved["trees"] = Trees.grown(cohort, canvas, canvas.attrs[ORIGIN]).pack()
+        if grown_from:
+            own = zip(grown_from, split_layout(layout_of(canvas)), strict=True)
+            saved["trees"] = [Trees.grown(one, its, origin).pack() for (one, origin), its in own]
+        if calibration is not None:
+            saved["calibration"] = calibration._asdict()
         if folder is not None:
             save_checkpoint(folder / CHECKPOINT_FILE, **saved)
     first, scores = mean_over_pipelines(canvas, result.scores)
-    probability = torch.from_numpy(scores).softmax(dim=1).numpy()
+    probability, predicted = told(scores, calibration)
     columns = {"item": canvas["item"].to_index()[first], "state": state[first]}
     if truth is not None:
         columns["truth"] = true_state[first]
     return TrainResult(
-        metrics=_metrics(result, job, probability, state[first], true_state[first]),
+        metrics=_metrics(result, job, probability, predicted, state[first], true_state[first]),
         history=_history(result, true_state[state < 0]),
-        predictions=pd.DataFrame(columns | _predicted(probability)),
+        predictions=pd.DataFrame(columns | _predicted(probability, predicted)),
         scores=scores,
-        predictor=rebuild(job["about"], weights, saved.get("trees")),
+        predictor=rebuild(job["about"], weights, saved.get("trees"), calibration),
         folder=folder,
         device=trained_on,
     )
 
 
-def _check_cohort(cohort: xr.Dataset, canvas: xr.Dataset) -> None:
-    """Refuse a cohort where there is none to be had, or another one."""
-    validate(cohort, COHORT)
-    if "gene" not in canvas.coords or ORIGIN not in canvas.attrs:
+def _grown_from(
+    cohort: xr.Dataset | Sequence[xr.Dataset] | None, canvas: xr.Dataset
+) -> list[tuple[xr.Dataset, str]]:
+    """Cohort of each pipeline, and the mark of its forest; refuse others than it was grown on."""
+    if cohort is None:
+        return []
+    cohorts = [cohort] if isinstance(cohort, xr.Dataset) else [*cohort]
+    origins = canvas.attrs.get(ORIGINS, [canvas.attrs[ORIGIN]] if ORIGIN in canvas.attrs else [])
+    if "gene" not in canvas.coords or not origins:
         raise InputError(
             "cohort is for images of observations, and of a forest that says what it was grown on; "
             "leave it out, or grow the forest with this version"
         )
-    check_cohort(cohort, canvas.attrs[ORIGIN])
+    if len(origins) != len(cohorts):
+        raise InputError(
+            f"the images are of {len(origins)} pipelines and {len(cohorts)} cohorts were given; "
+            "give what each pipeline was fitted on, in order"
+        )
+    for one, origin in zip(cohorts, origins, strict=True):
+        validate(one, COHORT)
+        check_cohort(one, origin)
+    return [*zip(cohorts, origins, strict=True)]
+
+
+def _job(
+    canvas: xr.Dataset,
+    state: NDArray[np.int64],
+    classes: Sequence[str],
+    chosen: Settings,
+    *,
+    follow: bool,
+    device: str,
+) -> Job:
+    """What every rank is given; an `InputError` where the network does not fit the canvas."""
+    arrays = canvas_arrays(canvas)
+    channels, size = make_images(arrays).channels, (canvas.sizes["row"], canvas.sizes["column"])
+    if chosen.network == TILES:
+        check_whole(canvas)
+    check_network(chosen.network, (channels, *size), len(classes))
+    validation, share = np.zeros(len(state), bool), chosen.validation
+    if share:
+        validation = draw_stratified(state, share, chosen.seed, what="a validation part")
+    return {
+        "canvas": arrays,
+        "state": state,
+        "target": target_of(canvas, state, len(classes)),
+        "classes": len(classes),
+        "validation": validation,
+        "settings": chosen.model_dump(),
+        "follow": follow,
+        "about": describe_network(chosen.network, classes, canvas, channels),
+        "on_ray": False,
+        "device": device,
+        "folder": None,
+    }
 
 
 def _fit(job: Job, workers: int, elastic: bool, run: Path | None) -> tuple[LoopResult, str]:
@@ -344,7 +381,8 @@ def _digest(job: Job) -> str:
 def _metrics(
     result: LoopResult,
     job: Job,
-    probability: NDArray[np.float32],
+    probability: NDArray[np.floating],
+    predicted: NDArray[np.integer],
     state: NDArray[np.int64],
     true_state: NDArray[np.int64],
 ) -> dict[str, float]:
@@ -357,8 +395,7 @@ def _metrics(
         "training_accuracy": last["training_accuracy"],
     }
     judged = true_state >= 0
-    y, probability = true_state[judged], probability[judged]
-    predicted = probability.argmax(axis=1)
+    y, probability, predicted = true_state[judged], probability[judged], predicted[judged]
     if len(y):
         metrics["test_accuracy"] = float(accuracy_score(y, predicted))
     if len(np.unique(y)) == job["classes"]:  # the others need all classes
@@ -380,9 +417,11 @@ def _history(result: LoopResult, y: NDArray[np.int64]) -> pd.DataFrame:
     return history
 
 
-def _predicted(probability: NDArray[np.float32]) -> dict[str, NDArray]:
-    """Columns of the probabilities and of the most probable class."""
+def _predicted(
+    probability: NDArray[np.floating], predicted: NDArray[np.integer]
+) -> dict[str, NDArray]:
+    """Columns of the probabilities and of the class."""
     columns = {f"probability_{k}": values for k, values in enumerate(probability.T)}
     if len(columns) == 2:
         columns = {"probability": columns["probability_1"]}
-    return columns | {"predicted": probability.argmax(axis=1).astype(np.int8)}
+    return columns | {"predicted": predicted.astype(np.int8)}

@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 
+from deepnic.learn.calibration import Calibration
 from deepnic.learn.channels import Images, make_images
 from deepnic.learn.checkpoints import About, Record
 from deepnic.learn.memory import most_items
@@ -203,6 +204,18 @@ def mean_over_pipelines(
     np.add.at(total, number, scores)
     means = total / np.bincount(number)[:, None]
     return np.unique(number, return_index=True)[1], means.astype(np.float32)
+
+
+def told(
+    scores: NDArray[np.float32], calibration: Calibration | None
+) -> tuple[NDArray[np.floating], NDArray[np.integer]]:
+    """Probabilities (item, class) and classes that logits (item, class) come to."""
+    if calibration is None:
+        probability = torch.from_numpy(scores).softmax(dim=1).numpy()
+        return probability, probability.argmax(axis=1)
+    margin = np.diff(scores.astype(np.float64))[:, 0]
+    second = calibration.probability(margin)
+    return np.stack([1 - second, second], axis=1), calibration.predicted(margin)
 
 
 def predict_together(

@@ -16,7 +16,7 @@ from deepnic.assembly.cross_fitted import join_canvases, split_layout
 from deepnic.errors import InputError
 from deepnic.learn.calibration import Calibration, meaning
 from deepnic.learn.channels import canvas_arrays, make_images
-from deepnic.learn.loop import class_scores, mean_over_pipelines
+from deepnic.learn.loop import class_scores, mean_over_pipelines, told
 from deepnic.learn.network import build_network
 from deepnic.learn.saved import About, check_weights
 from deepnic.learn.trees import TRAINED_ON, Trees
@@ -109,14 +109,7 @@ class Predictor:
         places = torch.arange(-(-n // BATCH) * BATCH).clamp(max=n - 1)
         of_images = class_scores(self.network, images, places, BATCH)[:n]
         first, means = mean_over_pipelines(canvas, of_images.numpy())
-        scores = torch.from_numpy(means)
-        probability = scores.softmax(dim=1).numpy()
-        predicted = probability.argmax(axis=1)
-        if self.calibration is not None:
-            margin = np.diff(scores.double().numpy())[:, 0]
-            second = self.calibration.probability(margin)
-            probability = np.stack([1 - second, second], axis=1)
-            predicted = self.calibration.predicted(margin)
+        probability, predicted = told(means, self.calibration)
         table = pd.DataFrame(probability, columns=[f"probability of {c}" for c in self.classes])
         table.insert(0, "item", canvas["item"].to_index()[first])
         table["predicted"] = np.array(self.classes, object)[predicted]

@@ -10,6 +10,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import deepnic
 from deepnic import ROPImageTransformer
+from deepnic.pixels import select_pixels
 
 QUICK = {"n_trees": 6, "weight_ranges": [3, 5], "tree_sizes": [3], "subsample": 0.5, "k": 25,
          "parts": 3}  # fmt: skip
@@ -73,7 +74,7 @@ def test_fit_transform__alone_shows_rows_without_their_labels(cohort):
     other.y_ = (changed == "malignant").astype(np.int8)
     images = other._images(own, X[:0])
     np.testing.assert_array_equal(
-        deepnic.select_pixels(images, model.tables_[own])["value"].values[7],
+        select_pixels(images, model.tables_[own])["value"].values[7],
         model.tables_[own]["value"].values[7],
     )
 
