@@ -4,7 +4,6 @@ from .baselines import learner_of as learner_of
 from .calibration import Calibration as Calibration
 from .calibration import calibrate as calibrate
 from .calibration import cross_fitted_margins as cross_fitted_margins
-from .fit import TrainResult as TrainResult
 from .fit import train as train
 from .loading import load_network as load_network
 from .network import NETWORKS as NETWORKS
@@ -13,6 +12,7 @@ from .network import SmallNetwork as SmallNetwork
 from .network import build_network as build_network
 from .one_vs_rest import OneVsRest as OneVsRest
 from .predictor import Predictor as Predictor
+from .result import TrainResult as TrainResult
 from .settings import DEVICES as DEVICES
 from .settings import Settings as Settings
 

@@ -8,7 +8,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from deepnic.learn.calibration import KNOWN, Calibration, calibrate
-from deepnic.learn.fit import TrainResult, train
+from deepnic.learn.fit import train
+from deepnic.learn.result import TrainResult
 from deepnic.variables import expect
 
 

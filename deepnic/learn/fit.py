@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,6 @@ import pandas as pd
 import torch
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import (
-    accuracy_score,
-    balanced_accuracy_score,
-    brier_score_loss,
-    roc_auc_score,
-)
 
 from deepnic.assembly.cross_fitted import split_layout
 from deepnic.cohort.holdout import draw_stratified
@@ -32,8 +25,9 @@ from deepnic.learn.channels import canvas_arrays, make_images
 from deepnic.learn.checkpoints import epochs_logged
 from deepnic.learn.loop import Job, LoopResult, mean_over_pipelines, told, train_loop
 from deepnic.learn.network import check_network
-from deepnic.learn.predictor import Predictor, describe_network, layout_of, rebuild
+from deepnic.learn.predictor import describe_network, layout_of, rebuild
 from deepnic.learn.ranks import ATTEMPTS, train_here
+from deepnic.learn.result import TrainResult, columns_of, history_of, metrics_of
 from deepnic.learn.saved import save_checkpoint
 from deepnic.learn.settings import CHECKPOINT_FILE, DEVICES, TILES, Settings, choose_device
 from deepnic.learn.states import check_state, target_of, true_state_of
@@ -46,55 +40,6 @@ from deepnic.variables import COHORT, RULES, expect, validate
 # A run is named by what decides its result. These words stand for rules 1 in the name, because
 # version 0.1.0 wrote its own number and torch's there, and a run that it began is to be found.
 RULES_IN_NAME = ["0.1.0", "2.13.0+cpu"] if RULES == 1 else [RULES]
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What a training gives back.
-
-    Attributes
-    ----------
-    metrics : dict
-        `n_training`, `n_validation`, `n_test`, `training_loss` and `training_accuracy` of the last
-        epoch; with `truth` also `test_accuracy`, `test_balanced_accuracy` and, for two classes that
-        both occur, `test_auroc` and `test_brier` of the finished network on the hidden items whose
-        truth is known.
-    history : DataFrame
-        One row an epoch: `epoch`, `learning_rate`, `training_loss`, `training_accuracy` (both as
-        met during the epoch, with dropout), with validation items `validation_loss` and
-        `validation_accuracy`, else with `truth` `test_accuracy`.
-    predictions : DataFrame
-        One row an item: `item`, `state` (-1 = hidden), `truth` where it was given, `probability`
-        of class 1 (of more than two classes `probability_0`, `probability_1`, ...) and the
-        `predicted` class. Rows with a state are training items: their probabilities say how well
-        the network fits, never how well it predicts.
-    scores : ndarray of float32, shape (item, class)
-        Logits, in the order of `predictions`; of an item that several pipelines show the mean.
-    predictor : Predictor
-        The network, ready to predict other items.
-    folder : Path or None
-        Of the run, where `storage` was given: `checkpoint.pt`, `history.csv`, TensorBoard's files.
-    device : str
-        "cpu" or "cuda".
-    """
-
-    metrics: dict[str, float]
-    history: pd.DataFrame
-    predictions: pd.DataFrame
-    scores: NDArray[np.float32]
-    predictor: Predictor
-    folder: Path | None
-    device: str
-
-    @property
-    def trained(self) -> Predictor:
-        """The predictor, as version 0.1.0 called it."""
-        return self.predictor
-
-    @property
-    def checkpoint(self) -> Path | None:
-        """File that `load_network` reads, where `storage` was given."""
-        return None if self.folder is None else self.folder / CHECKPOINT_FILE
 
 
 def train(
@@ -227,9 +172,9 @@ def train(
     if truth is not None:
         columns["truth"] = true_state[first]
     return TrainResult(
-        metrics=_metrics(result, job, probability, predicted, state[first], true_state[first]),
-        history=_history(result, true_state[state < 0]),
-        predictions=pd.DataFrame(columns | _predicted(probability, predicted)),
+        metrics=metrics_of(result, job, probability, predicted, state[first], true_state[first]),
+        history=history_of(result, true_state[state < 0]),
+        predictions=pd.DataFrame(columns | columns_of(probability, predicted)),
         scores=scores,
         predictor=rebuild(job["about"], weights, saved.get("trees"), calibration),
         folder=folder,
@@ -376,52 +321,3 @@ def _digest(job: Job) -> str:
     content = [deciding | {"about": about}, RULES_IN_NAME]
     digest.update(json.dumps(content, sort_keys=True, default=plain).encode())
     return digest.hexdigest()[:16]
-
-
-def _metrics(
-    result: LoopResult,
-    job: Job,
-    probability: NDArray[np.floating],
-    predicted: NDArray[np.integer],
-    state: NDArray[np.int64],
-    true_state: NDArray[np.int64],
-) -> dict[str, float]:
-    last, validation = result.history[-1], job["validation"]
-    metrics = {
-        "n_training": int((state >= 0).sum() - validation.sum()),
-        "n_validation": int(validation.sum()),
-        "n_test": int((state < 0).sum()),
-        "training_loss": last["training_loss"],
-        "training_accuracy": last["training_accuracy"],
-    }
-    judged = true_state >= 0
-    y, probability, predicted = true_state[judged], probability[judged], predicted[judged]
-    if len(y):
-        metrics["test_accuracy"] = float(accuracy_score(y, predicted))
-    if len(np.unique(y)) == job["classes"]:  # the others need all classes
-        metrics["test_balanced_accuracy"] = float(balanced_accuracy_score(y, predicted))
-        if job["classes"] == 2:
-            metrics["test_auroc"] = float(roc_auc_score(y, probability[:, 1]))
-            metrics["test_brier"] = float(brier_score_loss(y, probability[:, 1]))
-    return metrics
-
-
-def _history(result: LoopResult, y: NDArray[np.int64]) -> pd.DataFrame:
-    """Learning curve, with the accuracy on the hidden items of true state y after each epoch."""
-    history = pd.DataFrame(result.history)
-    if result.followed and np.any(y >= 0):
-        history["test_accuracy"] = [
-            float((probability.argmax(axis=1) == y)[y >= 0].mean())
-            for probability in result.followed
-        ]
-    return history
-
-
-def _predicted(
-    probability: NDArray[np.floating], predicted: NDArray[np.integer]
-) -> dict[str, NDArray]:
-    """Columns of the probabilities and of the class."""
-    columns = {f"probability_{k}": values for k, values in enumerate(probability.T)}
-    if len(columns) == 2:
-        columns = {"probability": columns["probability_1"]}
-    return columns | {"predicted": predicted.astype(np.int8)}

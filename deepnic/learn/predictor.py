@@ -142,7 +142,9 @@ class Predictor:
         unknown = np.full(patients.sizes["observation"], -1, np.int8)
         joined = join_canvases(canvases, unknown, unknown)
         # a patient of the training is known to all pipelines but one
-        remark = pd.DataFrame(remarks).max().to_numpy()
+        each = np.array(remarks, object)
+        known = (each == TRAINED_ON).any(axis=0)
+        remark = np.where(known, TRAINED_ON, each.max(axis=0))
         of_images = np.repeat(remark, len(canvases)).astype(object)
         return joined.assign_coords(remark=("item", of_images)), [*dict.fromkeys(notes)]
 

@@ -14,8 +14,8 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from deepnic.errors import InputError
 from deepnic.files import locked, make_folder
-from deepnic.learn.fit import TrainResult
 from deepnic.learn.one_vs_rest import OneVsRest
+from deepnic.learn.result import TrainResult
 from deepnic.learn.saved import NETWORKS_OF_CLASSES, read_checkpoint, save_checkpoint
 from deepnic.learn.settings import CHECKPOINT_FILE
 from deepnic.manifest import unseal

@@ -25,7 +25,8 @@ from deepnic.analysis.gene_rankings import compare_rankings
 from deepnic.analysis.training import NETWORK, RIVAL
 from deepnic.assembly import assemble, assemble_counts
 from deepnic.host.provenance import machine
-from deepnic.learn.fit import TrainResult, train
+from deepnic.learn.fit import train
+from deepnic.learn.result import TrainResult
 from deepnic.runs.classes import JoinedResult, check_together, folder_of, join, write_joined
 from deepnic.runs.config import TrainConfig
 from deepnic.runs.folder import write_run

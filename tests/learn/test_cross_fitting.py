@@ -5,13 +5,15 @@ import pytest
 import torch
 import xarray as xr
 
+import deepnic
 from deepnic.assembly import assemble
-from deepnic.assembly.cross_fitted import join_canvases
+from deepnic.assembly.cross_fitted import cut_parts, join_canvases, without_part
 from deepnic.errors import InputError
 from deepnic.learn import calibrate, train
 from deepnic.learn.channels import canvas_arrays, make_images
 from deepnic.learn.cross_fitting import train_cross_fitted
 from deepnic.learn.loop import class_scores
+from deepnic.learn.trees import TRAINED_ON
 
 PART = np.r_[np.arange(24) % 3, np.full(4, -1)].astype(np.int8)
 STATE = np.where(PART < 0, -1, np.arange(28) // 3 % 2).astype(np.int8)
@@ -77,3 +79,32 @@ def test_train__a_new_item_is_the_mean_over_what_the_pipelines_show(canvases):
 def test_train_cross_fitted__asks_for_such_a_canvas(canvases):
     with pytest.raises(InputError, match="a cross-fitted canvas is needed"):
         train_cross_fitted(canvases[0], **QUICK)
+
+
+def test_checkpoint__predicts_new_patients_as_the_pipelines_show_them(tmp_path):
+    cohort = deepnic.demo_cohort().isel(observation=slice(0, 70), gene=slice(0, 12))
+    new = np.arange(70) >= 60
+    hidden = deepnic.hide_labels(cohort, new)
+    part = cut_parts(hidden["state"].values, parts=2)
+    seen = [without_part(hidden, part, k) for k in range(2)]
+    canvases = []
+    for one in seen:
+        forest = deepnic.grow_forest(one, n_trees=6, weight_ranges=[3], tree_sizes=[3])
+        table = deepnic.filter_pixels(deepnic.observation_images(forest), k=25)
+        canvases.append(deepnic.assemble(table, path="snail"))
+    canvas = join_canvases(canvases, part, hidden["state"].values)
+    trained = train_cross_fitted(canvas, cohort=seen, storage=tmp_path, **QUICK)
+    network = deepnic.load_network(trained.result.checkpoint)
+    assert "are calibrated on 60 patients, each as predicted without" in network.meaning
+    told = network.predict(cohort.isel(observation=new))
+    expected = trained.calibration.probability(trained.margin[new])
+    np.testing.assert_allclose(told["probability of 1"], expected, rtol=1e-5)
+    assert (
+        told["predicted"] == trained.calibration.predicted(trained.margin[new]).astype(str)
+    ).all()
+    assert (told["remark"] != TRAINED_ON).all()
+    assert (network.predict(cohort.isel(observation=~new))["remark"] == TRAINED_ON).all()
+    with pytest.raises(InputError, match="of 2 pipelines and 1 cohorts were given"):
+        train(canvas, cohort=seen[0], **QUICK)
+    with pytest.raises(InputError, match="not what the trees were grown on"):
+        train(canvas, cohort=seen[::-1], **QUICK)
