@@ -103,10 +103,8 @@ class ROPImageClassifier(ClassifierMixin, BaseEstimator):
             self.head_ = fit(columns[part, np.arange(len(part))], images.y_)
         return self
 
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Margin of the second class, the mean over the pipelines, (observation,)."""
-        check_is_fitted(self)
-        validate_data(self, X, dtype=np.float32, reset=False)
+    def _margin(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Of the second class, the mean over the pipelines, (observation,)."""
         tables = self.transformer_.tables(X)
         if self.head == "network":
             import torch
@@ -124,9 +122,11 @@ class ROPImageClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Probability of each class, (observation, 2); see the notes on what it means."""
-        second = self.calibration_.probability(self.decision_function(X))
+        check_is_fitted(self)
+        validate_data(self, X, dtype=np.float32, reset=False)
+        second = self.calibration_.probability(self._margin(X))
         return np.stack([1 - second, second], axis=1)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Predict the class of each observation, by the threshold at which both weigh the same."""
-        return self.classes_[self.calibration_.predicted(self.decision_function(X))]
+        """Predict the more probable class of each observation."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
