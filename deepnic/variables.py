@@ -214,10 +214,11 @@ COLUMNS = {
     "truth": Column("int64", "Class of an item that was held out, -1 where unknown or trained on."),
     "score": Column(
         "float64",
-        "Higher = rather state 1; a probability, not calibrated, unless the arm has none.",
+        "Higher = rather state 1; of observations a probability, by the rule of all arms.",
     ),
     "probability": Column(
-        "float64", "Probability of class 1, or of the class that is named; not calibrated."
+        "float64",
+        "Probability of class 1, or of the class that is named; calibrated where the page says so.",
     ),
     "predicted": Column("int64", "Predicted class."),
     "n_test": Column("int64", "Observations tested in the fold."),
@@ -234,8 +235,8 @@ COLUMNS = {
     "patients.truth": Column("int64", "True state."),
     "patients.probability": Column(
         "float64",
-        "Mean probability of state 1 over the predictions made while the patient was held out; not "
-        "calibrated, empty of an arm that gives none.",
+        "Mean probability of state 1 over the predictions made while the patient was held out; "
+        "empty of an arm that gives none.",
     ),
     "patients.n": Column("int64", "Predictions made while the patient was held out."),
     "wrong": Column("float64", "Share of these predictions that were wrong, 0 to 1."),
