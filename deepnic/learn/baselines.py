@@ -1,5 +1,6 @@
 """The classifiers that the networks are compared with, all scikit-learn's."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,9 @@ from scipy.special import logit
 from sklearn.base import ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.feature_selection import SelectKBest
+from sklearn.feature_selection import SelectKBest, VarianceThreshold
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -23,16 +25,20 @@ from deepnic.errors import InputError, choose
 from deepnic.learn.calibration import Learner
 
 N_GENES_CHOSEN = 100
+THRESHOLDS = (6, 5, 4, 3, 2, 1, None)
+"""By which centroids are shrunken, in units of their standard errors; of equals the first."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A classifier that the networks are compared with; none is tuned."""
+    """A classifier that the networks are compared with; nothing is tuned for a cohort by hand.
 
-    # (items fitted on, variables), seed -> estimator
-    make: Callable[[tuple[int, int], int], ClassifierMixin]
+    Both classes weigh the same where the classifier knows of weights.
+    """
+
+    # states fitted on, number of variables, seed -> estimator
+    make: Callable[[NDArray[np.int8], int, int], ClassifierMixin]
     random: bool = False  # its result depends on the seed
-    probability: bool = True  # else it is scored by a signed distance
     on: tuple[str, ...] = ("expression",)  # what a study fits it on: expression, pixels
     revision: int = 1  # counts up when it changes
 
@@ -41,40 +47,67 @@ def _scaled(*steps: Any) -> ClassifierMixin:
     return make_pipeline(StandardScaler(), *steps)
 
 
-def _best_genes(shape: tuple[int, int]) -> SelectKBest:
-    return SelectKBest(k=min(N_GENES_CHOSEN, shape[1]))
+def _best_genes(n_genes: int) -> SelectKBest:
+    return SelectKBest(k=min(N_GENES_CHOSEN, n_genes))
 
 
-def boosting(n_items: int, seed: int) -> HistGradientBoostingClassifier:
+def boosting(
+    n_items: int, seed: int, class_weight: str | None = None
+) -> HistGradientBoostingClassifier:
     """Gradient boosting that splits few items too: two leaves of 20, the default, need 40."""
     leaf = min(max(n_items // 10, 2), 20)
-    return HistGradientBoostingClassifier(min_samples_leaf=leaf, random_state=seed)
+    return HistGradientBoostingClassifier(
+        min_samples_leaf=leaf, class_weight=class_weight, random_state=seed
+    )
+
+
+def _shrunken_centroids(state: NDArray[np.int8]) -> GridSearchCV:
+    """Centroids shrunken towards each other, as much as serves within the items fitted on.
+
+    Tibshirani et al. (2002), who choose the threshold by cross-validation too; by the area under
+    the curve, because the threshold of the classes is chosen later, by the rule of all arms.
+    """
+    parts = min(3, max(2, int(np.bincount(state).min())))
+    return GridSearchCV(
+        make_pipeline(VarianceThreshold(), NearestCentroid()),
+        {"nearestcentroid__shrink_threshold": THRESHOLDS},
+        scoring="roc_auc",
+        cv=StratifiedKFold(parts),
+    )
 
 
 BASELINES = {
-    "majority": Baseline(lambda shape, seed: DummyClassifier(strategy="prior")),
+    "majority": Baseline(lambda state, n, seed: DummyClassifier(strategy="prior")),
     "logistic regression": Baseline(
-        lambda shape, seed: _scaled(LogisticRegression(C=0.01, max_iter=1000)),
+        lambda state, n, seed: _scaled(
+            LogisticRegression(C=0.01, class_weight="balanced", max_iter=1000)
+        ),
         on=("expression", "pixels"),
+        revision=2,
     ),
     "linear SVM": Baseline(
-        lambda shape, seed: _scaled(SVC(kernel="linear", C=1.0)), probability=False
+        lambda state, n, seed: _scaled(SVC(kernel="linear", C=1.0, class_weight="balanced")),
+        revision=2,
     ),
     "random forest": Baseline(
-        lambda shape, seed: RandomForestClassifier(500, random_state=seed), random=True
+        lambda state, n, seed: RandomForestClassifier(
+            500, class_weight="balanced", random_state=seed
+        ),
+        random=True,
+        revision=2,
     ),
     "gradient boosting": Baseline(
-        lambda shape, seed: make_pipeline(_best_genes(shape), boosting(shape[0], seed)), revision=2
+        lambda state, n, seed: make_pipeline(
+            _best_genes(n), boosting(len(state), seed, "balanced")
+        ),
+        revision=3,
     ),
     "3-NN": Baseline(
-        lambda shape, seed: _scaled(_best_genes(shape), KNeighborsClassifier(n_neighbors=3))
+        lambda state, n, seed: _scaled(_best_genes(n), KNeighborsClassifier(n_neighbors=3))
     ),
-    # it takes genes for independent: its probability is 0 or 1 of most items and ranks none
-    "nearest centroid": Baseline(
-        lambda shape, seed: _scaled(_best_genes(shape), NearestCentroid()), probability=False
-    ),
+    "shrunken centroids": Baseline(lambda state, n, seed: _shrunken_centroids(state)),
     "multilayer perceptron": Baseline(
-        lambda shape, seed: _scaled(MLPClassifier(max_iter=1000, random_state=seed)),
+        lambda state, n, seed: _scaled(MLPClassifier(max_iter=1000, random_state=seed)),
         random=True,
         on=("pixels",),
     ),
@@ -82,9 +115,11 @@ BASELINES = {
 
 
 def learner_of(name: str, seed: int = 0) -> Learner:
-    """Learner of a baseline, for `cross_fitted_margins`: its margins are logits, or distances.
+    """Learner of a baseline, for `cross_fitted_margins`.
 
-    Variables that are constant over the training items are left out; undefined (NaN) ones count 0.
+    Its margins are those of the classifier's ``decision_function``; where it has none, the logits
+    of its probabilities. Variables that are constant over the training items are left out;
+    undefined (NaN) ones count 0.
 
     Parameters
     ----------
@@ -112,23 +147,25 @@ def learner_of(name: str, seed: int = 0) -> Learner:
         varying = np.ptp(known, axis=0) > 0
         if not varying.any():
             raise InputError("no variable of X varies over the training items; give some that do")
-        model = baseline.make((len(known), int(varying.sum())), seed)
-        with threadpool_limits(1):  # on tables this small threads wait for each other
+        model = baseline.make(state, int(varying.sum()), seed)
+        # on tables this small threads wait for each other
+        with threadpool_limits(1), warnings.catch_warnings():
+            # of centroids, where a gene is the same within both classes: it counts as it is
+            warnings.filterwarnings("ignore", "self.within_class_std_dev_ has")
             model.fit(known[:, varying], state)
 
         def say(new: NDArray[Any]) -> NDArray[np.float64]:
             values = np.nan_to_num(new.astype(np.float64), nan=0.0)[:, varying]
             with threadpool_limits(1):
-                if baseline.probability:
-                    return _logits(model.predict_proba(values)[:, 1])
-                return np.asarray(model.decision_function(values), np.float64)
+                if hasattr(model, "decision_function"):
+                    return np.asarray(model.decision_function(values), np.float64)
+                return _logits(model.predict_proba(values)[:, 1], len(state))
 
         return say
 
     return fit
 
 
-def _logits(probability: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Finite also of 0 and 1."""
-    tiny = np.finfo(np.float64).eps
-    return np.asarray(logit(np.clip(probability, tiny, 1 - tiny)), np.float64)
+def _logits(probability: NDArray[np.floating], n: int) -> NDArray[np.float64]:
+    """Finite also of 0 and 1, which are taken for as much as n items can say (Laplace's rule)."""
+    return np.asarray(logit((n * probability + 1) / (n + 2)), np.float64)

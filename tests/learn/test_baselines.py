@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 from scipy.special import expit
-from sklearn.feature_selection import f_classif
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.feature_selection import SelectKBest, f_classif
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from deepnic.errors import InputError
 from deepnic.learn import BASELINES, learner_of
@@ -60,29 +66,100 @@ def test_baseline__three_neighbours_vote_by_hand(easy):
     Z = (X - X[:40].mean(axis=0)) / X[:40].std(axis=0)
     distance = np.linalg.norm(Z[:, None] - Z[None, :40], axis=2)
     votes = y[np.argsort(distance, axis=1)[:, :3]].mean(axis=1)
-    np.testing.assert_allclose(expit(fit_predict("3-NN", X, state)[0]), votes, atol=1e-12)
+    as_of_40_items = (40 * votes + 1) / 42  # none of them is 0 or 1
+    np.testing.assert_allclose(expit(fit_predict("3-NN", X, state)[0]), as_of_40_items)
 
 
-def test_baseline__nearest_centroid_by_hand(easy):
-    """Distances in units of the spread within the classes, as in nearest shrunken centroids."""
-    X, state, y = easy
-    X = X[:, :30]
-    centres = np.stack([X[:40][y[:40] == k].mean(axis=0) for k in (0, 1)])
-    spread = np.sqrt(((X[:40] - centres[y[:40]]) ** 2).sum(axis=0) / 38)
-    to_first, to_second = ((((X - centre) / spread) ** 2).sum(axis=1) for centre in centres)
-    score, predicted = fit_predict("nearest centroid", X, state)
-    np.testing.assert_allclose(score, to_first - to_second)
-    assert predicted.tolist() == (to_second < to_first).tolist()
+@pytest.mark.parametrize(
+    ("name", "classifier"),
+    [
+        ("logistic regression", LogisticRegression(C=0.01, max_iter=1000)),
+        ("linear SVM", SVC(kernel="linear")),
+        ("random forest", RandomForestClassifier(500, random_state=3)),
+        (
+            "gradient boosting",
+            HistGradientBoostingClassifier(min_samples_leaf=4, random_state=3),
+        ),
+    ],
+)
+def test_baseline__both_classes_weigh_the_same(name, classifier):
+    """As if each item counted for n / 2 n_k, of 30 items and of 10."""
+    rng = np.random.default_rng(1)
+    y = np.r_[np.arange(40) % 4 == 3, np.zeros(20, bool)].astype(int)
+    X = rng.normal(size=(60, 8)) + 0.7 * y[:, None]
+    weight = np.where(y[:40] == 1, 40 / 20, 40 / 60)
+    Z = (
+        X
+        if name in ("random forest", "gradient boosting")
+        else StandardScaler().fit(X[:40]).transform(X)
+    )
+    classifier.fit(Z[:40], y[:40], sample_weight=weight)
+    margin, _ = fit_predict(name, X, np.where(np.arange(60) < 40, y, -1), seed=3)
+    if name == "random forest":
+        expected = (40 * classifier.predict_proba(Z)[:, 1] + 1) / 42
+        np.testing.assert_allclose(expit(margin), expected)
+    else:
+        np.testing.assert_allclose(margin, classifier.decision_function(Z), rtol=1e-4, atol=1e-6)
 
 
-def test_baseline__centroids_of_the_genes_that_differ(easy):
+def shrunken(X, y, new, threshold):
+    """Lead of the second centroid, by the formulas of Tibshirani et al. (2002)."""
+    n_of = np.bincount(y)
+    centre = np.stack([X[y == k].mean(axis=0) for k in (0, 1)])
+    spread = np.sqrt(((X - centre[y]) ** 2).sum(axis=0) / (len(y) - 2))
+    unit = np.sqrt(1 / n_of - 1 / len(y))[:, None] * (spread + np.median(spread))
+    lead = (centre - X.mean(axis=0)) / unit
+    lead = np.sign(lead) * np.maximum(np.abs(lead) - threshold, 0)
+    centre = X.mean(axis=0) + unit * lead
+    first, second = ((((new - one) / spread) ** 2).sum(axis=1) for one in centre)
+    return first - second
+
+
+def chosen_threshold(X, y):
+    """The largest of those that rank best, within the items."""
+    folds = [*StratifiedKFold(3).split(X, y)]
+    area = {
+        threshold: np.mean(
+            [roc_auc_score(y[j], shrunken(X[i], y[i], X[j], threshold)) for i, j in folds]
+        )
+        for threshold in (6, 5, 4, 3, 2, 1, 0)
+    }
+    return max(area, key=area.get)
+
+
+def test_baseline__shrunken_centroids_by_hand():
+    rng = np.random.default_rng(4)
+    y = (np.arange(50) % 5 < 2).astype(int)
+    noise = rng.normal(size=(50, 40)) * rng.uniform(0.5, 2, size=40)
+    chosen = set()
+    for shift in (0.5, 3.0):
+        X = noise + shift * (np.arange(40) < 12) * y[:, None]
+        threshold = chosen_threshold(X[:40], y[:40])
+        margin, _ = fit_predict("shrunken centroids", X, np.where(np.arange(50) < 40, y, -1))
+        np.testing.assert_allclose(margin, shrunken(X[:40], y[:40], X, threshold), 1e-9, 1e-9)
+        chosen.add(threshold)
+    assert len(chosen) == 2
+
+
+def test_baseline__shrunken_centroids_of_two_items_of_a_class():
+    """And of genes that are the same within both classes, or in a part."""
+    y = np.int8([0] * 8 + [1] * 2)
+    X = np.random.default_rng(0).normal(size=(10, 6)) + 3 * y[:, None]
+    X[:, 0] = y
+    X[:, 1] = np.arange(10) == 4
+    margin, predicted = fit_predict("shrunken centroids", X, y)
+    assert np.isfinite(margin).all()
+    np.testing.assert_array_equal(predicted, y)
+
+
+@pytest.mark.parametrize("name", ["3-NN", "gradient boosting"])
+def test_baseline__of_the_genes_that_differ(name, easy):
     """The F-test takes 100 of 150: what it leaves out does not reach the score."""
     X, state, _ = easy
-    F, _ = f_classif(X[:40], state[:40])
-    left_out = np.argsort(F)[:50]
+    kept = SelectKBest(f_classif, k=100).fit(X[:40], state[:40]).get_support()
     other = X.copy()
-    other[40:, left_out] += 100
-    first, second = (fit_predict("nearest centroid", x, state)[0] for x in (X, other))
+    other[40:, ~kept] += 100
+    first, second = (fit_predict(name, x, state)[0] for x in (X, other))
     np.testing.assert_array_equal(first, second)
 
 
@@ -109,7 +186,7 @@ def test_baseline__the_seed_decides(name, easy):
 
 def test_baseline__majority_scores_the_share_of_class_one():
     score, predicted = fit_predict("majority", [[0], [1], [2], [3]], [1, 1, 0, -1])
-    np.testing.assert_allclose(expit(score), 2 / 3)
+    np.testing.assert_allclose(expit(score), (2 + 1) / (3 + 2))  # by Laplace's rule
     assert predicted.tolist() == [1, 1, 1, 1]
 
 
