@@ -1,7 +1,7 @@
 """The classifiers that the networks are compared with, all scikit-learn's."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from deepnic.errors import InputError, choose
 from deepnic.learn.calibration import Learner
+from deepnic.learn.imported import imported
 
 N_GENES_CHOSEN = 100
 THRESHOLDS = (6, 5, 4, 3, 2, 1, None)
@@ -114,6 +115,59 @@ BASELINES = {
 }
 
 
+def baseline_of(name: str) -> Baseline:
+    """Baseline by its name, or a classifier that is named as module:function.
+
+    The function is called without an argument wherever one is fitted; `InputError` tells of one
+    that cannot be imported or called, or makes no classifier.
+    """
+    if ":" in name:
+        return Baseline(lambda state, n, seed: _own(name))
+    return BASELINES[choose("baseline", name, BASELINES)]
+
+
+def check_classifiers(names: Sequence[str]) -> None:
+    """Refuse classifiers of a user that cannot be made, or would be called like another.
+
+    Examples
+    --------
+    >>> check_classifiers(["sklearn.svm:SVC", "sklearn.svm:LinearSVC"])
+    >>> check_classifiers(["sklearn.svm:SVR"])
+    Traceback (most recent call last):
+    ...
+    deepnic.errors.InputError: sklearn.svm:SVR returns a SVR; return a classifier like ...
+    """
+    called = [*BASELINES]
+    for name in names:
+        _own(name)
+        function = name.partition(":")[2]
+        if function in called:
+            raise InputError(
+                f"two classifiers would be called {function!r}; name the function of {name} "
+                "otherwise"
+            )
+        called.append(function)
+
+
+def _own(name: str) -> ClassifierMixin:
+    make = imported(name, "classifier")
+    try:
+        model = make()
+    except Exception as error:
+        raise InputError(
+            f"the classifier {name} cannot be made ({type(error).__name__}: {error}); its function "
+            "is called without an argument"
+        ) from error
+    if not hasattr(model, "fit") or not (
+        hasattr(model, "decision_function") or hasattr(model, "predict_proba")
+    ):
+        raise InputError(
+            f"{name} returns a {type(model).__name__}; return a classifier like scikit-learn's, "
+            "with fit and decision_function or predict_proba"
+        )
+    return model
+
+
 def learner_of(name: str, seed: int = 0) -> Learner:
     """Learner of a baseline, for `cross_fitted_margins`.
 
@@ -124,14 +178,14 @@ def learner_of(name: str, seed: int = 0) -> Learner:
     Parameters
     ----------
     name : str
-        A key of `BASELINES`.
+        A key of `BASELINES`, or "module:function" of a classifier; see `baseline_of`.
     seed : int
         Of the forests and the perceptron.
 
     Raises
     ------
     InputError
-        An unknown name; when it is fitted, no variable that varies.
+        See `baseline_of`; when it is fitted, no variable that varies.
 
     Examples
     --------
@@ -140,7 +194,7 @@ def learner_of(name: str, seed: int = 0) -> Learner:
     >>> (say(np.array([[0.2], [0.8]])) > 0).tolist()
     [False, True]
     """
-    baseline = BASELINES[choose("baseline", name, BASELINES)]
+    baseline = baseline_of(name)
 
     def fit(values: NDArray[Any], state: NDArray[np.int8]) -> Callable[[NDArray[Any]], NDArray]:
         known = np.nan_to_num(values.astype(np.float64), nan=0.0)

@@ -22,6 +22,7 @@ from deepnic.config import checked, to_toml
 from deepnic.errors import EngineError, InputError
 from deepnic.extras import needs
 from deepnic.files import as_path, locked, whole, write_json
+from deepnic.learn.baselines import check_classifiers
 from deepnic.nic import observation_images
 from deepnic.store.disk import check_space, least_bytes
 from deepnic.store.table import write_store

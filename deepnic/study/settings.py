@@ -1,5 +1,6 @@
 """What a study is made of, in one TOML file."""
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -116,6 +117,9 @@ class Arms(Strict):
     """What is laid along a path: pixel, tile, condition."""
     fdr: float = Field(default=0.05, gt=0, le=1)
     """False discovery rate of the filter by relevance; 1 turns the test off."""
+    classifiers: tuple[str, ...] = ()
+    """More classifiers on expression, as "module:function": each returns one like scikit-learn's,
+    with a random_state of its own if it draws."""
 
     @field_validator("strengths")
     @classmethod
@@ -127,6 +131,15 @@ class Arms(Strict):
                 "placement takes as many); name at least one, and none twice"
             )
         return strengths
+
+    @field_validator("classifiers")
+    @classmethod
+    def _importable_classifiers(cls, classifiers: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"\w+(\.\w+)*:\w+", name) for name in classifiers):
+            raise ValueError(
+                'classifiers are named "module:function", such as "our_models:tabular"'
+            )
+        return classifiers
 
 
 class StudySettings(Strict):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from deepnic.analysis.ranking import BASELINE
 from deepnic.assembly.cross_fitted import stack_pixels
-from deepnic.learn.baselines import BASELINES, learner_of
+from deepnic.learn.baselines import BASELINES, baseline_of, learner_of
 from deepnic.learn.calibration import cross_fitted_margins
 from deepnic.study.arms.arm import Answer, Arm
 from deepnic.study.fold import Fold
@@ -16,7 +16,7 @@ from deepnic.study.settings import Arms
 
 
 class ClassifierArm(Arm[Fold, Arms]):
-    """A classifier of `BASELINES`."""
+    """A classifier of `BASELINES`, or of the user's."""
 
     role = BASELINE
 
@@ -27,12 +27,12 @@ class ClassifierArm(Arm[Fold, Arms]):
     @property
     def draws(self) -> bool:
         """Whether the classifier does."""
-        return BASELINES[self.method].random
+        return baseline_of(self.method).random
 
     @property
     def revision(self) -> int:
         """That of the classifier."""
-        return BASELINES[self.method].revision
+        return baseline_of(self.method).revision
 
     def fit_predict(self, fold: Fold, seed: int) -> Answer:
         """Fit the classifier; see `Arm`."""
@@ -81,14 +81,26 @@ class ForestArm(Arm[Fold, Arms]):
 
 
 class ExpressionArm(ClassifierArm):
-    """A classifier on the expression itself."""
+    """A classifier on the expression itself.
+
+    Examples
+    --------
+    >>> ExpressionArm("our_models:tabular").name
+    'tabular'
+    """
 
     kind, title = "expression", "expression, without images"
 
     @classmethod
     def of(cls, settings: Arms) -> list[Self]:
-        """Every classifier for expression."""
-        return [cls(name) for name, baseline in BASELINES.items() if "expression" in baseline.on]
+        """Every classifier for expression, and those that the study names."""
+        names = [name for name, baseline in BASELINES.items() if "expression" in baseline.on]
+        return [cls(name) for name in (*names, *settings.classifiers)]
+
+    @property
+    def label(self) -> str:
+        """Name of the classifier, or of the function that makes it."""
+        return self.method.rpartition(":")[2]
 
     def shown(self, fold: Fold) -> NDArray[np.float32]:
         """All genes; the same whatever the part."""
