@@ -21,6 +21,10 @@ def cohort(
         Path | None,
         typer.Option(help="PNG of the first two principal components, to look for batches."),
     ] = None,
+    suspects: Annotated[
+        Path | None,
+        typer.Option(help="CSV of labels and the patients that are suspected, for --labels."),
+    ] = None,
 ) -> None:
     """Say what a file is understood as, and write it as a clean table on request."""
     from deepnic.cohort.write import check_output, write_cohort
@@ -34,9 +38,12 @@ def cohort(
         check_new(picture)
         if picture.suffix != ".png":
             raise InputError(f"{picture} is no .png; name one")
+    if suspects is not None:
+        check_new(suspects)
     options.ready_key(how["pseudonymise"], output)
     data, *_ = options.read_classes(file, how).values()
     _say_more(data)
+    _say_related(data, suspects)
     if output is not None:
         write_cohort(data, output)
         console.print(f"written: {output}", soft_wrap=True)
@@ -61,6 +68,35 @@ def _say_more(data: Any) -> None:
         lines.append(f"groups: {len(np.unique(data['group'].values))}")
     for line in lines:
         console.print(line, soft_wrap=True)
+
+
+def _say_related(data: Any, suspects: Path | None) -> None:
+    """Warn of observations that look like one patient's, where no groups are given."""
+    from deepnic.cohort.related import find_related
+    from deepnic.cohort.write import write_facts
+
+    if "group" in data.coords:
+        if suspects is not None:
+            raise InputError(f"the cohort has groups already; leave out --suspects {suspects}")
+        return
+    found = find_related(data)
+    remedy = "if they are one patient's, name a column of patients with --groups"
+    if found.twins:
+        console.print(
+            f"near-duplicates: {len(found.twins)} pairs of observations are far more alike than "
+            f"others; {remedy}",
+            soft_wrap=True,
+        )
+    if found.rows:
+        console.print(
+            f"pairs by order: {len(found.rows)} pairs ({found.arrangement}) are more alike than "
+            f"others; {remedy}",
+            soft_wrap=True,
+        )
+    if suspects is not None:
+        groups = found.groups(data["observation"].values)
+        write_facts(data.assign_coords(group=("observation", groups)), suspects)
+        console.print(f"written: {suspects}, to be read with --labels", soft_wrap=True)
 
 
 def _draw(data: Any, picture: Path) -> None:

@@ -33,6 +33,12 @@ def write_cohort(cohort: xr.Dataset, output: Path) -> None:
     WRITERS[output.suffix](cohort, output)
 
 
+def write_facts(cohort: xr.Dataset, output: Path) -> None:
+    """Write the labels and groups alone, as a table that is read with `labels`."""
+    with whole(output) as partial:
+        _facts(cohort).to_csv(partial)
+
+
 def _write_symbols(cohort: xr.Dataset, output: Path) -> None:
     """Write the symbols beside a table, where they are found again."""
     if "symbol" in cohort.coords:

@@ -99,3 +99,23 @@ def test_grow__fills_what_is_missing_when_it_is_told_how(run, tmp_path, across):
     assert "fill missing ones by --impute median or --impute knn" in error
     code, _, error = run("grow", tmp_path / "a.csv", *options, "-o", store, *FEW)
     assert code == 0, error
+
+
+def test_cohort__warns_of_near_duplicates_and_writes_them_as_groups(run, tmp_path):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(40, 100))
+    values[30] = values[4] + rng.normal(scale=0.05, size=100)
+    table = pd.DataFrame(values, columns=[f"g{k}" for k in range(100)])
+    table.insert(0, "id", [f"p{k}" for k in range(40)])
+    states = pd.Series(["well", "sick"] * 20, name="state")
+    table.assign(state=states).to_csv(tmp_path / "a.csv", index=False)
+    code, output, error = run(
+        "cohort", tmp_path / "a.csv", "--positive", "sick", "--suspects", tmp_path / "groups.csv"
+    )
+    assert code == 0, error
+    assert "near-duplicates: 1 pairs" in output
+    assert "--groups" in output
+    table.to_csv(tmp_path / "b.csv", index=False)
+    cohort = read_cohort(tmp_path / "b.csv", labels=tmp_path / "groups.csv", positive="sick")
+    assert len(set(cohort["group"].values)) == 39
+    assert cohort["group"].values[30] == cohort["group"].values[4]
