@@ -33,9 +33,8 @@ from deepnic.learn.network import check_network
 from deepnic.learn.predictor import Predictor, describe_network, rebuild
 from deepnic.learn.ranks import ATTEMPTS, train_here
 from deepnic.learn.saved import save_checkpoint
-from deepnic.learn.settings import CHECKPOINT_FILE, DEVICES, TILES, Settings, choose_device
+from deepnic.learn.settings import CHECKPOINT_FILE, DEVICES, Settings, choose_device
 from deepnic.learn.states import check_state, target_of, true_state_of
-from deepnic.learn.tiles import check_whole
 from deepnic.learn.trees import Trees
 from deepnic.manifest import unseal
 from deepnic.rop.origin import ORIGIN, check_cohort
@@ -187,9 +186,7 @@ def train(
         _check_cohort(cohort, canvas)
     arrays = canvas_arrays(canvas)
     channels, size = make_images(arrays).channels, (canvas.sizes["row"], canvas.sizes["column"])
-    if chosen.network == TILES:
-        check_whole(canvas)
-    check_network(chosen.network, (channels, *size), len(classes))
+    check_network(chosen.network, (channels, *size), len(classes), canvas)
     validation, share = np.zeros(len(state), bool), chosen.validation
     if share:
         validation = draw_stratified(state, share, chosen.seed, what="a validation part")

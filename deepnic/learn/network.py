@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 import torch
+import xarray as xr
 from torch import nn
 
 from deepnic.errors import InputError
@@ -95,7 +96,8 @@ def build_network(name: str, channels: int, classes: int, dropout: float = 0.0) 
     name : str
         A key of `NETWORKS`, or "module:function" of your own: it is imported, from the current
         folder too, and called with the numbers of channels and of classes. Prefer GroupNorm to
-        BatchNorm, whose statistics would depend on how a batch is cut between workers.
+        BatchNorm, whose statistics would depend on how a batch is cut between workers. What it
+        makes may have a function ``check_canvas``, which refuses a Dataset that it cannot read.
     channels, classes : int
     dropout : float
         Of deepnic's own networks.
@@ -127,8 +129,12 @@ def build_network(name: str, channels: int, classes: int, dropout: float = 0.0) 
     return network
 
 
-def check_network(name: str, shape: tuple[int, int, int], classes: int) -> None:
+def check_network(
+    name: str, shape: tuple[int, int, int], classes: int, canvas: xr.Dataset | None = None
+) -> None:
     """Try a network on two empty images (channel, row, column) before a training starts.
+
+    It is asked about the canvas first, if it says what it needs of one.
 
     Raises
     ------
@@ -136,7 +142,11 @@ def check_network(name: str, shape: tuple[int, int, int], classes: int) -> None:
         See `build_network`.
     """
     with torch.random.fork_rng([]), torch.no_grad():
-        scores = build_network(name, shape[0], classes)(torch.zeros(2, *shape))
+        network = build_network(name, shape[0], classes)
+        check_canvas = getattr(network, "check_canvas", None)
+        if canvas is not None and check_canvas is not None:
+            check_canvas(canvas)
+        scores = network(torch.zeros(2, *shape))
     if tuple(scores.shape) != (2, classes):
         raise InputError(
             f"the network {name} returns an array of shape {tuple(scores.shape)} for 2 images and "

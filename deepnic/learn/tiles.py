@@ -50,21 +50,21 @@ class TileNetwork(nn.Module):
         pooled = [features.mean(dim=2), (features * share[:, None]).sum(dim=2)]
         return self.linear(torch.cat(pooled, dim=1))
 
+    @staticmethod
+    def check_canvas(canvas: xr.Dataset) -> None:
+        """Refuse a canvas on which a condition has another cell than in whole tiles.
+
+        Of images that do not say what lies where, nothing is known.
+        """
+        if "index" in canvas and not (canvas.attrs.get("unit") == "tile" and _is_whole(canvas)):
+            raise InputError(
+                "the network of tiles reads whole ROP-images, of tree sizes 3 to 8 and weight "
+                "ranges 3 to 5, and this canvas has none: take another network, or "
+                'unit="tile" with the pixels of all 18 conditions'
+            )
+
 
 WIDTH = 32  # features of a tile
-
-
-def check_whole(canvas: xr.Dataset) -> None:
-    """Refuse a canvas on which a condition has another cell than in the whole tiles it has to read.
-
-    Of images that do not say what lies where, nothing is known.
-    """
-    if "index" in canvas and not (canvas.attrs.get("unit") == "tile" and _is_whole(canvas)):
-        raise InputError(
-            "the network of tiles reads whole ROP-images, of tree sizes 3 to 8 and weight ranges 3 "
-            'to 5, and this canvas has none: take another network, or unit="tile" with the pixels '
-            "of all 18 conditions"
-        )
 
 
 def _is_whole(canvas: xr.Dataset) -> bool:
