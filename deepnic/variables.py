@@ -121,13 +121,7 @@ CANVAS_IMAGE = Variable(
     "Pixels laid on a canvas; NaN where undefined or empty.",
     long_name="pixel",
 )
-CANVAS_COUNT = Variable(
-    ("item", *CONDITION, "signature"),
-    "uint16",
-    "Trees of the gene that have the signature.",
-    long_name="count",
-    units="trees",
-)
+CANVAS_COUNT = replace(COUNT, dims=("item", *COUNT.dims[1:]))
 CANVAS_INDEX = Variable(
     ("row", "column"),
     "int32",
@@ -356,16 +350,6 @@ def expect(dataset: xr.Dataset, *kinds: str) -> str:
     if kind not in kinds:
         raise InputError(f"a {wanted} is needed, and this is a {kind}; make one by {makers}")
     return kind
-
-
-def stamp() -> dict[str, str | int]:
-    """Attributes of a store: the version that wrote it, its layout and the rules it follows.
-
-    Half-done work goes on under the same `FORMAT` and `RULES`; the version may differ.
-    """
-    from deepnic import __version__
-
-    return {"deepnic_version": __version__, "deepnic_format": FORMAT, "deepnic_rules": RULES}
 
 
 def column_rows(tables: Mapping[str, Iterable[Hashable]]) -> list[dict[str, str]]:

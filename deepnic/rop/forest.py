@@ -13,7 +13,7 @@ from deepnic.cohort.impute import filled
 from deepnic.errors import InputError, choose
 from deepnic.rop.draws import DESIGNS, Parameters
 from deepnic.rop.graph import Growth, grow_lazily
-from deepnic.rop.origin import ORIGIN, origin_of, update
+from deepnic.rop.origin import ORIGIN, origin_of, stamp, update
 from deepnic.variables import (
     COHORT,
     FOREST,
@@ -23,7 +23,6 @@ from deepnic.variables import (
     VOTE,
     describe,
     expect,
-    stamp,
     validate,
 )
 

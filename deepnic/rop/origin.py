@@ -1,4 +1,4 @@
-"""What the trees behind an image were grown on: a mark that goes with it, to the network."""
+"""What made a store, and what its trees were grown on: marks that go with it, to the network."""
 
 import hashlib
 import json
@@ -9,10 +9,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from deepnic import __version__
 from deepnic.cohort import filled
 from deepnic.errors import InputError
 from deepnic.rop.draws import Parameters
-from deepnic.variables import RULES
+from deepnic.variables import FORMAT, RULES
 
 ORIGIN = "origin"
 """Attribute of forests, and of images, tables and canvases of observations: JSON."""
@@ -20,6 +21,14 @@ ORIGIN = "origin"
 PATIENTS = "patients_sha256"
 
 AT_ONCE = 1 << 24  # bytes
+
+
+def stamp() -> dict[str, str | int]:
+    """Attributes of a store: the version that wrote it, its layout and the rules it follows.
+
+    Half-done work goes on under the same `FORMAT` and `RULES`; the version may differ.
+    """
+    return {"deepnic_version": __version__, "deepnic_format": FORMAT, "deepnic_rules": RULES}
 
 
 def origin_of(cohort: xr.Dataset, parameters: Parameters) -> str:

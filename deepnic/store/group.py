@@ -14,7 +14,8 @@ from typing import Any
 from deepnic.errors import InputError
 from deepnic.files import folder_names, locked, whole
 from deepnic.manifest import METADATA, OF_STORE, digest, manifest, restore, seal
-from deepnic.variables import CLASSES, stamp
+from deepnic.rop.origin import stamp
+from deepnic.variables import CLASSES
 
 GROUP = "group"
 """How the kind of a group is called, after that of its stores."""

@@ -11,11 +11,12 @@ from zarr.codecs import Crc32cCodec
 from deepnic.errors import EngineError, InputError
 from deepnic.files import as_path, check_new, locked, whole
 from deepnic.manifest import manifest, seal
+from deepnic.rop.origin import stamp
 from deepnic.store.attributes import check_attributes
 from deepnic.store.blocks import CHUNKED
 from deepnic.store.group import check_single
 from deepnic.store.sealed import COMPRESSORS, DamageError, SealedStore
-from deepnic.variables import FORMAT, KINDS, RULES, describe, expect, kind_of, stamp, validate
+from deepnic.variables import FORMAT, KINDS, RULES, describe, expect, kind_of, validate
 
 
 def write_table(table: xr.Dataset, path: str | Path) -> None:

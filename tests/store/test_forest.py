@@ -26,10 +26,11 @@ from deepnic.files import locked
 from deepnic.manifest import manifest, seal, unseal
 from deepnic.rop import graph, grow_forest
 from deepnic.rop.graph import tree_seconds
+from deepnic.rop.origin import stamp
 from deepnic.store import forest as store
 from deepnic.store import open_forest, open_items, open_table, write_forest, write_table
 from deepnic.store.sealed import COMPRESSORS
-from deepnic.variables import describe, stamp
+from deepnic.variables import describe
 
 PARAMETERS = {
     "n_trees": 5,

@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 from deepnic.cohort import hide_labels, make_cohort
 from deepnic.nic import forest_vote, observation_images
 from deepnic.pixels import filter_pixels
+from deepnic.rop.origin import stamp
 from deepnic.study import fold
 from deepnic.study.fold import (
     filter_fold,
@@ -18,7 +19,6 @@ from deepnic.study.fold import (
     preselect_genes,
     read_tables,
 )
-from deepnic.variables import stamp
 from tests.study.conftest import make_fold, make_settings
 
 TEST = np.arange(100) < 30
