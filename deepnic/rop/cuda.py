@@ -129,7 +129,8 @@ def kernels(V: int, threads: int) -> SimpleNamespace:
     """Make the kernels for trees of V genes; compiled when first launched."""
     spell, score, place = _small_parts(V)
     return SimpleNamespace(
-        **_searching(V, threads, spell, score, place),
+        bound=_bounding(V, threads, spell, score, place),
+        judge=_judging(V, threads, spell, score),
         **_choosing(V, spell, place),
         cut=_cutting(V, threads, spell, score),
     )
@@ -163,8 +164,8 @@ def _small_parts(V):
     return spell, score, place
 
 
-def _searching(V, threads, spell, score, place):
-    """Bounds of all vectors, ranks of some: see the module."""
+def _bounding(V, threads, spell, score, place):
+    """Bounds of all vectors: see the module."""
 
     @cuda.jit
     def bound(Z, first, high, weights, rank, limit):
@@ -200,6 +201,12 @@ def _searching(V, threads, spell, score, place):
             if cost < limit[node]:
                 cuda.atomic.min(limit, node, cost)
             vector += step
+
+    return bound
+
+
+def _judging(V, threads, spell, score):
+    """Ranks of vectors whose bounds are within the limit; all threads of a block a vector."""
 
     @cuda.jit
     def judge(Z, first, high, weights, rank, limit, best):
@@ -240,7 +247,7 @@ def _searching(V, threads, spell, score, place):
                 cuda.atomic.min(best, node, (cost << 32) + lack)
             cuda.syncthreads()
 
-    return {"bound": bound, "judge": judge}
+    return judge
 
 
 def _choosing(V, spell, place):
