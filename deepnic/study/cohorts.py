@@ -143,7 +143,10 @@ def cut(cohorts: Mapping[str, xr.Dataset], settings: StudySettings) -> Iterator[
             of_one = {name: [k] for k, name in enumerate(given) if "one_of" in given[name].attrs}
             given = {name: permute(one, seed + of_one.get(name, [])) for name, one in given.items()}
         for name, cohort in given.items():
-            for repeat, fold, test in _folds(cohort, settings, repeats):
+            # the same of whichever class is against the rest, so that their networks can be joined
+            classes = "label" if "one_of" in cohort.attrs else "state"
+            how = {"folds": settings.folds, "repeats": repeats, "seed": settings.seed}
+            for repeat, fold, test in draw_folds(cohort, classes, **how):
                 yield Split(name, permutation, repeat, fold, cohort, test)
         for transfer in settings.transfers:
             both, test = join(given, transfer.train, transfer.test)
@@ -209,18 +212,19 @@ def _standardised(cohort: xr.Dataset) -> NDArray[np.float64]:
     return (values - mean) / spread
 
 
-def _folds(
-    cohort: xr.Dataset, settings: StudySettings, repeats: int
+def draw_folds(
+    cohort: xr.Dataset, classes: str, *, folds: int, repeats: int, seed: int
 ) -> Iterator[tuple[int, int, NDArray[np.bool_]]]:
-    """Repeat, fold and test observations of repeated stratified k-fold cross-validation."""
+    """Repeat, fold and test observations of repeated k-fold cross-validation.
+
+    Each fold has the ``classes``, a variable of the cohort, in proportion; groups stay together.
+    """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    # the same folds of whichever class is against the rest, so that their networks can be joined
-    classes = "label" if "one_of" in cohort.attrs else "state"
     state, group = cohort[classes].values, cohort.get("group")
     kind = StratifiedKFold if group is None else StratifiedGroupKFold
-    draws = np.random.RandomState(settings.seed)
+    draws = np.random.RandomState(seed)
     for repeat in range(repeats):
-        splitter = kind(settings.folds, shuffle=True, random_state=draws)
+        splitter = kind(folds, shuffle=True, random_state=draws)
         for fold, (_, rows) in enumerate(splitter.split(state, state, group)):
             yield repeat, fold, np.isin(np.arange(state.size), rows)

@@ -19,7 +19,7 @@ from deepnic.pixels import filter_pixels
 from deepnic.rop import grow_forest
 from deepnic.rop.forest import provenance
 from deepnic.store import open_forest, open_table, write_forest, write_table
-from deepnic.study.cohorts import FOLDS
+from deepnic.study.cohorts import FOLDS, draw_folds
 from deepnic.study.costs import noted
 from deepnic.study.genes.parts import Parts, cut_genes
 from deepnic.study.genes.planted import RULES, Planted, plant
@@ -147,22 +147,16 @@ def cut(cohorts: Mapping[str, xr.Dataset], settings: GeneStudySettings) -> list[
 
 def _halve(name: str, cohort: xr.Dataset, settings: GeneStudySettings) -> list[NDArray[np.bool_]]:
     """Draw the patients that judge, for each half; classes in proportion, groups together."""
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
-    state, group = cohort["state"].values, cohort.get("group")
-    kind = StratifiedKFold if group is None else StratifiedGroupKFold
-    draws = np.random.RandomState(settings.seed)
-    others = []
-    for _ in range(settings.halves):
-        folds = kind(2, shuffle=True, random_state=draws).split(state, state, group)
-        other = np.isin(np.arange(state.size), next(folds)[1])
+    state = cohort["state"].values
+    drawn = draw_folds(cohort, "state", folds=2, repeats=settings.halves, seed=settings.seed)
+    others = [other for _, fold, other in drawn if fold == 0]
+    for other in others:
         fewest = min(np.bincount(state[part], minlength=2).min() for part in (other, ~other))
         if fewest < 2:
             raise InputError(
                 f"a half of {name} has {fewest} observations of a class, and needs 2; take "
                 "a cohort of more, or groups that hold fewer of them"
             )
-        others.append(other)
     return others
 
 
