@@ -22,6 +22,9 @@ RULES = 1
 CLASSES = "deepnic_classes"
 """Attribute of a group of stores, of each class against the rest: their labels by name."""
 
+PARTS = "deepnic_parts"
+"""Attribute of a group of stores, each grown without the labels of a part: the parts by name."""
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -135,6 +138,13 @@ CANVAS_COLOUR = Variable(
     long_name="colour family",
 )
 
+SHOWN_BY = Variable(
+    ("item",),
+    "int8",
+    "Pipeline that shows the item; an item to be predicted is shown by each.",
+    long_name="pipeline",
+)
+
 COHORT = {"expression": EXPRESSION, "state": STATE}
 FOREST = {"signature": SIGNATURE, "tree_signature": TREE_SIGNATURE, "vote": VOTE, "state": STATE}
 
@@ -145,6 +155,12 @@ KINDS: dict[str, Mapping[str, Variable]] = {
     "gene images": {"image": IMAGE},
     "observation images": {"image": OBSERVATION_IMAGE},
     "table": {"value": VALUE, "relevance": RELEVANCE},
+    "cross-fitted canvas": {
+        "index": replace(CANVAS_INDEX, dims=("pipeline", *CANVAS_INDEX.dims)),
+        "image": CANVAS_IMAGE,
+        "colour": replace(CANVAS_COLOUR, dims=("pipeline", *CANVAS_COLOUR.dims), optional=True),
+        "shown_by": SHOWN_BY,
+    },
     "canvas": {
         "image": CANVAS_IMAGE,
         "index": CANVAS_INDEX,
@@ -161,6 +177,7 @@ MADE_BY = {
     "gene images": "rop_images",
     "observation images": "observation_images",
     "table": "filter_pixels",
+    "cross-fitted canvas": "join_canvases",
     "canvas": "assemble",
     "count canvas": "assemble_counts",
 }
@@ -194,10 +211,11 @@ COLUMNS = {
     "truth": Column("int64", "Class of an item that was held out, -1 where unknown or trained on."),
     "score": Column(
         "float64",
-        "Higher = rather state 1; a probability, not calibrated, unless the arm has none.",
+        "Higher = rather state 1; of observations a probability, by the rule of all arms.",
     ),
     "probability": Column(
-        "float64", "Probability of class 1, or of the class that is named; not calibrated."
+        "float64",
+        "Probability of class 1, or of the class that is named; calibrated where the page says so.",
     ),
     "predicted": Column("int64", "Predicted class."),
     "n_test": Column("int64", "Observations tested in the fold."),
@@ -214,8 +232,8 @@ COLUMNS = {
     "patients.truth": Column("int64", "True state."),
     "patients.probability": Column(
         "float64",
-        "Mean probability of state 1 over the predictions made while the patient was held out; not "
-        "calibrated, empty of an arm that gives none.",
+        "Mean probability of state 1 over the predictions made while the patient was held out; "
+        "empty of an arm that gives none.",
     ),
     "patients.n": Column("int64", "Predictions made while the patient was held out."),
     "wrong": Column("float64", "Share of these predictions that were wrong, 0 to 1."),
@@ -308,11 +326,11 @@ def kind_of(dataset: xr.Dataset) -> str:
     >>> kind_of(xr.Dataset({"image": (("item", "row", "column"), np.zeros((2, 8, 8)))}))
     'canvas'
     """
-    if names := getattr(dataset, "attrs", {}).get(CLASSES):
-        raise InputError(
-            f"this is a group of stores, of each class against the rest ({', '.join(names)}); pass "
-            "one of them"
-        )
+    for of, what in ((CLASSES, "of each class against the rest"), (PARTS, "each without a part")):
+        if names := getattr(dataset, "attrs", {}).get(of):
+            raise InputError(
+                f"this is a group of stores, {what} ({', '.join(names)}); pass one of them"
+            )
     if not isinstance(dataset, xr.Dataset):
         raise InputError(
             f"a {type(dataset).__name__} is no Dataset; pass one that deepnic made, or "

@@ -191,7 +191,7 @@ def _facts(cohorts, transfer, permutations, strengths):
         "finished": "2026-11-23T04:02:00+00:00",
         "data_parallel": {"workers": 2, "device": "cpu", "cohort": next(iter(cohorts)),
                           "arm": f"snail, {strengths[-1]} pixels", "seconds": 41.5,
-                          "accuracy": 0.9474, "n_test": 10, "epochs": 10},
+                          "auroc": 0.9474, "n_test": 10, "epochs": 10},
     }  # fmt: skip
 
 

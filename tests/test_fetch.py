@@ -118,7 +118,7 @@ def listed(folder):
     return sorted(file.name for file in folder.iterdir()) if folder.exists() else []
 
 
-def test_sources__are_the_cohorts_that_the_studies_name():
+def test_sources__hold_every_cohort_that_the_studies_name():
     named = set()
     for file in (ROOT / "studies").glob("*.toml"):
         for cohort in tomllib.loads(file.read_text())["cohorts"].values():
@@ -126,7 +126,7 @@ def test_sources__are_the_cohorts_that_the_studies_name():
                 path = (file.parent.resolve() / cohort["file"]).resolve()
                 assert path.parent == fetch.FOLDER.resolve()
                 named.add(path.stem)
-    assert named == {*fetch.SOURCES}
+    assert named <= {*fetch.SOURCES}
 
 
 @pytest.mark.skipif(not fetch.FOLDER.exists(), reason="../shared/data is absent")

@@ -1,6 +1,6 @@
 """The whole way from expression to canvases as a scikit-learn transformer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Self
 
@@ -13,7 +13,14 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
-from deepnic.assembly.canvas import UNITS, check_tiles, fit_assembly
+from deepnic.assembly.canvas import UNITS, check_tiles, fit_assembly, lay
+from deepnic.assembly.cross_fitted import (
+    PARTS,
+    cut_parts,
+    join_canvases,
+    stack_images,
+    stack_pixels,
+)
 from deepnic.assembly.paths import PATHS
 from deepnic.cohort import make_cohort
 from deepnic.errors import InputError, choose
@@ -37,6 +44,8 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         As in `deepnic.grow_forest`.
     k, fdr
         As in `deepnic.filter_pixels`.
+    parts : int
+        Parts of the training observations, at most; see the notes.
     path, unit
         As in `deepnic.assemble`.
     flatten : bool
@@ -54,22 +63,28 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         The second is state 1.
     n_features_in_, feature_names_in_
         Genes, and their names where X was a DataFrame; these are the genes of the pixels.
-    table_ : Dataset
-        The pixel table of the training observations.
-    assembly_ : Assembly
-        Which pixel lies where.
+    part_ : ndarray, shape (observation,)
+        Part of each training observation.
+    tables_ : list of Dataset
+        The pixel tables of the training observations, one of each pipeline.
+    assemblies_ : list of Assembly
+        Which pixel lies where, in each.
     seed_ : int
         Drawn from `random_state`, or the same.
 
     Notes
     -----
+    **Images are cross-fitted.** The training rows are cut into `parts`, groups together, and a
+    pipeline (forest, filter, order, assembly) is fitted without each part: its images show that
+    part, as they show new rows. A column, or a cell, is the r-th pixel of its pipeline. New rows
+    get the mean of what the pipelines show, which to a linear classifier is the mean of what it
+    says of each; `ROPImageClassifier` looks at them one by one.
+
     **Training rows are those given to `fit_transform`, and no others**, as with scikit-learn's
-    `TargetEncoder`: it shows each through the trees it was out of bag in, as an image from trees
-    that know its label would be that label. To `transform` all rows are new, also those of training
-    that it meets again, or of a patient with the very same values: they are seen through all trees.
-    So ``fit_transform(X, y)`` is not ``fit(X, y).transform(X)``; a `Pipeline` calls the first to
-    fit and the second to predict, which is right. A score on the rows it was fitted on means
-    nothing.
+    `TargetEncoder`. To `transform` all rows are new, also those of training that it meets again,
+    which most pipelines know. So ``fit_transform(X, y)`` is not ``fit(X, y).transform(X)``; a
+    `Pipeline` calls the first to fit and the second to predict, which is right. A score on the
+    rows it was fitted on means nothing.
 
     **A fitted transformer holds the training data**, expression and states: who has its file has
     the patients'. Forests keep no trees, so `transform` grows them again, at the price of `fit`,
@@ -104,6 +119,7 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         max_bag: int | None = None,
         k: int = 1024,
         fdr: float | None = 0.05,
+        parts: int = PARTS,
         path: str = "linear",
         unit: str = "pixel",
         flatten: bool = False,
@@ -117,6 +133,7 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         self.max_bag = max_bag
         self.k = k
         self.fdr = fdr
+        self.parts = parts
         self.path = path
         self.unit = unit
         self.flatten = flatten
@@ -130,16 +147,18 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Grow the forest, filter its pixels and choose their places.
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+        """Grow the forests, filter their pixels and choose their places.
 
         X (observation, gene) with y (observation,) of two classes; others are refused, as is what
-        `grow_forest`, `filter_pixels` and `assemble` refuse, before a tree is grown.
+        `grow_forest`, `filter_pixels` and `assemble` refuse, before a tree is grown. Observations
+        of one of the `groups` (observation,), such as a patient's, stay in one part.
         """
         seed = self._check_parameters()
         self.X_, y = validate_data(self, X, y, dtype=np.float32)
         check_classification_targets(y)
-        self.classes_, self.y_ = np.unique(y, return_inverse=True)
+        self.classes_, classes = np.unique(y, return_inverse=True)
+        self.y_ = classes.astype(np.int8)
         if len(self.classes_) != 2:
             raise InputError(
                 "Only binary classification is supported. "
@@ -147,39 +166,61 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
                 "sklearn.multiclass.OneVsRestClassifier, which takes each against the rest"
             )
         self.seed_ = seed
-        self.table_ = filter_pixels(self._images(self.X_[:0]), k=self.k, fdr=self.fdr)
-        self.assembly_ = fit_assembly(self.table_, path=self.path, unit=self.unit, seed=seed)
+        self.part_ = cut_parts(self.y_, groups, parts=self.parts, seed=seed)
+        self.tables_ = [
+            filter_pixels(self._images(k, self.X_[:0]), k=self.k, fdr=self.fdr)
+            for k in range(self.part_.max() + 1)
+        ]
+        self.assemblies_ = [
+            fit_assembly(table, path=self.path, unit=self.unit, seed=seed) for table in self.tables_
+        ]
         return self
 
-    def fit_transform(self, X: ArrayLike, y: ArrayLike) -> NDArray[np.float32]:
-        """Fit, and give the training observations, each through trees it was out of bag in."""
-        return self.fit(X, y)._shown(self.table_["value"].values)
+    def fit_transform(
+        self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None
+    ) -> NDArray[np.float32]:
+        """Fit, and give the training observations, each by the pipeline without its part."""
+        self.fit(X, y, groups)
+        return self._shown(self.tables_)[self.part_, np.arange(len(self.part_))]
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Give new observations X (observation, gene), through all trees.
+        """Give new observations X (observation, gene), the mean over the pipelines.
 
         Canvases (observation, row, column) float32, or columns (observation, pixel).
         """
-        return self._shown(self.table(X)["value"].values)
+        return self._shown(self.tables(X)).mean(axis=0)
 
-    def table(self, X: ArrayLike) -> xr.Dataset:
-        """Pixel table of new observations X, whose values `transform` gives."""
+    def tables(self, X: ArrayLike) -> list[xr.Dataset]:
+        """Pixel tables of new observations X, one of each pipeline."""
         check_is_fitted(self)
         rows = np.asarray(validate_data(self, X, dtype=np.float32, reset=False))
-        images = self._images(rows).isel(observation=slice(len(self.X_), None))
-        return select_pixels(images, self.table_)
+        new = slice(len(self.X_), None)
+        return [
+            select_pixels(self._images(k, rows).isel(observation=new), table)
+            for k, table in enumerate(self.tables_)
+        ]
+
+    def canvas(self, tables: Sequence[xr.Dataset], training: bool) -> xr.Dataset:
+        """Lay tables of the pipelines, `tables_` or those of new observations; `join_canvases`."""
+        canvases = [lay(*both) for both in zip(tables, self.assemblies_, strict=True)]
+        new = np.full(tables[0].sizes["item"], -1, np.int8)
+        return join_canvases(canvases, *((self.part_, self.y_) if training else (new, new)))
 
     @available_if(_has_columns)
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
-        """Name the columns: gene, combination, tree size V and weight range R, with | between."""
+        """Name the columns by the pixel's rank in its pipeline."""
         check_is_fitted(self)
-        names = dict(zip(self._genes, _check_feature_names_in(self, input_features), strict=True))
-        pixels = self.table_[["gene", "combination", "tree_size", "weight_range"]].to_dataframe()
-        words = pixels.astype(str).itertuples(index=False)
-        return np.array([f"{names[gene]}|{c}|V{v}|R{r}" for gene, c, v, r in words], object)
+        _check_feature_names_in(self, input_features)
+        most = max(table.sizes["pixel"] for table in self.tables_)
+        return np.array([f"pixel {k}" for k in range(most)], object)
 
-    def _shown(self, value: NDArray[np.float32]) -> NDArray[np.float32]:
-        images = value if self.flatten else self.assembly_.apply(value)
+    def _shown(self, tables: Sequence[xr.Dataset]) -> NDArray[np.float32]:
+        """Columns or canvases (pipeline, observation, ...)."""
+        if self.flatten:
+            images = stack_pixels(tables)
+        else:
+            canvases = [lay(*both)["image"] for both in zip(tables, self.assemblies_, strict=True)]
+            images = stack_images(canvases)
         return np.where(np.isnan(images), np.float32(self.fill), images)
 
     def _check_parameters(self) -> int:
@@ -203,11 +244,12 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
     def _genes(self) -> list[str]:
         return [str(gene) for gene in _check_feature_names_in(self)]
 
-    def _images(self, more: NDArray[np.float32]) -> xr.Dataset:
-        """Images of the training observations and of more, whose class nobody knows."""
+    def _images(self, k: int, more: NDArray[np.float32]) -> xr.Dataset:
+        """Images by a pipeline of the training observations and of more, of unknown class."""
+        seen = np.where(self.part_ == k, "", self.y_.astype(str))
         cohort = make_cohort(
             np.concatenate([self.X_, more]),
-            [*self.y_.astype(str), *[""] * len(more)],
+            [*seen, *[""] * len(more)],
             self._genes,
             [f"observation_{k}" for k in range(len(self.X_) + len(more))],
             positive="1",

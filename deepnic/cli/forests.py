@@ -1,7 +1,8 @@
 """From a cohort to its forest, and from the forest to a table of pixels."""
 
 import json
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,6 +35,9 @@ def grow(
     hold_out: Annotated[
         float, typer.Option(help="Share of the observations whose label is hidden, to test on.")
     ] = 0.0,
+    parts: Annotated[
+        int, typer.Option(min=1, help="Of the patients: a forest without the labels of each.")
+    ] = 1,
     seed: options.Seed = 0,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Only tell the time, memory and disk it will take.")
@@ -48,7 +52,8 @@ def grow(
     """Grow the forest of a cohort into a store; an interrupted run goes on where it stopped.
 
     Of more than two classes, none of which --positive names, a group of stores, of each against the
-    rest.
+    rest. To train a network on patients, a group of --parts 5: the forest without a part's labels
+    shows the patients of the part, as it shows new ones.
     """
     import deepnic
     from deepnic.cohort.holdout import held_out
@@ -57,6 +62,7 @@ def grow(
     classes = options.read_classes(cohort, how)
     if hold_out:
         classes = held_out(classes, hold_out, seed)
+    pipelines = _pipelines(classes, parts, seed)
     parameters: dict[str, Any] = {
         "n_trees": n_trees,
         "weight_ranges": options.integers("weight-ranges", weight_ranges),
@@ -70,7 +76,8 @@ def grow(
         from deepnic.report import estimate_table
         from deepnic.store.estimate import Estimate, estimate_growth
 
-        job = Estimate.of_all([estimate_growth(data, **parameters) for data in classes.values()])
+        forests = [one for of_class in pipelines.values() for one in of_class]
+        job = Estimate.of_all([estimate_growth(data, **parameters) for data in forests])
         console.print(estimate_table(job, cores))
         if job.counted_up:
             console.print(
@@ -82,29 +89,62 @@ def grow(
     if output is None:
         raise InputError("no store was named; give its path with -o, or ask for an --estimate")
     keeps(f"the trees in {output} are kept: run the same command again and it goes on")
-    with options.dask_scheduler(workers, scheduler, slurm), _places(classes, output) as places:
+    with options.dask_scheduler(workers, scheduler, slurm), _places(pipelines, output) as places:
         written = 0
         several = len(classes) > 1
-        for label in [*classes]:
+        classes.clear()  # a forest has what it needs of a cohort, which may be large
+        for label in [*pipelines]:
             if several:
                 console.print(f"{label} against the rest", soft_wrap=True)
-            # a forest has what it needs of a cohort, which may be large
-            forest = deepnic.grow_forest(classes.pop(label), **parameters)
             read = how | {"positive": label} if several else how
-            forest = forest.assign_attrs(cohort=_read_from(cohort, read))
-            written += deepnic.write_forest(forest, places[label])
+            for one, place in zip(pipelines.pop(label), places[label], strict=True):
+                forest = deepnic.grow_forest(one, **parameters)
+                forest = forest.assign_attrs(cohort=_read_from(cohort, read))
+                written += deepnic.write_forest(forest, place)
     console.print(f"{written} blocks of trees grown; the store {output} is complete")
 
 
-def _places(
-    classes: "dict[str, xr.Dataset]", output: Path
-) -> AbstractContextManager[dict[str, Path]]:
-    """Where the store of each class is grown."""
-    if len(classes) == 1:
-        return nullcontext(dict.fromkeys(classes, output))
-    from deepnic.store.group import growing
+def _pipelines(
+    classes: "dict[str, xr.Dataset]", parts: int, seed: int
+) -> "dict[str, list[xr.Dataset]]":
+    """What each forest is grown on: a cohort, or the cohort without the labels of each part."""
+    if parts == 1:
+        return {label: [cohort] for label, cohort in classes.items()}
+    from deepnic.assembly.cross_fitted import cut_parts, without_part
+    from deepnic.cohort.holdout import numbered
 
-    return growing(output, "forest", [*classes])
+    first = next(iter(classes.values()))
+    group = first["group"].values if "group" in first.coords else None
+    part = cut_parts(numbered(classes), group, parts=parts, seed=seed)
+    n = int(part.max()) + 1
+    console.print(
+        f"{n} parts, and a forest without the labels of each"
+        + f"; the smallest class has no more than {n} to cut" * (n < parts)
+    )
+    return {
+        label: [without_part(cohort, part, k) for k in range(n)]
+        for label, cohort in classes.items()
+    }
+
+
+@contextmanager
+def _places(
+    pipelines: "dict[str, list[xr.Dataset]]", output: Path
+) -> Iterator[dict[str, list[Path]]]:
+    """Where the store of each class, and of each part in it, is grown."""
+    from deepnic.store.group import growing, part_names
+    from deepnic.variables import CLASSES, PARTS
+
+    with ExitStack() as groups:  # those within a group are finished before it
+        places = dict.fromkeys(pipelines, output)
+        if len(pipelines) > 1:
+            places = groups.enter_context(growing(output, "forest", CLASSES, [*pipelines]))
+        found = {label: [place] for label, place in places.items()}
+        if (n := len(next(iter(pipelines.values())))) > 1:
+            for label, place in places.items():
+                parts = growing(place, "forest", PARTS, part_names(n))
+                found[label] = [*groups.enter_context(parts).values()]
+        yield found
 
 
 def _read_from(cohort: Path, how: dict[str, Any]) -> str:
@@ -149,12 +189,18 @@ def pixels(
     keeps(f"{store} is as it was and nothing of {output} is written: run the same command again")
     with options.dask_scheduler(workers, scheduler):
         forests = open_classes(store, "forest")
-        tables = {label: filtered(forest, how) for label, forest in forests.items()}
+        tables = {
+            label: [filtered(forest, how) for forest in pipelines]
+            for label, pipelines in forests.items()
+        }
     write_classes(tables, output)
-    for label, table in tables.items():
+    for label, pipelines in tables.items():
         if len(tables) > 1:
             console.print(f"{label} against the rest", soft_wrap=True)
-        console.print(account_table(account(table)))
+        for k, table in enumerate(pipelines):
+            if len(pipelines) > 1:
+                console.print(f"without the labels of part {k}")
+            console.print(account_table(account(table)))
 
 
 def filtered(forest: "xr.Dataset", how: dict[str, Any]) -> "xr.Dataset":

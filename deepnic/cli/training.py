@@ -184,11 +184,15 @@ def _to_predict(source: Path, how: dict[str, Any], predictor: "Predictor | OneVs
                 "store; leave it out"
             )
         from deepnic.learn import OneVsRest
-        from deepnic.store import open_classes, open_items  # seconds, for those who need it
-        from deepnic.store.group import places
+        from deepnic.store import open_classes  # seconds, for those who need it
+        from deepnic.store.group import check_single, grouped_by
+        from deepnic.variables import CLASSES
 
-        several = isinstance(predictor, OneVsRest) and places(source)
-        return open_classes(source) if several else open_items(source)
+        of_classes = grouped_by(source) == CLASSES
+        if of_classes and not isinstance(predictor, OneVsRest):
+            check_single(source)
+        stores = open_classes(source)
+        return stores if of_classes else next(iter(stores.values()))
     from deepnic.cohort import read_patients
 
     ready_key(how["pseudonymise"], None)

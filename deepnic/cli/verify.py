@@ -29,8 +29,7 @@ def verify(
     ] = None,
 ) -> None:
     """Compare every file with what was written, and name those that are damaged or missing."""
-    from deepnic.manifest import damaged, manifest
-    from deepnic.store.group import places
+    from deepnic.manifest import damaged
 
     if not path.is_dir():
         raise InputError(f"there is no folder {path}; check the path")
@@ -47,8 +46,16 @@ def verify(
             f"{count} files of {path} are damaged; `deepnic verify {path} --repair --from SOURCE` "
             "makes them anew from what it was made from"
         )
-    count = sum(len(manifest(one) or ()) for one in (path, *places(path).values()))
+    count = _count(path)
     console.print(f"{path} is whole: {count} files are as they were written", soft_wrap=True)
+
+
+def _count(path: Path) -> int:
+    """Files that the manifests of a folder, or of a group's stores too, know of."""
+    from deepnic.manifest import manifest
+    from deepnic.store.group import places
+
+    return len(manifest(path) or ()) + sum(map(_count, places(path).values()))
 
 
 def _repair(path: Path, source: Path | None, how: dict[str, Any]) -> None:
@@ -89,17 +96,19 @@ def _repair(path: Path, source: Path | None, how: dict[str, Any]) -> None:
 
 
 def _repair_group(path: Path, kind: str, source: Path, how: dict[str, Any]) -> None:
-    """Repair the store of each class, from the cohort, or the table, from that class's store."""
-    from deepnic.store.group import children, places, seal_group
+    """Repair each store, from the cohort, or each table, from its store."""
+    from deepnic.store.group import children, grouped_by, places, seal_group
+    from deepnic.variables import CLASSES
 
-    sources = children(source) if kind == "table" else {}
-    for label, place in places(path).items():
-        if kind == "table" and label not in sources:
+    of = grouped_by(path)
+    sources = children(source, of) if kind == "table" else {}
+    for key, place in places(path).items():
+        if kind == "table" and key not in sources:
             raise InputError(
-                f"{source} has no store of the class {label!r}; give the group of stores that "
-                f"{path} was made from"
+                f"{source} has no store of {key!r}; give the group of stores that {path} was made "
+                "from"
             )
-        _repair(place, sources.get(label, source), how | {"positive": label})
+        _repair(place, sources.get(key, source), how | {"positive": key} if of == CLASSES else how)
     seal_group(path)
 
 

@@ -44,14 +44,9 @@ def held_out(
 
     Cohorts are by label, as of `read_classes`; of several, the share is of each class.
     """
-    first = next(iter(classes.values()))
-    if len(classes) == 1:
-        drawn = draw_stratified(first["state"].values, share, seed, what="hold-out")
-        return {label: hide_labels(cohort, drawn) for label, cohort in classes.items()}
-    number = {label: k for k, label in enumerate(classes)}
-    state = np.array([number.get(str(label), -1) for label in first["label"].values])
+    state = numbered(classes)
     drawn = draw_stratified(state, share, seed, what="hold-out")
-    for label, k in number.items():
+    for k, label in enumerate(classes if len(classes) > 1 else ()):
         out, left = int((state[drawn] == k).sum()), int((state[~drawn] == k).sum())
         if out < 1 or left < 2:
             raise InputError(
@@ -59,3 +54,17 @@ def held_out(
                 "test on, and 2 and 1 are needed; choose another"
             )
     return {label: hide_labels(cohort, drawn) for label, cohort in classes.items()}
+
+
+def numbered(classes: Mapping[str, xr.Dataset]) -> NDArray[np.integer]:
+    """Number of the class of each observation, -1 of those whose state is not known.
+
+    Of one cohort that is its state, of several, by label, the place of the label.
+    """
+    first = next(iter(classes.values()))
+    state = first["state"].values
+    if len(classes) == 1:
+        return state
+    number = {label: k for k, label in enumerate(classes)}
+    labels = np.array([number.get(str(label), -1) for label in first["label"].values])
+    return np.where(state < 0, -1, labels)

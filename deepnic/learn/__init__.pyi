@@ -1,8 +1,9 @@
 from .baselines import BASELINES as BASELINES
 from .baselines import Baseline as Baseline
-from .baselines import BaselinePrediction as BaselinePrediction
-from .baselines import fit_predict_baseline as fit_predict_baseline
-from .fit import TrainResult as TrainResult
+from .baselines import learner_of as learner_of
+from .calibration import Calibration as Calibration
+from .calibration import calibrate as calibrate
+from .calibration import cross_fitted_margins as cross_fitted_margins
 from .fit import train as train
 from .loading import load_network as load_network
 from .network import NETWORKS as NETWORKS
@@ -11,6 +12,7 @@ from .network import SmallNetwork as SmallNetwork
 from .network import build_network as build_network
 from .one_vs_rest import OneVsRest as OneVsRest
 from .predictor import Predictor as Predictor
+from .result import TrainResult as TrainResult
 from .settings import DEVICES as DEVICES
 from .settings import Settings as Settings
 
@@ -19,7 +21,7 @@ __all__ = [
     "DEVICES",
     "NETWORKS",
     "Baseline",
-    "BaselinePrediction",
+    "Calibration",
     "OneVsRest",
     "Predictor",
     "ResidualNetwork",
@@ -27,7 +29,9 @@ __all__ = [
     "SmallNetwork",
     "TrainResult",
     "build_network",
-    "fit_predict_baseline",
+    "calibrate",
+    "cross_fitted_margins",
+    "learner_of",
     "load_network",
     "train",
 ]

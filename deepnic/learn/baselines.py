@@ -1,16 +1,19 @@
 """The classifiers that the networks are compared with, all scikit-learn's."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+from scipy.special import logit
 from sklearn.base import ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.feature_selection import SelectKBest
+from sklearn.feature_selection import SelectKBest, VarianceThreshold
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -19,19 +22,24 @@ from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from deepnic.errors import InputError, choose
-from deepnic.learn.states import check_state
+from deepnic.learn.calibration import Learner
+from deepnic.learn.imported import imported
 
 N_GENES_CHOSEN = 100
+THRESHOLDS = (6, 5, 4, 3, 2, 1, None)
+"""By which centroids are shrunken, in units of their standard errors; of equals the first."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A classifier that the networks are compared with; none is tuned."""
+    """A classifier that the networks are compared with; nothing is tuned for a cohort by hand.
 
-    # (items fitted on, variables), seed -> estimator
-    make: Callable[[tuple[int, int], int], ClassifierMixin]
+    Both classes weigh the same where the classifier knows of weights.
+    """
+
+    # states fitted on, number of variables, seed -> estimator
+    make: Callable[[NDArray[np.int8], int, int], ClassifierMixin]
     random: bool = False  # its result depends on the seed
-    probability: bool = True  # else it is scored by a signed distance
     on: tuple[str, ...] = ("expression",)  # what a study fits it on: expression, pixels
     revision: int = 1  # counts up when it changes
 
@@ -40,106 +48,191 @@ def _scaled(*steps: Any) -> ClassifierMixin:
     return make_pipeline(StandardScaler(), *steps)
 
 
-def _best_genes(shape: tuple[int, int]) -> SelectKBest:
-    return SelectKBest(k=min(N_GENES_CHOSEN, shape[1]))
+def _best_genes(n_genes: int) -> SelectKBest:
+    return SelectKBest(k=min(N_GENES_CHOSEN, n_genes))
 
 
-def boosting(n_items: int, seed: int) -> HistGradientBoostingClassifier:
+def boosting(
+    n_items: int, seed: int, class_weight: str | None = None
+) -> HistGradientBoostingClassifier:
     """Gradient boosting that splits few items too: two leaves of 20, the default, need 40."""
     leaf = min(max(n_items // 10, 2), 20)
-    return HistGradientBoostingClassifier(min_samples_leaf=leaf, random_state=seed)
+    return HistGradientBoostingClassifier(
+        min_samples_leaf=leaf, class_weight=class_weight, random_state=seed
+    )
+
+
+def _shrunken_centroids(state: NDArray[np.int8]) -> ClassifierMixin:
+    """Centroids shrunken towards each other, as much as serves within the items fitted on.
+
+    Tibshirani et al. (2002), who choose the threshold by cross-validation too; by the area under
+    the curve, because the threshold of the classes is chosen later, by the rule of all arms.
+    """
+    centroids = make_pipeline(VarianceThreshold(), NearestCentroid())
+    if np.bincount(state).min() < 3:
+        return centroids  # as they are: two items of a class cannot choose
+    return GridSearchCV(
+        centroids,
+        {"nearestcentroid__shrink_threshold": THRESHOLDS},
+        scoring="roc_auc",
+        cv=StratifiedKFold(3),
+    )
 
 
 BASELINES = {
-    "majority": Baseline(lambda shape, seed: DummyClassifier(strategy="prior")),
+    "majority": Baseline(lambda state, n, seed: DummyClassifier(strategy="prior")),
     "logistic regression": Baseline(
-        lambda shape, seed: _scaled(LogisticRegression(C=0.01, max_iter=1000)),
+        lambda state, n, seed: _scaled(
+            LogisticRegression(C=0.01, class_weight="balanced", max_iter=1000)
+        ),
         on=("expression", "pixels"),
+        revision=2,
     ),
     "linear SVM": Baseline(
-        lambda shape, seed: _scaled(SVC(kernel="linear", C=1.0)), probability=False
+        lambda state, n, seed: _scaled(SVC(kernel="linear", C=1.0, class_weight="balanced")),
+        revision=2,
     ),
     "random forest": Baseline(
-        lambda shape, seed: RandomForestClassifier(500, random_state=seed), random=True
+        lambda state, n, seed: RandomForestClassifier(
+            500, class_weight="balanced", random_state=seed
+        ),
+        random=True,
+        revision=2,
     ),
     "gradient boosting": Baseline(
-        lambda shape, seed: make_pipeline(_best_genes(shape), boosting(shape[0], seed)), revision=2
+        lambda state, n, seed: make_pipeline(
+            _best_genes(n), boosting(len(state), seed, "balanced")
+        ),
+        revision=3,
     ),
     "3-NN": Baseline(
-        lambda shape, seed: _scaled(_best_genes(shape), KNeighborsClassifier(n_neighbors=3))
+        lambda state, n, seed: _scaled(_best_genes(n), KNeighborsClassifier(n_neighbors=3))
     ),
-    # it takes genes for independent: its probability is 0 or 1 of most items and ranks none
-    "nearest centroid": Baseline(
-        lambda shape, seed: _scaled(_best_genes(shape), NearestCentroid()), probability=False
-    ),
+    "shrunken centroids": Baseline(lambda state, n, seed: _shrunken_centroids(state)),
     "multilayer perceptron": Baseline(
-        lambda shape, seed: _scaled(MLPClassifier(max_iter=1000, random_state=seed)),
+        lambda state, n, seed: _scaled(MLPClassifier(max_iter=1000, random_state=seed)),
         random=True,
         on=("pixels",),
     ),
 }
 
 
-class BaselinePrediction(NamedTuple):
-    """Scores of all items, higher = class 1, and the classes that the cut makes of them.
+def baseline_of(name: str) -> Baseline:
+    """Baseline by its name, or a classifier that is named as module:function.
 
-    The score is the probability of class 1 (cut 0.5), or of baselines without one a signed distance
-    (cut 0).
+    The function is called without an argument wherever one is fitted; `InputError` tells of one
+    that cannot be imported or called, or makes no classifier.
     """
+    if ":" in name:
+        return Baseline(lambda state, n, seed: _own(name))
+    return BASELINES[choose("baseline", name, BASELINES)]
 
-    score: NDArray[np.float64]
-    predicted: NDArray[np.int8]
+
+def check_classifiers(names: Sequence[str]) -> None:
+    """Refuse classifiers of a user that cannot be made, or would be called like another.
+
+    Examples
+    --------
+    >>> check_classifiers(["sklearn.svm:SVC", "sklearn.svm:LinearSVC"])
+    >>> check_classifiers(["sklearn.svm:SVR"])
+    Traceback (most recent call last):
+    ...
+    deepnic.errors.InputError: sklearn.svm:SVR returns a SVR; return a classifier like ...
+    """
+    called = [*BASELINES]
+    for name in names:
+        _own(name)
+        function = name.partition(":")[2]
+        if function in called:
+            raise InputError(
+                f"two classifiers would be called {function!r}; name the function of {name} "
+                "otherwise"
+            )
+        called.append(function)
 
 
-def fit_predict_baseline(
-    name: str, X: ArrayLike, state: ArrayLike, seed: int = 0
-) -> BaselinePrediction:
-    """Fit a baseline on the items of known state and score all items.
+def _own(name: str) -> ClassifierMixin:
+    make = imported(name, "classifier")
+    try:
+        model = make()
+    except Exception as error:
+        raise InputError(
+            f"the classifier {name} cannot be made ({type(error).__name__}: {error}); its function "
+            "is called without an argument"
+        ) from error
+    if not hasattr(model, "fit") or not (
+        hasattr(model, "decision_function") or hasattr(model, "predict_proba")
+    ):
+        raise InputError(
+            f"{name} returns a {type(model).__name__}; return a classifier like scikit-learn's, "
+            "with fit and decision_function or predict_proba"
+        )
+    return model
+
+
+def learner_of(name: str, seed: int = 0) -> Learner:
+    """Learner of a baseline, for `cross_fitted_margins`.
+
+    Its margins are those of the classifier's ``decision_function``; where it has none, the logits
+    of its probabilities. Variables that are constant over the training items are left out, and
+    where none varies every margin is 0; undefined (NaN) values count 0.
 
     Parameters
     ----------
     name : str
-        A key of `BASELINES`.
-    X : array (item, variable)
-        Expression, or the values of kept pixels; an undefined (NaN) pixel counts as 0. Variables
-        that are constant over the training items are left out.
-    state : array (item)
-        1 or 0 = fitted on, -1 = only scored.
+        A key of `BASELINES`, or "module:function" of a classifier; see `baseline_of`.
     seed : int
         Of the forests and the perceptron.
-
-    Returns
-    -------
-    BaselinePrediction
-        `score` (item) float64 and `predicted` (item) int8.
 
     Raises
     ------
     InputError
-        An unknown name, X and state that do not fit, a class without training item, or no
-        variable that varies over the training items.
+        See `baseline_of`.
 
     Examples
     --------
-    >>> X = [[0.0], [0.1], [0.9], [1.0], [0.8]]
-    >>> fit_predict_baseline("linear SVM", X, state=[0, 0, 1, 1, -1]).predicted
-    array([0, 0, 1, 1, 1], dtype=int8)
+    >>> fit = learner_of("linear SVM")
+    >>> say = fit(np.array([[0.0], [0.1], [0.9], [1.0]]), np.int8([0, 0, 1, 1]))
+    >>> (say(np.array([[0.2], [0.8]])) > 0).tolist()
+    [False, True]
     """
-    baseline = BASELINES[choose("baseline", name, BASELINES)]
-    y = check_state(state)
-    values = np.nan_to_num(np.asarray(X, dtype=np.float64), nan=0.0)
-    if values.ndim != 2 or len(values) != len(y):
-        raise InputError(f"X has shape {values.shape}; give one row for each of {len(y)} states")
-    known = y >= 0
-    values = values[:, np.ptp(values[known], axis=0) > 0]
-    if values.shape[1] == 0:
-        raise InputError("no variable of X varies over the training items; give some that do")
+    baseline = baseline_of(name)
 
-    model = baseline.make(values[known].shape, seed)
-    with threadpool_limits(1):  # on tables this small threads wait for each other most of the time
-        model.fit(values[known], y[known])
-        if baseline.probability:
-            score, cut = model.predict_proba(values)[:, 1], 0.5
-        else:
-            score, cut = model.decision_function(values), 0.0
-    return BaselinePrediction(score, (score > cut).astype(np.int8))
+    def fit(values: NDArray[Any], state: NDArray[np.int8]) -> Fitted:
+        known = np.nan_to_num(values.astype(np.float64), nan=0.0)
+        varying = np.ptp(known, axis=0) > 0
+        if not varying.any():
+            return Fitted(None, varying, len(state))
+        model = baseline.make(state, int(varying.sum()), seed)
+        # on tables this small threads wait for each other
+        with threadpool_limits(1), warnings.catch_warnings():
+            # of centroids, where a gene is the same within both classes: it counts as it is
+            warnings.filterwarnings("ignore", "self.within_class_std_dev_ has")
+            model.fit(known[:, varying], state)
+        return Fitted(model, varying, len(state))
+
+    return fit
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A classifier that was fitted: called, it says the margins of others' values."""
+
+    model: ClassifierMixin | None  # None where there was nothing to tell the classes by
+    varying: NDArray[np.bool_]  # (variable,): which it looks at
+    n: int  # items fitted on
+
+    def __call__(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Margin of each item, 0 without a model."""
+        if self.model is None:
+            return np.zeros(len(values))
+        known = np.nan_to_num(values.astype(np.float64), nan=0.0)[:, self.varying]
+        with threadpool_limits(1):
+            if hasattr(self.model, "decision_function"):
+                return np.asarray(self.model.decision_function(known), np.float64)
+            return _logits(self.model.predict_proba(known)[:, 1], self.n)
+
+
+def _logits(probability: NDArray[np.floating], n: int) -> NDArray[np.float64]:
+    """Finite also of 0 and 1, which are taken for as much as n items can say (Laplace's rule)."""
+    return np.asarray(logit((n * probability + 1) / (n + 2)), np.float64)

@@ -22,7 +22,7 @@ class Images(nn.Module):
     ----------
     n : int
         Items.
-    paint : Tensor (channel, row, column)
+    paint : Tensor (channel, row, column) or (pipeline, channel, row, column)
         Which channel shows each cell.
     """
 
@@ -39,7 +39,7 @@ class Images(nn.Module):
     @property
     def channels(self) -> int:
         """Colour families, and the mask."""
-        return len(self.paint) + 1
+        return self.paint.shape[-3] + 1
 
 
 class CanvasImages(Images):
@@ -49,8 +49,10 @@ class CanvasImages(Images):
     ----------
     image : Tensor (item, row, column) float32
         NaN where a pixel is undefined or there is none.
-    colour : Tensor (row, column) of int, optional
+    colour : Tensor (row, column) or (pipeline, row, column) of int, optional
         Code of each cell's colour family, -1 where there is no pixel; without it all are one.
+    shown_by : Tensor (item) of int, optional
+        Pipeline of each item, whose colours its cells have.
 
     Examples
     --------
@@ -64,15 +66,23 @@ class CanvasImages(Images):
     """
 
     image: torch.Tensor
+    shown_by: torch.Tensor | None
 
-    def __init__(self, image: torch.Tensor, colour: torch.Tensor | None = None):
+    def __init__(
+        self,
+        image: torch.Tensor,
+        colour: torch.Tensor | None = None,
+        shown_by: torch.Tensor | None = None,
+    ):
         super().__init__(len(image), _paint(image.shape[1:], colour))
         self.register_buffer("image", image)
+        self.register_buffer("shown_by", None if colour is None else shown_by)
 
     @torch.no_grad()
     def forward(self, items: torch.Tensor) -> torch.Tensor:
         """Channels of some items, (item, channel, row, column) float32."""
-        return _channels(self.image[items], self.paint)
+        paint = self.paint if self.shown_by is None else self.paint[self.shown_by[items]]
+        return _channels(self.image[items], paint)
 
 
 class CountImages(Images):
@@ -150,8 +160,12 @@ class CountImages(Images):
 def canvas_arrays(canvas: xr.Dataset) -> dict[str, Any]:
     """What `make_images` needs of a canvas, as arrays that travel to a worker."""
     colour = {"colour": canvas["colour"].values} if "colour" in canvas else {}
-    if kind_of(canvas) == "canvas":
-        return {"image": canvas["image"].values} | colour
+    match kind_of(canvas):
+        case "canvas":
+            return {"image": canvas["image"].values} | colour
+        case "cross-fitted canvas":
+            shown_by = canvas["shown_by"].values.astype(np.int64)
+            return {"image": canvas["image"].values, "shown_by": shown_by} | colour
     count = canvas["count"].values
     small = np.uint8 if count.max(initial=0) < 256 else np.int32  # torch knows little of uint16
     return colour | {
@@ -167,19 +181,21 @@ def make_images(arrays: dict[str, Any]) -> Images:
     if "count" in arrays:
         assert colour is not None
         return CountImages(torch.tensor(arrays["count"]), arrays["index"], colour, arrays["family"])
-    return CanvasImages(torch.tensor(arrays["image"], dtype=torch.float32), colour)
+    image = torch.tensor(arrays["image"], dtype=torch.float32)
+    shown_by = torch.tensor(arrays["shown_by"]) if "shown_by" in arrays else None
+    return CanvasImages(image, colour, shown_by)
 
 
 def _paint(shape: Any, colour: torch.Tensor | None) -> torch.Tensor:
-    """Which channel shows each cell, (channel, row, column) of 0 and 1."""
+    """Which channel shows each cell, (..., channel, row, column) of 0 and 1."""
     if colour is None:
         return torch.ones(1, *shape)
-    return torch.stack([(colour == code).float() for code in range(len(COLOURS))])
+    return torch.stack([(colour == code).float() for code in range(len(COLOURS))], dim=-3)
 
 
 def _channels(value: torch.Tensor, paint: torch.Tensor) -> torch.Tensor:
     """One channel a colour family, and the mask of what is defined."""
-    channels = value.new_empty(len(value), len(paint) + 1, *value.shape[1:])
+    channels = value.new_empty(len(value), paint.shape[-3] + 1, *value.shape[1:])
     torch.mul(value.nan_to_num(nan=0.0)[:, None], paint, out=channels[:, :-1])
     channels[:, -1] = ~value.isnan()
     return channels

@@ -3,16 +3,16 @@
 from typing import Any, Self
 
 import numpy as np
-import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from deepnic.assembly import lay
+from deepnic.assembly.cross_fitted import stack_pixels
 from deepnic.assembly.transformer import ROPImageTransformer
 from deepnic.errors import choose
-from deepnic.learn.baselines import BASELINES
+from deepnic.learn.baselines import learner_of
+from deepnic.learn.calibration import KNOWN, calibrate, cross_fitted_margins
 
 HEADS = ("linear", "network")
 
@@ -36,15 +36,17 @@ class ROPImageClassifier(ClassifierMixin, BaseEstimator):
     classes_ : array, shape (2,)
         The second is state 1.
     transformer_ : ROPImageTransformer
-    head_ : estimator, or torch module
+    head_ : callable, or torch module
+        Margins of columns (observation, pixel), or class scores of images.
+    calibration_ : Calibration
+        What makes margins probabilities and classes.
 
     Notes
     -----
-    The head learns from images through trees that left the patient out, and new patients are seen
-    through all trees. **Its probabilities are not calibrated**: on images both heads, the network
-    more, are too sure; `sklearn.calibration.CalibratedClassifierCV` around this is the cure, at
-    the price of a forest for each of its folds. What is said at `ROPImageTransformer` of training
-    rows and training data holds here too.
+    Images are cross-fitted, see `ROPImageTransformer`: the head learns from each training patient's
+    image by the pipeline that had not seen the patient, and a new patient is what it says of the
+    images of all pipelines, in the mean. Its probabilities are calibrated, by Platt's curve through
+    what heads that had not seen a part say of it.
 
     It takes two classes; of more, `sklearn.multiclass.OneVsRestClassifier` around it takes each
     against the rest.
@@ -76,48 +78,56 @@ class ROPImageClassifier(ClassifierMixin, BaseEstimator):
         tags.classifier_tags.multi_class = False
         return tags
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Make the images of X (observation, gene) and train the head on y, of two classes."""
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+        """Make the images of X (observation, gene) and train the head on y, of two classes.
+
+        Observations of one of the `groups` stay in one part; see `ROPImageTransformer`.
+        """
         choose("head", self.head, HEADS)
         validate_data(self, X, y, dtype=np.float32)
         images = ROPImageTransformer() if self.transformer is None else clone(self.transformer)
-        self.transformer_ = images.fit(X, y)
+        self.transformer_ = images.fit(X, y, groups)
         self.classes_ = images.classes_
-        table = images.table_
         if self.head == "network":
-            from deepnic.learn.fit import train  # loads torch where it is used
+            from deepnic.learn.cross_fitting import train_cross_fitted  # loads torch
 
-            result = train(self._canvas(table), epochs=self.epochs, seed=images.seed_)
-            self.head_: Any = result.predictor.network
+            canvas = images.canvas(images.tables_, training=True)
+            trained = train_cross_fitted(canvas, epochs=self.epochs, seed=images.seed_)
+            self.head_: Any = trained.result.predictor.network
+            self.calibration_ = trained.calibration
         else:
-            shape = table.sizes["item"], table.sizes["pixel"]
-            head = BASELINES["logistic regression"].make(shape, images.seed_)
-            self.head_ = head.fit(self._columns(table), images.y_)
+            columns, part = stack_pixels(images.tables_), images.part_
+            fit = learner_of("logistic regression", images.seed_)
+            margin = cross_fitted_margins(fit, columns, part, images.y_)
+            self.calibration_ = calibrate(margin, images.y_, KNOWN.format(len(part)))
+            self.head_ = fit(columns[part, np.arange(len(part))], images.y_)
         return self
+
+    def _margin(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Of the second class, the mean over the pipelines, (observation,)."""
+        tables = self.transformer_.tables(X)
+        if self.head == "network":
+            import torch
+
+            from deepnic.learn.channels import canvas_arrays, make_images
+            from deepnic.learn.loop import class_scores, mean_over_pipelines
+
+            canvas = self.transformer_.canvas(tables, training=False)
+            images = make_images(canvas_arrays(canvas))
+            of_images = class_scores(self.head_, images, torch.arange(len(images))).numpy()
+            _, scores = mean_over_pipelines(canvas, of_images)
+            margin: NDArray[np.float64] = np.diff(scores.astype(np.float64))[:, 0]
+            return margin
+        return np.mean([self.head_(shown) for shown in stack_pixels(tables)], axis=0)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Probability of each class, (observation, 2); see the notes on what it means."""
         check_is_fitted(self)
         validate_data(self, X, dtype=np.float32, reset=False)
-        table = self.transformer_.table(X)
-        if self.head == "network":
-            import torch
-
-            from deepnic.learn.channels import canvas_arrays, make_images
-            from deepnic.learn.loop import class_scores
-
-            images = make_images(canvas_arrays(self._canvas(table)))
-            scores = class_scores(self.head_, images, torch.arange(len(images)))
-            return np.asarray(scores.softmax(dim=1), np.float64)
-        return self.head_.predict_proba(self._columns(table))
+        second = self.calibration_.probability(self._margin(X))
+        return np.stack([1 - second, second], axis=1)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Predict the more probable class of each observation."""
-        likeliest = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[likeliest]
-
-    def _canvas(self, table: xr.Dataset) -> xr.Dataset:
-        return lay(table, self.transformer_.assembly_)
-
-    def _columns(self, table: xr.Dataset) -> NDArray[np.float64]:
-        return np.nan_to_num(table["value"].values.astype(np.float64), nan=0.0)
+        check_is_fitted(self)
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +14,26 @@ import pandas as pd
 import torch
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import (
-    accuracy_score,
-    balanced_accuracy_score,
-    brier_score_loss,
-    roc_auc_score,
-)
 
+from deepnic.assembly.cross_fitted import split_layout
 from deepnic.cohort.holdout import draw_stratified
 from deepnic.config import checked
 from deepnic.errors import InputError, choose
 from deepnic.files import locked, make_folder
+from deepnic.learn.calibration import Calibration
 from deepnic.learn.channels import canvas_arrays, make_images
 from deepnic.learn.checkpoints import epochs_logged
-from deepnic.learn.loop import Job, LoopResult, train_loop
+from deepnic.learn.loop import Job, LoopResult, mean_over_pipelines, told, train_loop
 from deepnic.learn.network import check_network
-from deepnic.learn.predictor import Predictor, describe_network, rebuild
+from deepnic.learn.predictor import describe_network, layout_of, rebuild
 from deepnic.learn.ranks import ATTEMPTS, train_here
+from deepnic.learn.result import TrainResult, columns_of, history_of, metrics_of
 from deepnic.learn.saved import save_checkpoint
 from deepnic.learn.settings import CHECKPOINT_FILE, DEVICES, Settings, choose_device
 from deepnic.learn.states import check_state, target_of, true_state_of
 from deepnic.learn.trees import Trees
 from deepnic.manifest import unseal
-from deepnic.rop.origin import ORIGIN, check_cohort
+from deepnic.rop.origin import ORIGIN, ORIGINS, check_cohort
 from deepnic.variables import COHORT, RULES, expect, validate
 
 # A run is named by what decides its result. These words stand for rules 1 in the name, because
@@ -45,58 +41,13 @@ from deepnic.variables import COHORT, RULES, expect, validate
 RULES_IN_NAME = ["0.1.0", "2.13.0+cpu"] if RULES == 1 else [RULES]
 
 
-@dataclass(frozen=True)
-class TrainResult:
-    """What a training gives back.
-
-    Attributes
-    ----------
-    metrics : dict
-        `n_training`, `n_validation`, `n_test`, `training_loss` and `training_accuracy` of the last
-        epoch; with `truth` also `test_accuracy`, `test_balanced_accuracy` and, for two classes that
-        both occur, `test_auroc` and `test_brier` of the finished network on the hidden items whose
-        truth is known.
-    history : DataFrame
-        One row an epoch: `epoch`, `learning_rate`, `training_loss`, `training_accuracy` (both as
-        met during the epoch, with dropout), with validation items `validation_loss` and
-        `validation_accuracy`, else with `truth` `test_accuracy`.
-    predictions : DataFrame
-        One row an item: `item`, `state` (-1 = hidden), `truth` where it was given, `probability`
-        of class 1 (of more than two classes `probability_0`, `probability_1`, ...) and the
-        `predicted` class. Rows with a state are training items: their probabilities say how well
-        the network fits, never how well it predicts.
-    predictor : Predictor
-        The network, ready to predict other items.
-    folder : Path or None
-        Of the run, where `storage` was given: `checkpoint.pt`, `history.csv`, TensorBoard's files.
-    device : str
-        "cpu" or "cuda".
-    """
-
-    metrics: dict[str, float]
-    history: pd.DataFrame
-    predictions: pd.DataFrame
-    predictor: Predictor
-    folder: Path | None
-    device: str
-
-    @property
-    def trained(self) -> Predictor:
-        """The predictor, as version 0.1.0 called it."""
-        return self.predictor
-
-    @property
-    def checkpoint(self) -> Path | None:
-        """File that `load_network` reads, where `storage` was given."""
-        return None if self.folder is None else self.folder / CHECKPOINT_FILE
-
-
 def train(
     images: xr.Dataset,
     *,
     truth: pd.Series | ArrayLike | None = None,
     classes: Sequence[str] = ("0", "1"),
-    cohort: xr.Dataset | None = None,
+    cohort: xr.Dataset | Sequence[xr.Dataset] | None = None,
+    calibration: Calibration | None = None,
     workers: int = 0,
     elastic: bool = False,
     device: str = "auto",
@@ -124,10 +75,13 @@ def train(
         not read.
     classes : sequence of str
         Names of the states 0, 1, ...
-    cohort : Dataset, optional
-        What the forest behind images of observations was grown from: the trees of the pixels are
-        grown again, and kept in the network and its checkpoint. It then predicts patients of any
-        table, without cohort or store.
+    cohort : Dataset or sequence of Dataset, optional
+        What the forest behind images of observations was grown from, of cross-fitted images that of
+        each pipeline: the trees of the pixels are grown again, and kept in the network and its
+        checkpoint. It then predicts patients of any table, without cohort or store.
+    calibration : Calibration, optional
+        What makes probabilities and classes of the margins, the second of two class scores less
+        the first, here and in the network; see `deepnic.learn.calibrate`.
     workers : int
         0 trains in this process. From 1 on, so many Ray workers train data-parallel (DDP, with
         NCCL on GPUs and gloo on CPUs) on the cluster of `RAY_ADDRESS`, or on one started on this
@@ -182,28 +136,12 @@ def train(
         raise InputError(f"workers is {workers}; give 0 to train in this process, or more")
     canvas, state = _check_canvas(images, len(classes))
     true_state = true_state_of(truth, canvas, state, len(classes))
-    if cohort is not None:
-        _check_cohort(cohort, canvas)
-    arrays = canvas_arrays(canvas)
-    channels, size = make_images(arrays).channels, (canvas.sizes["row"], canvas.sizes["column"])
-    check_network(chosen.network, (channels, *size), len(classes), canvas)
-    validation, share = np.zeros(len(state), bool), chosen.validation
-    if share:
-        validation = draw_stratified(state, share, chosen.seed, what="a validation part")
-    job: Job = {
-        "canvas": arrays,
-        "state": state,
-        "target": target_of(canvas, state, len(classes)),
-        "classes": len(classes),
-        "validation": validation,
-        "settings": chosen.model_dump(),
-        # who stops early does not look at the test, not even at its curve
-        "follow": truth is not None and not share,
-        "about": describe_network(chosen.network, classes, canvas, channels),
-        "on_ray": False,
-        "device": device,
-        "folder": None,
-    }
+    grown_from = _grown_from(cohort, canvas)
+    if calibration is not None and len(classes) != 2:
+        raise InputError(f"a calibration is of two classes, and there are {len(classes)}")
+    # who stops early does not look at the test, not even at its curve
+    follow = truth is not None and not chosen.validation
+    job = _job(canvas, state, classes, chosen, follow=follow, device=device)
     name = f"{canvas.attrs.get('path', 'images')}-{_digest(job)}"
     folder = None if storage is None else Path(storage).resolve() / name
     if folder is not None and folder.exists() and not resume:
@@ -220,32 +158,82 @@ def train(
         weights = {name: torch.tensor(values) for name, values in result.weights.items()}
         saved: dict[str, Any] = {"network": weights, "about": job["about"]}
         saved["history"] = result.history
-        if cohort is not None:
-            saved["trees"] = Trees.grown(cohort, canvas, canvas.attrs[ORIGIN]).pack()
+        if grown_from:
+            own = zip(grown_from, split_layout(layout_of(canvas)), strict=True)
+            saved["trees"] = [Trees.grown(one, its, origin).pack() for (one, origin), its in own]
+        if calibration is not None:
+            saved["calibration"] = calibration._asdict()
         if folder is not None:
             save_checkpoint(folder / CHECKPOINT_FILE, **saved)
-    columns = {"item": canvas["item"].to_index(), "state": state}
+    first, scores = mean_over_pipelines(canvas, result.scores)
+    probability, predicted = told(scores, calibration)
+    columns = {"item": canvas["item"].to_index()[first], "state": state[first]}
     if truth is not None:
-        columns["truth"] = true_state
+        columns["truth"] = true_state[first]
     return TrainResult(
-        metrics=_metrics(result, job, true_state),
-        history=_history(result, true_state[state < 0]),
-        predictions=pd.DataFrame(columns | _predicted(result.probability)),
-        predictor=rebuild(job["about"], weights, saved.get("trees")),
+        metrics=metrics_of(result, job, probability, predicted, state[first], true_state[first]),
+        history=history_of(result, true_state[state < 0]),
+        predictions=pd.DataFrame(columns | columns_of(probability, predicted)),
+        scores=scores,
+        predictor=rebuild(job["about"], weights, saved.get("trees"), calibration),
         folder=folder,
         device=trained_on,
     )
 
 
-def _check_cohort(cohort: xr.Dataset, canvas: xr.Dataset) -> None:
-    """Refuse a cohort where there is none to be had, or another one."""
-    validate(cohort, COHORT)
-    if "gene" not in canvas.coords or ORIGIN not in canvas.attrs:
+def _grown_from(
+    cohort: xr.Dataset | Sequence[xr.Dataset] | None, canvas: xr.Dataset
+) -> list[tuple[xr.Dataset, str]]:
+    """Cohort of each pipeline, and the mark of its forest; refuse others than it was grown on."""
+    if cohort is None:
+        return []
+    cohorts = [cohort] if isinstance(cohort, xr.Dataset) else [*cohort]
+    origins = canvas.attrs.get(ORIGINS, [canvas.attrs[ORIGIN]] if ORIGIN in canvas.attrs else [])
+    if "gene" not in canvas.coords or not origins:
         raise InputError(
             "cohort is for images of observations, and of a forest that says what it was grown on; "
             "leave it out, or grow the forest with this version"
         )
-    check_cohort(cohort, canvas.attrs[ORIGIN])
+    if len(origins) != len(cohorts):
+        raise InputError(
+            f"the images are of {len(origins)} pipelines and {len(cohorts)} cohorts were given; "
+            "give what each pipeline was fitted on, in order"
+        )
+    for one, origin in zip(cohorts, origins, strict=True):
+        validate(one, COHORT)
+        check_cohort(one, origin)
+    return [*zip(cohorts, origins, strict=True)]
+
+
+def _job(
+    canvas: xr.Dataset,
+    state: NDArray[np.int64],
+    classes: Sequence[str],
+    chosen: Settings,
+    *,
+    follow: bool,
+    device: str,
+) -> Job:
+    """What every rank is given; an `InputError` where the network does not fit the canvas."""
+    arrays = canvas_arrays(canvas)
+    channels, size = make_images(arrays).channels, (canvas.sizes["row"], canvas.sizes["column"])
+    check_network(chosen.network, (channels, *size), len(classes), canvas)
+    validation, share = np.zeros(len(state), bool), chosen.validation
+    if share:
+        validation = draw_stratified(state, share, chosen.seed, what="a validation part")
+    return {
+        "canvas": arrays,
+        "state": state,
+        "target": target_of(canvas, state, len(classes)),
+        "classes": len(classes),
+        "validation": validation,
+        "settings": chosen.model_dump(),
+        "follow": follow,
+        "about": describe_network(chosen.network, classes, canvas, channels),
+        "on_ray": False,
+        "device": device,
+        "folder": None,
+    }
 
 
 def _fit(job: Job, workers: int, elastic: bool, run: Path | None) -> tuple[LoopResult, str]:
@@ -293,7 +281,8 @@ def _on_cluster() -> bool:
 
 def _check_canvas(images: xr.Dataset, n_classes: int) -> tuple[xr.Dataset, NDArray[np.int64]]:
     """Canvas with its axes in order, and the states."""
-    counted = expect(images, "canvas", "count canvas") == "count canvas"
+    kind = expect(images, "canvas", "count canvas", "cross-fitted canvas")
+    counted = kind == "count canvas"
     name = "count" if counted else "image"
     for needed in (name, "state", *(("index", "colour") if counted else ())):
         if needed not in images:
@@ -329,44 +318,3 @@ def _digest(job: Job) -> str:
     content = [deciding | {"about": about}, RULES_IN_NAME]
     digest.update(json.dumps(content, sort_keys=True, default=plain).encode())
     return digest.hexdigest()[:16]
-
-
-def _metrics(result: LoopResult, job: Job, true_state: NDArray[np.int64]) -> dict[str, float]:
-    last, state, validation = result.history[-1], job["state"], job["validation"]
-    metrics = {
-        "n_training": int((state >= 0).sum() - validation.sum()),
-        "n_validation": int(validation.sum()),
-        "n_test": int((state < 0).sum()),
-        "training_loss": last["training_loss"],
-        "training_accuracy": last["training_accuracy"],
-    }
-    judged = true_state >= 0
-    y, probability = true_state[judged], result.probability[judged]
-    predicted = probability.argmax(axis=1)
-    if len(y):
-        metrics["test_accuracy"] = float(accuracy_score(y, predicted))
-    if len(np.unique(y)) == job["classes"]:  # the others need all classes
-        metrics["test_balanced_accuracy"] = float(balanced_accuracy_score(y, predicted))
-        if job["classes"] == 2:
-            metrics["test_auroc"] = float(roc_auc_score(y, probability[:, 1]))
-            metrics["test_brier"] = float(brier_score_loss(y, probability[:, 1]))
-    return metrics
-
-
-def _history(result: LoopResult, y: NDArray[np.int64]) -> pd.DataFrame:
-    """Learning curve, with the accuracy on the hidden items of true state y after each epoch."""
-    history = pd.DataFrame(result.history)
-    if result.followed and np.any(y >= 0):
-        history["test_accuracy"] = [
-            float((probability.argmax(axis=1) == y)[y >= 0].mean())
-            for probability in result.followed
-        ]
-    return history
-
-
-def _predicted(probability: NDArray[np.float32]) -> dict[str, NDArray]:
-    """Columns of the probabilities and of the most probable class."""
-    columns = {f"probability_{k}": values for k, values in enumerate(probability.T)}
-    if len(columns) == 2:
-        columns = {"probability": columns["probability_1"]}
-    return columns | {"predicted": probability.argmax(axis=1).astype(np.int8)}

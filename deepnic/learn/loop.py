@@ -7,17 +7,21 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
+import pandas as pd
 import torch
+import xarray as xr
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 
+from deepnic.learn.calibration import Calibration
 from deepnic.learn.channels import Images, make_images
 from deepnic.learn.checkpoints import About, Record
 from deepnic.learn.memory import most_items
 from deepnic.learn.network import build_network
 from deepnic.learn.settings import Settings
+from deepnic.variables import kind_of
 
 
 class Job(TypedDict):
@@ -42,7 +46,7 @@ class LoopResult(NamedTuple):
     weights: dict[str, NDArray]  # state of the network
     history: list[dict[str, float]]  # one an epoch
     followed: list[NDArray[np.float32]]  # (item of state -1, class) after each epoch
-    probability: NDArray[np.float32]  # (item, class)
+    scores: NDArray[np.float32]  # (item, class), logits
 
 
 def train_loop(job: Job, rank: int = 0, size: int = 1, card: int | None = None) -> LoopResult | str:
@@ -99,13 +103,13 @@ def train_loop(job: Job, rank: int = 0, size: int = 1, card: int | None = None) 
                 record.followed.append(probability.cpu())
             record.add(row)
         record.finish()
-        probability = predict_together(network, images, every, rank, size).softmax(dim=1)
+        scores = predict_together(network, images, every, rank, size)
 
     return LoopResult(
         weights={name: value.cpu().numpy() for name, value in network.state_dict().items()},
         history=record.history,
         followed=[values.numpy() for values in record.followed],
-        probability=probability.cpu().numpy(),
+        scores=scores.cpu().numpy(),
     )
 
 
@@ -187,6 +191,31 @@ def class_scores(
     network.eval()
     with torch.no_grad():
         return torch.cat([network(images(part)).float() for part in items.split(block)])
+
+
+def mean_over_pipelines(
+    canvas: xr.Dataset, scores: NDArray[np.float32]
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """First image of each item of a canvas, and its class scores, of several images their mean."""
+    if kind_of(canvas) != "cross-fitted canvas":
+        return np.arange(len(scores)), scores
+    number, ids = pd.factorize(canvas["item"].to_index())
+    total = np.zeros((len(ids), scores.shape[1]))
+    np.add.at(total, number, scores)
+    means = total / np.bincount(number)[:, None]
+    return np.unique(number, return_index=True)[1], means.astype(np.float32)
+
+
+def told(
+    scores: NDArray[np.float32], calibration: Calibration | None
+) -> tuple[NDArray[np.floating], NDArray[np.integer]]:
+    """Probabilities (item, class) and classes that logits (item, class) come to."""
+    if calibration is None:
+        probability = torch.tensor(scores).softmax(dim=1).numpy()
+        return probability, probability.argmax(axis=1)
+    margin = np.diff(scores.astype(np.float64))[:, 0]
+    second = calibration.probability(margin)
+    return np.stack([1 - second, second], axis=1), calibration.predicted(margin)
 
 
 def predict_together(

@@ -1,15 +1,13 @@
 """The convolutional networks that read a canvas."""
 
-import os
-import sys
 from collections.abc import Callable
-from importlib import import_module
 
 import torch
 import xarray as xr
 from torch import nn
 
 from deepnic.errors import InputError
+from deepnic.learn.imported import imported
 
 
 class SmallNetwork(nn.Module):
@@ -123,7 +121,7 @@ def build_network(name: str, channels: int, classes: int, dropout: float = 0.0) 
             f"unknown network {name!r}; choose {' or '.join(NETWORKS)}, or name your own as "
             "module:function"
         )
-    network = _function(name)(channels, classes)
+    network = imported(name, "network")(channels, classes)
     if not isinstance(network, nn.Module):
         raise InputError(f"{name} returns a {type(network).__name__}; return a torch.nn.Module")
     return network
@@ -152,19 +150,6 @@ def check_network(
             f"the network {name} returns an array of shape {tuple(scores.shape)} for 2 images and "
             f"{classes} classes; return one score an image and class, (2, {classes})"
         )
-
-
-def _function(name: str) -> Callable[[int, int], nn.Module]:
-    module, _, function = name.partition(":")
-    if os.getcwd() not in sys.path:  # a command's path lacks the folder it runs in
-        sys.path.append(os.getcwd())
-    try:
-        return getattr(import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(
-            f"the network {name} cannot be imported ({error}); give module:function, with the "
-            "module installed or in the current folder"
-        ) from error
 
 
 class _Head(nn.Module):

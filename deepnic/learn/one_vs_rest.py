@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +33,10 @@ class OneVsRest:
             raise InputError("a network is not of one class against the rest; give such of each")
         if len({*self.classes}) < len(self.networks):
             raise InputError("two networks are of the same class; give one of each")
-        if not of_same_patients([network.origin for network in self.networks]):
+        if not all(
+            of_same_patients(origins)
+            for origins in zip_longest(*(network.origins or [None] for network in self.networks))
+        ):
             raise InputError(
                 "the networks were not trained on the same patients, genes and parameters, so that "
                 "their probabilities are not to be compared; train all classes together, from one "
@@ -59,12 +64,14 @@ class OneVsRest:
             ]
         )
 
-    def predict(self, items: xr.Dataset | Mapping[str, xr.Dataset]) -> pd.DataFrame:
+    def predict(
+        self, items: xr.Dataset | Mapping[str, xr.Dataset | Sequence[xr.Dataset]]
+    ) -> pd.DataFrame:
         """Predict items that the networks may never have seen.
 
         Parameters
         ----------
-        items : Dataset, or mapping of Dataset
+        items : Dataset, or mapping of Dataset or of sequence of Dataset
             Patients, as of `read_patients` or a cohort, whose states are not looked at; or by label
             what `Predictor.predict` takes, as `deepnic.store.open_classes` opens it.
 
@@ -102,15 +109,17 @@ class OneVsRest:
         result.attrs["notes"] = [*_joined({k: t.attrs["notes"] for k, t in tables.items()})]
         return result
 
-    def _each(self, items: xr.Dataset | Mapping[str, xr.Dataset]) -> dict[str, pd.DataFrame]:
+    def _each(
+        self, items: xr.Dataset | Mapping[str, xr.Dataset | Sequence[xr.Dataset]]
+    ) -> dict[str, pd.DataFrame]:
         """What each network says by itself, by label."""
-        if isinstance(items, xr.Dataset):
-            if (kind := kind_of(items)) != "cohort":
+        if isinstance(items, xr.Dataset | list | tuple):
+            if (kind := kind_of(items if isinstance(items, xr.Dataset) else items[0])) != "cohort":
                 raise InputError(
                     f"each of {len(self.networks)} networks reads images of its own, and this is a "
                     f"{kind} of one class; give patients, or by label what was made of each class"
                 )
-            items = dict.fromkeys(self.classes, items)
+            items = dict[str, Any].fromkeys(self.classes, items)
         if {*items} != {*self.classes}:
             raise InputError(
                 f"the items are of the classes {', '.join(items)} and the networks of "

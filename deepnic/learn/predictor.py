@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from torch import nn
 
 from deepnic.assembly import Assembly, lay
+from deepnic.assembly.cross_fitted import join_canvases, read_parts, split_layout
 from deepnic.errors import InputError
 from deepnic.learn.calibration import Calibration, meaning
 from deepnic.learn.channels import canvas_arrays, make_images
-from deepnic.learn.loop import class_scores
+from deepnic.learn.loop import class_scores, mean_over_pipelines, told
 from deepnic.learn.network import build_network
 from deepnic.learn.saved import About, check_weights
 from deepnic.learn.trees import TRAINED_ON, Trees
 from deepnic.nic import count_signatures, observation_images, rop_images
 from deepnic.pixels import select_pixels
-from deepnic.rop.origin import ORIGIN, carried, sha256_of
+from deepnic.rop.origin import ORIGIN, ORIGINS, carried, sha256_of
 from deepnic.variables import KINDS, kind_of
 
 BATCH = 64  # items that are predicted together
@@ -40,13 +41,15 @@ class Predictor:
         Of its kind: "small", "residual" or "module:function".
     classes : tuple of str
     kind : str
-        Of its canvas: "canvas" or "count canvas".
+        Of its canvas: "canvas", "cross-fitted canvas" or "count canvas".
     layout : Dataset
         Its canvas without the items: `index(row, column)`, `colour(row, column)` where there was
-        one, and the coordinates of its pixels, or the family and conditions of its counts.
-    origin : str or None
-        What the trees behind its images of observations were grown on: it reads no others.
-    trees : Trees or None
+        one, and the coordinates of its pixels, or the family and conditions of its counts. Of
+        several pipelines `(pipeline, row, column)`.
+    origins : tuple of str
+        What the trees behind its images of observations were grown on, one a pipeline: it reads no
+        others. Empty of genes.
+    trees : tuple of Trees
         These trees, as far as its pixels need them, where `train` was given their cohort.
     calibration : Calibration or None
         What makes its margin a probability; None: its probabilities are its own.
@@ -57,29 +60,30 @@ class Predictor:
     classes: tuple[str, ...]
     kind: str
     layout: xr.Dataset
-    origin: str | None = None
-    trees: Trees | None = None
+    origins: tuple[str, ...] = ()
+    trees: tuple[Trees, ...] = ()
     calibration: Calibration | None = None
 
     @property
     def genes(self) -> list[str]:
         """Names of the genes that patients are read by; see `own_trees`."""
-        return self.own_trees().genes
+        return [*dict.fromkeys(gene for trees in self.own_trees() for gene in trees.genes)]
 
     @property
     def meaning(self) -> str:
         """What its probabilities mean."""
         return meaning(self.calibration)
 
-    def predict(self, items: xr.Dataset) -> pd.DataFrame:
+    def predict(self, items: xr.Dataset | Sequence[xr.Dataset]) -> pd.DataFrame:
         """Predict items that this network may never have seen.
 
         Parameters
         ----------
-        items : Dataset
+        items : Dataset, or sequence of Dataset
             Patients, as of `read_patients` or a cohort, whose states are not looked at; or a
             forest, a pixel table with this network's pixels, or a canvas of its assembly, of the
-            trees that the network was trained with.
+            trees that the network was trained with: of cross-fitted images the forest or table of
+            each pipeline, as `deepnic.store.open_classes` opens them.
 
         Returns
         -------
@@ -94,32 +98,31 @@ class Predictor:
             Items of another assembly or of other trees, that lack some of the pixels or too many
             genes, or whose values are on another scale.
         """
-        notes: list[str] = []
-        if kind_of(items) == "cohort":
-            items, notes = self.own_trees().read(items, self.layout)
-        notes += self._check_origin(items)
-        canvas = self._assemble(items)
+        given, notes = [items] if isinstance(items, xr.Dataset) else [*items], list[str]()
+        if kind_of(given[0]) == "cohort":
+            canvas, notes = self._read_patients(given[0])
+            given = [canvas]
+        notes += self._check_origin(given)
+        canvas = self._assemble(given)
         self._check_same(canvas)
         images = make_images(canvas_arrays(canvas))
         n = len(images)
         # batches of one size: a number is the same to the last bit, whoever else is asked for
         places = torch.arange(-(-n // BATCH) * BATCH).clamp(max=n - 1)
-        scores = class_scores(self.network, images, places, BATCH)[:n]
-        probability = scores.softmax(dim=1).numpy()
-        if self.calibration is not None:
-            second = self.calibration.apply((scores[:, 1] - scores[:, 0]).numpy())
-            probability = np.stack([1 - second, second], axis=1)
+        of_images = class_scores(self.network, images, places, BATCH)[:n]
+        first, means = mean_over_pipelines(canvas, of_images.numpy())
+        probability, predicted = told(means, self.calibration)
         table = pd.DataFrame(probability, columns=[f"probability of {c}" for c in self.classes])
-        table.insert(0, "item", canvas["item"].to_index())
-        table["predicted"] = np.array(self.classes, object)[probability.argmax(axis=1)]
-        if self.origin is not None:
-            table["remark"] = _remarks(canvas)
+        table.insert(0, "item", canvas["item"].to_index()[first])
+        table["predicted"] = np.array(self.classes, object)[predicted]
+        if self.origins:
+            table["remark"] = _remarks(canvas)[first]
         table.attrs["notes"] = notes
         return table
 
-    def own_trees(self) -> Trees:
+    def own_trees(self) -> tuple[Trees, ...]:
         """Return the trees that patients are read by; an `InputError` where there are none."""
-        if self.trees is None:
+        if not self.trees:
             raise InputError(
                 "the network has no trees of its own, to read patients by: it is of an earlier "
                 "version, of genes, or its training found no cohort; train it again and name that "
@@ -128,12 +131,32 @@ class Predictor:
             )
         return self.trees
 
-    def _check_origin(self, items: xr.Dataset) -> list[str]:
+    def _read_patients(self, patients: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
+        """Canvases of patients, one a pipeline, and notes of what was assumed."""
+        canvases, notes, remarks = [], [], []
+        for trees, layout in zip(self.own_trees(), split_layout(self.layout), strict=True):
+            table, said = trees.read(patients, layout)
+            canvases.append(_lay(table, layout))
+            remarks.append(table["remark"].values)
+            notes += said
+        if len(canvases) == 1:
+            return canvases[0], notes
+        # a patient of the training is known to all pipelines but the one that shows them
+        each = np.array(remarks, object)
+        known = each == TRAINED_ON
+        part = np.where(known.any(axis=0), known.argmin(axis=0), -1).astype(np.int8)
+        joined = join_canvases(canvases, part, np.full(part.shape, -1, np.int8))
+        remark = np.where(known.any(axis=0), TRAINED_ON, each.max(axis=0)).astype(object)
+        place = canvases[0]["item"].to_index().get_indexer(joined["item"].to_index())
+        return joined.assign_coords(remark=("item", remark[place])), [*dict.fromkeys(notes)]
+
+    def _check_origin(self, items: Sequence[xr.Dataset]) -> list[str]:
         """Refuse images of observations from other trees: they may hold these patients' labels."""
         if "gene" not in self.layout.coords:
             return []
-        mine, theirs = sha256_of(self.origin), sha256_of(items.attrs.get(ORIGIN))
-        if mine != theirs:
+        theirs = items[0].attrs.get(ORIGINS, [one.attrs.get(ORIGIN) for one in items])
+        mine = [*map(sha256_of, self.origins or [None])]
+        if mine != [*map(sha256_of, theirs)]:
             raise InputError(
                 "the trees of what is to be predicted were not grown on the labelled patients, "
                 "genes and parameters that the network was trained with, so that they may tell "
@@ -141,44 +164,53 @@ class Predictor:
                 "CHECKPOINT FILE`), or grow the training cohort again with these patients added "
                 "without labels"
             )
-        if mine is None:
+        if mine == [None]:
             return ["of version 0.1.0: nothing tells whether network and trees belong together"]
         return []
 
-    def _assemble(self, items: xr.Dataset) -> xr.Dataset:
+    def _assemble(self, items: Sequence[xr.Dataset]) -> xr.Dataset:
         """Items on this network's canvas."""
+        layouts = split_layout(self.layout)
+        if len(items) == 1 and kind_of(items[0]).endswith("canvas"):
+            return items[0]
+        if len(items) != len(layouts):
+            raise InputError(
+                f"the network reads the images of {len(layouts)} pipelines, and {len(items)} are "
+                "given; give all stores, or all tables, of one group"
+            )
+        canvases = [self._lay(one, its) for one, its in zip(items, layouts, strict=True)]
+        return canvases[0] if len(canvases) == 1 else join_canvases(canvases, *read_parts(canvases))
+
+    def _lay(self, items: xr.Dataset, layout: xr.Dataset) -> xr.Dataset:
+        """Items on the canvas of one pipeline."""
         if kind_of(items) == "forest":
-            items = self._read(items)
-        layout = self.layout
+            items = self._read(items, layout)
         match kind_of(items), self.kind:
             case "counts", "count canvas":
                 cells = {name: layout[name] for name in ("index", "colour")}
                 return items.rename(gene="item").assign(cells).assign_attrs(layout.attrs)
-            case "table", "canvas":
-                facts = {name: layout.attrs.get(name, "") for name in ("path", "order", "unit")}
-                return lay(items, Assembly(layout["index"].values, np.nan, **facts, seed=0))
-            case "canvas" | "count canvas", _:
-                return items
+            case "table", "canvas" | "cross-fitted canvas":
+                return _lay(items, layout)
         raise InputError(
             "the items are pixels and the network reads counts of signatures, or the other way "
             f"round: they are of another assembly ({self._words()}); give a forest"
         )
 
-    def _read(self, forest: xr.Dataset) -> xr.Dataset:
+    def _read(self, forest: xr.Dataset, layout: xr.Dataset) -> xr.Dataset:
         """Counts or pixels of a forest, as this network reads them."""
         if self.kind == "count canvas":
             return count_signatures(forest)
-        if "pixel" not in self.layout.dims:
+        if "pixel" not in layout.dims:
             raise InputError(
                 f"the network reads images that are not of a forest ({self._words()}); give such"
             )
-        if "gene" in self.layout.coords:  # pixels of several genes are of observations
-            genes = sorted(set(self.layout["gene"].values))
+        if "gene" in layout.coords:  # pixels of several genes are of observations
+            genes = sorted(set(layout["gene"].values))
             images = observation_images(forest, genes=genes)
         else:
             images = rop_images(forest, family="distinct")
-        none = np.zeros((0, self.layout.sizes["pixel"]), np.float32)  # a table without items
-        pixels = self.layout.drop_dims(["row", "column"]).assign(value=(("item", "pixel"), none))
+        none = np.zeros((0, layout.sizes["pixel"]), np.float32)  # a table without items
+        pixels = layout.drop_dims(["row", "column"]).assign(value=(("item", "pixel"), none))
         return select_pixels(images, pixels.assign(relevance=pixels["value"].sum("item")))
 
     def _check_same(self, canvas: xr.Dataset) -> None:
@@ -198,9 +230,15 @@ class Predictor:
             )
 
     def _words(self) -> str:
-        rows, columns = self.layout["index"].shape
+        rows, columns = self.layout["index"].shape[-2:]
         facts = [f"{k} {v}" for k, v in self.layout.attrs.items()]
         return ", ".join([f"{rows} x {columns} cells", *facts])
+
+
+def _lay(table: xr.Dataset, layout: xr.Dataset) -> xr.Dataset:
+    """Pixels of a table on the canvas of a layout."""
+    facts = {name: layout.attrs.get(name, "") for name in ("path", "order", "unit")}
+    return lay(table, Assembly(layout["index"].values, np.nan, **facts, seed=0))
 
 
 def _remarks(canvas: xr.Dataset) -> NDArray[np.object_]:
@@ -257,6 +295,8 @@ def describe_network(name: str, classes: Sequence[str], canvas: xr.Dataset, chan
         "channels": channels,
     }
     if "gene" in layout.coords:  # pixels of several genes are of observations
+        if ORIGINS in canvas.attrs:
+            about["origins"] = [*canvas.attrs[ORIGINS]]
         about |= carried(canvas.attrs)  # type: ignore[typeddict-item]
     return about
 
@@ -264,7 +304,7 @@ def describe_network(name: str, classes: Sequence[str], canvas: xr.Dataset, chan
 def rebuild(
     about: About,
     weights: Mapping[str, torch.Tensor],
-    trees: Mapping[str, Any] | None = None,
+    trees: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     calibration: Calibration | None = None,
 ) -> Predictor:
     """Make a network again from what a checkpoint holds."""
@@ -275,7 +315,7 @@ def rebuild(
     }
     layout = xr.Dataset(variables, attrs=about["layout"]["attrs"])
     layout = layout.set_coords([key for key in PIXEL if key in layout])
-    if layout["index"].dims != ("row", "column") or about["kind"] not in KINDS:
+    if layout["index"].dims[-2:] != ("row", "column") or about["kind"] not in KINDS:
         raise ValueError("no canvas")
     with torch.device("meta"):  # no initial weights, which would cost the caller random numbers
         network = build_network(name, channels, len(classes))
@@ -287,14 +327,16 @@ def rebuild(
             f"the weights of the checkpoint do not fit the network {name} with {channels} channels "
             f"and {len(classes)} classes ({error}); use the network it was trained with"
         ) from error
-    origin = about.get("origin")
-    own = None if trees is None else Trees.unpack(trees, layout)
-    if own is not None and own.origin != origin:
+    origins = tuple(about.get("origins", [about["origin"]] if "origin" in about else []))
+    saved = [trees] if isinstance(trees, Mapping) else trees or []
+    layouts = split_layout(layout)
+    own = tuple(Trees.unpack(one, its) for one, its in zip(saved, layouts, strict=bool(saved)))
+    if own and tuple(one.origin for one in own) != origins:
         raise ValueError("trees of another network")
     if calibration is not None and len(classes) != 2:
         raise ValueError("a calibration is of two classes")
     return Predictor(
-        network.eval(), name, tuple(classes), about["kind"], layout, origin, own, calibration
+        network.eval(), name, tuple(classes), about["kind"], layout, origins, own, calibration
     )
 
 

@@ -42,6 +42,7 @@ class About(TypedDict):
     kind: str  # of the canvas: "canvas" or "count canvas"
     channels: int
     origin: NotRequired[str]  # what the trees behind its images were grown on
+    origins: NotRequired[list[str]]  # of each pipeline, where there are several
 
 
 def save_checkpoint(path: Path, **parts: Any) -> None:

@@ -18,6 +18,9 @@ from deepnic.variables import FORMAT, RULES
 ORIGIN = "origin"
 """Attribute of forests, and of images, tables and canvases of observations: JSON."""
 
+ORIGINS = "origins"
+"""Attribute of cross-fitted canvases: the marks of the pipelines' forests, in order."""
+
 PATIENTS = "patients_sha256"
 
 AT_ONCE = 1 << 24  # bytes

@@ -1,21 +1,22 @@
 """More than two classes: the runs of each against the rest, joined."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import product, zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import ArrayLike
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from deepnic.errors import InputError
 from deepnic.files import locked, make_folder
-from deepnic.learn.fit import TrainResult
 from deepnic.learn.one_vs_rest import OneVsRest
+from deepnic.learn.result import TrainResult
 from deepnic.learn.saved import NETWORKS_OF_CLASSES, read_checkpoint, save_checkpoint
 from deepnic.learn.settings import CHECKPOINT_FILE
 from deepnic.manifest import unseal
@@ -45,16 +46,20 @@ class JoinedResult:
         return None if self.folder is None else self.folder / CHECKPOINT_FILE
 
 
-def check_together(tables: Mapping[str, xr.Dataset]) -> None:
+def check_together(tables: Mapping[str, Sequence[xr.Dataset]]) -> None:
     """Refuse tables by label that are not of the same observations, before anything is trained."""
-    if any(kind_of(table) != "table" or "label" not in table.coords for table in tables.values()):
+    each = [table for of_class in tables.values() for table in of_class]
+    if any(kind_of(table) != "table" or "label" not in table.coords for table in each):
         raise InputError(
             "classes are learnt from a group of tables of observations; make it by `deepnic "
             "pixels` of the group of stores"
         )
-    first = next(iter(tables.values()))
-    same = of_same_patients([table.attrs.get(ORIGIN) for table in tables.values()])
-    for table, name in product(tables.values(), ("item", "label")):
+    first = each[0]
+    same = all(
+        of_same_patients([table.attrs.get(ORIGIN) for table in of_pipeline])
+        for of_pipeline in zip_longest(*tables.values(), fillvalue=xr.Dataset())
+    )
+    for table, name in product(each, ("item", "label")):
         same = same and np.array_equal(table[name].values, first[name].values)
     if not same:
         raise InputError(
@@ -68,23 +73,23 @@ def check_together(tables: Mapping[str, xr.Dataset]) -> None:
         )
 
 
-def join(results: Mapping[str, TrainResult], table: xr.Dataset) -> JoinedResult:
-    """Join the results of networks by label; the table of one of them, and no folder yet."""
+def join(results: Mapping[str, TrainResult], labels: ArrayLike) -> JoinedResult:
+    """Join the results of networks by label; the ``labels`` of the items, and no folder yet."""
     predictor = OneVsRest(tuple(result.predictor for result in results.values()))
     number = {label: k for k, label in enumerate(results)}
-    known = np.array([number.get(str(label), -1) for label in table["label"].values])
-    trained = table["state"].values >= 0
+    known = np.array([number.get(str(label), -1) for label in np.asarray(labels)])
+    one = next(iter(results.values()))
+    trained = one.predictions["state"].to_numpy() >= 0
     chances = [result.predictions["probability"].to_numpy() for result in results.values()]
     predictions = pd.DataFrame(
         {
-            "item": table["item"].to_index(),
+            "item": one.predictions["item"].to_numpy(),
             "state": np.where(trained, known, -1),
             "truth": np.where(trained, -1, known),
             **{f"probability_{k}": values for k, values in enumerate(chances)},
             "predicted": np.argmax(chances, axis=0),
         }
     )
-    one = next(iter(results.values()))
     metrics = {name: one.metrics[name] for name in ("n_training", "n_validation", "n_test")}
     judged = predictions[predictions["truth"] >= 0]
     truth, predicted = judged["truth"], judged["predicted"]

@@ -125,7 +125,7 @@ def _meanings(labels: Sequence[str]) -> dict[str, str]:
         "truth": f"Class of what was held out, -1 where unknown or trained on: {numbers}.",
         "predicted": f"Class of the highest probability: {numbers}.",
     } | {
-        f"probability_{k}": f"Probability of {label} against the rest; not calibrated."
+        f"probability_{k}": f"Probability of {label} against the rest, by its own network."
         for k, label in enumerate(labels)
     }
 

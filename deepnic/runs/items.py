@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from deepnic.runs.gene_labels import (
     replication_labels,
     table_labels,
 )
-from deepnic.store import open_items
+from deepnic.store import open_classes
 from deepnic.variables import kind_of
 
 logger = logging.getLogger("deepnic.train")
@@ -36,20 +37,31 @@ class Items(NamedTuple):
     truth: NDArray[np.int64]  # true states of all items, -1 where unknown
     classes: tuple[str, ...]
     facts: pd.DataFrame | None = None  # of each gene without images, in the replication task
+    others: tuple[xr.Dataset, ...] = ()  # of cross-fitted images the other pipelines' tables
+
+    @property
+    def tables(self) -> list[xr.Dataset]:
+        """Of all pipelines."""
+        return [self.source, *self.others]
 
 
 def read_items(config: TrainConfig) -> Items:
     """Open the source of a run and label its items."""
-    source = open_items(config.data.source)
+    ((source, *others),) = open_classes(config.data.source).values()
+    if "label" in source.coords and kind_of(source) == "table":  # only observations bring theirs
+        return _observations(source, others, config)
+    if others:
+        raise InputError(
+            f"{config.data.source} is a group of parts of the patients, which is for tables of "
+            "observations; make such by `deepnic pixels`, or grow one store for images of genes"
+        )
     if kind_of(source) == "forest":
         return _genes_of_forest(source, config)
-    if "label" in source.coords:  # only observations bring theirs
-        return _observations(source, config)
     return _genes_of_table(source, config)
 
 
-def _observations(table: xr.Dataset, config: TrainConfig) -> Items:
-    """Observations of state -1 were held out when the forest grew."""
+def _observations(table: xr.Dataset, others: Sequence[xr.Dataset], config: TrainConfig) -> Items:
+    """Observations of state -1 in all tables were held out when the forests grew."""
     if config.labels is not None:
         raise InputError(
             f"{config.data.source} holds observations, which bring their own labels; "
@@ -57,14 +69,20 @@ def _observations(table: xr.Dataset, config: TrainConfig) -> Items:
         )
     label = table["label"].values.astype(object)  # Zarr gives strings a type of their own
     positive = table.attrs["positive"]
-    others = sorted(set(label) - {"", positive})
+    rest = sorted(set(label) - {"", positive})
     truth = np.where(label == "", -1, label == positive).astype(np.int64)
-    negative = others[0] if len(others) == 1 else f"not {positive}"
-    return Items("observations", table, truth, (negative, positive))
+    negative = rest[0] if len(rest) == 1 else f"not {positive}"
+    if not others:
+        logger.info(
+            "the images to learn from are of patients whose own labels chose their pixels, so that "
+            "they look better than a new patient's; `deepnic grow --parts 5` makes such as a new "
+            "patient has"
+        )
+    return Items("observations", table, truth, (negative, positive), others=tuple(others))
 
 
-def read_again(config: TrainConfig, items: Items) -> xr.Dataset | None:
-    """Read the cohort of observations again, for the trees of their pixels to be kept.
+def read_again(config: TrainConfig, items: Items) -> list[xr.Dataset] | None:
+    """Read the cohort of each pipeline again, for the trees of its pixels to be kept.
 
     Where none is named and it is not any more as it was, there is none, and a line says so.
     """
@@ -77,19 +95,21 @@ def read_again(config: TrainConfig, items: Items) -> xr.Dataset | None:
     if named is None and not noted:
         return None
     try:
-        origin = items.source.attrs.get(ORIGIN)
-        if origin is None:
-            raise InputError("the store does not say what it was grown on; grow it anew")
         cohort = read_cohort(named or noted["file"], **noted.get("reading", {}))
+        cohorts = [cohort] * len(items.tables)
         if cohort.sizes["observation"] == items.source.sizes["item"]:
-            cohort = cohort.assign(state=("observation", items.source["state"].values))
-        check_cohort(cohort, origin)
+            states = [table["state"].values for table in items.tables]
+            cohorts = [cohort.assign(state=("observation", state)) for state in states]
+        for one, table in zip(cohorts, items.tables, strict=True):
+            if (origin := table.attrs.get(ORIGIN)) is None:
+                raise InputError("the store does not say what it was grown on; grow it anew")
+            check_cohort(one, origin)
     except InputError as error:
         if named is not None:
             raise
         logger.info("the checkpoint will hold no trees, and predict from stores only: %s", error)
         return None
-    return cohort
+    return cohorts
 
 
 def _genes_of_forest(forest: xr.Dataset, config: TrainConfig) -> Items:

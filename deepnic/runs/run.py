@@ -24,8 +24,11 @@ import xarray as xr
 from deepnic.analysis.gene_rankings import compare_rankings
 from deepnic.analysis.training import NETWORK, RIVAL
 from deepnic.assembly import assemble, assemble_counts
+from deepnic.assembly.cross_fitted import join_canvases, read_parts
 from deepnic.host.provenance import machine
-from deepnic.learn.fit import TrainResult, train
+from deepnic.learn.cross_fitting import train_cross_fitted
+from deepnic.learn.fit import train
+from deepnic.learn.result import TrainResult
 from deepnic.runs.classes import JoinedResult, check_together, folder_of, join, write_joined
 from deepnic.runs.config import TrainConfig
 from deepnic.runs.folder import write_run
@@ -33,7 +36,7 @@ from deepnic.runs.gene_ranking import first_criterion, rank_genes
 from deepnic.runs.items import Items, read_again, read_items
 from deepnic.store import open_classes
 from deepnic.store.group import check_single, children
-from deepnic.variables import kind_of
+from deepnic.variables import CLASSES, kind_of
 
 logger = logging.getLogger("deepnic.train")
 
@@ -51,7 +54,7 @@ def run(config: TrainConfig, *, resume: bool = False) -> Outcome:
     Of a group of tables, each class against the rest, one after the other, and what they say
     together.
     """
-    stores = children(config.data.source)
+    stores = children(config.data.source, CLASSES)
     if not stores:
         return Outcome(*_run(config, resume))
     if config.labels is not None:
@@ -64,7 +67,7 @@ def run(config: TrainConfig, *, resume: bool = False) -> Outcome:
         logger.info("%s against the rest", label)
         data = config.data.model_copy(update={"source": store})
         results[label] = _run(config.model_copy(update={"data": data}), resume)[0]
-    joined = join(results, next(iter(tables.values())))
+    joined = join(results, next(iter(tables.values()))[0]["label"].values)
     if config.run.output is None:
         return Outcome(joined, None)
     joined = replace(joined, folder=folder_of(results, config.assembly.path, config.run.output))
@@ -74,7 +77,7 @@ def run(config: TrainConfig, *, resume: bool = False) -> Outcome:
     }
     facts = _facts(config, joined, perf_counter() - start) | {"of_classes": of_classes}
     write_joined(joined, facts)
-    if all(one.predictor.trees is not None for one in results.values()):
+    if all(one.predictor.trees for one in results.values()):
         logger.info("`deepnic predict %s FILE` tells all classes", joined.checkpoint)
     return Outcome(joined, None)
 
@@ -82,27 +85,28 @@ def run(config: TrainConfig, *, resume: bool = False) -> Outcome:
 def _run(config: TrainConfig, resume: bool) -> tuple[TrainResult, pd.DataFrame | None]:
     start = perf_counter()
     items = read_items(config)
-    layout = config.assembly.model_dump() | {"seed": config.training.seed}
-    if kind_of(items.source) == "counts":
-        canvas = assemble_counts(items.source, family=config.data.family, **layout)
-    else:
-        canvas = assemble(items.source, **layout)
-    result = train(
-        canvas,
-        truth=items.truth,
-        classes=items.classes,
-        cohort=read_again(config, items),
-        storage=config.run.output,
-        resume=resume,
+    canvas = _assemble(items, config)
+    options: dict[str, Any] = {
+        "classes": items.classes,
+        "cohort": read_again(config, items),
+        "storage": config.run.output,
+        "resume": resume,
         **config.run.model_dump(exclude={"output"}),
         **config.training.model_dump(),
-    )
-    if (trees := result.predictor.trees) is not None and result.checkpoint is not None:
+    }
+    if items.others:
+        truth = pd.Series(items.truth, items.source["item"].to_index())
+        result = train_cross_fitted(canvas, truth=truth, **options).result
+    else:
+        result = train(canvas, truth=items.truth, **options)
+    if (trees := result.predictor.trees) and result.checkpoint is not None:
         logger.info(
             "%d trees of its pixels are in the checkpoint (%.1f MB): `deepnic predict %s FILE` "
             "takes patients of any table",
-            trees.n_trees, result.checkpoint.stat().st_size / 1e6, result.checkpoint,
-        )  # fmt: skip
+            sum(one.n_trees for one in trees),
+            result.checkpoint.stat().st_size / 1e6,
+            result.checkpoint,
+        )
     ranking = None if items.facts is None else _compare(items, items.facts, result)
     if result.folder is not None:
         facts = _facts(config, result, perf_counter() - start) | {
@@ -111,6 +115,15 @@ def _run(config: TrainConfig, resume: bool) -> tuple[TrainResult, pd.DataFrame |
         }
         write_run(result.folder, facts, result.history, _named(result, canvas), ranking)
     return result, ranking
+
+
+def _assemble(items: Items, config: TrainConfig) -> xr.Dataset:
+    """Canvas of the items, cross-fitted where several pipelines show them."""
+    layout = config.assembly.model_dump() | {"seed": config.training.seed}
+    if kind_of(items.source) == "counts":
+        return assemble_counts(items.source, family=config.data.family, **layout)
+    canvases = [assemble(table, **layout) for table in items.tables]
+    return join_canvases(canvases, *read_parts(items.tables)) if items.others else canvases[0]
 
 
 def _facts(

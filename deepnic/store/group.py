@@ -1,7 +1,8 @@
-"""Groups of stores: of more than two classes, a store of each against the rest.
+"""Groups of stores: of each class against the rest, or of pipelines each grown without a part.
 
-A group is one of Zarr's, whose attributes tell the label of each child; a child is a store as it
-would be alone. The manifest of the group comes last, and holds the digests of its children's.
+A group is one of Zarr's, whose attributes tell the label, or the part, of each child; a child is a
+store as it would be alone, or of a class the group of its parts. The manifest of the group comes
+last, and holds the digests of its children's.
 """
 
 import json
@@ -15,19 +16,23 @@ from deepnic.errors import InputError
 from deepnic.files import folder_names, locked, whole
 from deepnic.manifest import METADATA, OF_STORE, digest, manifest, restore, seal
 from deepnic.rop.origin import stamp
-from deepnic.variables import CLASSES
+from deepnic.variables import CLASSES, PARTS
 
 GROUP = "group"
 """How the kind of a group is called, after that of its stores."""
 
 
-def children(path: str | Path) -> dict[str, Path]:
-    """Stores of a finished group by the label that is state 1 in them; none if it is no group.
+SAID = {CLASSES: "of each class against the rest", PARTS: "each grown without a part"}
+"""What is said of the stores of a group."""
+
+
+def children(path: str | Path, of: str | None = None) -> dict[str, Path]:
+    """Stores of a finished group by label or part; none if it is no group, or not one ``of`` that.
 
     An `InputError` tells of one that is unfinished or damaged.
     """
     path = Path(path)
-    if not (found := places(path)):
+    if not (found := places(path)) or of not in (None, grouped_by(path)):
         return {}
     if (recorded := manifest(path)) is None:
         raise InputError(
@@ -46,51 +51,66 @@ def children(path: str | Path) -> dict[str, Path]:
 
 def places(path: Path) -> dict[str, Path]:
     """Where the stores of a group are, or are to be, finished or not; none if it is no group."""
+    return {key: path / name for name, key in _names(path)[1].items()}
+
+
+def grouped_by(path: Path) -> str | None:
+    """What tells the stores of a group apart, `CLASSES` or `PARTS`; None if it is no group."""
+    return _names(path)[0]
+
+
+def _names(path: Path) -> tuple[str | None, dict[str, str]]:
     try:
         attrs = json.loads((path / METADATA).read_bytes())["attributes"]
-        names = dict(attrs[CLASSES])
-        if all(re.fullmatch(r"[\w -]+", name) for name in names):  # no way out of the group
-            return {str(label): path / name for name, label in names.items()}
-    except (OSError, ValueError, LookupError, TypeError):
+        of = next(of for of in SAID if of in attrs)
+        names = {str(name): str(key) for name, key in dict(attrs[of]).items()}
+        if names and all(re.fullmatch(r"[\w -]+", name) for name in names):  # no way out of it
+            return of, names
+    except (OSError, ValueError, LookupError, TypeError, StopIteration):
         pass
-    return {}
+    return None, {}
 
 
 def check_single(path: Path) -> None:
     """Refuse a group where one store is needed, and name its children."""
     if found := places(path):
-        some = ", ".join(f"{place} ({label})" for label, place in [*found.items()][:6])
+        some = ", ".join(f"{place} ({key})" for key, place in [*found.items()][:6])
         raise InputError(
-            f"{path} is a group of {len(found)} stores, of each class against the rest; give one "
+            f"{path} is a group of {len(found)} stores, {SAID[str(grouped_by(path))]}; give one "
             f"of them: {some}{', ...' if len(found) > 6 else ''}"
         )
 
 
+def part_names(n: int) -> list[str]:
+    """Names of the pipelines that are grown each without a part."""
+    return [f"part-{k}" for k in range(n)]
+
+
 @contextmanager
-def growing(path: Path, kind: str, labels: Sequence[str]) -> Iterator[dict[str, Path]]:
-    """Give the place of each class's store in a group, begun here or before; sealed at the end."""
+def growing(path: Path, kind: str, of: str, keys: Sequence[str]) -> Iterator[dict[str, Path]]:
+    """Give the place of each store of a group, begun here or before; sealed at the end."""
     with locked(path):
         if path.exists() and manifest(path) is not None:
             restore(path)
         if not path.exists():
             with whole(path) as partial:
-                lay_out(partial, kind, labels)
+                lay_out(partial, kind, of, keys)
         found = places(path)
-        if [*found] != [*labels]:
+        if grouped_by(path) != of or [*found] != [*keys]:
             raise InputError(
-                f"{path} exists and is no group of stores of the classes "
-                f"{', '.join(labels[:6])}{', ...' if len(labels) > 6 else ''}; choose another path"
+                f"{path} exists and is no group of stores {SAID[of]} ("
+                f"{', '.join(keys[:6])}{', ...' if len(keys) > 6 else ''}); choose another path"
             )
         yield found
         seal_group(path)
 
 
-def lay_out(path: Path, kind: str, labels: Sequence[str]) -> None:
+def lay_out(path: Path, kind: str, of: str, keys: Sequence[str]) -> None:
     """Write what a group of stores of a kind says of itself."""
     # names of files with a dot mean something to those who write them; and the manifest is one
-    words = [Path(OF_STORE).parent.name, *(label.replace(".", "-") for label in labels)]
+    words = [Path(OF_STORE).parent.name, *(key.replace(".", "-") for key in keys)]
     names = folder_names(words, otherwise="class")[1:]
-    attrs: dict[str, Any] = {CLASSES: dict(zip(names, labels, strict=True))}
+    attrs: dict[str, Any] = {of: dict(zip(names, keys, strict=True))}
     attrs |= {"deepnic_kind": f"{kind} {GROUP}"} | stamp()
     described = {"zarr_format": 3, "node_type": "group", "attributes": attrs}
     path.mkdir(exist_ok=True)

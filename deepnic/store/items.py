@@ -1,6 +1,6 @@
 """What a path holds, whichever kind of items it is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import xarray as xr
@@ -8,8 +8,9 @@ import xarray as xr
 from deepnic.errors import InputError
 from deepnic.files import check_new, locked, whole
 from deepnic.store.forest import open_forest
-from deepnic.store.group import children, lay_out, places, seal_group
+from deepnic.store.group import children, lay_out, part_names, places, seal_group
 from deepnic.store.table import open_store, open_table, write_table
+from deepnic.variables import CLASSES, PARTS
 
 OPEN: dict[str | None, Callable[[str | Path], xr.Dataset]] = {
     "forest": open_forest,
@@ -39,10 +40,11 @@ def open_items(path: str | Path) -> xr.Dataset:
     return OPEN[kind](path)
 
 
-def open_classes(path: str | Path, kind: str | None = None) -> dict[str, xr.Dataset]:
-    """Open what a path holds, of a kind or either, of each class against the rest, by label.
+def open_classes(path: str | Path, kind: str | None = None) -> dict[str, list[xr.Dataset]]:
+    """Open what a path holds, of a kind or either, by the label that is state 1.
 
-    Of two classes it is one alone.
+    Of more than two classes there is each against the rest; of each label a store, or that of each
+    pipeline of cross-fitted images (see `deepnic.assembly.cross_fitted`).
 
     Raises
     ------
@@ -57,29 +59,47 @@ def open_classes(path: str | Path, kind: str | None = None) -> dict[str, xr.Data
     deepnic.errors.InputError: no table at no/such.zarr; make one with `deepnic pixels`
     """
     open_one = OPEN.get(kind, open_items)
-    if not (found := children(path)):
-        items = open_one(path)
-        return {str(items.attrs.get("positive", "")): items}
-    stores = {label: open_one(place) for label, place in found.items()}
-    for label, items in stores.items():
-        if items.attrs.get("positive") != label:
+    found = children(path, CLASSES)
+    opened = {}
+    for label, place in found.items() or [("", Path(path))]:
+        stores = [open_one(part) for part in (children(place, PARTS) or {"": place}).values()]
+        said = {str(one.attrs.get("positive", "")) for one in stores}
+        if len(said) > 1 or (found and said != {label}):
+            wanted = f"the class {label!r}, as the group says" if found else "one class"
             raise InputError(
-                f"{found[label]} is not of the class {label!r}, as the group says; restore it "
-                "from a copy, or make the group anew at another path"
+                f"{place} is not of {wanted}; restore it from a copy, or make the group anew at "
+                "another path"
             )
-    return stores
+        opened[said.pop()] = stores
+    return opened
 
 
-def write_classes(tables: Mapping[str, xr.Dataset], path: str | Path) -> None:
-    """Write tables by label into a group, which appears whole; one alone as `write_table` does."""
-    path = Path(path)
-    if len(tables) == 1:
-        write_table(next(iter(tables.values())), path)
+def write_classes(tables: Mapping[str, Sequence[xr.Dataset]], path: str | Path) -> None:
+    """Write tables, as `open_classes` opens them, into a group, which appears whole.
+
+    One alone is written as `write_table` does.
+    """
+    path, (first, *others) = Path(path), tables.values()
+    if not others and len(first) == 1:
+        write_table(first[0], path)
         return
     with locked(path):
         check_new(path)
         with whole(path) as partial:
-            lay_out(partial, "table", [*tables])
+            if not others:
+                _write_parts(first, partial)
+                return
+            lay_out(partial, "table", CLASSES, [*tables])
             for label, place in places(partial).items():
-                write_table(tables[label], place)
+                _write_parts(tables[label], place)
             seal_group(partial)
+
+
+def _write_parts(tables: Sequence[xr.Dataset], path: Path) -> None:
+    if len(tables) == 1:
+        write_table(tables[0], path)
+        return
+    lay_out(path, "table", PARTS, part_names(len(tables)))
+    for table, place in zip(tables, places(path).values(), strict=True):
+        write_table(table, place)
+    seal_group(path)

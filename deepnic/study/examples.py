@@ -1,22 +1,25 @@
 """The pictures of a study: one gene and one observation under each path."""
 
+from pathlib import Path
+
+import dask
 import numpy as np
 import xarray as xr
 
 from deepnic.assembly import assemble
 from deepnic.nic import rop_images
 from deepnic.pixels import filter_pixels
+from deepnic.store import open_forest
 from deepnic.study.cohorts import Split
-from deepnic.study.fold import Fold
+from deepnic.study.fold import Fold, part_folder
 from deepnic.study.settings import StudySettings
 from deepnic.variables import NO_FILTER
 
 
-def example_images(
-    split: Split, fold: Fold, forest: xr.Dataset, settings: StudySettings
-) -> xr.Dataset:
+def example_images(split: Split, fold: Fold, folder: Path, settings: StudySettings) -> xr.Dataset:
     """One test observation's canvas and one gene's under each path, and the gene's base tiles.
 
+    As the first pipeline shows them, whose forest is in the folder of the fold.
     The observation is the first of the test fold, under the weakest filter by relevance; the gene
     is that of its first pixel. The gene's canvas holds the pixels that tell genes apart (structural
     and data filters, all genes of the fold's forest as items), ordered by their spread over the
@@ -24,8 +27,10 @@ def example_images(
     ``(path, gene_row, gene_column)`` and ``tile(combination, tree_size, weight_range)``.
     """
     item = int(np.flatnonzero(split.test)[0])
-    weakest = max(fold.tables, key=lambda strength: 0 if strength == NO_FILTER else int(strength))
-    table, paths = fold.tables[weakest], settings.arms.paths
+    tables, paths = fold.pipelines[0].tables, settings.arms.paths
+    table = tables[max(tables, key=lambda k: 0 if k == NO_FILTER else int(k))]
+    with dask.config.set(scheduler="threads"):  # workers may not see the folder
+        forest = open_forest(part_folder(folder, 0) / "forest.zarr").load()
     gene = str(table["gene"].values[0])
     symbol = str(table["symbol"].values[0]) if "symbol" in table.coords else ""
     genes = filter_pixels(rop_images(forest, family="distinct"), fdr=None, k=10_000)

@@ -1,9 +1,13 @@
-"""One fold, to the tables of pixels: nothing in it has seen a test label."""
+"""One fold, to the tables of pixels: nothing in it has seen a test label.
+
+The training observations are cut into parts, and a pipeline of genes, forest and filter is fitted
+without each: a part is shown by the pipeline that has not seen its labels.
+"""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dask
 import numpy as np
@@ -11,6 +15,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from deepnic.assembly.cross_fitted import cut_parts, without_part
+from deepnic.cohort import filled
 from deepnic.errors import InputError
 from deepnic.manifest import put_aside, to_mend
 from deepnic.nic import forest_vote, observation_images
@@ -25,19 +31,31 @@ from deepnic.study.settings import StudySettings
 from deepnic.variables import NO_FILTER
 
 
+class Pipeline(NamedTuple):
+    """What was fitted on some of the labels shows of all observations."""
+
+    vote: NDArray[np.float64]  # (observation,), the forest's own
+    tables: dict[int | str, xr.Dataset]  # kept pixels by strength of the filter
+
+
 @dataclass(frozen=True)
 class Fold:
     """What the arms of a fold learn from and predict."""
 
     cohort: xr.Dataset  # the test labels hidden
-    vote: NDArray[np.float64]  # (observation,), the forest's own
-    tables: dict[int | str, xr.Dataset]  # kept pixels by strength of the filter
+    part: NDArray[np.int8]  # (observation,), of the training observations; -1 = test
+    pipelines: tuple[Pipeline, ...]  # each has not seen the labels of its part
     epochs: int  # of the networks
 
     @property
     def ids(self) -> NDArray:
         """Of the observations; no message may hold them."""
         return self.cohort["observation"].values
+
+    @property
+    def state(self) -> NDArray[np.int8]:
+        """0 or 1 of the training observations, -1 of the test ones."""
+        return self.cohort["state"].values
 
     def told(self, score: NDArray, predicted: NDArray) -> pd.DataFrame:
         """Rows of the test observations: item, score (higher = state 1), predicted (0 or 1)."""
@@ -51,8 +69,19 @@ class Fold:
         )
 
 
+def cut_fold(hidden: xr.Dataset, settings: StudySettings) -> NDArray[np.int8]:
+    """Part of each training observation of a fold, -1 of the others."""
+    group = hidden["group"].values if "group" in hidden.coords else None
+    return cut_parts(hidden["state"].values, group, parts=settings.parts, seed=settings.seed)
+
+
+def part_folder(folder: Path, k: int) -> Path:
+    """Where a part's pipeline is kept, in the folder of a fold."""
+    return folder / f"part-{k}"
+
+
 def lazy_forest(cohort: xr.Dataset, settings: StudySettings) -> xr.Dataset:
-    """Return the forest of a fold, not yet grown; parameters out of range are refused."""
+    """Return the forest of a pipeline, not yet grown; parameters out of range are refused."""
     parameters = settings.forest.model_dump(exclude={"n_genes", "chosen_by"})
     chosen = preselect_genes(cohort, settings.forest.n_genes, settings.forest.chosen_by)
     return grow_forest(chosen, seed=settings.seed, **parameters)
@@ -76,7 +105,7 @@ def preselect_genes(cohort: xr.Dataset, n_genes: int, chosen_by: str = "f-test")
 
 
 def grow(cohort: xr.Dataset, settings: StudySettings, folder: Path) -> xr.Dataset:
-    """Grow what is missing of the forest of a fold in its folder, and read it into memory."""
+    """Grow what is missing of the forest of a pipeline in its folder, and read it into memory."""
     folder.mkdir(parents=True, exist_ok=True)
     with noted(folder / "forest.json"):
         write_forest(lazy_forest(cohort, settings), folder / "forest.zarr")
@@ -84,26 +113,37 @@ def grow(cohort: xr.Dataset, settings: StudySettings, folder: Path) -> xr.Datase
         return open_forest(folder / "forest.zarr").load()
 
 
-def filter_fold(
-    cohort: xr.Dataset, forest: xr.Dataset, settings: StudySettings, folder: Path
-) -> Fold:
-    """Filter the pixels of a fold's forest by every strength, or read what its folder holds."""
+def fit_fold(hidden: xr.Dataset, settings: StudySettings, folder: Path) -> Fold:
+    """Grow and filter the pipelines of a fold, or read what its folder holds.
+
+    What is missing is filled in each from the observations whose labels it sees.
+    """
+    part = cut_fold(hidden, settings)
+    pipelines = [
+        _fit_pipeline(filled(without_part(hidden, part, k)), settings, part_folder(folder, k))
+        for k in range(part.max() + 1)
+    ]
+    return Fold(filled(hidden), part, tuple(pipelines), settings.epochs)
+
+
+def _fit_pipeline(cohort: xr.Dataset, settings: StudySettings, folder: Path) -> Pipeline:
+    forest = grow(cohort, settings, folder)
     images = observation_images(forest)
     for name, options in _filters(settings).items():
         path = folder / f"{name}.zarr"
         if not is_usable(path):
             with noted(folder / f"{name}.json"):
                 write_table(filter_pixels(images, **options), path)
-    return Fold(cohort, forest_vote(forest), read_tables(folder, settings), settings.epochs)
+    return Pipeline(forest_vote(forest), read_tables(folder, settings))
 
 
 def has_tables(folder: Path, settings: StudySettings) -> bool:
-    """Tell whether a fold came as far as its pixels."""
+    """Tell whether a pipeline came as far as its pixels."""
     return all((folder / f"{name}.zarr").exists() for name in _filters(settings))
 
 
 def is_whole(folder: Path, settings: StudySettings) -> bool:
-    """Tell whether the stores of a fold are there and as written, and their costs too."""
+    """Tell whether the stores of a pipeline are there and as written, and their costs too."""
     stores = [folder / f"{name}.zarr" for name in ("forest", *_filters(settings))]
     if not all(store.exists() for store in stores):
         return False
@@ -128,7 +168,7 @@ def is_usable(path: Path) -> bool:
 
 
 def read_tables(folder: Path, settings: StudySettings) -> dict[int | str, xr.Dataset]:
-    """Read the kept pixels of a fold by strength, from the two tables of its folder.
+    """Read the kept pixels of a pipeline by strength, from the two tables of its folder.
 
     Pixels are stored best first, so that a stronger filter keeps the first of a weaker one.
     """
@@ -151,7 +191,7 @@ def keep_best(table: xr.Dataset, k: int) -> xr.Dataset:
 
 
 def _filters(settings: StudySettings) -> dict[str, dict[str, Any]]:
-    """Options of each table that a fold stores."""
+    """Options of each table that a pipeline stores."""
     arms = settings.arms
     numbers = [k for k in arms.strengths if k != NO_FILTER]
     filters: dict[str, dict[str, Any]] = {}

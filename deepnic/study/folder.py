@@ -1,7 +1,6 @@
 """The folder of a study: what is done already, the tables that all of it makes, reading them."""
 
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -81,11 +80,6 @@ def begin(output: Path, facts: dict[str, Any]) -> dict[str, Any]:
             f"{output} holds another study, which differs in {', '.join(differing)}; choose "
             "another folder"
         )
-    if before.get("format", 1) < 2:  # folds lay beside the tables
-        for name in before["cohorts"]:
-            if (output / name).exists() and not (output / FOLDS / name).exists():
-                (output / FOLDS).mkdir(exist_ok=True)
-                os.replace(output / name, output / FOLDS / name)
     _put_aside(output)
     unseal(output)
     facts |= {"started": before["started"]}
@@ -150,14 +144,21 @@ def gather(
         true = split.permutation < 0
         items = {"items": split.test.size}
         if true:
-            for file in sorted(folder.glob("*.json")):
-                cost = read_json(file) | items
-                parts["costs"].append(pd.DataFrame([place | {"stage": file.stem} | cost]))
-            made = read_tables(folder, settings) if has_tables(folder, settings) else {}
+            pipelines = sorted(folder.glob("part-*"))
+            costs = [
+                {"stage": file.stem} | read_json(file)
+                for pipeline in pipelines
+                for file in sorted(pipeline.glob("*.json"))
+            ]
+            if costs:
+                of_stages = pd.DataFrame(costs).groupby("stage", as_index=False).sum()
+                parts["costs"].append(of_stages.assign(**place, **items))
             accounts += [
                 place | {"strength": strength, "kept_pixels": table.sizes["pixel"]}
                 | {"account": account(table)}
-                for strength, table in made.items()
+                for pipeline in pipelines
+                if has_tables(pipeline, settings)
+                for strength, table in read_tables(pipeline, settings).items()
             ]  # fmt: skip
         for arm, seed in todo:
             if not is_done(folder, arm, seed):

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -16,12 +16,13 @@ from deepnic.analysis import find
 from deepnic.analysis.complete import comparable, left_out
 from deepnic.analysis.ranking import OURS, best_arm
 from deepnic.analysis.tables import make_tables
-from deepnic.cohort import filled
+from deepnic.assembly.cross_fitted import without_part
 from deepnic.compute import progress
 from deepnic.config import checked, to_toml
 from deepnic.errors import EngineError, InputError
 from deepnic.extras import needs
 from deepnic.files import as_path, locked, whole, write_json
+from deepnic.learn.baselines import check_classifiers
 from deepnic.nic import observation_images
 from deepnic.store.disk import check_space, least_bytes
 from deepnic.store.table import write_store
@@ -31,12 +32,12 @@ from deepnic.study.examples import example_images
 from deepnic.study.failures import Failure, reason_of
 from deepnic.study.fold import (
     Fold,
-    filter_fold,
-    grow,
+    cut_fold,
+    fit_fold,
     is_usable,
     is_whole,
     lazy_forest,
-    read_tables,
+    part_folder,
 )
 from deepnic.study.folder import (
     EXAMPLES,
@@ -116,6 +117,7 @@ def run_study(
         if isinstance(settings, GeneStudySettings) or settings.get("items") == "genes":
             return run_gene_study(cohorts, output, settings)
         settings = checked(StudySettings, settings)
+    check_classifiers(settings.arms.classifiers)
     cohorts = check_cohorts(cohorts, settings.folds, settings.transfers)
     splits = list(cut(cohorts, settings))
     needed = _check_splits(splits, settings)
@@ -189,25 +191,37 @@ def _check_splits(splits: Sequence[Split], settings: StudySettings) -> float:
     bytes_of: dict[tuple[str, int, int], float] = {}
     needed = 0.0
     for split in splits:
-        hidden = split.hidden
-        counts = np.bincount(hidden["state"].values[~split.test], minlength=2)
-        if counts.min() < 2:
-            raise InputError(
-                f"fold {split.fold} of {split.name} leaves {counts.min()} observations of state "
-                f"{counts.argmin()} to train on, and at least 2 are needed; take fewer folds, or "
-                "groups that hold fewer of them"
-            )
-        key = (split.name, int(counts[0]), int(counts[1]))
-        if key not in bytes_of:
-            some = hidden.isel(gene=slice(settings.forest.n_genes or None))
-            try:
-                forest = lazy_forest(some, settings.of_cohort(split.name))
-                observation_images(forest)
-            except InputError as error:
-                raise InputError(f"{split.name}: {error}") from error
-            bytes_of[key] = least_bytes(forest)
-        needed += bytes_of[key]
+        for cohort in _of_pipelines(split, settings):
+            state = cohort["state"].values
+            counts = np.bincount(state[state >= 0], minlength=2)
+            if counts.min() < 2:
+                raise InputError(
+                    f"a part of fold {split.fold} of {split.name} leaves {counts.min()} "
+                    f"observations of state {counts.argmin()} to grow trees on, and at least 2 are "
+                    "needed; take fewer folds, or groups that hold fewer of them"
+                )
+            key = (split.name, int(counts[0]), int(counts[1]))
+            if key not in bytes_of:
+                some = cohort.isel(gene=slice(settings.forest.n_genes or None))
+                try:
+                    forest = lazy_forest(some, settings.of_cohort(split.name))
+                    observation_images(forest)
+                except InputError as error:
+                    raise InputError(f"{split.name}: {error}") from error
+                bytes_of[key] = least_bytes(forest)
+            needed += bytes_of[key]
     return needed
+
+
+def _of_pipelines(split: Split, settings: StudySettings) -> Iterator[xr.Dataset]:
+    """What each pipeline of a fold is fitted on."""
+    hidden = split.hidden
+    try:
+        part = cut_fold(hidden, settings)
+    except InputError as error:
+        raise InputError(f"fold {split.fold} of {split.name}: {error}") from error
+    for k in range(part.max() + 1):
+        yield without_part(hidden, part, k)
 
 
 def _run_split(
@@ -225,7 +239,9 @@ def _run_split(
     shown = split.permutation < 0 and not is_usable(examples)  # of the first fold that can be made
     advance(len(todo) - len(pending))
     failures: list[Failure] = []
-    if not pending and not shown and is_whole(folder, settings):
+    parts = range(cut_fold(split.hidden, settings).max() + 1)
+    whole_parts = all(is_whole(part_folder(folder, k), settings) for k in parts)
+    if not pending and not shown and whole_parts:
         advance(2)
         return failures
     try:
@@ -243,12 +259,9 @@ def _run_split(
 
 def _make_fold(split: Split, settings: StudySettings, folder: Path, examples: Path | None) -> Fold:
     """Grow and filter a fold, or read what its folder holds, and draw its examples if asked."""
-    cohort = filled(split.hidden)  # what is missing, from the training observations alone
-    forest = grow(cohort, settings, folder)
-    fold = filter_fold(cohort, forest, settings, folder)
+    fold = fit_fold(split.hidden, settings, folder)
     if examples is not None:
-        images = example_images(split, fold, forest, settings)
-        write_store(images, examples)
+        write_store(example_images(split, fold, folder, settings), examples)
     return fold
 
 
@@ -266,27 +279,28 @@ def _data_parallel(
     output: Path, split: Split, summary: pd.DataFrame, settings: StudySettings
 ) -> dict[str, Any]:
     """Train the best assembly on a fold again, on several workers."""
+    from sklearn.metrics import roc_auc_score
+
     from deepnic.learn.fit import train  # loads torch where it is used
 
     settings = settings.of_cohort(split.name)
     ours = summary[(summary["cohort"] == split.name) & (summary["role"] == OURS)]
-    best = best_arm(ours[ours["metric"] == "accuracy"])[split.name]
+    best = best_arm(ours[ours["metric"] == "auroc"])[split.name]
     (arm,) = (arm for arm in arms_of(settings) if arm.name == best)
     assert isinstance(arm, CanvasArm)
-    table = read_tables(output / split.folder, settings)[arm.strength]
-    canvas = arm.canvas(table, settings.seed)
+    canvas = arm.canvas(fit_fold(split.hidden, settings, output / split.folder), settings.seed)
     start = perf_counter()
     result = train(
         canvas, epochs=settings.epochs, seed=settings.seed, workers=settings.data_parallel
     )
-    predicted = result.predictions["predicted"].to_numpy()[split.test]
+    margin = result.scores[split.test, 1] - result.scores[split.test, 0]
     return {
         "workers": settings.data_parallel,
         "device": result.device,
         "cohort": split.name,
         "arm": arm.name,
         "seconds": perf_counter() - start,
-        "accuracy": float((predicted == split.cohort["state"].values[split.test]).mean()),
+        "auroc": float(roc_auc_score(split.cohort["state"].values[split.test], margin)),
         "n_test": int(split.test.sum()),
         "epochs": settings.epochs,
     }

@@ -1,5 +1,6 @@
 """What a study is made of, in one TOML file."""
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,6 +9,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from deepnic.assembly import PATHS
 from deepnic.assembly.canvas import TREE_SIZES, UNITS, WEIGHT_RANGES
+from deepnic.assembly.cross_fitted import PARTS
 from deepnic.config import Strict
 from deepnic.variables import NO_FILTER
 
@@ -115,6 +117,9 @@ class Arms(Strict):
     """What is laid along a path: pixel, tile, condition."""
     fdr: float = Field(default=0.05, gt=0, le=1)
     """False discovery rate of the filter by relevance; 1 turns the test off."""
+    classifiers: tuple[str, ...] = ()
+    """More classifiers on expression, as "module:function": each returns one like scikit-learn's,
+    with a random_state of its own if it draws."""
 
     @field_validator("strengths")
     @classmethod
@@ -126,6 +131,15 @@ class Arms(Strict):
                 "placement takes as many); name at least one, and none twice"
             )
         return strengths
+
+    @field_validator("classifiers")
+    @classmethod
+    def _importable_classifiers(cls, classifiers: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"\w+(\.\w+)*:\w+", name) for name in classifiers):
+            raise ValueError(
+                'classifiers are named "module:function", such as "our_models:tabular"'
+            )
+        return classifiers
 
 
 class StudySettings(Strict):
@@ -146,6 +160,8 @@ class StudySettings(Strict):
     """Folds of the stratified cross-validation of each cohort; groups stay together."""
     repeats: int = Field(default=1, ge=1)
     """Times that a cohort is cut into folds anew."""
+    parts: int = Field(default=PARTS, ge=2)
+    """Parts of a training fold, at most; images of each are made by trees that saw the others."""
     seeds: int = Field(default=1, ge=1)
     """Draws of what an arm draws at random (weights, maze, t-SNE, random places): with `seed`,
     `seed` + 1, ..."""

@@ -10,8 +10,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import deepnic
 from deepnic import ROPImageTransformer
+from deepnic.pixels import select_pixels
 
-QUICK = {"n_trees": 6, "weight_ranges": [3, 5], "tree_sizes": [3], "subsample": 0.5, "k": 25}
+QUICK = {"n_trees": 6, "weight_ranges": [3, 5], "tree_sizes": [3], "subsample": 0.5, "k": 25,
+         "parts": 3}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -25,19 +27,30 @@ def fitted(cohort):
     return ROPImageTransformer(**QUICK).fit(X[:60], y[:60])
 
 
-def test_transform__new_rows_equal_the_functions(cohort, fitted):
-    hidden = deepnic.hide_labels(cohort, np.arange(70) >= 60)
+def by_functions(cohort, part, k):
+    """Canvas of all by the pipeline that sees the labels of the other parts of the first 60."""
+    hidden = deepnic.hide_labels(cohort, np.r_[part == k, np.full(10, True)])
     forest = deepnic.grow_forest(
         hidden, n_trees=6, weight_ranges=[3, 5], tree_sizes=[3], subsample=0.5
     )
     table = deepnic.filter_pixels(deepnic.observation_images(forest), k=25)
-    images = deepnic.assemble(table)["image"].values
+    return deepnic.assemble(table)["image"].values
+
+
+def test_transform__rows_equal_the_functions(cohort, fitted):
+    """Training rows by the pipeline without their part, new ones in the mean over all."""
     X, y = cohort.expression.values, cohort.label.values
     undefined = clone(fitted).set_params(fill=np.nan)
-    np.testing.assert_array_equal(undefined.fit_transform(X[:60], y[:60]), images[:60])
-    np.testing.assert_array_equal(undefined.transform(X[60:]), images[60:])
+    training = undefined.fit_transform(X[:60], y[:60])
+    part = undefined.part_
+    assert {*part} == {0, 1, 2}
+    images = np.stack([by_functions(cohort, part, k) for k in range(3)])
+    np.testing.assert_array_equal(training, images[part, np.arange(60)])
+    np.testing.assert_array_equal(undefined.transform(X[60:]), images[:, 60:].mean(axis=0))
     assert np.isnan(images).any()
-    np.testing.assert_array_equal(fitted.transform(X[60:]), np.nan_to_num(images[60:]))
+    np.testing.assert_array_equal(
+        fitted.transform(X[60:]), np.nan_to_num(images[:, 60:]).mean(axis=0)
+    )
 
 
 def test_transform__does_not_depend_on_the_other_new_rows(cohort, fitted):
@@ -47,40 +60,40 @@ def test_transform__does_not_depend_on_the_other_new_rows(cohort, fitted):
     np.testing.assert_array_equal(alone, together[:3])
 
 
-def test_fit_transform__alone_shows_rows_out_of_bag(cohort):
+def test_fit_transform__alone_shows_rows_without_their_labels(cohort):
     """Trees that know a label show it; a new patient's values may be those of a training one."""
     X, y = cohort.expression.values[:60], cohort.label.values[:60]
     model = ROPImageTransformer(**QUICK, flatten=True)
-    out_of_bag = model.fit_transform(X, y)
-    np.testing.assert_array_equal(out_of_bag, np.nan_to_num(model.table_["value"].values))
-    as_new = model.transform(X)
-    twin = model.transform(X[7:8])
+    training = model.fit_transform(X, y)
+    as_new, twin = model.transform(X), model.transform(X[7:8])
     np.testing.assert_array_equal(twin[0], as_new[7])
-    assert not np.array_equal(as_new, out_of_bag)
-    # of two rows with the same values one trains and one is new: neither is taken for the other
-    again = ROPImageTransformer(**QUICK, flatten=True).fit(X, y)
-    np.testing.assert_array_equal(again.transform(X[7:8]), twin)
+    assert not np.array_equal(as_new, training)
+    changed = np.where(np.arange(60) == 7, "malignant" if y[7] == "benign" else "benign", y)
+    own = model.part_[7]
+    other = clone(model).set_params(random_state=0).fit(X, y)
+    other.y_ = (changed == "malignant").astype(np.int8)
+    images = other._images(own, X[:0])
+    np.testing.assert_array_equal(
+        select_pixels(images, model.tables_[own])["value"].values[7],
+        model.tables_[own]["value"].values[7],
+    )
 
 
-def test_flatten__columns_are_named_by_gene_combination_and_condition(cohort):
+def test_groups__stay_in_a_part(cohort):
+    X, y, groups = cohort.expression.values, cohort.label.values, np.arange(70) // 2
+    part = ROPImageTransformer(**QUICK).fit(X, y, groups).part_
+    assert (part[::2] == part[1::2]).all()
+
+
+def test_flatten__columns_are_named_by_rank(cohort):
     X, y = cohort.expression.to_pandas(), cohort.label.values
     model = ROPImageTransformer(**QUICK, flatten=True).set_output(transform="pandas")
     columns = model.fit_transform(X[:60], y[:60])
-    names = model.get_feature_names_out()
-    assert list(columns.columns) == list(names)
+    assert list(columns.columns) == [f"pixel {k}" for k in range(25)]
     assert list(columns.index) == list(X.index[:60])
-    pixel = model.table_.isel(pixel=3)
-    assert names[3] == (
-        f"{pixel.gene.item()}|{pixel.combination.item()}|V{pixel.tree_size.item()}"
-        f"|R{pixel.weight_range.item()}"
-    )
-    assert pixel.gene.item() in X.columns
-    assert len({*names}) == 25
-    np.testing.assert_array_equal(model.transform(X[60:]), model.set_output(
-        transform="default").transform(X[60:]))  # fmt: skip
-    unnamed = clone(model).fit(X.values[:60], y[:60])
-    assert unnamed.get_feature_names_out(X.columns).tolist() == names.tolist()
-    assert unnamed.get_feature_names_out()[0].startswith("x")
+    first = [table["value"].values[:60, 0] for table in model.tables_]
+    own = np.choose(model.part_, first)
+    np.testing.assert_array_equal(columns["pixel 0"], np.nan_to_num(own))
 
 
 def test_canvases__have_no_columns(fitted):
@@ -138,17 +151,18 @@ def test_transformer__draws_a_forest_from_its_random_state(cohort):
     assert seed(None) != seed(None)
 
 
-OUT_OF_BAG = "training rows are shown out of bag by fit_transform alone, as by TargetEncoder"
+CROSS_FITTED = "training rows are cross-fitted by fit_transform alone, as by TargetEncoder"
 ONE_GENE = "one gene makes no tree of two, which the error says in its words"
-SMALL = {"n_trees": 2, "weight_ranges": [3], "tree_sizes": [2], "subsample": 0.5, "k": 16}
+SMALL = {"n_trees": 2, "weight_ranges": [3], "tree_sizes": [2], "subsample": 0.5, "k": 16,
+         "parts": 2}  # fmt: skip
 
 
 @parametrize_with_checks(
     [ROPImageTransformer(**SMALL), ROPImageTransformer(**SMALL, flatten=True)],
     expected_failed_checks=lambda _: {
         "check_fit2d_1feature": ONE_GENE,
-        "check_transformer_general": OUT_OF_BAG,
-        "check_transformer_data_not_an_array": OUT_OF_BAG,
+        "check_transformer_general": CROSS_FITTED,
+        "check_transformer_data_not_an_array": CROSS_FITTED,
     },
 )
 def test_transformer__is_one_of_scikit_learns(estimator, check):

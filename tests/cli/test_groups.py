@@ -45,7 +45,7 @@ def test_grow__of_several_classes_makes_each_store_as_positive_does(run, classes
 def test_grow__holds_the_same_patients_of_each_class_out(classes):
     stores = open_classes(classes / "forest.zarr")
     assert [*stores] == LABELS
-    hidden = [store.state.values < 0 for store in stores.values()]
+    hidden = [store.state.values < 0 for (store,) in stores.values()]
     assert (hidden[0] == hidden[1]).all()
     assert (hidden[0] == hidden[2]).all()
     known = ~np.isin(np.arange(60), [3, 7])
@@ -90,7 +90,7 @@ def test_grow__refuses_another_path_or_other_parameters(refuse, classes, tmp_pat
     renamed = make_classes().replace({"state": {"EWS": "PNET"}})
     renamed.to_csv(tmp_path / "renamed.csv", index=False)
     sentence = refuse("grow", tmp_path / "renamed.csv", "-o", group, *FEW)
-    assert "no group of stores of the classes PNET" in sentence
+    assert "no group of stores of each class against the rest (PNET" in sentence
     assert stored(group) == before
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "mine.txt").write_text("mine")

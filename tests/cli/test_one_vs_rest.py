@@ -153,7 +153,7 @@ def test_predictor__in_python_has_the_same_words(classes, trained):
     pd.testing.assert_frame_equal(table, network.predict(open_classes(classes / "forest.zarr")))
     swapped = network.predict(read_classes(classes / "c.csv")["R/MS"])  # states are not looked at
     pd.testing.assert_frame_equal(table, swapped)
-    stores = open_classes(classes / "table.zarr")
+    stores = {label: one for label, (one,) in open_classes(classes / "table.zarr").items()}
     with pytest.raises(InputError, match="are of the classes EWS and the networks of EWS, R/MS"):
         network.predict({"EWS": stores["EWS"]})
     with pytest.raises(InputError, match="the classes have other items"):
@@ -188,11 +188,11 @@ def test_load__refuses_networks_that_do_not_belong_together(trained, alone, tmp_
     _, joined, _ = trained
     network = load_network(joined / "checkpoint.pt")
     first, *others = network.networks
-    other_origin = first.origin.replace('"patients_sha256": "', '"patients_sha256": "0')
+    other_origins = (first.origins[0].replace('"patients_sha256": "', '"patients_sha256": "0'),)
     for networks in (
         (first, first, *others),
-        (replace(first, origin=other_origin), *others),
-        (replace(first, origin=None), *others),
+        (replace(first, origins=other_origins), *others),
+        (replace(first, origins=()), *others),
         (replace(first, classes=("a", "b", "c")), *others),
     ):
         with pytest.raises(InputError):
@@ -265,7 +265,7 @@ def test_verify__mends_groups_and_joined_runs(classes, trained, tmp_path, run, r
     assert same("forest.zarr")
     rmtree(table / "R-MS")
     sentence = refuse("verify", table, "--repair", "--from", forest / "EWS")
-    assert "no store of the class 'EWS'" in sentence
+    assert "no store of 'EWS'" in sentence
     code, _, error = run("verify", table, "--repair", "--from", forest)
     assert code == 0, error
     assert same("table.zarr")

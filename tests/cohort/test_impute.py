@@ -87,9 +87,10 @@ def test_study__a_fold_is_filled_from_its_training_part(tmp_path, method):
     ours, theirs = (fold.cohort.expression.values for fold in folds)
     np.testing.assert_array_equal(ours[~TEST], theirs[~TEST])
     np.testing.assert_allclose(ours, by_hand(values_of(), ~TEST, method), rtol=1e-6)
-    np.testing.assert_array_equal(*(fold.tables[16]["pixel"] for fold in folds))
-    table, other = (fold.tables[16]["value"].values[~TEST] for fold in folds)
-    np.testing.assert_array_equal(table, other)
+    for pair in zip(*(fold.pipelines for fold in folds), strict=True):
+        np.testing.assert_array_equal(*(one.tables[16]["pixel"] for one in pair))
+        table, other = (one.tables[16]["value"].values[~TEST] for one in pair)
+        np.testing.assert_array_equal(table, other)
 
 
 def test_filled__a_gene_without_a_known_value_tells_nothing():

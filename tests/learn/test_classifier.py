@@ -12,10 +12,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import deepnic
 from deepnic import ROPImageClassifier, ROPImageTransformer
-from deepnic.assembly import lay
-from deepnic.learn import fit_predict_baseline
+from deepnic.assembly.cross_fitted import join_canvases
+from deepnic.learn import calibrate, cross_fitted_margins, learner_of
+from deepnic.learn.cross_fitting import train_cross_fitted
 
-QUICK = {"n_trees": 6, "weight_ranges": [3], "tree_sizes": [3], "subsample": 0.5, "k": 25}
+QUICK = {"n_trees": 6, "weight_ranges": [3], "tree_sizes": [3], "subsample": 0.5, "k": 25,
+         "parts": 2}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -23,35 +25,44 @@ def cohort():
     return deepnic.demo_cohort().isel(observation=slice(0, 70), gene=slice(0, 12))
 
 
-def both(cohort, transformer):
-    """Pixel tables of the training observations, and of all with the labels of others hidden."""
-    hidden = deepnic.hide_labels(cohort, np.arange(70) >= 60)
-    forest = deepnic.grow_forest(
-        hidden, **{name: QUICK[name] for name in QUICK if name != "k"}, seed=transformer.seed_
-    )
-    return deepnic.filter_pixels(deepnic.observation_images(forest), k=25)
+def pipelines(cohort, transformer):
+    """Pixel tables of all by each pipeline; the labels of the last ten are hidden from all."""
+    for k in range(2):
+        hidden = np.r_[transformer.part_ == k, np.full(10, True)]
+        forest = deepnic.grow_forest(
+            deepnic.hide_labels(cohort, hidden),
+            **{name: QUICK[name] for name in QUICK if name not in ("k", "parts")},
+            seed=transformer.seed_,
+        )
+        yield deepnic.filter_pixels(deepnic.observation_images(forest), k=25)
 
 
 def test_linear_head__is_the_baseline_on_pixels(cohort):
     X, y = cohort.expression.to_pandas(), cohort.label.values
     model = ROPImageClassifier(ROPImageTransformer(**QUICK)).fit(X[:60], y[:60])
-    table = both(cohort, model.transformer_)
-    score = fit_predict_baseline("logistic regression", table.value, table.state).score
-    np.testing.assert_allclose(model.predict_proba(X[60:])[:, 1], score[60:], rtol=1e-6)
+    part = np.r_[model.transformer_.part_, np.full(10, -1)].astype(np.int8)
+    shown = np.stack([table["value"].values for table in pipelines(cohort, model.transformer_)])
+    state = np.where(part < 0, -1, cohort.state.values).astype(np.int8)
+    margin = cross_fitted_margins(learner_of("logistic regression"), shown, part, state)
+    rule = calibrate(margin[:60], state[:60], "")
+    probability = model.predict_proba(X[60:])
+    np.testing.assert_allclose(probability[:, 1], rule.probability(margin[60:]), rtol=1e-6)
     assert model.classes_.tolist() == ["benign", "malignant"]
+    assert (model.predict(X[60:]) == model.classes_[(probability[:, 1] > 0.5).astype(int)]).all()
 
 
-def test_network_head__is_the_network_of_train(cohort):
+def test_network_head__is_the_network_of_cross_fitted_training(cohort):
     X, y = cohort.expression.to_pandas(), cohort.label.values
     model = ROPImageClassifier(ROPImageTransformer(**QUICK), head="network", epochs=2)
     model.fit(X[:60], y[:60])
-    table = both(cohort, model.transformer_)
-    canvas = lay(table.isel(item=slice(60)), model.transformer_.assembly_)
-    trained = deepnic.train(canvas, epochs=2, seed=model.transformer_.seed_)
-    asked = trained.predictor.predict(lay(table.isel(item=slice(60, None)),
-                                          model.transformer_.assembly_))  # fmt: skip
+    part = np.r_[model.transformer_.part_, np.full(10, -1)].astype(np.int8)
+    canvases = [deepnic.assemble(table) for table in pipelines(cohort, model.transformer_)]
+    state = np.where(part < 0, -1, cohort.state.values)
+    canvas = join_canvases(canvases, part, state)
+    trained = train_cross_fitted(canvas, epochs=2, seed=model.transformer_.seed_)
     probability = model.predict_proba(X[60:])
-    np.testing.assert_array_equal(probability[:, 1], asked["probability of 1"])
+    expected = trained.calibration.probability(trained.margin[60:])
+    np.testing.assert_allclose(probability[:, 1], expected, rtol=1e-5)
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict_proba(X[60:]), probability)
 
@@ -86,7 +97,13 @@ def test_head__is_one_of_two(cohort):
     [
         ROPImageClassifier(
             ROPImageTransformer(
-                n_trees=2, weight_ranges=[3], tree_sizes=[2], subsample=0.5, k=16, random_state=0
+                n_trees=2,
+                weight_ranges=[3],
+                tree_sizes=[2],
+                subsample=0.5,
+                k=16,
+                parts=2,
+                random_state=0,
             )
         )
     ],

@@ -169,7 +169,7 @@ def test_missing_genes__are_told_and_replaced_by_the_training_mean(trained, trai
     expected[:, 9] = mean[9]
     got = network.predict(fewer)
     [note] = got.attrs["notes"]
-    n = len(network.trees.genes)  # a constant one may be in no tree
+    n = len(network.trees[0].genes)  # a constant one may be in no tree
     assert note.startswith(f"1 of the {n} genes that the network reads are missing (g9), ")
     replaced = network.predict(patients.assign(expression=expected))
     np.testing.assert_array_equal(got[PROBABILITY], replaced[PROBABILITY])
@@ -274,7 +274,7 @@ def test_checkpoint__holds_no_row_and_no_id_of_a_patient(trained, training):
 )
 def test_load_network__refuses_trees_that_do_not_fit(trained, tmp_path, change):
     saved = read_checkpoint(trained[0])
-    change(saved["trees"]["kept"][0])
+    change(saved["trees"][0]["kept"][0])
     save_checkpoint(tmp_path / "changed.pt", **saved)
     with pytest.raises(InputError, match="checkpoint"):
         load_network(tmp_path / "changed.pt")
@@ -367,7 +367,8 @@ def test_calibration__of_a_checkpoint_makes_the_probabilities(trained, patients,
     saved = read_checkpoint(trained[0])
     before = load_network(trained[0])
     assert "are not calibrated" in before.meaning
-    saved["calibration"] = {"slope": 0.5, "threshold": 0.75, "on": "34 patients held out"}
+    rule = {"slope": 0.5, "intercept": -0.375, "threshold": 1.5, "on": "34 patients held out"}
+    saved["calibration"] = rule
     save_checkpoint(tmp_path / "calibrated.pt", **saved)
     after = load_network(tmp_path / "calibrated.pt")
     assert "are calibrated on 34 patients held out" in after.meaning
@@ -375,7 +376,7 @@ def test_calibration__of_a_checkpoint_makes_the_probabilities(trained, patients,
     margin = np.log(raw["probability of t"]) - np.log(raw["probability of n"])
     expected = 1 / (1 + np.exp(-0.5 * (margin - 0.75)))
     np.testing.assert_allclose(got["probability of t"], expected, atol=1e-5)
-    assert ((got["predicted"] == "t") == (got["probability of t"] > 0.5)).all()
+    assert ((got["predicted"] == "t") == (margin > 1.5)).all()
     for wrong in ({"slope": -1.0}, {"threshold": float("nan")}, {"slope": "x"}):
         save_checkpoint(
             tmp_path / "wrong.pt", **saved | {"calibration": saved["calibration"] | wrong}

@@ -9,10 +9,11 @@ from deepnic.cohort import make_cohort
 from deepnic.config import checked
 from deepnic.study import StudySettings, run_study
 from deepnic.study.cohorts import Split
-from deepnic.study.fold import filter_fold, grow
+from deepnic.study.fold import fit_fold
 
 SMALL = {
     "folds": 3,
+    "parts": 2,
     "epochs": 8,
     "forest": {
         "n_genes": 12,
@@ -40,10 +41,8 @@ def make_settings(base=SMALL, **changes):
 
 
 def make_fold(cohort, test, settings, folder):
-    """A fold of the test observations given, and its forest."""
-    hidden = Split("made", -1, 0, 0, cohort, test).hidden
-    forest = grow(hidden, settings, Path(folder))
-    return filter_fold(hidden, forest, settings, Path(folder)), forest
+    """A fold of the test observations given."""
+    return fit_fold(Split("made", -1, 0, 0, cohort, test).hidden, settings, Path(folder))
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from deepnic.assembly import PATHS, assemble, fit_assembly, fit_deepinsight, lay
-from deepnic.learn import BASELINES, fit_predict_baseline
+from deepnic.assembly.cross_fitted import join_canvases
+from deepnic.learn import BASELINES, calibrate, cross_fitted_margins, learner_of
 from deepnic.learn.fit import train
 from deepnic.study import StudySettings
 from deepnic.study.arms import KINDS, arms_of
@@ -19,7 +20,36 @@ SETTINGS = make_settings(epochs=3, arms={"strengths": ["none", 40, 16], "unfilte
 
 @pytest.fixture(scope="module")
 def fold(cohort, tmp_path_factory):
-    return make_fold(cohort, TEST, SETTINGS, tmp_path_factory.mktemp("fold"))[0]
+    return make_fold(cohort, TEST, SETTINGS, tmp_path_factory.mktemp("fold"))
+
+
+def tables(fold, strength):
+    return [pipeline.tables[strength] for pipeline in fold.pipelines]
+
+
+def by_networks(fold, canvases):
+    """Margins of all: of a part by a network without it, of the test by one of all."""
+    canvas, how = join_canvases(canvases, fold.part, fold.state), {"epochs": 3, "seed": 5}
+    every = train(canvas, **how, device="cpu")
+    margin = every.scores[:, 1].astype(float) - every.scores[:, 0]
+    known = canvas.isel(item=canvas["state"].values >= 0)
+    for k in range(2):
+        hidden = np.where(known["shown_by"] == k, -1, known["state"])
+        scores = train(known.assign_coords(state=("item", hidden)), **how, device="cpu").scores
+        mine = known["shown_by"].values == k
+        margin[fold.part == k] = scores[mine, 1].astype(float) - scores[mine, 0]
+    return margin, every.history.to_dict("list")
+
+
+def by_classifier(fold, name, shown):
+    """Margins of all, from what is fitted on (pipeline, observation, variable)."""
+    return cross_fitted_margins(learner_of(name, 5), shown, fold.part, fold.state)
+
+
+def check_margin(outcome, fold, margin):
+    """Probability and class by the rule of what had not seen the training observations."""
+    rule = calibrate(margin[~TEST], fold.state[~TEST], "")
+    check(outcome, fold, rule.probability(margin), rule.predicted(margin))
 
 
 def check(outcome, fold, score, predicted):
@@ -80,54 +110,44 @@ def test_draws__tells_which_arms_depend_on_the_seed(fold):
 @pytest.mark.parametrize(("strength", "unit"), [("none", "pixel"), (40, "tile"), (16, "pixel")])
 @pytest.mark.parametrize("path", ["linear", "pacman"])
 def test_fit_predict__assembly(fold, path, strength, unit):
-    images = assemble(fold.tables[strength], path=path, unit=unit, seed=5)
-    expected = train(images, epochs=3, seed=5, device="cpu")
+    canvases = [assemble(one, path=path, unit=unit, seed=5) for one in tables(fold, strength)]
+    margin, history = by_networks(fold, canvases)
     outcome = fit_predict(KINDS["assembly"](path, strength, unit), fold, 5)
-    told = expected.predictions
-    check(outcome, fold, told["probability"].astype(float), told["predicted"])
-    assert outcome.history == expected.history.to_dict("list")
+    check_margin(outcome, fold, margin)
+    assert outcome.history == history
     assert len(outcome.history["training_loss"]) == 3
     assert not any("test" in name for name in outcome.history)
 
 
 @pytest.mark.parametrize("name", ["DeepInsight", "random"])
 def test_fit_predict__placement(fold, name):
-    table = fold.tables[40]
     place = {
-        "DeepInsight": fit_deepinsight(table, seed=5),
-        "random": fit_assembly(table, order="random", seed=5),
+        "DeepInsight": lambda table: fit_deepinsight(table, seed=5),
+        "random": lambda table: fit_assembly(table, order="random", seed=5),
     }[name]
-    told = train(lay(table, place), epochs=3, seed=5, device="cpu").predictions
-    outcome = fit_predict(KINDS["placement"](name, 40, "pixel"), fold, 5)
-    check(outcome, fold, told["probability"].astype(float), told["predicted"])
+    margin, _ = by_networks(fold, [lay(one, place(one)) for one in tables(fold, 40)])
+    check_margin(fit_predict(KINDS["placement"](name, 40, "pixel"), fold, 5), fold, margin)
 
 
 @pytest.mark.parametrize("name", ["logistic regression", "multilayer perceptron"])
 def test_fit_predict__pixels_without_a_place(fold, name):
-    state = fold.cohort["state"].values
-    expected = fit_predict_baseline(name, fold.tables[16]["value"].values, state, 5)
+    shown = np.stack([one["value"].values for one in tables(fold, 16)])
     outcome = fit_predict(KINDS["pixels"](name, 16), fold, 5)
-    check(outcome, fold, *expected)
+    check_margin(outcome, fold, by_classifier(fold, name, shown))
     assert outcome.history == {}
 
 
 @pytest.mark.parametrize("name", ["majority", "random forest"])
 def test_fit_predict__expression_of_all_genes(fold, cohort, name):
-    state = np.where(TEST, -1, cohort["state"].values)
-    expected = fit_predict_baseline(name, cohort["expression"].values, state, 5)
-    check(fit_predict(KINDS["expression"](name), fold, 5), fold, *expected)
+    margin = by_classifier(fold, name, cohort["expression"].values[None])
+    check_margin(fit_predict(KINDS["expression"](name), fold, 5), fold, margin)
 
 
-def test_fit_predict__forest_vote_is_cut_by_the_known_observations_alone(fold):
-    """0.3 tells the known ones apart; were the hidden ones of state 1, 0.25 would do better."""
-    state = fold.cohort["state"].values
-    vote = np.where(state == 1, 0.5, np.where(state == 0, 0.2, 0.25))
-    vote[np.flatnonzero(state == 1)[0]] = 0.3
-    vote[np.flatnonzero(TEST)[-1]] = 0.4
-    told = type(fold)(fold.cohort, vote, fold.tables, fold.epochs)
-    outcome = fit_predict(KINDS["forest"]("forest vote"), told, 0)
-    check(outcome, fold, vote, vote >= 0.3)
-    assert outcome.predictions["predicted"].sum() == 1
+def test_fit_predict__forest_vote_of_a_part_is_of_the_forest_that_had_not_seen_it(fold):
+    votes = [pipeline.vote for pipeline in fold.pipelines]
+    own = np.where(fold.part == 0, votes[0], votes[1])
+    outcome = fit_predict(KINDS["forest"]("forest vote"), fold, 0)
+    check_margin(outcome, fold, np.where(TEST, (votes[0] + votes[1]) / 2, own))
 
 
 def test_fit_predict__threads_of_a_process_do_not_mix(fold):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import deepnic
 from deepnic.assembly import assemble
 from deepnic.nic import family, rop_images
 from deepnic.nic.families import COLOURS
@@ -20,18 +21,28 @@ SETTINGS = make_settings(
 
 
 @pytest.fixture(scope="module")
-def made(cohort, tmp_path_factory):
-    return make_fold(cohort, TEST, SETTINGS, tmp_path_factory.mktemp("fold"))
+def folder_of_fold(cohort, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fold")
+    make_fold(cohort, TEST, SETTINGS, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(cohort, folder_of_fold):
+    """The fold, and the forest of its first pipeline."""
+    forest = deepnic.open_forest(folder_of_fold / "part-0" / "forest.zarr").load()
+    return make_fold(cohort, TEST, SETTINGS, folder_of_fold), forest
 
 
 @pytest.fixture(scope="module")
 def table(made):
-    return made[0].tables[25]
+    return made[0].pipelines[0].tables[25]
 
 
 @pytest.fixture(scope="module")
-def examples(made, cohort):
-    return example_images(Split("made", -1, 0, 0, cohort, TEST), *made, SETTINGS)
+def examples(made, cohort, folder_of_fold):
+    split = Split("made", -1, 0, 0, cohort, TEST)
+    return example_images(split, made[0], folder_of_fold, SETTINGS)
 
 
 def test_example_images__first_test_observation_under_each_path(table, examples):
@@ -43,9 +54,9 @@ def test_example_images__first_test_observation_under_each_path(table, examples)
 
 def test_example_images__of_no_filter_where_there_is_none(cohort, tmp_path):
     settings = make_settings(TINY, arms={"paths": PATHS, "strengths": ["none"]})
-    fold, forest = make_fold(cohort, TEST, settings, tmp_path)
-    examples = example_images(Split("made", -1, 0, 0, cohort, TEST), fold, forest, settings)
-    assert examples.attrs["gene"] == fold.tables["none"]["gene"].values[0]
+    fold = make_fold(cohort, TEST, settings, tmp_path)
+    examples = example_images(Split("made", -1, 0, 0, cohort, TEST), fold, tmp_path, settings)
+    assert examples.attrs["gene"] == fold.pipelines[0].tables["none"]["gene"].values[0]
 
 
 def test_example_images__tiles_of_the_most_relevant_gene(table, made, examples):

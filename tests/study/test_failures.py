@@ -114,15 +114,15 @@ def test_run_study__goes_on_past_an_arm_and_a_fold_and_tries_them_again(
     names.add("3-NN")
     small = cohort.isel(observation=slice(30))
     settings = TINY | {"epochs": 1, "folds": 3}
-    filter_fold = study.filter_fold
+    fit_fold = study.fit_fold
 
-    def lacking(hidden, forest, settings, folder):
+    def lacking(hidden, settings, folder):
         if folder.name == "0-0":
             raise MemoryError("p3")
-        return filter_fold(hidden, forest, settings, folder)
+        return fit_fold(hidden, settings, folder)
 
     with monkeypatch.context() as patched:
-        patched.setattr(study, "filter_fold", lacking)
+        patched.setattr(study, "fit_fold", lacking)
         summary = run_study({"made": small}, tmp_path / "s", settings)
     facts = json.loads((tmp_path / "s" / "study.json").read_text())
     told = [(one["arm"], one["fold"]) for one in facts["failures"]]
@@ -174,7 +174,7 @@ def test_run_study__refuses_a_disk_too_small_for_all_folds(cohort, tmp_path, mon
     monkeypatch.setattr(study, "least_bytes", lambda forest: sizes.append(1) or 1e6)
     free = shutil._ntuple_diskusage(10**9, 10**9, int(2.5e6))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
-    with pytest.raises(EngineError, match=r"s takes at least 3.0 MB, and its disk has 2.5 MB free"):
+    with pytest.raises(EngineError, match=r"s takes at least 6.0 MB, and its disk has 2.5 MB free"):
         run_study({"made": cohort.isel(observation=slice(24))}, tmp_path / "s", TINY | {"folds": 3})
     assert not (tmp_path / "s").exists()
 

@@ -1,4 +1,5 @@
 import statistics
+import tempfile
 
 import numpy as np
 import pytest
@@ -6,19 +7,13 @@ from distributed import Client, LocalCluster
 from sklearn.feature_selection import f_classif
 from sklearn.metrics import roc_auc_score
 
+from deepnic.assembly.cross_fitted import stack_pixels, without_part
 from deepnic.cohort import hide_labels, make_cohort
 from deepnic.nic import forest_vote, observation_images
 from deepnic.pixels import filter_pixels
 from deepnic.rop.origin import stamp
 from deepnic.study import fold
-from deepnic.study.fold import (
-    filter_fold,
-    grow,
-    keep_best,
-    lazy_forest,
-    preselect_genes,
-    read_tables,
-)
+from deepnic.study.fold import grow, keep_best, lazy_forest, preselect_genes, read_tables
 from tests.study.conftest import make_fold, make_settings
 
 TEST = np.arange(100) < 30
@@ -113,56 +108,87 @@ def test_keep_best__of_the_pixels_that_vary_most(images):
     assert keep_best(whole, 50).identical(filter_pixels(images, k=50, supervised=False))
 
 
-def test_filter_fold__is_filter_pixels_by_every_strength(cohort, tmp_path):
-    ran, forest = make_fold(cohort, TEST, BOTH, tmp_path / "a" / "0-0")
-    hidden = hide_labels(cohort, TEST).drop_vars("label")
-    assert forest.identical(lazy_forest(hidden, BOTH).compute())
-    assert forest.sizes["gene"] == BOTH.forest.n_genes
-    images = observation_images(forest)
-    expected = {
-        24: filter_pixels(images, k=24, fdr=0.5),
-        "none": filter_pixels(images, k=30, supervised=False),
-        40: filter_pixels(images, k=40, fdr=0.5),
+def test_fit_fold__pipelines_are_filter_pixels_by_every_strength(cohort, tmp_path):
+    """Of forests that saw neither the test labels nor those of the part."""
+    fold = make_fold(cohort, TEST, BOTH, tmp_path / "a" / "0-0")
+    assert len(fold.pipelines) == BOTH.parts == 2
+    assert ((fold.part < 0) == TEST).all()
+    for k, pipeline in enumerate(fold.pipelines):
+        hidden = hide_labels(cohort, TEST | (fold.part == k)).drop_vars("label")
+        forest = lazy_forest(hidden, BOTH).compute()
+        assert forest.sizes["gene"] == BOTH.forest.n_genes
+        images = observation_images(forest)
+        expected = {
+            24: filter_pixels(images, k=24, fdr=0.5),
+            "none": filter_pixels(images, k=30, supervised=False),
+            40: filter_pixels(images, k=40, fdr=0.5),
+        }
+        assert list(pipeline.tables) == list(expected)
+        for strength, table in expected.items():
+            assert pipeline.tables[strength].identical(table.assign_attrs(stamp()))
+        np.testing.assert_array_equal(pipeline.vote, forest_vote(forest))
+    assert fold.cohort.identical(hide_labels(cohort, TEST).drop_vars("label"))
+
+
+def test_fit_fold__reads_what_is_there(cohort, tmp_path, monkeypatch):
+    first = make_fold(cohort, TEST, BOTH, tmp_path)
+    costs = {file: file.read_text() for file in tmp_path.glob("part-*/*.json")}
+    names = {"forest", "relevant", "varying"}
+    assert {(file.parent.name, file.stem) for file in costs} == {
+        (part, name) for part in ("part-0", "part-1") for name in names
     }
-    assert list(ran.tables) == list(expected)
-    for strength, table in expected.items():
-        assert ran.tables[strength].identical(table.assign_attrs(stamp()))
-    assert ran.cohort.identical(hidden)
-    np.testing.assert_array_equal(ran.vote, forest_vote(forest))
-
-
-def test_filter_fold__reads_what_is_there(cohort, tmp_path, monkeypatch):
-    first, _ = make_fold(cohort, TEST, BOTH, tmp_path)
-    costs = {file: file.read_text() for file in tmp_path.glob("*.json")}
-    assert {file.stem for file in costs} == {"forest", "relevant", "varying"}
 
     def refuse(*_, **__):
         raise AssertionError
 
     monkeypatch.setattr(fold, "filter_pixels", refuse)
     monkeypatch.setattr("deepnic.store.forest._grow", refuse)
-    again, _ = make_fold(cohort, TEST, BOTH, tmp_path)
-    assert all(again.tables[k].identical(table) for k, table in first.tables.items())
-    assert {file: file.read_text() for file in tmp_path.glob("*.json")} == costs
+    again = make_fold(cohort, TEST, BOTH, tmp_path)
+    for ours, theirs in zip(first.pipelines, again.pipelines, strict=True):
+        assert all(theirs.tables[k].identical(table) for k, table in ours.tables.items())
+    assert {file: file.read_text() for file in tmp_path.glob("part-*/*.json")} == costs
 
 
-def test_fold__is_read_here_though_there_are_workers(cohort, tmp_path, monkeypatch):
+def test_fit_fold__is_read_here_though_there_are_workers(cohort, tmp_path, monkeypatch):
     """They may not see its folder."""
-    fold, forest = make_fold(cohort, TEST, BOTH, tmp_path)
+    fold = make_fold(cohort, TEST, BOTH, tmp_path)
+    hidden = without_part(fold.cohort, fold.part, 0)
     kind = {"n_workers": 1, "processes": False, "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(**kind) as cluster, Client(cluster), monkeypatch.context() as patched:
         patched.setattr(Client, "get", None)
-        again = grow(fold.cohort, BOTH, tmp_path)
-        tables = read_tables(tmp_path, BOTH)
-    assert again.identical(forest)
-    assert all(tables[k].identical(table) for k, table in fold.tables.items())
+        again = grow(hidden, BOTH, tmp_path / "part-0")
+        tables = read_tables(tmp_path / "part-0", BOTH)
+    assert again["vote"].identical(lazy_forest(hidden, BOTH)["vote"].compute())
+    assert all(tables[k].identical(table) for k, table in fold.pipelines[0].tables.items())
 
 
-def test_filter_fold__makes_only_the_tables_asked_for(cohort, tmp_path):
-    hidden = hide_labels(cohort, TEST)
-    forest = grow(hidden, BOTH, tmp_path)
+def test_fit_fold__makes_only_the_tables_asked_for(cohort, tmp_path):
     for strength, name in ((16, "relevant"), ("none", "varying")):
         settings = make_settings(arms={"strengths": [strength]})
-        (tmp_path / name).mkdir()
-        filter_fold(hidden, forest, settings, tmp_path / name)
-        assert [path.stem for path in (tmp_path / name).glob("*.zarr")] == [name]
+        make_fold(cohort, TEST, settings, tmp_path / name)
+        made = {path.stem for path in (tmp_path / name / "part-0").glob("*.zarr")}
+        assert made == {"forest", name}
+
+
+def test_fit_fold__training_images_obey_the_law_of_test_images():
+    """On noise a pixel that labels chose tells nothing of those that did not choose it."""
+    rng = np.random.default_rng(1)
+    labels, test = np.tile(["sick", "well"], 40), np.arange(80) >= 50
+    names = [f"g{k}" for k in range(400)], [f"o{k}" for k in range(80)]
+    noise = make_cohort(rng.normal(size=(80, 400)), labels, *names, positive="sick")
+    forest = {"n_genes": 20, "n_trees": 10, "tree_sizes": [3]}
+    settings = make_settings(forest=forest, arms={"strengths": [64]}, parts=5)
+    with tempfile.TemporaryDirectory() as folder:
+        fold = make_fold(noise, test, settings, folder)
+    state = noise["state"].values
+    shown = np.nan_to_num(stack_pixels([one.tables[64] for one in fold.pipelines]))
+    own = shown[fold.part, np.arange(80)][~test].mean(axis=1)
+    new = shown.mean(axis=(0, 2))[test]
+    chosen = shown[0].mean(axis=1)[(fold.part > 0)]  # the old way: by who chose the pixels
+    areas = [
+        roc_auc_score(state[~test], own),
+        roc_auc_score(state[test], new),
+        roc_auc_score(state[fold.part > 0], chosen),
+    ]
+    assert all(0.3 < area < 0.7 for area in areas[:2])
+    assert areas[2] > 0.9

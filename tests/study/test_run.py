@@ -151,7 +151,8 @@ def test_run_study__facts_and_accounts(folder):
     assert facts["settings"]["seeds"] == 1  # a default
     accounts = json.loads((folder / "accounts.json").read_text())
     places = [(one["cohort"], one["repeat"], one["fold"], one["strength"]) for one in accounts]
-    assert places == [("made", 0, fold, strength) for fold in range(3) for strength in ("none", 64)]
+    strengths = ("none", 64) * 2  # of two pipelines
+    assert places == [("made", 0, fold, strength) for fold in range(3) for strength in strengths]
     for one in accounts:
         assert [part["stage"] for part in one["account"]] == ["structural", "data", "relevance"]
         assert one["kept_pixels"] == one["account"][-1]["kept"] <= 64
@@ -402,14 +403,14 @@ def test_run_study__trains_the_best_assembly_once_more_on_workers(cohort, tmp_pa
         TINY, data_parallel=2, arms={"paths": ["linear", "snail"], "strengths": [16, 50]}
     )
     summary = run_study({"made": cohort}, tmp_path, settings)
-    own = summary.query("kind == 'assembly' and metric == 'accuracy'")
+    own = summary.query("kind == 'assembly' and metric == 'auroc'")
     best = own.loc[own["mean"].idxmax()]
     assert asked == [(best["path"], {16: 4, 50: 8}[best["strength"]], 2)]
     parallel = json.loads((tmp_path / "study.json").read_text())["data_parallel"]
     told = {"workers": 2, "cohort": "made", "arm": best["arm"], "n_test": 50, "epochs": 2}
     assert {name: parallel[name] for name in told} == told
     first = table(tmp_path, "results").query(f"arm == '{best['arm']}' and fold == 0")
-    assert parallel["accuracy"] == pytest.approx(first["accuracy"].item())
+    assert parallel["auroc"] == pytest.approx(first["auroc"].item())
 
 
 def test_run_study__folder_may_move(cohort, folder_tiny, tmp_path):

@@ -15,7 +15,7 @@ STUDIES = Path(__file__).parents[2] / "studies"
     ("wrong", "sentence"),
     [
         ({"folds": 1}, "folds is 1, but it should be greater than or equal to 2"),
-        ({"fold": 3}, "unknown key 'fold'; choose from folds, repeats, seeds"),
+        ({"fold": 3}, "unknown key 'fold'; choose from folds, repeats, parts, seeds"),
         ({"repeats": 0}, "repeats is 0, but"),
         ({"seeds": 0}, "seeds is 0, but"),
         ({"epochs": 0}, "epochs is 0, but"),
@@ -40,6 +40,8 @@ STUDIES = Path(__file__).parents[2] / "studies"
         ({"arms": {"unfiltered": 3}}, "unfiltered is 3 in .arms., but"),
         ({"arms": {"fdr": 0}}, "fdr is 0 in .arms., but it should be greater than 0"),
         ({"arms": {"fdr": 1.1}}, "fdr is 1.1 in .arms., but"),
+        ({"arms": {"classifiers": ["SVC"]}}, 'classifiers are named "module:function", such as'),
+        ({"arms": {"classifiers": ["a b:c"]}}, 'classifiers are named "module:function", such as'),
         (
             {"arms": {"units": ["tile"]}, "forest": {"tree_sizes": [9]}},
             "a tile holds tree sizes 3 to 8 and weight ranges 3 to 5",

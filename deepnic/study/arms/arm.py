@@ -4,9 +4,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from deepnic.learn.calibration import calibrate
 from deepnic.variables import NO_FILTER
 
 FoldT = TypeVar("FoldT")  # what an arm learns from: of observations, or of genes
@@ -22,6 +24,18 @@ class Answer(NamedTuple):
     score: NDArray  # higher = state 1
     predicted: NDArray  # state, of int or bool
     history: dict[str, list]  # training curve of a network by column; empty for others
+
+    @classmethod
+    def of(
+        cls,
+        margin: NDArray[np.float64],
+        state: NDArray[np.int8],
+        history: dict[str, list] | None = None,
+    ) -> Self:
+        """Probability and class by the rule of all arms, which cross-fitted margins make."""
+        known = state >= 0
+        rule = calibrate(margin[known], state[known], "the training observations")
+        return cls(rule.probability(margin), rule.predicted(margin), history or {})
 
 
 class Outcome(NamedTuple):

@@ -2,15 +2,19 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import xarray as xr
 
 from deepnic.analysis.ranking import OURS, PLACEMENT, RANDOM
-from deepnic.assembly import Assembly, assemble, fit_assembly, fit_deepinsight, lay
+from deepnic.assembly import Assembly, fit_assembly, fit_deepinsight, lay
+from deepnic.assembly.cross_fitted import join_canvases
 from deepnic.study.arms.arm import Answer, Arm
 from deepnic.study.fold import Fold
 from deepnic.study.settings import Arms
+
+if TYPE_CHECKING:
+    from deepnic.learn import TrainResult
 
 
 def trained(
@@ -23,11 +27,15 @@ def trained(
     from deepnic.learn.fit import train  # loads torch where it is used
 
     result = train(canvas, epochs=epochs, seed=seed, network=network, device=device)
-    history = {str(name): values.tolist() for name, values in result.history.items()}
     predictions = result.predictions
     return Answer(
-        predictions["probability"].to_numpy(), predictions["predicted"].to_numpy(), history
+        predictions["probability"].to_numpy(), predictions["predicted"].to_numpy(), curve_of(result)
     )
+
+
+def curve_of(result: "TrainResult") -> dict[str, list]:
+    """Training curve by column."""
+    return {str(name): values.tolist() for name, values in result.history.items()}
 
 
 class CanvasArm(Arm[Fold, Arms]):
@@ -36,12 +44,23 @@ class CanvasArm(Arm[Fold, Arms]):
     draws = True
 
     @abstractmethod
-    def canvas(self, table: xr.Dataset, seed: int) -> xr.Dataset:
-        """Lay the pixels of a table, as `deepnic.assemble`."""
+    def place(self, table: xr.Dataset, seed: int) -> Assembly:
+        """Choose where each pixel of a pipeline's table lies."""
+
+    def canvas(self, fold: Fold, seed: int) -> xr.Dataset:
+        """Lay what each pipeline shows, as `join_canvases`."""
+        tables = [pipeline.tables[self.strength] for pipeline in fold.pipelines]
+        canvases = [lay(table, self.place(table, seed)) for table in tables]
+        return join_canvases(canvases, fold.part, fold.state)
 
     def fit_predict(self, fold: Fold, seed: int) -> Answer:
         """Train the network; see `Arm`."""
-        return trained(self.canvas(fold.tables[self.strength], seed), fold.epochs, seed)
+        from deepnic.learn.cross_fitting import train_cross_fitted  # loads torch where it is used
+
+        trained = train_cross_fitted(
+            self.canvas(fold, seed), epochs=fold.epochs, seed=seed, device="cpu"
+        )
+        return Answer.of(trained.margin, fold.state, curve_of(trained.result))
 
 
 class PathArm(CanvasArm):
@@ -65,9 +84,9 @@ class PathArm(CanvasArm):
             for path in settings.paths
         ]
 
-    def canvas(self, table: xr.Dataset, seed: int) -> xr.Dataset:
-        """Lay the pixels along the path."""
-        return assemble(table, path=self.method, unit=self.unit, seed=seed)
+    def place(self, table: xr.Dataset, seed: int) -> Assembly:
+        """Choose the places along the path."""
+        return fit_assembly(table, path=self.method, unit=self.unit, seed=seed)
 
 
 PLACEMENTS: dict[str, Callable[[xr.Dataset, int], Assembly]] = {
@@ -102,6 +121,6 @@ class PlacementArm(CanvasArm):
         """Name of the method, and that it places."""
         return f"{self.method} placement"
 
-    def canvas(self, table: xr.Dataset, seed: int) -> xr.Dataset:
-        """Lay the pixels where the placement has them."""
-        return lay(table, PLACEMENTS[self.method](table, seed))
+    def place(self, table: xr.Dataset, seed: int) -> Assembly:
+        """Choose the places as the placement does."""
+        return PLACEMENTS[self.method](table, seed)
