@@ -21,6 +21,12 @@ def cohort(
         Path | None,
         typer.Option(help="PNG of the first two principal components, to look for batches."),
     ] = None,
+    suspects: Annotated[
+        bool,
+        typer.Option(
+            "--suspects", help="In the clean copy, keep what looks like one patient's together."
+        ),
+    ] = False,
 ) -> None:
     """Say what a file is understood as, and write it as a clean table on request."""
     from deepnic.cohort.write import check_output, write_cohort
@@ -34,9 +40,15 @@ def cohort(
         check_new(picture)
         if picture.suffix != ".png":
             raise InputError(f"{picture} is no .png; name one")
+    if suspects and output is None:
+        raise InputError("--suspects is for the clean copy; name that by --output")
     options.ready_key(how["pseudonymise"], output)
     data, *_ = options.read_classes(file, how).values()
     _say_more(data)
+    if "group" not in data.coords:
+        data = _say_related(data, suspects)
+    elif suspects:
+        raise InputError("the cohort has groups already; leave out --suspects")
     if output is not None:
         write_cohort(data, output)
         console.print(f"written: {output}", soft_wrap=True)
@@ -61,6 +73,36 @@ def _say_more(data: Any) -> None:
         lines.append(f"groups: {len(np.unique(data['group'].values))}")
     for line in lines:
         console.print(line, soft_wrap=True)
+
+
+def _say_related(data: Any, suspects: bool) -> Any:
+    """Warn of observations that look like one patient's, and make groups of them if wished."""
+    from deepnic.cohort.related import find_related
+
+    found = find_related(data)
+    rules = [
+        ("near-duplicates", found.twins, "each is by far the other's nearest"),
+        ("pairs by order", found.rows, "more alike than from one pair to the next"),
+    ]
+    for name, pairs, rule in rules:
+        if pairs:
+            console.print(
+                f"{name}: {len(pairs)} pairs of observations ({_numbers(pairs)}), {rule}, apart "
+                "from class and batch; if a pair is of one patient, name the column of patients by "
+                "--groups, or have one written into the clean copy by --suspects",
+                soft_wrap=True,
+            )
+    if not suspects:
+        return data
+    groups = found.groups(data["observation"].values)
+    console.print(f"groups: {len({*groups})}, as suspected")
+    return data.assign_coords(group=("observation", groups))
+
+
+def _numbers(pairs: list[tuple[int, int]]) -> str:
+    """Numbers of observations, from 1, as their ids are nobody's business."""
+    told = [f"{first + 1} and {second + 1}" for first, second in pairs]
+    return "numbers " + ", ".join(told if len(told) < 4 else [*told[:2], "...", told[-1]])
 
 
 def _draw(data: Any, picture: Path) -> None:

@@ -99,3 +99,60 @@ def test_grow__fills_what_is_missing_when_it_is_told_how(run, tmp_path, across):
     assert "fill missing ones by --impute median or --impute knn" in error
     code, _, error = run("grow", tmp_path / "a.csv", *options, "-o", store, *FEW)
     assert code == 0, error
+
+
+@pytest.fixture
+def twice(tmp_path):
+    """A table whose fifth and 31st patients are one, and how it is read."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(40, 100))
+    values[30] = values[4] + rng.normal(scale=0.05, size=100)
+    table = pd.DataFrame(values, [f"jane{k}" for k in range(40)], [f"g{k}" for k in range(100)])
+    table.assign(state=["well", "sick"] * 20).to_csv(tmp_path / "a.csv", index_label="id")
+    return tmp_path / "a.csv", "--positive", "sick"
+
+
+@pytest.mark.parametrize("name", ["clean.npz", "clean.csv", "clean.h5ad"])
+def test_cohort__warns_of_near_duplicates_and_keeps_them_together(run, tmp_path, twice, name):
+    code, output, error = run("cohort", *twice, "-o", tmp_path / name, "--suspects")
+    assert code == 0, error
+    assert "near-duplicates: 1 pairs of observations (numbers 5 and 31), each is by far" in output
+    assert "name the column of patients by --groups, or have one" in output
+    assert "groups: 39, as suspected" in output
+    assert "pairs by order" not in output
+    assert "jane" not in output + error
+    ids = read_cohort(twice[0], positive="sick")["observation"].values
+    group = read_cohort(tmp_path / name, positive="sick")["group"].values
+    np.testing.assert_array_equal(group, np.where(ids == ids[30], ids[4], ids))
+    code, output, error = run("cohort", tmp_path / name, *twice[1:])
+    assert (code, "near-duplicates" in output) == (0, False), error
+    assert "groups: 39" in output
+
+
+def test_cohort__makes_no_groups_unless_it_is_told(run, tmp_path, twice):
+    code, output, error = run("cohort", *twice, "-o", tmp_path / "clean.csv")
+    assert (code, "near-duplicates" in output) == (0, True), error
+    assert "group" not in read_cohort(tmp_path / "clean.csv", positive="sick").coords
+
+
+def test_cohort__warns_of_pairs_by_order(run, tmp_path):
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(40, 100)) + rng.normal(size=(20, 100)).repeat(2, axis=0)
+    table = pd.DataFrame(values, [f"p{k}" for k in range(40)], [f"g{k}" for k in range(100)])
+    table.assign(state=["a"] * 20 + ["b"] * 20).to_csv(tmp_path / "a.csv", index_label="id")
+    code, output, error = run("cohort", tmp_path / "a.csv", "--positive", "b")
+    assert code == 0, error
+    assert (
+        "pairs by order: 20 pairs of observations (numbers 1 and 2, 3 and 4, ..., 39 and" in output
+    )
+    assert "more alike than from one pair to the next" in output
+
+
+def test_cohort__refuses_suspects_without_a_copy_or_beside_groups(run, tmp_path, twice, across):
+    code, _, error = run("cohort", *twice, "--suspects")
+    assert (code, "name that by --output" in error) == (2, True)
+    _, options = across
+    copy = tmp_path / "clean.csv"
+    code, _, error = run("cohort", tmp_path / "a.csv", *options, "-o", copy, "--suspects")
+    assert (code, "has groups already; leave out --suspects" in error) == (2, True)
+    assert not copy.exists()
