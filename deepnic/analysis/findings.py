@@ -18,6 +18,7 @@ from deepnic.analysis.account import (
 from deepnic.analysis.compare import compare_cohorts
 from deepnic.analysis.differences import Difference, rivals
 from deepnic.analysis.factors import Factor, factors
+from deepnic.analysis.goal import Goal, judge_goal, said_of_goal
 from deepnic.analysis.metrics import METRIC_TITLES
 from deepnic.analysis.multiclass import Multiclass, multiclass, said
 from deepnic.analysis.ranking import (
@@ -74,6 +75,8 @@ class Findings:
         `CURVES`, those that were followed), epoch; mean over folds, low and high between them.
     classes : tuple of Multiclass
         Cohorts of more than two classes, each of which was studied against the rest.
+    goal : Goal or None
+        What became of the question that was named beforehand, if one was.
     answer, claim : tuple of str
         Sentences: the best assembly beside everything else; what uninformative pixels do.
     """
@@ -94,6 +97,7 @@ class Findings:
     calibration: pd.DataFrame
     curves: pd.DataFrame
     classes: tuple[Multiclass, ...]
+    goal: Goal | None
     answer: tuple[str, ...]
     claim: tuple[str, ...]
 
@@ -147,6 +151,7 @@ def find(study: StudyResults) -> Findings:
     every_factor = factors(table, study.cohorts, study.whole)
     kept = kept_pixels(study.accounts, table)
     classes = multiclass(study.predictions, study.facts["cohorts"])
+    goal = judge_goal(study.facts["settings"].get("goal"), arms, study.whole)
     return Findings(
         cohorts=tuple(study.cohorts),
         transfers=tuple(study.transfers),
@@ -164,7 +169,8 @@ def find(study: StudyResults) -> Findings:
         calibration=_calibration(study.calibration, table),
         curves=_curves(study.history, best),
         classes=classes,
-        answer=(*said(classes), *answer(table, rival_arms, study.cohorts)),
+        goal=goal,
+        answer=(*said_of_goal(goal), *said(classes), *answer(table, rival_arms, study.cohorts)),
         claim=claim(every_factor, unfiltered_pixels(kept)),
     )
 

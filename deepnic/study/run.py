@@ -118,6 +118,7 @@ def run_study(
             return run_gene_study(cohorts, output, settings)
         settings = checked(StudySettings, settings)
     check_classifiers(settings.arms.classifiers)
+    _check_goal(settings)
     cohorts = check_cohorts(cohorts, settings.folds, settings.transfers)
     splits = list(cut(cohorts, settings))
     needed = _check_splits(splits, settings)
@@ -181,6 +182,17 @@ def _run(
         write_json(output / STUDY, facts)
     seal_study(output)
     return summary
+
+
+def _check_goal(settings: StudySettings) -> None:
+    """Refuse arms named beforehand that the study has not."""
+    names = [arm.name for arm in arms_of(settings)]
+    for name in (settings.goal.image, settings.goal.classical) if settings.goal else ():
+        if name not in names:
+            raise InputError(
+                f"the goal names an arm {name!r} and the study has none of that name; choose from "
+                f"{', '.join(names)}"
+            )
 
 
 def _check_splits(splits: Sequence[Split], settings: StudySettings) -> float:

@@ -142,6 +142,21 @@ class Arms(Strict):
         return classifiers
 
 
+class Goal(Strict):
+    """What a study is to show, named before it is run: all else it tells is description.
+
+    Over the cohorts the image arm is not worse by the margin than the classical one in balanced
+    accuracy and AUROC, and better in the Brier score; see `deepnic.analysis.goal`.
+    """
+
+    image: str
+    """Name of one arm with images, such as "snail, 256 pixels"."""
+    classical: str
+    """Name of one arm without, such as "logistic regression"."""
+    margin: float = Field(default=0.03, gt=0, lt=0.5)
+    """By how much it may be worse, as a share."""
+
+
 class StudySettings(Strict):
     """Parameters of a study; the defaults take minutes on two cores for a cohort of 60.
 
@@ -179,6 +194,8 @@ class StudySettings(Strict):
     """The forest of a fold."""
     arms: Arms = Arms()
     """What is compared."""
+    goal: Goal | None = None
+    """Two arms named beforehand, such as {image = "snail, 256 pixels", classical = "3-NN"}."""
     cohorts: dict[str, CohortFile] = Field(default={})
     """The cohorts, by name."""
     transfers: tuple[Transfer, ...] = ()

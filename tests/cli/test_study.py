@@ -127,7 +127,7 @@ def test_study__init_writes_every_setting_with_its_default_and_meaning(
     for head, model in tables.items():
         below = lines[lines.index(head) if head else 0 :]
         for key, field in model.model_fields.items():
-            if key not in ("forest", "arms", "cohorts"):
+            if key not in ("forest", "arms", "cohorts", "goal"):
                 at = [line.removeprefix("# ").startswith(f"{key} =") for line in below].index(True)
                 assert field.description.split()[-1] in below[at - 1]
     assert "exists already" in refuse("study", "--init", "study.toml")
@@ -217,7 +217,7 @@ def test_study__goes_on_where_it_stopped(refuse, place, tmp_path, monkeypatch):
         sentence = refuse(*words, code=1)
     assert "could be made; see study.json for why" in sentence
     assert "RuntimeError in work.py, line" in (tmp_path / "s" / "study.json").read_text()
-    assert (tmp_path / "s" / "folds" / "mine" / "0-0" / "forest.zarr").exists()
+    assert (tmp_path / "s" / "folds" / "mine" / "0-0" / "part-0" / "forest.zarr").exists()
     succeed(*words)
     write_toml(settings, place / "cohort.csv", epochs=2)
     assert "holds another study, which differs in epochs; choose" in refuse(*words)

@@ -5,8 +5,9 @@ import pytest
 
 from deepnic.config import checked, to_toml
 from deepnic.errors import InputError
-from deepnic.study import StudySettings, read_settings
+from deepnic.study import StudySettings, read_settings, run_study
 from deepnic.study.genes.settings import GeneStudySettings
+from tests.study.conftest import TINY, make_settings
 
 STUDIES = Path(__file__).parents[2] / "studies"
 
@@ -123,3 +124,10 @@ def test_to_toml__is_read_back(values):
     settings = checked(StudySettings, values)
     text = to_toml(settings.model_dump(mode="json"))
     assert checked(StudySettings, tomllib.loads(text)) == settings
+
+
+def test_run_study__refuses_a_goal_of_no_arm(cohort, tmp_path):
+    goal = {"image": "snail, 99 pixels", "classical": "3-NN"}
+    with pytest.raises(InputError, match=r"names an arm 'snail, 99 pixels'.*choose from linear"):
+        run_study(cohort, tmp_path / "s", make_settings(TINY, goal=goal))
+    assert not (tmp_path / "s").exists()

@@ -18,6 +18,7 @@ from deepnic.report.sections import (
     factors,
     failures,
     filters,
+    goal,
     images,
     kept,
     made,
@@ -30,9 +31,9 @@ from deepnic.report.sections.section import Section
 __all__ = ["SECTIONS", "Section"]
 
 SECTIONS: tuple[Callable[[StudyResults, Findings], Section | None], ...] = (
-    answer.section, failures.section, classes.section, comparison.section, filters.section,
-    kept.section, factors.section, ranks.section, images.section, calibration.section,
-    patients.section, control.section, account.section, training.section, made.section,
-    definitions.section,
+    answer.section, goal.section, failures.section, classes.section, comparison.section,
+    filters.section, kept.section, factors.section, ranks.section, images.section,
+    calibration.section, patients.section, control.section, account.section, training.section,
+    made.section, definitions.section,
 )  # fmt: skip
 """In the order of the page."""

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Self
 
 import xarray as xr
 
-from deepnic.analysis.ranking import OURS, PLACEMENT, RANDOM
+from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
 from deepnic.assembly import Assembly, fit_assembly, fit_deepinsight, lay
 from deepnic.assembly.cross_fitted import join_canvases
+from deepnic.assembly.deepinsight import draw_expression
 from deepnic.study.arms.arm import Answer, Arm
 from deepnic.study.fold import Fold
 from deepnic.study.settings import Arms
@@ -44,14 +45,8 @@ class CanvasArm(Arm[Fold, Arms]):
     draws = True
 
     @abstractmethod
-    def place(self, table: xr.Dataset, seed: int) -> Assembly:
-        """Choose where each pixel of a pipeline's table lies."""
-
     def canvas(self, fold: Fold, seed: int) -> xr.Dataset:
         """Lay what each pipeline shows, as `join_canvases`."""
-        tables = [pipeline.tables[self.strength] for pipeline in fold.pipelines]
-        canvases = [lay(table, self.place(table, seed)) for table in tables]
-        return join_canvases(canvases, fold.part, fold.state)
 
     def fit_predict(self, fold: Fold, seed: int) -> Answer:
         """Train the network; see `Arm`."""
@@ -63,7 +58,21 @@ class CanvasArm(Arm[Fold, Arms]):
         return Answer.of(trained.margin, fold.state, curve_of(trained.result))
 
 
-class PathArm(CanvasArm):
+class PlacedArm(CanvasArm):
+    """The network on kept pixels, laid somehow."""
+
+    @abstractmethod
+    def place(self, table: xr.Dataset, seed: int) -> Assembly:
+        """Choose where each pixel of a pipeline's table lies."""
+
+    def canvas(self, fold: Fold, seed: int) -> xr.Dataset:
+        """Lay the table of each pipeline."""
+        tables = [pipeline.tables[self.strength] for pipeline in fold.pipelines]
+        canvases = [lay(table, self.place(table, seed)) for table in tables]
+        return join_canvases(canvases, fold.part, fold.state)
+
+
+class PathArm(PlacedArm):
     """An assembly by one of the paths.
 
     Examples
@@ -95,7 +104,7 @@ PLACEMENTS: dict[str, Callable[[xr.Dataset, int], Assembly]] = {
 }
 
 
-class PlacementArm(CanvasArm):
+class PlacementArm(PlacedArm):
     """Another placement of the same pixels.
 
     Examples
@@ -124,3 +133,30 @@ class PlacementArm(CanvasArm):
     def place(self, table: xr.Dataset, seed: int) -> Assembly:
         """Choose the places as the placement does."""
         return PLACEMENTS[self.method](table, seed)
+
+
+class DeepInsightArm(CanvasArm):
+    """The network on DeepInsight's own images: of expression, on a map of genes.
+
+    Examples
+    --------
+    >>> DeepInsightArm("DeepInsight").name
+    'DeepInsight of expression'
+    """
+
+    kind, title, role = "map", "expression on a map, the same network", BASELINE
+
+    @classmethod
+    def of(cls, settings: Arms) -> list[Self]:
+        """One, always."""
+        return [cls("DeepInsight")]
+
+    @property
+    def label(self) -> str:
+        """Name of the method, and what it draws."""
+        return f"{self.method} of expression"
+
+    def canvas(self, fold: Fold, seed: int) -> xr.Dataset:
+        """Draw the map once: it depends on no label, and is what each part is shown on."""
+        drawn = draw_expression(fold.cohort, seed=seed)
+        return join_canvases([drawn] * len(fold.pipelines), fold.part, fold.state)
