@@ -1,27 +1,20 @@
-"""Arms compared: with one of them, over cohorts, and with chance where labels were permuted."""
-
-from collections.abc import Sequence
+"""Arms compared: with one of them, and over cohorts."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from deepnic.analysis.metrics import (
-    RESAMPLES,
-    bootstrap_patients,
-    measure_of,
-    patient_states,
-    score_arms,
-)
+from deepnic.analysis.interval import Interval
+from deepnic.analysis.limits import mean_lead
+from deepnic.analysis.metrics import RESAMPLES, Patients, score_arms
 from deepnic.errors import InputError, choose
 from deepnic.variables import METRICS
 
-CHANCE = {"balanced_accuracy": 0.5, "auroc": 0.5}
-"""Metrics whose value by chance does not depend on the share of the classes."""
-
 ROUNDING = 1e-9
 """Scores closer than this are equal; no standard error counts as smaller."""
+
+BY_BOOTSTRAP = {"auroc", "brier"}
 
 
 def compare_arms(
@@ -31,39 +24,82 @@ def compare_arms(
 
     Predictions have columns arm, kind, repeat, fold, seed, item, state, score, predicted. Returns
     columns arm, kind, metric and two paired intervals of the arm's value minus the reference's,
-    NaN where undefined. ``difference``, ``low``, ``high``: bootstrap over patients, the same for
-    both arms; it takes the trained models as they are. ``t_low``, ``t_high``, ``p``: corrected
-    resampled t over folds (`corrected_t`), around the mean difference of folds; it allows for the
-    choice of the training observations too, and is as a rule the wider one.
+    NaN where undefined. ``difference``, ``low``, ``high``: over patients, the same for both arms
+    (`deepnic.analysis.limits.mean_lead` of accuracies; bootstrap of the AUROC and the Brier score,
+    NaN where the arms do not differ on any draw); it takes the trained models as they are.
+    ``t_low``, ``t_high``, ``p``: corrected resampled t over folds (`corrected_t`), around the mean
+    difference of folds; it allows for the choice of the training observations too, and is as a rule
+    the wider one.
     """
     groups = {str(arm): group for arm, group in predictions.groupby("arm", sort=False)}
-    states = patient_states(groups[choose("arm", reference, groups)])
+    states = _states(groups[choose("arm", reference, groups)])
     for arm, group in groups.items():
-        if not patient_states(group).equals(states):
+        if not _states(group).equals(states):
             raise InputError(
                 f"{arm!r} was tested on other patients than {reference!r}; give the predictions of "
                 "one study"
             )
-    measures = [measure_of(group) for group in groups.values()]
-    zero = list(groups).index(reference)
-
-    def lead(positive: NDArray, negative: NDArray) -> NDArray[np.float64]:
-        values = np.stack([measure(positive, negative) for measure in measures])
-        return values - values[zero]
-
-    patients = bootstrap_patients(lead, states.to_numpy(), confidence)
+    arms = {arm: Patients.of(group) for arm, group in groups.items()}
     scores = score_arms(predictions)
     folds = scores.pivot_table(list(METRICS), ["repeat", "fold"], "arm", dropna=False)
     n_test = scores["n_test"].mean()
     ratio = n_test / max(len(states) - n_test, 1)
     rows = []
-    for a, (arm, group) in enumerate(groups.items()):
-        for m, metric in enumerate(METRICS):
+    for arm in (arm for arm in groups if arm != reference):
+        patients = _over_patients(arms[arm], arms[reference], confidence)
+        for metric in METRICS:
             by_t = corrected_t(folds[metric, arm] - folds[metric, reference], ratio, confidence)
-            rows.append((arm, group["kind"].iloc[0], metric, *patients[:, a, m], *by_t))
+            one = patients[metric]
+            kind = groups[arm]["kind"].iloc[0]
+            rows.append((arm, kind, metric, one.mean, one.low, one.high, *by_t))
     names = ["arm", "kind", "metric", "difference", "low", "high", "t_low", "t_high", "p"]
-    table = pd.DataFrame(rows, columns=names)
-    return table[table["arm"] != reference].reset_index(drop=True)
+    return pd.DataFrame(rows, columns=names)
+
+
+def _states(group: pd.DataFrame) -> pd.Series:
+    """State of each patient, by item."""
+    return group.groupby("item")["state"].first()
+
+
+def _over_patients(arm: Patients, other: Patients, confidence: float) -> dict[str, Interval]:
+    """Lead of an arm over another one by metric, with paired intervals over patients.
+
+    The bootstrap is SciPy's percentile one within each class.
+    """
+    classes, sizes = arm.classes, np.array([rows.size for rows in arm.classes])
+    if sizes.min() < 2:
+        return dict.fromkeys(METRICS, Interval())
+    state = arm.state
+    value = arm.measure(state, 1 - state) - other.measure(state, 1 - state)
+    drawn = [metric in BY_BOOTSTRAP for metric in METRICS] & ~np.isnan(value)
+
+    def lead(*rows: NDArray[np.integer], axis: int) -> NDArray[np.float64]:
+        counts = [_counts(each, state.size) for each in rows]
+        return (arm.measure(*counts) - other.measure(*counts))[drawn]
+
+    limits = np.full((2, len(METRICS)), np.nan)
+    if drawn.any():
+        limits[:, drawn] = stats.bootstrap(
+            classes, lead, vectorized=True, n_resamples=RESAMPLES, confidence_level=confidence,
+            method="percentile", rng=0,
+        ).confidence_interval  # fmt: skip
+    limits[:, limits[1] - limits[0] < ROUNDING] = np.nan  # no draw can tell how much they differ
+    leads = [(arm.right - other.right)[rows] for rows in classes]
+    return {
+        metric: Interval(float(mean), float(low), float(high))
+        for metric, mean, low, high in zip(METRICS, value, *limits, strict=True)
+    } | {
+        "accuracy": mean_lead(leads, sizes / sizes.sum(), confidence),
+        "balanced_accuracy": mean_lead(leads, (0.5, 0.5), confidence),
+    }
+
+
+def _counts(drawn: NDArray[np.integer], size: int) -> NDArray[np.float64]:
+    """How often each of so many patients was drawn; draws along the last axis."""
+    each = drawn.reshape(-1, drawn.shape[-1])
+    apart = each + size * np.arange(len(each))[:, None]
+    counts = np.bincount(apart.ravel(), minlength=size * len(each))
+    return counts.reshape(*drawn.shape[:-1], size).astype(np.float64)
 
 
 def corrected_t(
@@ -134,51 +170,3 @@ def _compare_ranks(scores: pd.DataFrame, more_is_better: bool, alpha: float) -> 
         friedman=friedman.statistic,
         friedman_p=friedman.pvalue,
     )
-
-
-def permutation_control(studies: Sequence[pd.DataFrame], alpha: float = 0.05) -> pd.DataFrame:
-    """Tell which arms are not at chance though the labels were permuted.
-
-    Each study is the predictions, as in `compare_arms`, of another cohort or another permutation,
-    so that they are independent, as two transfers between the same cohorts are not; the more, the
-    smaller the leak that is found. Returns columns arm, kind, metric (of `CHANCE`), mean over
-    studies, low, high, p and off_chance: whether the interval leaves out 0.5.
-
-    A study's spread by chance is that of its metric when the labels are permuted once more under
-    fixed predictions. That is too narrow for a cross-validation, whose models were fitted on each
-    other's test observations; its variance is enlarged by Nadeau and Bengio's factor, as in
-    `corrected_t`. Intervals and p-values are Bonferroni's over all arms and metrics, so that
-    together they raise a false alarm at the rate ``alpha``.
-    """
-    arms = [
-        pd.DataFrame({"arm": arm, "kind": kind, **_chance_of(group)})
-        for predictions in studies
-        for (arm, kind), group in predictions.groupby(["arm", "kind"], sort=False)
-    ]
-    table = (
-        pd.concat(arms)
-        .groupby(["arm", "kind", "metric"], sort=False)
-        .agg(mean=("value", "mean"), variance=("variance", "sum"), n=("value", "size"))
-        .reset_index()
-    )
-    error = np.sqrt(table.pop("variance")) / table.pop("n")
-    half = stats.norm.isf(alpha / 2 / len(table)) * error
-    away = (table["mean"] - table["metric"].map(CHANCE)).abs()
-    p = (2 * len(table) * stats.norm.sf(away / error.clip(lower=ROUNDING))).clip(max=1)
-    table = table.assign(low=table["mean"] - half, high=table["mean"] + half, p=p)
-    return table.assign(off_chance=p < alpha)
-
-
-def _chance_of(group: pd.DataFrame) -> dict[str, object]:
-    """Value of one arm of one study in each metric of `CHANCE`, and its variance by chance."""
-    state = patient_states(group).to_numpy()
-    labels = np.random.default_rng(0).permuted(np.tile(state, (RESAMPLES, 1)), axis=1)
-    measure = measure_of(group)
-    places = [list(METRICS).index(metric) for metric in CHANCE]
-    folds = group["fold"].nunique()
-    shared = 1 + folds / max(folds - 1, 1)  # (1 / J + n_test / n_train) / (1 / J) for J folds
-    return {
-        "metric": list(CHANCE),
-        "value": measure(state, 1 - state)[places],
-        "variance": measure(labels, 1 - labels)[places].var(axis=-1) * shared,
-    }

@@ -27,9 +27,9 @@ VERDICTS = {1: "better", -1: "worse", 0: "not distinguishable"}
 class Difference:
     """Balanced accuracy of an arm beside another one in a cohort.
 
-    Two intervals of the arm's less the other's: bootstrap over patients, and the corrected
-    resampled t over folds, which allows for the choice of the training observations too; undefined
-    where there is one fold.
+    Two intervals of the arm's less the other's: paired over patients (`limits.mean_lead`), and the
+    corrected resampled t over folds, which allows for the choice of the training observations too;
+    undefined where there is one fold.
     """
 
     cohort: str

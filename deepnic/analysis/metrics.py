@@ -1,12 +1,16 @@
 """Scores of every arm, with intervals over patients, and their calibration."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from deepnic.analysis.interval import Interval
+from deepnic.analysis.limits import EDGE, area, mean_share, share
 from deepnic.variables import METRICS
 
 METRIC_TITLES = {
@@ -18,8 +22,6 @@ METRIC_TITLES = {
 RESAMPLES = 2000
 BINS = np.linspace(0, 1, 6)
 """Of predicted probabilities: five, since cohorts are small."""
-
-Statistic = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 
 
 def score_arms(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -58,17 +60,58 @@ def summarise(predictions: pd.DataFrame, confidence: float = 0.95) -> pd.DataFra
 
     A patient's correctness and squared error are means over repeats and seeds; AUROC is the share
     of (positive, negative) pairs that were scored in the right order by a network that tested both.
-    Intervals are SciPy's percentile bootstrap over patients, within each class: a patient comes
-    with all predictions made of it, so repeats and seeds make no patients. They do not cover the
-    choice of the training observations. NaN where a class has fewer than two patients, and for the
-    Brier score of an arm without probabilities.
+    Intervals are over patients, one a patient, so repeats and seeds make none: Wilson's of the
+    accuracy, put together of both recalls' for the balanced accuracy, Newcombe's of the AUROC (see
+    `deepnic.analysis.limits`), a bootstrap of the Brier score. None is of no width where all
+    patients are right. They do not cover the choice of the training observations. NaN where a class
+    has fewer than two patients, and for the Brier score of an arm without probabilities.
     """
     rows = []
     for (arm, kind), group in predictions.groupby(["arm", "kind"], sort=False):
-        state = patient_states(group).to_numpy()
-        estimates = bootstrap_patients(measure_of(group), state, confidence)
-        rows += [(arm, kind, *row) for row in zip(METRICS, *estimates, strict=True)]
+        found = _intervals(Patients.of(group), confidence)
+        rows += [(arm, kind, m, found[m].mean, found[m].low, found[m].high) for m in METRICS]
     return pd.DataFrame(rows, columns=["arm", "kind", "metric", "mean", "low", "high"])
+
+
+def _intervals(patients: "Patients", confidence: float) -> dict[str, Interval]:
+    """Value and interval of one arm in each metric."""
+    classes = patients.classes
+    if min(map(len, classes)) < 2:
+        return dict.fromkeys(METRICS, Interval())
+    state, right = patients.state, patients.right
+    value = dict(zip(METRICS, map(float, patients.measure(state, 1 - state)), strict=True))
+    recalls = [share(float(right[rows].mean()), rows.size, confidence) for rows in classes]
+    losses = [patients.loss[k, rows] for k, rows in enumerate(classes)]
+    pairs = patients.compared[np.ix_(*classes)]
+    auroc = area(value["auroc"], pairs, confidence) if pairs.any() else Interval()
+    return {
+        "accuracy": share(value["accuracy"], state.size, confidence),
+        "balanced_accuracy": mean_share(recalls),
+        "auroc": auroc,
+        "brier": _mean_loss(losses, value["brier"], confidence),
+    }
+
+
+def _mean_loss(losses: Sequence[NDArray], mean: float, confidence: float) -> Interval:
+    """Interval of a mean loss from 0 to 1, by SciPy's BCa bootstrap within each class.
+
+    Where all patients of a class have the same loss that has nothing to draw: there it is Wilson's,
+    wider than that of any losses.
+    """
+    if np.isnan(mean):
+        return Interval()
+    if max(map(np.ptp, losses)) < EDGE:
+        return share(mean, sum(map(len, losses)), confidence)
+    low, high = stats.bootstrap(
+        losses,
+        lambda *drawn, axis: np.concatenate(drawn, axis=axis).mean(axis=axis),
+        vectorized=True,
+        n_resamples=RESAMPLES,
+        confidence_level=confidence,
+        method="BCa",
+        rng=0,
+    ).confidence_interval
+    return Interval(mean, float(low), float(high))
 
 
 def calibration(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -102,87 +145,74 @@ def probability(predictions: pd.DataFrame) -> pd.Series:
     return score.where((cut & score.between(0, 1)).groupby(place).transform("all"))
 
 
-def patient_states(group: pd.DataFrame) -> pd.Series:
-    """State of each patient, by item, in the order in which `measure_of` counts them."""
-    return group.groupby("item")["state"].first()
+@dataclass(frozen=True)
+class Patients:
+    """What one arm says of each patient, means over the repeats and seeds.
 
-
-def measure_of(group: pd.DataFrame) -> Statistic:
-    """Metrics of one arm, as a function of how often each patient counts in each class.
-
-    The function goes from two arrays (..., patient), how often a patient counts as positive and as
-    negative, to the `METRICS` (metric, ...). It knows no states: draws count each patient in its
-    own class, permutations in another's.
+    Attributes
+    ----------
+    state : array (patient,)
+        In the order of their ids.
+    called : array (patient,)
+        Share of the predictions that call a patient positive.
+    loss : array (2, patient)
+        Squared error of the probability, as a positive and as a negative; NaN without any.
+    ordered, compared : array (patient, patient)
+        How often the first was scored above the second, a tie half, and how often one network
+        tested both.
     """
-    patient = np.unique(group["item"], return_inverse=True)[1]
-    size = np.bincount(patient)
-    chance = probability(group)
 
-    def mean(values: pd.Series) -> NDArray[np.float64]:
-        return np.bincount(patient, values) / size
+    state: NDArray[np.float64]
+    called: NDArray[np.float64]
+    loss: NDArray[np.float64]
+    ordered: NDArray[np.float64]
+    compared: NDArray[np.float64]
 
-    called = mean(group["predicted"])
-    loss = mean((1 - chance) ** 2), mean(chance**2)  # as a positive, as a negative
-    ordered, compared = np.zeros((2, size.size, size.size))
-    for rows in group.groupby(["repeat", "fold", "seed"]).indices.values():
-        score, who = group["score"].to_numpy()[rows], patient[rows]
-        ordered[who[:, None], who] += np.sign(score[:, None] - score) / 2 + 0.5
-        compared[who[:, None], who] += 1
-    state = mean(group["state"])
-    without_pair = 0.5 if state @ compared @ (1 - state) else np.nan
+    @classmethod
+    def of(cls, group: pd.DataFrame) -> Self:
+        """Gather the predictions of one arm."""
+        patient = np.unique(group["item"], return_inverse=True)[1]
+        size = np.bincount(patient)
+        chance = probability(group)
 
-    def measure(positive: NDArray, negative: NDArray) -> NDArray[np.float64]:
+        def mean(values: pd.Series) -> NDArray[np.float64]:
+            return np.bincount(patient, values) / size
+
+        ordered, compared = np.zeros((2, size.size, size.size))
+        for rows in group.groupby(["repeat", "fold", "seed"]).indices.values():
+            score, who = group["score"].to_numpy()[rows], patient[rows]
+            ordered[who[:, None], who] += np.sign(score[:, None] - score) / 2 + 0.5
+            compared[who[:, None], who] += 1
+        loss = np.stack([mean((1 - chance) ** 2), mean(chance**2)])
+        return cls(mean(group["state"]), mean(group["predicted"]), loss, ordered, compared)
+
+    @property
+    def right(self) -> NDArray[np.float64]:
+        """Share of each patient's predictions that are right."""
+        return np.where(self.state == 1, self.called, 1 - self.called)
+
+    @property
+    def classes(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The positive patients, and the negative ones."""
+        return np.flatnonzero(self.state == 1), np.flatnonzero(self.state == 0)
+
+    def measure(self, positive: NDArray, negative: NDArray) -> NDArray[np.float64]:
+        """`METRICS` (metric, ...) where patients count so often in each class (..., patient).
+
+        It does not look at their states: draws count each in its own class, permutations in
+        another's.
+        """
         n_positive, n_negative = positive.sum(axis=-1), negative.sum(axis=-1)
         n = n_positive + n_negative
-        true_positive, true_negative = positive @ called, negative @ (1 - called)
-        pairs = ((positive @ compared) * negative).sum(axis=-1)
-        in_order = ((positive @ ordered) * negative).sum(axis=-1)
+        true_positive, true_negative = positive @ self.called, negative @ (1 - self.called)
+        pairs = ((positive @ self.compared) * negative).sum(axis=-1)
+        in_order = ((positive @ self.ordered) * negative).sum(axis=-1)
+        without_pair = 0.5 if self.state @ self.compared @ (1 - self.state) else np.nan
         return np.stack(
             [
                 (true_positive + true_negative) / n,
                 (true_positive / n_positive + true_negative / n_negative) / 2,
                 np.where(pairs > 0, in_order / np.maximum(pairs, 1), without_pair),
-                (positive @ loss[0] + negative @ loss[1]) / n,
+                (positive @ self.loss[0] + negative @ self.loss[1]) / n,
             ]
         )
-
-    return measure
-
-
-def bootstrap_patients(
-    statistic: Statistic, state: NDArray[np.integer], confidence: float
-) -> NDArray[np.float64]:
-    """Value, low and high of a statistic, by SciPy's percentile bootstrap within each class.
-
-    The statistic is as `measure_of` returns; the result is (3, ...), NaN where the value is, or a
-    class has fewer than two patients.
-    """
-    classes = np.flatnonzero(state == 1), np.flatnonzero(state == 0)
-
-    def of_draws(positive: NDArray, negative: NDArray) -> NDArray[np.float64]:
-        return statistic(_counts(positive, state.size), _counts(negative, state.size))
-
-    everyone = np.ones(state.size)
-    found = np.full((3, *statistic(everyone, everyone).shape), np.nan)
-    if min(map(len, classes)) < 2:
-        return found
-    found[0] = of_draws(*classes)
-    defined = ~np.isnan(found[0])
-    found[1:, defined] = stats.bootstrap(
-        classes,
-        lambda *drawn, axis: of_draws(*drawn)[defined],
-        vectorized=True,
-        n_resamples=RESAMPLES,
-        confidence_level=confidence,
-        method="percentile",
-        rng=0,
-    ).confidence_interval
-    return found
-
-
-def _counts(drawn: NDArray[np.integer], size: int) -> NDArray[np.float64]:
-    """How often each of so many patients was drawn; draws along the last axis."""
-    each = drawn.reshape(-1, drawn.shape[-1])
-    apart = each + size * np.arange(len(each))[:, None]
-    counts = np.bincount(apart.ravel(), minlength=size * len(each))
-    return counts.reshape(*drawn.shape[:-1], size).astype(np.float64)

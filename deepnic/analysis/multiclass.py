@@ -1,18 +1,18 @@
 """More than two classes: one network of each against the rest, and the class they say together."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from deepnic.analysis.interval import Interval
-from deepnic.analysis.metrics import RESAMPLES, probability
+from deepnic.analysis.limits import mean_share, share
+from deepnic.analysis.metrics import probability
 from deepnic.analysis.ranking import MEASURE, OURS, rows
 from deepnic.analysis.results import ClassesResults
-from deepnic.analysis.training import NETWORK, share
+from deepnic.analysis.training import NETWORK
 
 ACCURACY = "accuracy"
 
@@ -59,7 +59,7 @@ def multiclass(
         everything = {label for name in classes for label in facts[name]["classes"]}
         decided = decide(predictions, classes)
         if {*classes.values()} == everything and len(decided):
-            found.append(_judge(cohort, classes, decided, predictions, _resampled))
+            found.append(_judge(cohort, classes, decided, predictions))
     return tuple(found)
 
 
@@ -72,7 +72,7 @@ def judge_run(run: ClassesResults) -> Multiclass | None:
     answers = {name: labels[held_out[name]] for name in ("truth", "predicted")}
     decided = pd.DataFrame({"arm": NETWORK, "item": range(len(held_out)), **answers})
     of_arm = pd.DataFrame({"arm": [NETWORK], "kind": "", "role": OURS, "family": NETWORK})
-    return _judge("", {label: label for label in labels}, decided, of_arm, _of_shares)
+    return _judge("", {label: label for label in labels}, decided, of_arm)
 
 
 def run_headline(run: ClassesResults, judged: Multiclass | None) -> str:
@@ -118,7 +118,6 @@ def _judge(
     classes: Mapping[str, str],
     decided: pd.DataFrame,
     predictions: pd.DataFrame,
-    intervals: Callable[[Sequence[NDArray]], dict[str, Interval]],
 ) -> Multiclass:
     labels = tuple(classes.values())
     rows = []
@@ -126,7 +125,7 @@ def _judge(
         right = of_arm.assign(right=of_arm["truth"] == of_arm["predicted"])
         shares = right.groupby(["truth", "item"])["right"].mean()
         by_class = [shares.loc[label].to_numpy() for label in labels]
-        for metric, one in intervals(by_class).items():
+        for metric, one in _intervals(by_class).items():
             rows.append((arm, metric, one.mean, one.low, one.high))
     facts = predictions[["arm", "kind", "role", "family"]].drop_duplicates("arm")
     table = pd.DataFrame(rows, columns=["arm", "metric", "mean", "low", "high"]).merge(facts)
@@ -141,50 +140,13 @@ def _judge(
     return Multiclass(cohort, labels, table, best, long)
 
 
-def _resampled(by_class: Sequence[NDArray]) -> dict[str, Interval]:
-    """Accuracy and mean recall, of right predictions (item,) by class, by the bootstrap."""
-    statistics = {ACCURACY: _pooled, MEASURE: _macro}
-    return {name: _interval(by_class, statistic) for name, statistic in statistics.items()}
-
-
-def _of_shares(by_class: Sequence[NDArray]) -> dict[str, Interval]:
-    """The same where each item was predicted once: by Wilson's interval.
-
-    That of the mean recall is put together of the classes' (Zou and Donner, Stat Med 27:1693,
-    2008), which does not shrink to nothing where all are right, as the bootstrap's does.
-    """
-    recalls = [share(float(right.mean()), right.size) for right in by_class]
-    mean = float(np.mean([one.mean for one in recalls]))
-    below, above = (
-        float(np.linalg.norm([getattr(one, end) - one.mean for one in recalls])) / len(recalls)
-        for end in ("low", "high")
-    )
+def _intervals(by_class: Sequence[NDArray]) -> dict[str, Interval]:
+    """Accuracy and mean recall, of right predictions (item,) by class, by Wilson's intervals."""
     right = np.concatenate(by_class)
     return {
         ACCURACY: share(float(right.mean()), right.size),
-        MEASURE: Interval(mean, mean - below, mean + above),
+        MEASURE: mean_share([share(float(one.mean()), one.size) for one in by_class]),
     }
-
-
-def _macro(*by_class: NDArray, axis: int) -> NDArray:
-    """Mean of the classes' means."""
-    return np.mean([values.mean(axis=axis) for values in by_class], axis=0)
-
-
-def _pooled(*by_class: NDArray, axis: int) -> NDArray:
-    """Mean over all patients."""
-    return np.concatenate(by_class, axis=axis).mean(axis=axis)
-
-
-def _interval(by_class: Sequence[NDArray], statistic: Callable[..., NDArray]) -> Interval:
-    """Value, low and high, by SciPy's percentile bootstrap over patients within each class."""
-    value = float(statistic(*by_class, axis=-1))
-    if min(map(len, by_class)) < 2:
-        return Interval(value)
-    interval = stats.bootstrap(
-        by_class, statistic, vectorized=True, n_resamples=RESAMPLES, method="percentile", rng=0
-    ).confidence_interval
-    return Interval(value, float(interval.low), float(interval.high))
 
 
 def said(every: Sequence[Multiclass]) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from deepnic.analysis.compare import compare_cohorts, permutation_control
+from deepnic.analysis.compare import compare_cohorts
+from deepnic.analysis.control import permutation_control
 from deepnic.analysis.metrics import calibration, score_arms, summarise
 from deepnic.analysis.patients import patients_of
 

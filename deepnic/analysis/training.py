@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from deepnic.analysis.differences import VERDICTS
 from deepnic.analysis.interval import Interval
+from deepnic.analysis.limits import share
 from deepnic.analysis.metrics import METRIC_TITLES
 from deepnic.analysis.results import RunResults
 
@@ -102,12 +102,6 @@ def headline(facts: Mapping[str, Any], rankings: Mapping[str, Sequence[Ranking]]
         guess = 1 / len(facts["classes"])
         sentence += f"; its balanced accuracy is {balanced:.3f}, where guessing gives {guess:.3f}"
     return sentence + "."
-
-
-def share(right: float, n: int) -> Interval:
-    """A share of n independent items, with Wilson's 95% interval."""
-    interval = binomtest(round(right * n), n).proportion_ci(method="wilson")
-    return Interval(right, float(interval.low), float(interval.high))
 
 
 def _beside(rival: str, metric: str, rankings: Sequence[Ranking]) -> str:

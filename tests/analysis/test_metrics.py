@@ -11,7 +11,9 @@ from sklearn.metrics import (
     brier_score_loss,
     roc_auc_score,
 )
+from statsmodels.stats.proportion import proportion_confint
 
+from deepnic.analysis.limits import area
 from deepnic.analysis.metrics import BINS, METRICS, calibration, probability, score_arms, summarise
 
 
@@ -111,27 +113,63 @@ def test_summarise__mean_is_that_of_sklearn():
     np.testing.assert_allclose(summarise(table)["mean"], sklearn_metrics(table), rtol=1e-12)
 
 
-def test_summarise__equals_a_bootstrap_by_brute_force():
-    """Rows of patients drawn, one class at a time, and scikit-learn on what comes together."""
+def test_summarise__is_of_values_of_patients():
+    """Each patient's predictions counted one by one; the Brier score drawn by brute force."""
     table = repeated_predictions()
-    patients = {item: rows for item, rows in table.groupby("item")}
-    state = table.groupby("item")["state"].first()
+    summary = summarise(table).set_index("metric")[["mean", "low", "high"]]
+    told = table.assign(right=table["predicted"] == table["state"],
+                        loss=(table["score"] - table["state"]) ** 2)  # fmt: skip
+    patients = told.groupby("item")[["right", "loss", "state"]].mean()
+    wilson = proportion_confint(patients["right"].sum(), 24, method="wilson")
+    assert tuple(summary.loc["accuracy"]) == pytest.approx((patients["right"].mean(), *wilson))
+    right = patients.groupby("state")["right"]
+    low, high = proportion_confint(right.sum(), right.size(), method="wilson")
+    spread = [np.hypot(*(right.mean() - end)) / 2 for end in (low, high)]
+    mean = right.mean().mean()
+    expected = mean, mean - spread[0], mean + spread[1]
+    assert tuple(summary.loc["balanced_accuracy"]) == pytest.approx(expected)
+    compared = np.zeros((24, 24))
+    in_order = 0
+    for _, network in told.groupby(["repeat", "fold", "seed"]):
+        who = patients.index.get_indexer(network["item"])
+        compared[np.ix_(who, who)] += 1
+        ones, zeros = (network.loc[network["state"] == k, "score"].to_numpy() for k in (1, 0))
+        in_order += (ones[:, None] > zeros).sum() + (ones[:, None] == zeros).sum() / 2
+    compared = compared[np.ix_(patients["state"] == 1, patients["state"] == 0)]
+    auroc = area(in_order / compared.sum(), compared)
+    assert tuple(summary.loc["auroc"]) == pytest.approx((auroc.mean, auroc.low, auroc.high))
     rng = np.random.default_rng(1)
-    values = []
-    for _ in range(250):
-        drawn = [rng.choice(state.index[state == k], (state == k).sum()) for k in (0, 1)]
-        together = pd.concat([patients[item] for item in np.concatenate(drawn)])
-        pairs = right = 0
-        for _, network in together.groupby(["repeat", "fold", "seed"]):
-            ones, zeros = (network.loc[network["state"] == k, "score"].to_numpy() for k in (1, 0))
-            pairs += ones.size * zeros.size
-            right += (ones[:, None] > zeros).sum() + (ones[:, None] == zeros).sum() / 2
-        accuracy, balanced, _, brier = sklearn_metrics(together)
-        values.append((accuracy, balanced, right / pairs, brier))
-    summary = summarise(table)
-    expected = np.quantile(values, [0.025, 0.975], axis=0).T
-    np.testing.assert_allclose(summary[["low", "high"]], expected, atol=0.03)
-    np.testing.assert_allclose(summary["mean"], np.mean(values, axis=0), atol=0.015)
+    ones, zeros = (patients.loc[patients["state"] == k, "loss"].to_numpy() for k in (1, 0))
+    drawn = [np.concatenate([rng.choice(one, one.size) for one in (ones, zeros)]).mean()
+             for _ in range(2000)]  # fmt: skip
+    brier = summary.loc["brier"]
+    assert brier["mean"] == pytest.approx(patients["loss"].mean())
+    assert tuple(brier[1:]) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.02)
+
+
+def test_summarise__is_not_sure_where_every_patient_is_right():
+    """22 of 22: Wilson's end is 22 / (22 + 3.84), and no measure has an interval of no width."""
+    state = np.arange(22) % 2
+    table = predictions(state, 1.0 * state, state).assign(item=range(22))
+    summary = summarise(table).set_index("metric")
+    end = 22 / (22 + stats.chi2.ppf(0.95, 1))
+    assert summary["mean"].tolist() == [1, 1, 1, 0]
+    assert summary.loc["accuracy", "low"] == pytest.approx(end)
+    assert summary.loc["brier", "high"] == pytest.approx(1 - end)
+    of_class = 11 / (11 + stats.chi2.ppf(0.95, 1))
+    assert summary.loc["balanced_accuracy", "low"] == pytest.approx(1 - (1 - of_class) / np.sqrt(2))
+    assert 0.7 < summary.loc["auroc", "low"] < 0.9
+
+
+def test_summarise__brier_score_is_scipys_bca():
+    table = random_predictions(40).sort_values("item")
+    loss = (table["score"] - table["state"]) ** 2
+    expected = stats.bootstrap(
+        [loss[table["state"] == k] for k in (1, 0)],
+        lambda *drawn, axis: np.concatenate(drawn, axis=axis).mean(axis=axis),
+        n_resamples=2000, rng=0, method="BCa",
+    ).confidence_interval  # fmt: skip
+    np.testing.assert_allclose(of(summarise(table), metric="brier")[1:], expected)
 
 
 def test_summarise__leaving_one_out_has_no_auroc():
@@ -155,16 +193,6 @@ def test_summarise__auroc_compares_within_a_network_only():
     table = pd.concat([low, high], ignore_index=True)
     assert of(summarise(table), metric="auroc")[0] == 1
     assert roc_auc_score(table["state"], table["score"]) == 0.75
-
-
-def test_summarise__interval_is_a_bootstrap_within_classes():
-    """Near the normal interval whose variance adds up over the classes."""
-    table = random_predictions(400)
-    _, low, high = of(summarise(table))
-    right = table["state"] == table["predicted"]
-    variance = sum(right[table["state"] == k].var(ddof=0) * 200 for k in (0, 1)) / 400**2
-    half = stats.norm.ppf(0.975) * np.sqrt(variance)
-    np.testing.assert_allclose([low, high], [right.mean() - half, right.mean() + half], atol=0.006)
 
 
 def test_summarise__repeats_and_seeds_make_no_patients():

@@ -2,12 +2,11 @@
 
 import numpy as np
 import pandas as pd
-import pytest
-from scipy.stats import norm
 
 from deepnic.analysis import Interval
+from deepnic.analysis.limits import share
 from deepnic.analysis.results import RunResults
-from deepnic.analysis.training import find_run, headline, share
+from deepnic.analysis.training import find_run, headline
 
 FACTS = {
     "items": "genes", "n_training": 90, "n_validation": 10, "n_test": 50,
@@ -23,17 +22,6 @@ HISTORY = pd.DataFrame(
 
 def test_headline__gives_chance_for_more_classes():
     assert "balanced accuracy is 0.700, where guessing gives 0.250" in headline(FACTS, {})
-
-
-@pytest.mark.parametrize(("right", "n"), [(0.75, 400), (1.0, 20), (0.5, 2)])
-def test_share__is_wilsons_interval(right, n):
-    """The shares p that a normal test at 5 % does not refuse: their ends lie 1.96 sd away."""
-    interval = share(right, n)
-    for end in (interval.low, interval.high):
-        if 0 < end < 1:
-            assert abs(right - end) == pytest.approx(
-                norm.ppf(0.975) * np.sqrt(end * (1 - end) / n), rel=1e-6
-            )
 
 
 def test_find_run__takes_validation_at_the_epoch_that_was_kept():

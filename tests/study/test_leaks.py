@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import accuracy_score, roc_auc_score
 
-from deepnic.analysis.compare import permutation_control
+from deepnic.analysis.control import permutation_control
 from deepnic.cohort import hide_labels, make_cohort
 from deepnic.errors import InputError
 from deepnic.store import open_forest

@@ -17,7 +17,8 @@ import xarray as xr
 from distributed import Client, LocalCluster
 
 import deepnic
-from deepnic.analysis.compare import compare_cohorts, permutation_control
+from deepnic.analysis.compare import compare_cohorts
+from deepnic.analysis.control import permutation_control
 from deepnic.analysis.metrics import METRICS, calibration, score_arms, summarise
 from deepnic.cohort import hide_labels
 from deepnic.config import checked
