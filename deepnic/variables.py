@@ -247,6 +247,7 @@ COLUMNS = {
     "friedman": Column("float64", "Statistic of Friedman's test of all arms."),
     "friedman_p": Column("float64", "p-value of Friedman's test."),
     "control.p": Column("float64", "p-value of the distance from chance, Bonferroni-corrected."),
+    "excess": Column("float64", "AUROC of the image arms above 0.5, their mean."),
     "off_chance": Column("bool", "Whether the arm is off chance though the labels are permuted."),
     "epoch": Column("int64", "Number of the epoch, from 1."),
     "learning_rate": Column("float64", "Learning rate at the end of the epoch."),

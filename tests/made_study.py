@@ -61,6 +61,7 @@ def write_study(folder, cohorts=COHORTS, transfer=TRANSFER, permutations=2, **ar
     }
     if permutations:
         tables["control"] = _control(asked)
+        tables["control_units"] = _control_units(cohorts, permutations)
     write_tables(folder, tables)
     strengths = {k: STRENGTHS[k] for k in asked["strength"] if k}
     accounts = [
@@ -152,6 +153,14 @@ def _control(arms):
     ]
     table = pd.DataFrame(rows, columns=["arm", "kind", "metric", "mean", "low", "high"])
     return table.assign(p=1.0, off_chance=table["low"] > 0.5)
+
+
+def _control_units(cohorts, permutations):
+    rows = [
+        (cohort, permutation, 0.01 * (-1) ** (permutation + len(cohort)))
+        for cohort in cohorts for permutation in range(permutations)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["cohort", "permutation", "excess"])
 
 
 def _account(kept):

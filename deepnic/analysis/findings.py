@@ -16,6 +16,7 @@ from deepnic.analysis.account import (
     uses_of_pixels,
 )
 from deepnic.analysis.compare import compare_cohorts
+from deepnic.analysis.control import Pool, pool
 from deepnic.analysis.differences import Difference, rivals
 from deepnic.analysis.factors import Factor, factors
 from deepnic.analysis.goal import Goal, judge_goal, said_of_goal
@@ -63,7 +64,9 @@ class Findings:
     accounts : dict of dict of list of Stage
         Stages of the filter by cohort and strength.
     control : DataFrame
-        From `deepnic.analysis.compare.permutation_control`; empty where there was no control.
+        From `deepnic.analysis.control.permutation_control`; empty where there was no control.
+    pool : Pool or None
+        The image arms together in the control; None of a study without one, or of version 0.1.0.
     costs : DataFrame
         Median seconds of a fold: name (stage or family), kind ("" of a stage that arms share),
         cohort, seconds, and core_seconds, median over all cohorts.
@@ -93,6 +96,7 @@ class Findings:
     uses: pd.DataFrame
     accounts: dict[str, dict[str, list[Stage]]]
     control: pd.DataFrame
+    pool: Pool | None
     costs: pd.DataFrame
     calibration: pd.DataFrame
     curves: pd.DataFrame
@@ -165,6 +169,7 @@ def find(study: StudyResults) -> Findings:
         uses=uses_of_pixels(kept, table),
         accounts=mean_accounts(study.accounts),
         control=no_control if study.control is None else study.control,
+        pool=None if study.control_units is None else pool(study.control_units),
         costs=_costs(study.costs, best),
         calibration=_calibration(study.calibration, table),
         curves=_curves(study.history, best),

@@ -24,6 +24,8 @@ class StudyResults:
         One gene and one observation of each cohort as images.
     control : DataFrame or None
         What became of the arms under permuted labels.
+    control_units : DataFrame or None
+        What became of the image arms together in each permuted study; None of version 0.1.0.
     patients : DataFrame or None
         Every patient by cohort and arm; None of a study of version 0.1.0.
     """
@@ -36,7 +38,8 @@ class StudyResults:
     costs: pd.DataFrame
     accounts: list[dict[str, Any]]
     examples: dict[str, xr.Dataset]
-    control: pd.DataFrame | None
+    control: pd.DataFrame | None = None
+    control_units: pd.DataFrame | None = None
     patients: pd.DataFrame | None = None
 
     @property

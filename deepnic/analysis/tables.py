@@ -5,7 +5,7 @@ from collections.abc import Collection
 import pandas as pd
 
 from deepnic.analysis.compare import compare_cohorts
-from deepnic.analysis.control import permutation_control
+from deepnic.analysis.control import image_units, permutation_control
 from deepnic.analysis.metrics import calibration, score_arms, summarise
 from deepnic.analysis.patients import patients_of
 
@@ -19,8 +19,8 @@ def make_tables(
     repeat, fold, seed and item. Of the true labels ``results`` (`score_arms`), ``summary``
     (`summarise`), ``calibration`` and ``patients`` (`patients_of`) of each cohort, and
     ``comparison`` (`compare_cohorts`) of several; of permuted ones, where there are any,
-    ``control`` (`permutation_control`). Transfers are no cohorts; those in `of_one` are classes of
-    one cohort, and not compared over.
+    ``control`` (`permutation_control`) and ``control_units`` (`image_units`). Transfers are no
+    cohorts; those in `of_one` are classes of one cohort, and not compared over.
     """
     true = predictions[predictions["permutation"] < 0]
     by_cohort = dict(iter(true.groupby("cohort", sort=False)))
@@ -49,4 +49,5 @@ def make_tables(
     if len(permuted):
         studies = [part for _, part in permuted.groupby(["cohort", "permutation"], sort=False)]
         tables["control"] = permutation_control(studies)
+        tables["control_units"] = image_units(permuted)
     return tables

@@ -44,7 +44,7 @@ from deepnic.variables import WORDS, column_rows
 STUDY = "study.json"
 EXAMPLES = "examples"
 TABLES = ("summary", "predictions", "history", "calibration", "costs")
-CONTROL = "control.csv"  # there if labels were permuted too
+CONTROL = ("control", "control_units")  # there if labels were permuted too
 FIRST = (
     "cohort", "permutation", "arm", "kind", "path", "strength", "unit", "metric", "stage",
     "repeat", "fold", "seed",
@@ -274,7 +274,11 @@ def read_tables_of(folder: Path, *, ids: bool = False) -> StudyResults:
             **tables,
             accounts=read_json(folder / "accounts.json"),
             examples={path.stem: open_dataset(path) for path in (folder / EXAMPLES).glob("*.zarr")},
-            control=_read_table(folder / CONTROL) if (folder / CONTROL).exists() else None,
+            **{
+                name: _read_table(folder / f"{name}.csv")
+                for name in CONTROL
+                if (folder / f"{name}.csv").exists()
+            },
             patients=read_patients_of(folder / "patients.csv", ids=ids),
         )
 

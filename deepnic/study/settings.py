@@ -184,7 +184,7 @@ class StudySettings(Strict):
     """Of the folds, the forests and the permutations, and the first of the arms."""
     permutations: int = Field(default=0, ge=0)
     """The study so many times more, with the labels of each cohort permuted and one repeat: a
-    control in which every arm must come out at chance."""
+    control in which every arm must come out at chance; from 10 on it finds small leaks too."""
     epochs: int = Field(default=40, ge=1)
     """Of each network; a large cohort takes as many steps in fewer, and its table may say so."""
     data_parallel: int = Field(default=0, ge=0)

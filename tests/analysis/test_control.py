@@ -4,8 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from statsmodels.stats.power import TTestPower
 
-from deepnic.analysis.control import CHANCE, permutation_control
+from deepnic.analysis.control import (
+    CHANCE,
+    POWER,
+    Pool,
+    image_units,
+    least_found,
+    permutation_control,
+    pool,
+)
 from tests.analysis.test_compare import of, study
 
 
@@ -101,3 +110,107 @@ def test_permutation_control__spread_is_enough_for_real_learners():
         error = (found["high"] - found["low"]) / 2 / stats.norm.isf(0.05 / 2 / 2)
         z.append((found["mean"] - 0.5) / error)
     assert 0.5 < np.mean(np.square(z)) < stats.chi2.ppf(0.999, 100) / 100
+
+
+def arms_with_a_leak(seed, n_permutations=10, sizes=(40, 60), area=0.55):
+    """Two cohorts whose labels were permuted so often: five image arms that share a leak of so
+    large an area, and the noise of half their scores; a baseline without.
+    """
+    parts = []
+    rng = np.random.default_rng(seed)
+    for cohort, n in enumerate(sizes):
+        for permutation in range(n_permutations):
+            state = rng.permutation(np.arange(n) % 2)
+            shared = rng.normal(size=n)
+            leak = np.sqrt(2) * stats.norm.ppf(area) * state
+            scores = {f"arm {k}": leak + (shared + rng.normal(size=n)) / np.sqrt(2)
+                      for k in range(5)} | {"svm": rng.normal(size=n)}  # fmt: skip
+            scores = {arm: stats.norm.cdf(z)[None] for arm, z in scores.items()}
+            table = study(scores, state, folds=2, cohort=f"c{cohort}", permutation=permutation)
+            parts.append(table.assign(path=np.where(table["arm"] == "svm", "", table["arm"])))
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pool__finds_a_small_leak_of_all_image_arms_that_none_of_them_shows(seed):
+    table = arms_with_a_leak(seed)
+    alone = permutation_control([part for _, part in table.groupby(["cohort", "permutation"])])
+    assert not alone["off_chance"].any()
+    found = pool(image_units(table))
+    assert found.off_chance
+    assert found.low > 0
+    assert found.mean == pytest.approx(0.05, abs=0.03)
+    assert (found.n_units, found.n_cohorts, found.n_permutations, found.few) == (20, 2, 10, False)
+
+
+def test_image_units__are_means_of_areas_within_networks():
+    table = arms_with_a_leak(0, n_permutations=2)
+    table.loc[table["path"] == "", "path"] = np.nan  # as a file may have it
+    units = image_units(table).set_index(["cohort", "permutation"])["excess"]
+    assert list(units.index) == [("c0", 0), ("c0", 1), ("c1", 0), ("c1", 1)]
+    for place, unit in table[table["arm"] != "svm"].groupby(["cohort", "permutation"]):
+        areas = []
+        for _, arm in unit.groupby("arm"):
+            in_order = pairs = 0
+            for _, network in arm.groupby("fold"):
+                ones, zeros = (network.loc[network["state"] == k, "score"] for k in (1, 0))
+                in_order += stats.mannwhitneyu(ones, zeros).statistic
+                pairs += ones.size * zeros.size
+            areas.append(in_order / pairs)
+        assert units[place] == pytest.approx(np.mean(areas) - 0.5)
+
+
+def test_image_units__of_no_image_arm_are_none():
+    table = arms_with_a_leak(0, n_permutations=1).query("arm == 'svm'")
+    assert image_units(table).empty
+    assert pool(image_units(table)) is None
+    assert pool(image_units(arms_with_a_leak(0, n_permutations=1, sizes=(40,)))) is None
+
+
+def test_pool__alarms_at_its_rate_where_nothing_leaks():
+    """Areas of Mann and Whitney, of cohorts of 22 to 102, each with ten permutations."""
+    rng = np.random.default_rng(0)
+    alarms = sum(pool(units_of_chance(rng)).off_chance for _ in range(400))
+    assert stats.binom.ppf(0.005, 400, 0.05) <= alarms <= stats.binom.ppf(0.995, 400, 0.05)
+
+
+def units_of_chance(rng, sizes=(22, 25, 62, 102), n_permutations=10, excess=0.0):
+    """Units whose five arms rank the patients alike in part."""
+    rows = []
+    for cohort, n in enumerate(sizes):
+        shared, own = rng.normal(size=n), rng.normal(size=(5, n))
+        ranks = stats.rankdata(shared + own, axis=1)
+        for permutation in range(n_permutations):
+            of_ones = ranks[:, rng.permutation(n)[: n // 2]]
+            areas = (of_ones.mean(axis=1) - (n // 2 + 1) / 2) / (n - n // 2)
+            rows.append((cohort, permutation, areas.mean() - 0.5 + excess))
+    return pd.DataFrame(rows, columns=["cohort", "permutation", "excess"])
+
+
+def test_pool__finds_what_it_says_four_times_in_five():
+    """At the excess that the long run of the same study says."""
+    rng = np.random.default_rng(1)
+    excess = np.mean([pool(units_of_chance(rng)).detectable for _ in range(100)])
+    found = sum(pool(units_of_chance(rng, excess=excess)).off_chance for _ in range(400))
+    assert stats.binom.ppf(0.005, 400, POWER) <= found <= stats.binom.ppf(0.995, 400, POWER)
+
+
+@pytest.mark.parametrize("n", [2, 3, 14, 100])
+def test_least_found__is_that_of_statsmodels(n):
+    effect = TTestPower().solve_power(nobs=n, alpha=0.05, power=0.8, alternative="larger")
+    assert least_found(n) == pytest.approx(effect * np.sqrt(n), rel=1e-5)
+
+
+def test_pool__is_students_one_sided_test():
+    values = [0.02, -0.01, 0.04, 0.03, np.nan]
+    units = pd.DataFrame({"cohort": [*"aabba"], "permutation": [0, 1, 0, 1, 2], "excess": values})
+    test = stats.ttest_1samp(values[:4], 0, alternative="greater")
+    error = np.std(values[:4], ddof=1) / 2
+    expected = Pool(
+        mean=pytest.approx(0.02), low=pytest.approx(test.confidence_interval(0.95).low),
+        p=pytest.approx(test.pvalue), detectable=pytest.approx(least_found(4) * error),
+        n_units=4, n_cohorts=2, n_permutations=2,
+    )  # fmt: skip
+    assert pool(units) == expected
+    assert pool(units).few
+    assert not pool(units).off_chance

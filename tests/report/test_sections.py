@@ -151,6 +151,23 @@ def test_control__of_clean_arms_says_so(results, findings):
     assert "leaves out 0.5" not in text
 
 
+def test_control__tells_of_all_image_arms_together(results, findings):
+    found = findings.pool
+    assert (found.n_units, found.n_cohorts, found.n_permutations) == (6, 3, 2)
+    text = Page(render_section(control.section(results, findings))).text
+    assert "AUROC less 0.5 is 0.000 in the mean over 6 units (3 cohorts, 2 permutations)" in text
+    assert "That is no more than chance." in text
+    assert f"A mean excess of {found.detectable:.3f} would be found 4 times in 5" in text
+    assert "Fewer than 10 permutations: a small leak would not be found." in text
+    leak = replace(findings, pool=replace(found, p=0.001, n_permutations=10))
+    text = Page(render_section(control.section(results, leak))).text
+    assert "Something leaks into them: not to be trusted above either." in text
+    assert "no more than chance" not in text
+    assert "Fewer than" not in text
+    old = replace(findings, pool=None)  # of version 0.1.0
+    assert "All image arms" not in render_section(control.section(results, old))
+
+
 def test_account__adds_up(results, findings):
     tables = account.section(results, findings).content["tables"]
     assert [*tables] == [f"The account of {name}" for name in findings.tested]

@@ -18,7 +18,7 @@ from distributed import Client, LocalCluster
 
 import deepnic
 from deepnic.analysis.compare import compare_cohorts
-from deepnic.analysis.control import permutation_control
+from deepnic.analysis.control import image_units, permutation_control
 from deepnic.analysis.metrics import METRICS, calibration, score_arms, summarise
 from deepnic.cohort import hide_labels
 from deepnic.config import checked
@@ -64,7 +64,7 @@ def stop_after(monkeypatch, n):
 
 
 def test_run_study__writes_every_file(folder):
-    tables = {f"{name}.csv" for name in [*TABLES, "costs", "control", "patients"]}
+    tables = {f"{name}.csv" for name in [*TABLES, "costs", "control", "control_units", "patients"]}
     written = {path.name for path in folder.iterdir()}
     beside = {"study.json", "study.toml", "accounts.json", "findings.json", "columns.csv"}
     beside |= {"examples", "folds", "manifest.json"}
@@ -115,6 +115,8 @@ def test_run_study__tables_follow_from_the_predictions(folder):
     assert set(table(folder, "summary")["metric"]) == {*METRICS}
     control = permutation_control([predictions[predictions["permutation"] == 0]])
     pd.testing.assert_frame_equal(table(folder, "control"), control, check_dtype=False)
+    units = image_units(predictions[predictions["permutation"] == 0])
+    pd.testing.assert_frame_equal(table(folder, "control_units"), units, check_dtype=False)
 
 
 def test_run_study__history_has_every_epoch_of_every_network(folder):

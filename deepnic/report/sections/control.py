@@ -1,6 +1,7 @@
-"""Arms under permuted labels, where none may be better than chance."""
+"""Arms under permuted labels, each and together, where none may be better than chance."""
 
 from deepnic.analysis import Findings, Interval, StudyResults
+from deepnic.analysis.control import FEW
 from deepnic.analysis.metrics import METRIC_TITLES
 from deepnic.analysis.ranking import rows
 from deepnic.report.sections.section import Section
@@ -21,6 +22,8 @@ def section(study: StudyResults, findings: Findings) -> Section | None:
         "settings": study.facts["settings"],
         "off_chance": ", ".join(findings.off_chance),
         "n_arms": findings.arms["arm"].nunique(),
+        "pool": findings.pool,
+        "few": FEW,
         "numbers": Table(heads, lines, align="llrl"),
     }
     return Section("control", "Control: permuted labels", content)

@@ -12,7 +12,8 @@ def section(study: StudyResults, findings: Findings) -> Section:
     """Always there."""
     return how_it_was_made(
         study.facts,
-        "summary, results, predictions, comparison, control, calibration, history, costs",
+        "summary, results, predictions, comparison, control, control_units, calibration, history, "
+        "costs",
     )
 
 
