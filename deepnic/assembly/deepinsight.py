@@ -12,7 +12,7 @@ from deepnic.errors import InputError
 from deepnic.variables import describe, expect
 
 MOST_GENES = 2000
-"""Genes on a map of expression: t-SNE takes 10 seconds for them, and 40 for 7,000."""
+"""Genes on a map of expression: t-SNE takes 7 seconds for them, and 16 for twice as many."""
 
 
 def fit_deepinsight(table: xr.Dataset, *, seed: int = 0) -> Assembly:
