@@ -47,6 +47,7 @@ TIMEOUT = 60  # seconds without an answer
 # owner, name and commit, all on GitHub
 DATAMICROARRAY = "ramhiser/datamicroarray/a95f6f68ed3debf48ee54f198435fa12aa655b16"
 KEGG = "bioc/KEGGandMetacoreDzPathwaysGEO/6fb99b85835bdd4a222503616f270307e8d3c4ef"
+KEGG_2 = "bioc/KEGGdzPathwaysGEO/4e8f0d52f068a91fc65f985d7df9d91ac814767d"
 COPY_4107 = "xjsun1221/GSE4107_two_group_excise/3d926b6287847476e6e5ebfbe91508089d601cd7"
 COPY_7621 = "bhuynh05/BIPN-162-Group-9/a66a33c688fa9b5147cfccfae1889979b2e2d7e1"
 
@@ -62,7 +63,8 @@ class Source(NamedTuple):
     labels: str  # SHA-256 of the labels file
     classes: Mapping[str, str] = MappingProxyType({})  # the source's word -> label
     state: str = ""  # of a series, what tells the class
-    columns: Mapping[str, str] = MappingProxyType({})  # of a series, the source's -> ours
+    columns: Mapping[str, str] = MappingProxyType({})  # more of the labels, the source's -> ours
+    genes: str = ""  # names of genes that have none there, by number
 
 
 SOURCES = {
@@ -101,6 +103,65 @@ SOURCES = {
         blob="6741948007639c47235cf00e43972eb505caf4e8",
         values="9995ae75c0dd675e4dbefa612d968ec52564da0328294a9290e1290bff775871",
         labels="c87367344d2e5948517ee75d06c504d3acdb518359d140a6484a3b5feaa9e913",
+    ),
+    "chowdary": Source(
+        DATAMICROARRAY, "data/chowdary.RData", 3_251_872,
+        blob="8db6132214d7c9ad5dcc4fb94939d38aa6291c5c",
+        values="18cde7fa7957d2b3bb59fdcd1b1ee1555dff96be889153b7268b28ce41ed5b47",
+        labels="befc6c62f12fea3b853ea18dc315e513b961acf479376ea32f6a05c26d021def",
+    ),
+    "khan": Source(
+        DATAMICROARRAY, "data/khan.RData", 462_216,
+        blob="4d3a9bff72ff65af0f943bcaa70dc1515532aab3",
+        values="349a16ded6533012b5d7b473c505f97e88cc42dbc6c00ffe8a6b87c49be68a4c",
+        labels="f6ee776554340837885613611986472da2a6d5046a3caa07a94d49be21a12049",
+    ),
+    "pomeroy": Source(
+        DATAMICROARRAY, "data/pomeroy.RData", 1_391_756,
+        blob="d5aa9a670bed24bf47b9f3cdeeb8befeb4935665",
+        values="ed0e01b012a15fb6cb31c3ac824af438258f609d69c8ce8ba338e673136a767a",
+        labels="f6a0a2f6be218700017ffbc8d6f2dd81ad2aabbd706476efaa7668c50d2c87c8",
+    ),
+    "su": Source(
+        DATAMICROARRAY, "data/su.RData", 3_519_464,
+        blob="cc8e2cd8b6532f7ef3ea2c4f7b5ad07574ddb3a3",
+        values="fc3740aba9ddc9ae9d1c46b0e34ce91399cae65ac288ac376a8a9c27613b14e1",
+        labels="afc1a230520e6ca1cdacfdcc305d432c8c1ebbb6e289f8d680b2b7ea428479c8",
+        genes="g{}",
+    ),
+    "subramanian": Source(
+        DATAMICROARRAY, "data/subramanian.RData", 1_425_228,
+        blob="7f2ca25e79e08b4126a400136ddf54e1d24c7cad",
+        values="7c65cb10338a35e929c7a5d3368a637e2554ac13a1b1be9472fc9f9d5c8dcf3f",
+        labels="b1ba3ba5f1d3772144f2cf2ab17d0e2b084060c07042b12435be7b7b6a5d83e5",
+    ),
+    "west": Source(
+        DATAMICROARRAY, "data/west.RData", 942_736,
+        blob="bf462e0cf46a0e4ec4d9f819ec16d60c65c159a3",
+        values="5b694521a0bcf6005b60afc9217bc5c21cc54246f2e20e09b5564eb9614e0cc4",
+        labels="fa0f85137adf58c4e0f1f82490b3799193ee7f2b5f814f377c84f2c651745ba2",
+        genes="west_g{}",
+    ),
+    "gse22780": Source(
+        KEGG, "data/GSE22780.rda", 2_224_180,
+        blob="e1076aa778e4c064f751fa5fa91e2ef684997c06",
+        values="84f99173415f55e676bb7aa37db31575a100c1d453bc531bef54590f6c0edcfd",
+        labels="f69934f92c30ba33cfc9dd90030c8559aa330338feff8a0049a9e3e76570c5eb",
+        classes={"c": "normal", "d": "tumour"}, columns={"Block": "pair"},
+    ),
+    "gse6956c": Source(
+        KEGG_2, "data/GSE6956C.rda", 2_762_803,
+        blob="5249c3a15a6f8723aedb10418bd43a5a55909f4d",
+        values="b1038214e76af8e12d094fda8d753135fe26c70792606ec37b6cb7e39e906118",
+        labels="551ea796b5e91ad5d57375d0148878a14eb9e7b288d9b9d7f816809019cc61e2",
+        classes={"c": "control", "d": "disease"}, columns={"Block": "block"},
+    ),
+    "gse781": Source(
+        KEGG_2, "data/GSE781.rda", 2_907_310,
+        blob="1c15f892b954e8290b5aec26d819dce9ebc7e621",
+        values="f370009b29e4750fcefbf7d48a2e50dd31f95bf05a6b651befe0a7c2da370b57",
+        labels="847b25a2bd0a338e61a355f153cfbef9330c3afa76360beac6c5d63a4262d33d",
+        classes={"c": "control", "d": "disease"},
     ),
     "gse38666_epithelia": Source(
         KEGG, "data/GSE38666_epithelia.rda", 3_853_112,
@@ -171,6 +232,8 @@ class Cohort(NamedTuple):
 def from_datamicroarray(file: Path, name: str, source: Source) -> Cohort:
     """Read a list of x (sample, gene) and y, the classes; samples have no ids there."""
     x, y = (_read_r(file)[name][part] for part in ("x", "y"))
+    if isinstance(x, np.ndarray):
+        x = pd.DataFrame(x, columns=[source.genes.format(k + 1) for k in range(x.shape[1])])
     frame = x if isinstance(x, pd.DataFrame) else x.to_pandas()
     ids = [f"{name}_{k:03}" for k in range(1, len(frame) + 1)]
     labels = pd.DataFrame({"sample_id": ids, "label": [*y]})
@@ -186,7 +249,8 @@ def from_expression_set(file: Path, name: str, source: Source) -> Cohort:
     expression = found.assayData["exprs"].to_pandas()  # a row a gene
     facts = found.phenoData.data.loc[expression.columns]
     classes = facts["Group"].map(source.classes)
-    labels = pd.DataFrame({"sample_id": [*facts["Sample"]], "label": [*classes]})
+    more = {ours: [*facts[theirs]] for theirs, ours in source.columns.items()}
+    labels = pd.DataFrame({"sample_id": [*facts["Sample"]], "label": [*classes]} | more)
     return Cohort(expression.to_numpy().T.astype(np.float32), [*expression.index], labels)
 
 

@@ -31,7 +31,8 @@ GENES = ["a_at", "b", "c"]
 TABLES = {  # by kind, the labels file that its made source gives
     "golub.RData": "sample_id,label,original_sample,set\ngolub_001,ALL,39,test\n"
     "golub_002,AML,1,train\n",
-    "pair.rda": "sample_id,label\nGSM1,well\nGSM2,ill\n",
+    "su.RData": "sample_id,label\nsu_001,ALL\nsu_002,AML\n",
+    "pair.rda": "sample_id,label,pair\nGSM1,well,7\nGSM2,ill,7\n",
     "gse1.txt.gz": "sample_id,label,sex\nGSM1,well,F\nGSM2,ill,M\n",
 }
 SERIES = """!Series_title\t"made"
@@ -53,14 +54,17 @@ def made(kind, folder):
         return gzip.compress(SERIES.encode())
     frame = pd.DataFrame(X.astype(float), [39, 1], GENES)
     of_r = {"x": frame, "y": pd.Categorical(["ALL", "AML"])}
-    rdata.write_rda(folder / kind, {"golub_train": {"x": frame[:1]}, "golub": of_r})
+    nameless = of_r | {"x": X.astype(float)}
+    of_all = {"golub_train": {"x": frame[:1]}, "golub": of_r, "su": nameless}
+    rdata.write_rda(folder / kind, of_all)
     return (folder / kind).read_bytes()
 
 
 def expression_set():
     """Stand in for what rdata makes of an ExpressionSet, which it reads and cannot write."""
     values = xr.DataArray(X.T.astype(float), coords=[("dim_0", GENES), ("dim_1", ["GSM1", "GSM2"])])
-    samples = pd.DataFrame({"Sample": ["GSM1", "GSM2"], "Group": ["c", "d"]}, ["GSM1", "GSM2"])
+    ids = ["GSM1", "GSM2"]
+    samples = pd.DataFrame({"Sample": ids, "Group": ["c", "d"], "Block": ["7", "7"]}, ids)
     return SimpleNamespace(
         assayData={"exprs": values}, phenoData=SimpleNamespace(data=samples.astype("string"))
     )
@@ -94,8 +98,9 @@ def source(request, internet, monkeypatch, tmp_path):
     content = made(kind, tmp_path)
     name, labels = kind.partition(".")[0], TABLES[kind]
     values = values_digest()
-    if name == "golub":  # whose samples have no ids
-        names = json.dumps([[2, 3], GENES, ["golub_001", "golub_002"]])
+    if kind.endswith(".RData"):  # whose samples have no ids
+        genes = ["g1", "g2", "g3"] if name == "su" else GENES
+        names = json.dumps([[2, 3], genes, [f"{name}_001", f"{name}_002"]])
         values = hashlib.sha256(X.tobytes() + names.encode()).hexdigest()
     blob = subprocess.run(
         ["git", "hash-object", "--stdin"], input=content, capture_output=True, check=True
@@ -104,7 +109,7 @@ def source(request, internet, monkeypatch, tmp_path):
         "owner/name/commit", f"data/{kind}", len(content), blob.strip(), values,
         hashlib.sha256(labels.encode()).hexdigest(),
         {"c": "well", "d": "ill", "healthy control": "well", "not healthy control": "ill"},
-        "title~healthy control", {"gender": "sex"},
+        "title~healthy control", {"Block": "pair"} if name == "pair" else {"gender": "sex"}, "g{}",
     )  # fmt: skip
     monkeypatch.setattr(fetch, "SOURCES", {name: one})
     if name == "pair":
@@ -147,7 +152,8 @@ def test_fetch__converts_checks_and_writes_what_deepnic_reads(source, internet, 
     with np.load(folder / f"{source.name}.npz") as archive:
         assert archive["X"].dtype == np.float32
         np.testing.assert_array_equal(archive["X"], X)
-        assert archive["genes"].tolist() == GENES
+        genes = ["g1", "g2", "g3"] if source.name == "su" else GENES
+        assert archive["genes"].tolist() == genes
         ids = [line.partition(",")[0] for line in source.labels.splitlines()[1:]]
         assert archive["samples"].tolist() == ids
     raw = read_archive(folder / f"{source.name}.npz", Wanted())
