@@ -19,10 +19,10 @@ READY = $(VENV)/.ready
 MAINTAIN = .maintain
 TOOLS = uv==0.13.9 pip-licenses==5.5.5 cyclonedx-bom==7.5.0 pip-audit==2.10.1
 # what starts hosts, clusters or kernels of notebooks waits most of its time, and for timeouts: it
-# runs alone, what is on the test hosts beside what is on this machine
+# runs apart, what is on the test hosts beside what is on this machine, and long runs fill the rest
 HOSTS = hosts or slurm
-HERE = (ray or notebook) and not ($(HOSTS))
-ALONE = hosts or slurm or ray or notebook
+HERE = (ray or notebook or slow) and not ($(HOSTS))
+ALONE = hosts or slurm or ray or notebook or slow
 # a file to a process, for what its tests share
 PARALLEL = -n 2 --dist loadfile --no-loadscope-reorder
 
@@ -32,7 +32,7 @@ demo: install
 	$(VENV)/bin/deepnic demo --output demo
 
 quick: install
-	$(VENV)/bin/pytest $(PARALLEL) -m "not ($(ALONE) or slow)" --durations=30
+	$(VENV)/bin/pytest $(PARALLEL) -m "not ($(ALONE))" --durations=30
 
 test: install
 	$(VENV)/bin/ruff check

@@ -2,11 +2,13 @@
 
     python -m studies.experiments.optimism STUDY
 
-It is not where genes, and then pixels, were chosen by labels of the same patients: AUROC of the
-forest's vote (of training patients out of bag), and of a pixel that the strongest filter keeps,
-mean over pixels, in the folds that a study has left.
+It is not where genes and pixels were chosen with the labels of the same patients, and is where they
+were not: AUROC of the forest's vote and of a pixel that the strongest filter keeps, mean over
+pixels, pipelines and folds of a study: of training patients who chose the pixels (out of bag), of
+training patients as they are shown, by who had not seen their labels, and of test patients.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -17,44 +19,80 @@ from numpy.typing import NDArray
 from rich.console import Console
 from sklearn.metrics import roc_auc_score
 
+from deepnic.analysis.interval import over_cohorts
+from deepnic.assembly.cross_fitted import read_parts
 from deepnic.nic import forest_vote
-from studies.experiments.augmentation import folds, true_states
+from deepnic.store import open_forest
+from deepnic.study import read_settings
+from deepnic.study.cohorts import FOLDS
+from deepnic.study.fold import read_tables
+
+CHOSE, SHOWN, TEST = "who chose", "as shown", "test"
+
+
+def true_predictions(study: Path) -> pd.DataFrame:
+    """Predictions of a study under the true labels."""
+    told = pd.read_csv(study / "predictions.csv", dtype={"item": str, "cohort": str})
+    return told[told["permutation"] < 0]
 
 
 def measure(study: Path) -> pd.DataFrame:
-    """AUROC of the vote and of a kept pixel on training and on test patients, by cohort."""
-    truth, rows = true_states(study), []
-    for fold in folds(study):
-        test = fold.table["state"].values < 0
-        state = truth.loc[fold.cohort].loc[map(str, fold.table["item"].values)].to_numpy()
-        for what, values in {
-            "vote": forest_vote(fold.forest)[:, None],
-            "kept pixel": fold.table["value"].values,
-        }.items():
-            areas = [auroc(state[part], values[part]) for part in (~test, test)]
-            if what == "kept pixel":  # which way it points, training patients say
-                areas = [np.where(areas[0] < 0.5, 1 - area, area) for area in areas]
-            rows.append((fold.cohort, what, fold.settings.forest.chosen_by, *map(np.mean, areas)))
-    columns = ["cohort", "AUROC of", "genes chosen by", "training", "test"]
+    """AUROC of the vote and of a kept pixel, by cohort; columns `CHOSE`, `SHOWN`, `TEST`."""
+    settings = read_settings(study / "study.toml")
+    strongest = min(k for k in settings.arms.strengths if isinstance(k, int))
+    told = true_predictions(study).drop_duplicates(["cohort", "item"])
+    truth = told.set_index(["cohort", "item"])["state"]
+    rows = []
+    for cohort in told["cohort"].unique():
+        for folder in sorted((study / FOLDS / cohort).glob("[0-9]*-[0-9]*")):
+            parts = sorted(folder.glob("part-*"))
+            tables = [read_tables(part, settings)[strongest] for part in parts]
+            ids = [str(item) for item in tables[0]["item"].values]
+            state = truth.loc[cohort].loc[ids].to_numpy()
+            part, _ = read_parts(tables)
+            votes = [forest_vote(open_forest(one / "forest.zarr"))[:, None] for one in parts]
+            values = [table["value"].values for table in tables]
+            for what, of_pipelines in (("vote", votes), ("kept pixel", values)):
+                areas = [*_areas(of_pipelines, part, state)]
+                rows.append((cohort, what, *np.nanmean(areas, axis=0)))
+    columns = ["cohort", "AUROC of", CHOSE, SHOWN, TEST]
     table = pd.DataFrame(rows, columns=columns)
-    return table.groupby(columns[:3], sort=False)[columns[3:]].agg(np.mean)
+    return table.groupby(columns[:2], sort=False)[columns[2:]].mean()
+
+
+def _areas(
+    values: list[NDArray[np.floating]], part: NDArray[np.int8], state: NDArray[np.integer]
+) -> Iterator[list[float]]:
+    """Of each pipeline, the means over its columns, which point as those who chose them say."""
+    for k, columns in enumerate(values):
+        who = [(part >= 0) & (part != k), part == k, part < 0]
+        chose, *others = (auroc(state[rows], columns[rows]) for rows in who)
+        turned = chose < 0.5
+        areas = [np.where(turned, 1 - area, area) for area in (chose, *others)]
+        yield [float(np.nanmean(area)) if np.isfinite(area).any() else np.nan for area in areas]
 
 
 def auroc(state: NDArray[np.integer], values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """AUROC of each column of values (patient, column), over the patients where it is defined."""
-    columns = values.T
-    defined = np.isfinite(columns)
+    """AUROC of each column of values (patient, column), NaN where one class is defined or none."""
     return np.array(
         [
-            roc_auc_score(state[known], column[known]) if np.ptp(state[known]) else 0.5
-            for known, column in zip(defined, columns, strict=True)
+            roc_auc_score(state[known], column[known])
+            if np.unique(state[known]).size > 1
+            else np.nan
+            for known, column in zip(np.isfinite(values).T, values.T, strict=True)
         ]
     )
 
 
 def main(study: Annotated[Path, typer.Argument(help="Folder of a study.")]) -> None:
-    """Print the table."""
-    Console(soft_wrap=True).print(measure(study).round(3).to_string())
+    """Print the table, and the mean over cohorts of what training patients have ahead."""
+    table = measure(study)
+    console = Console(soft_wrap=True)
+    console.print(table.round(3).to_string())
+    for what, rows in table.groupby("AUROC of", sort=False):
+        for name in (CHOSE, SHOWN):
+            ahead = over_cohorts(rows[name] - rows[TEST])
+            console.print(f"{what}, {name} less test, mean over cohorts: {ahead.points()} points")
 
 
 if __name__ == "__main__":

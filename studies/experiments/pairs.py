@@ -18,7 +18,7 @@ from deepnic.analysis.interval import over_cohorts
 from deepnic.analysis.metrics import summarise
 from deepnic.errors import InputError
 from deepnic.variables import METRICS
-from studies.experiments.augmentation import true_predictions
+from studies.experiments.optimism import true_predictions
 
 NAMES = ("first", "second")
 COLUMNS = [*NAMES, "difference", "low", "high"]
