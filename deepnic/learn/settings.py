@@ -17,6 +17,9 @@ DEVICES = ("auto", "cpu", "cuda")
 TILES = "deepnic.learn.tiles:tile_network"
 """The network with an encoder that all tiles share."""
 
+POOLED = "deepnic.learn.pooled:pooled_network"
+"""The network with an encoder that all cells of a patient's canvas share."""
+
 
 class Settings(Strict):
     """How to train; the defaults are untuned and the same for every path and filter.

@@ -65,8 +65,8 @@ def test_arms_of__every_path_strength_and_unit_and_all_else_once():
     arms = arms_of(make_settings(arms=asked))
     names = [arm.name for arm in arms]
     assert len(set(names)) == len(names)
-    kinds = {kind: [arm for arm in arms if arm.kind == kind] for kind in
-             ("assembly", "placement", "pixels", "forest", "map", "expression")}  # fmt: skip
+    order = ("assembly", "placement", "encoder", "pixels", "forest", "map", "expression")
+    kinds = {kind: [arm for arm in arms if arm.kind == kind] for kind in order}
     assert sum(map(len, kinds.values())) == len(arms)
     assert {arm.name: tuple(arm.columns.values())[2:5] for arm in kinds["assembly"]} == {
         "snail, no filter": ("snail", "none", "pixel"),
@@ -78,6 +78,10 @@ def test_arms_of__every_path_strength_and_unit_and_all_else_once():
         "linear, 64 pixels": ("linear", 64, "pixel"),
         "linear, 64 pixels in tiles": ("linear", 64, "tile"),
     }
+    assert [(arm.name, arm.role, arm.path) for arm in kinds["encoder"]] == [
+        ("shared encoder, no filter", "baseline", ""),
+        ("shared encoder, 64 pixels", "baseline", ""),
+    ]
     assert [(arm.name, arm.role, arm.path) for arm in kinds["map"]] == [
         ("DeepInsight of expression", "baseline", "")
     ]

@@ -1,7 +1,13 @@
 """The arms: everything that is compared, on the same folds with the same seeds."""
 
 from deepnic.study.arms.arm import Answer, Arm, Outcome
-from deepnic.study.arms.canvas import CanvasArm, DeepInsightArm, PathArm, PlacementArm
+from deepnic.study.arms.canvas import (
+    CanvasArm,
+    DeepInsightArm,
+    EncoderArm,
+    PathArm,
+    PlacementArm,
+)
 from deepnic.study.arms.classifiers import ExpressionArm, ForestArm, PixelsArm
 from deepnic.study.fold import Fold
 from deepnic.study.settings import Arms, StudySettings
@@ -10,7 +16,15 @@ __all__ = ["KINDS", "Answer", "Arm", "CanvasArm", "Outcome", "arms_of"]
 
 KINDS: dict[str, type[Arm[Fold, Arms]]] = {
     cls.kind: cls
-    for cls in (PathArm, PlacementArm, PixelsArm, ForestArm, DeepInsightArm, ExpressionArm)
+    for cls in (
+        PathArm,
+        PlacementArm,
+        EncoderArm,
+        PixelsArm,
+        ForestArm,
+        DeepInsightArm,
+        ExpressionArm,
+    )
 }
 """Kinds of arms by name, in the order in which tables show them."""
 

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import xarray as xr
 
@@ -10,6 +10,7 @@ from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
 from deepnic.assembly import Assembly, fit_assembly, fit_deepinsight, lay
 from deepnic.assembly.cross_fitted import join_canvases
 from deepnic.assembly.deepinsight import draw_expression
+from deepnic.learn.settings import POOLED
 from deepnic.study.arms.arm import Answer, Arm
 from deepnic.study.fold import Fold
 from deepnic.study.settings import Arms
@@ -43,6 +44,7 @@ class CanvasArm(Arm[Fold, Arms]):
     """The network on one canvas."""
 
     draws = True
+    network: ClassVar[str] = "small"
 
     @abstractmethod
     def canvas(self, fold: Fold, seed: int) -> xr.Dataset:
@@ -53,7 +55,11 @@ class CanvasArm(Arm[Fold, Arms]):
         from deepnic.learn.cross_fitting import train_cross_fitted  # loads torch where it is used
 
         trained = train_cross_fitted(
-            self.canvas(fold, seed), epochs=fold.epochs, seed=seed, device="cpu"
+            self.canvas(fold, seed),
+            network=self.network,
+            epochs=fold.epochs,
+            seed=seed,
+            device="cpu",
         )
         return Answer.of(trained.margin, fold.state, curve_of(trained.result))
 
@@ -133,6 +139,28 @@ class PlacementArm(PlacedArm):
     def place(self, table: xr.Dataset, seed: int) -> Assembly:
         """Choose the places as the placement does."""
         return PLACEMENTS[self.method](table, seed)
+
+
+class EncoderArm(PlacedArm):
+    """An encoder that all pixels share, wherever they lie.
+
+    Examples
+    --------
+    >>> EncoderArm("shared encoder", 256).name
+    'shared encoder, 256 pixels'
+    """
+
+    kind, title, role = "encoder", "the same pixels, wherever they lie", BASELINE
+    network = POOLED
+
+    @classmethod
+    def of(cls, settings: Arms) -> list[Self]:
+        """One with every strength."""
+        return [cls("shared encoder", k) for k in settings.strengths]
+
+    def place(self, table: xr.Dataset, seed: int) -> Assembly:
+        """Lay them one after the other: it makes no difference."""
+        return fit_assembly(table, path="linear", seed=seed)
 
 
 class DeepInsightArm(CanvasArm):
