@@ -81,7 +81,8 @@ class Goal:
 def judge_goal(
     asked: Mapping[str, Any] | None, arms: pd.DataFrame, whole: Mapping[str, str]
 ) -> Goal | None:
-    """Judge the two arms that were named; None where none were, or one of them was not made.
+    """Judge the two arms that were named; None where none were, or one of them was not
+    made. What a cohort does not tell of one of them is not shown.
 
     Cohorts are the units. An arm is not inferior where the lower end of the interval of the
     difference lies above the margin (non-inferiority by the confidence interval, as of the ICH's
@@ -100,31 +101,35 @@ def judge_goal(
         return None
     image, classical, margin = asked["image"], asked["classical"], asked["margin"]
     table = arms[arms["cohort"].isin(whole) & arms["arm"].isin([image, classical])]
-    if {*table["arm"]} != {image, classical}:
-        return None
-    scores = table.pivot_table("mean", "cohort", ["metric", "arm"], sort=False).dropna()
-    measures = tuple(
-        _judge(metric, scores[metric][image], scores[metric][classical], margin, whole)
+    scores = {
+        metric: table[table["metric"] == metric].pivot_table("mean", "cohort", "arm", sort=False)
         for metric in (MEASURE, "auroc", "brier")
-    )
-    least = of_wholes(scores[MEASURE][[image, classical]].T.min(), whole)
+    }
+    if any({*of_metric} != {image, classical} for of_metric in scores.values()):
+        return None
+    measures = tuple(_judge(metric, scores[metric], asked, whole) for metric in scores)
+    least = of_wholes(scores[MEASURE].T.min(), whole)
     saturated = tuple(map(str, least.index[least >= SATURATED]))
     return Goal(image, classical, margin, len(least), measures, saturated)
 
 
 def _judge(
-    metric: str, image: pd.Series, classical: pd.Series, margin: float, whole: Mapping[str, str]
+    metric: str, scores: pd.DataFrame, asked: Mapping[str, Any], whole: Mapping[str, str]
 ) -> Judged:
+    image, classical, margin = (scores[asked["image"]], scores[asked["classical"]], asked["margin"])
     differences = of_wholes(image - classical, whole)
     ours, theirs = (float(of_wholes(one, whole).mean()) for one in (image, classical))
     difference = over_cohorts(differences)
+    lacking = bool(differences.isna().any())  # what some cohorts do not tell is not shown
     if metric == "brier":
-        return Judged(metric, ours, theirs, difference, difference.high < 0, np.nan, np.nan)
+        holds = not lacking and bool(difference.high < 0)
+        return Judged(metric, ours, theirs, difference, holds, np.nan, np.nan)
     power = needed = np.nan
     if len(differences) > 1 and (spread := float(differences.std(ddof=1))) > 0:
         power = _power(margin / spread, len(differences))
         needed = next((n for n in range(2, MOST) if _power(margin / spread, n) >= POWER), np.nan)
-    return Judged(metric, ours, theirs, difference, difference.low > -margin, power, needed)
+    holds = not lacking and bool(difference.low > -margin)
+    return Judged(metric, ours, theirs, difference, holds, power, needed)
 
 
 def _power(effect: float, n: int) -> float:

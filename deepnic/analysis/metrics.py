@@ -136,13 +136,12 @@ def calibration(predictions: pd.DataFrame) -> pd.DataFrame:
 def probability(predictions: pd.DataFrame) -> pd.Series:
     """Scores of the arms whose scores are probabilities, NaN for the other arms.
 
-    They are if all of an arm's lie in 0..1 and its predictions are cut at 0.5. A forest's vote and
-    a distance from a plane are not.
+    They are if all of an arm's lie in 0..1; those of studies are since their margins are put on a
+    curve. Where the prediction is cut, it says nothing of: both classes weigh the same there.
     """
     score = predictions["score"]
-    cut = (score - 0.5) * (predictions["predicted"] - 0.5) >= 0
     place = [predictions["arm"], predictions["kind"]]
-    return score.where((cut & score.between(0, 1)).groupby(place).transform("all"))
+    return score.where(score.between(0, 1).groupby(place).transform("all"))
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def patients_of(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def judge_patients(patients: pd.DataFrame) -> tuple[dict[str, Interval], np.ndarray]:
-    """Judge the mean probabilities of one cohort and arm, as predictions at 0.5.
+    """Judge what is said of the patients of one cohort and arm.
 
     Returns the metrics by name, with intervals over patients, and the counts (truth, predicted).
     """
@@ -68,8 +68,9 @@ def judge_patients(patients: pd.DataFrame) -> tuple[dict[str, Interval], np.ndar
 
 
 def as_predictions(patients: pd.DataFrame) -> pd.DataFrame:
-    """One prediction a patient: their mean probability."""
-    predicted = (patients["probability"] >= 0.5).astype(int)
+    """One prediction a patient: their mean probability, and what most predictions call them."""
+    called = patients["wrong"].where(patients["truth"] == 0, 1 - patients["wrong"])
+    predicted = (called >= 0.5).astype(int)
     return pd.DataFrame(
         {
             "arm": patients["arm"], "kind": "mean", "repeat": 0, "fold": 0, "seed": 0,

@@ -134,6 +134,11 @@ def join_canvases(
         ``(pipeline, row, column)``. Pixels of all pipelines follow each other. A smaller canvas is
         filled up with empty cells on the right and below.
 
+    Raises
+    ------
+    InputError
+        Two items have the same id.
+
     Examples
     --------
     >>> from deepnic.assembly import assemble
@@ -146,6 +151,8 @@ def join_canvases(
     """
     for canvas in canvases:
         expect(canvas, "canvas")
+    if not canvases[0]["item"].to_index().is_unique:
+        raise InputError("two items have the same id; give each its own")
     item, shown_by = np.nonzero((part[:, None] < 0) | (part[:, None] == range(len(canvases))))
     images = stack_images([one["image"] for one in canvases])
     shape = images.shape[-2:]

@@ -77,8 +77,11 @@ def _say_more(data: Any) -> None:
 
 def _say_related(data: Any, suspects: bool) -> Any:
     """Warn of observations that look like one patient's, and make groups of them if wished."""
-    from deepnic.cohort.related import find_related
+    from deepnic.cohort.related import MOST, find_related
 
+    if data.sizes["observation"] > MOST and not suspects:
+        console.print(f"more than {MOST:,} observations: pairs of one patient are not looked for")
+        return data
     found = find_related(data)
     rules = [
         ("near-duplicates", found.twins, "each is by far the other's nearest"),

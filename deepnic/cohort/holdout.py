@@ -42,10 +42,15 @@ def held_out(
 ) -> dict[str, xr.Dataset]:
     """Hide the labels of a share of the observations, the same whichever class is 1.
 
-    Cohorts are by label, as of `read_classes`; of several, the share is of each class.
+    Cohorts are by label, as of `read_classes`; of several, the share is of each class. Groups stay
+    together: the share is then that of one of so many folds, the nearest.
     """
+    first = next(iter(classes.values()))
     state = numbered(classes)
-    drawn = draw_stratified(state, share, seed, what="hold-out")
+    if "group" in first.coords:
+        drawn = _draw_groups(state, first["group"].values, share, seed)
+    else:
+        drawn = draw_stratified(state, share, seed, what="hold-out")
     for k, label in enumerate(classes if len(classes) > 1 else ()):
         out, left = int((state[drawn] == k).sum()), int((state[~drawn] == k).sum())
         if out < 1 or left < 2:
@@ -54,6 +59,35 @@ def held_out(
                 "test on, and 2 and 1 are needed; choose another"
             )
     return {label: hide_labels(cohort, drawn) for label, cohort in classes.items()}
+
+
+def _draw_groups(
+    state: NDArray[np.integer], group: NDArray[np.object_], share: float, seed: int
+) -> NDArray[np.bool_]:
+    """Draw whole groups, about a share of each class, by scikit-learn's StratifiedGroupKFold."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    draw_stratified(state, share, seed, what="hold-out")  # refuses what cannot be
+    known = np.flatnonzero(state >= 0)
+    folds = max(2, round(1 / min(share, 1 - share)))
+    one = StratifiedGroupKFold(folds, shuffle=True, random_state=seed % 2**32)
+    classes = state[known]
+    try:
+        _, rows = next(one.split(classes, classes, group[known]))
+    except ValueError as error:
+        raise InputError(
+            f"a hold-out of {share} cannot be drawn from {len(np.unique(group[known]))} groups "
+            f"({error}); choose a larger one"
+        ) from error
+    drawn = np.isin(np.arange(len(state)), known[rows])
+    if share > 0.5:
+        drawn = ~drawn & (state >= 0)
+    for part, what in ((~drawn, "grow on"), (drawn, "test on")):
+        if {*state[part & (state >= 0)]} != {*classes}:
+            raise InputError(
+                f"a hold-out of {share} leaves a class no group to {what}; choose another share"
+            )
+    return drawn
 
 
 def numbered(classes: Mapping[str, xr.Dataset]) -> NDArray[np.integer]:

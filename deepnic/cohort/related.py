@@ -6,8 +6,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from deepnic.errors import InputError
+
 RATE = 0.01
 """About the share of cohorts of independent patients that raise an alarm of one kind, at most."""
+
+MOST = 3000
+"""Observations that are compared with each other: of more, time and memory grow as their square."""
 
 LEAST = 9  # pairs of an arrangement: of fewer no P value is below a third of RATE
 RIDGE = 0.03  # added to the correlations, which have no inverse where two are the same
@@ -60,8 +65,19 @@ def find_related(cohort: xr.Dataset) -> Related:
       neighbours, those at the beginning of the file as long as their classes differ, and the first
       half with the second.
 
-    A batch that holds two of a class and no others of it is not told from a patient of two.
+    A batch that holds two of a class and no others of it is not told from a patient of two. More
+    than `MOST` observations are refused.
+
+    Raises
+    ------
+    InputError
+        There are too many.
     """
+    if (n := cohort.sizes["observation"]) > MOST:
+        raise InputError(
+            f"{n:,} observations are too many to be compared with each other, {MOST:,} at most; "
+            "name the column of patients by --groups"
+        )
     labels = cohort["label"].values
     alike = _correlations(cohort["expression"].values, labels)
     apart = _partial(alike)

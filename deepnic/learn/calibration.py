@@ -15,7 +15,7 @@ UNCALIBRATED = (
 """What is said of the probabilities of every network that nothing calibrated."""
 
 
-KNOWN = "{} patients, each as predicted without knowing the patient"
+KNOWN = "{} patients, each as predicted by who was trained without the patient"
 """What cross-fitted margins are of, by their number."""
 
 
@@ -161,10 +161,13 @@ def meaning(calibration: Calibration | None) -> str:
     >>> meaning(Calibration(0.5, 0.0, 1.0, "40 patients held out"))[:61]
     'The probabilities are calibrated on 40 patients held out: of '
     """
-    if calibration is None:
-        return UNCALIBRATED
+    return UNCALIBRATED if calibration is None else calibrated_on(calibration.on)
+
+
+def calibrated_on(what: str) -> str:
+    """Say what probabilities mean that are calibrated on some items."""
     return (
-        f"The probabilities are calibrated on {calibration.on}: of items like these that are told "
+        f"The probabilities are calibrated on {what}: of items like these that are told "
         "80%, about 80% are of the class. Elsewhere, with another share of the classes, they are "
         "not. The class is predicted by the threshold at which both classes weigh the same."
     )

@@ -1,6 +1,7 @@
 """Networks on cross-fitted images, and probabilities of them that mean something."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,11 @@ class CrossFitted:
 def train_cross_fitted(canvas: xr.Dataset, **options: Any) -> CrossFitted:
     """Train a network on cross-fitted images, and others without each part for its rule (ours).
 
+    What the others say of their part is not quite what is said of a new item: the images that they
+    learn from are of pipelines that knew the part's labels (on pure noise, 60 items, the AUROC of
+    their margins came out at .525), and it is said of one image, where that of a new item is the
+    mean over all pipelines, which is surer. Test labels reach nothing of it.
+
     Parameters
     ----------
     canvas : Dataset
@@ -50,6 +56,9 @@ def train_cross_fitted(canvas: xr.Dataset, **options: Any) -> CrossFitted:
     """
     expect(canvas, "cross-fitted canvas")
     settings = {name: value for name, value in options.items() if name not in KEPT}
+    if (storage := options.get("storage")) is not None:
+        # they are what they are whoever asks again, and what was begun goes on
+        settings |= {"storage": Path(storage) / WITHOUT, "resume": True}
     known = canvas.isel(item=canvas["state"].values >= 0)
     state, part = known["state"].values, known["shown_by"].values
     held_out = np.zeros(len(part))
@@ -65,6 +74,9 @@ def train_cross_fitted(canvas: xr.Dataset, **options: Any) -> CrossFitted:
 
 KEPT = ("storage", "resume", "truth", "cohort")
 """Options of the network of all items alone."""
+
+WITHOUT = "without-a-part"
+"""Folder in the storage for the runs of the networks without a part."""
 
 
 def _margin(result: TrainResult) -> NDArray[np.float64]:

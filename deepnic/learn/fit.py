@@ -172,7 +172,7 @@ def train(
         columns["truth"] = true_state[first]
     return TrainResult(
         metrics=metrics_of(result, job, probability, predicted, state[first], true_state[first]),
-        history=history_of(result, true_state[state < 0]),
+        history=history_of(result, canvas.isel(item=state < 0), true_state[state < 0]),
         predictions=pd.DataFrame(columns | columns_of(probability, predicted)),
         scores=scores,
         predictor=rebuild(job["about"], weights, saved.get("trees"), calibration),

@@ -141,10 +141,13 @@ class Predictor:
             notes += said
         if len(canvases) == 1:
             return canvases[0], notes
-        # a patient of the training is known to all pipelines but the one that shows them
+        # A patient of the training is known to all pipelines but the one that shows them. Of values
+        # that were rounded only some know them: one of these does, with the votes out of bag.
         each = np.array(remarks, object)
         known = each == TRAINED_ON
-        part = np.where(known.any(axis=0), known.argmin(axis=0), -1).astype(np.int8)
+        times = known.sum(axis=0)
+        shown_by = np.where(times == len(known) - 1, known.argmin(axis=0), known.argmax(axis=0))
+        part = np.where(times > 0, shown_by, -1).astype(np.int8)
         joined = join_canvases(canvases, part, np.full(part.shape, -1, np.int8))
         remark = np.where(known.any(axis=0), TRAINED_ON, each.max(axis=0)).astype(object)
         place = canvases[0]["item"].to_index().get_indexer(joined["item"].to_index())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from numpy.typing import NDArray
 from sklearn.metrics import (
     accuracy_score,
@@ -13,7 +14,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from deepnic.learn.loop import Job, LoopResult
+from deepnic.learn.loop import Job, LoopResult, mean_over_pipelines
 from deepnic.learn.predictor import Predictor
 from deepnic.learn.settings import CHECKPOINT_FILE
 
@@ -95,13 +96,17 @@ def metrics_of(
     return metrics
 
 
-def history_of(result: LoopResult, y: NDArray[np.int64]) -> pd.DataFrame:
-    """Learning curve, with the accuracy on the hidden items of true state y after each epoch."""
+def history_of(result: LoopResult, canvas: xr.Dataset, y: NDArray[np.int64]) -> pd.DataFrame:
+    """Learning curve, with the accuracy on the hidden items after each epoch.
+
+    ``canvas`` is of these, ``y`` their true states, -1 unknown. Of an item that several pipelines
+    show it is that of the mean of their probabilities, not yet calibrated.
+    """
     history = pd.DataFrame(result.history)
     if result.followed and np.any(y >= 0):
+        told = [mean_over_pipelines(canvas, probability) for probability in result.followed]
         history["test_accuracy"] = [
-            float((probability.argmax(axis=1) == y)[y >= 0].mean())
-            for probability in result.followed
+            float((mean.argmax(axis=1) == y[first])[y[first] >= 0].mean()) for first, mean in told
         ]
     return history
 

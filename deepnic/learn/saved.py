@@ -39,7 +39,7 @@ class About(TypedDict):
     network: str
     classes: list[str]
     layout: Layout
-    kind: str  # of the canvas: "canvas" or "count canvas"
+    kind: str  # of the canvas, see `Predictor`
     channels: int
     origin: NotRequired[str]  # what the trees behind its images were grown on
     origins: NotRequired[list[str]]  # of each pipeline, where there are several

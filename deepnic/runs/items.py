@@ -33,7 +33,7 @@ class Items(NamedTuple):
     """What is learnt from."""
 
     name: str  # what the items are: observations or genes
-    source: xr.Dataset  # pixel table or counts of signatures, with state: -1 = held out
+    source: xr.Dataset  # pixel table or counts of signatures, with state: -1 = held out, or a part
     truth: NDArray[np.int64]  # true states of all items, -1 where unknown
     classes: tuple[str, ...]
     facts: pd.DataFrame | None = None  # of each gene without images, in the replication task

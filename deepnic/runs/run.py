@@ -136,6 +136,7 @@ def _facts(
         "classes": list(result.predictor.classes),
         "config": config.model_dump(mode="json"),
         "metrics": result.metrics,
+        "meaning": result.predictor.meaning,
         **{name: result.metrics[name] for name in ("n_training", "n_validation", "n_test")},
         "device": result.device,
         "device_name": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",

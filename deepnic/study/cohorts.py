@@ -198,6 +198,13 @@ def join(
             (part.attrs["impute"] for part in parts.values() if "impute" in part.attrs), None
         ),
     )
+    if any("group" in part.coords for part in parts.values()):
+        groups = [
+            f"{name}: {one}"
+            for name, part in parts.items()
+            for one in part.get("group", part["observation"]).values
+        ]
+        both = both.assign_coords(group=("observation", np.array(groups, object)))
     sizes = [part.sizes["observation"] for part in parts.values()]
     source = " to ".join(str(part.attrs.get("source", "memory")) for part in parts.values())
     return both.assign_attrs(source=source), np.repeat([False, True], sizes)

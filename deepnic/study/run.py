@@ -14,7 +14,7 @@ import xarray as xr
 
 from deepnic.analysis import find
 from deepnic.analysis.complete import comparable, left_out
-from deepnic.analysis.ranking import OURS, best_arm
+from deepnic.analysis.ranking import OURS, PLACEMENT, RANDOM, best_arm
 from deepnic.analysis.tables import make_tables
 from deepnic.assembly.cross_fitted import without_part
 from deepnic.compute import progress
@@ -186,12 +186,17 @@ def _run(
 
 def _check_goal(settings: StudySettings) -> None:
     """Refuse arms named beforehand that the study has not."""
-    names = [arm.name for arm in arms_of(settings)]
-    for name in (settings.goal.image, settings.goal.classical) if settings.goal else ():
-        if name not in names:
+    if settings.goal is None:
+        return
+    sides: dict[bool, list[str]] = {True: [], False: []}
+    for arm in arms_of(settings):
+        sides[arm.role in (OURS, PLACEMENT, RANDOM)].append(arm.name)
+    asked = {"image": (settings.goal.image, True), "classical": (settings.goal.classical, False)}
+    for what, (name, has_images) in asked.items():
+        if name not in sides[has_images]:
             raise InputError(
-                f"the goal names an arm {name!r} and the study has none of that name; choose from "
-                f"{', '.join(names)}"
+                f"the goal's {what} arm {name!r} is none of the study's; choose from "
+                f"{', '.join(sides[has_images])}"
             )
 
 

@@ -82,10 +82,8 @@ class Transfer(Strict):
 class Forest(Strict):
     """The forest of a fold; see `deepnic.grow_forest`.
 
-    A training observation is judged by a share 1 - subsample of the trees and a new one by all of
-    them: the smaller the share grown on, the more alike their images. Genes chosen by the F-test
-    have seen the labels of all training observations, out-of-bag ones too, whose images are then
-    clearer than those of new ones; by variance they have not.
+    One is grown without the labels of each part of the training observations, and all of its trees
+    judge those of the part and new ones alike. Genes are chosen for each by itself.
     """
 
     n_genes: int = Field(default=200, ge=0)

@@ -84,6 +84,17 @@ def test_judge_goal__names_saturated_cohorts_and_says_nothing_where_nothing_is_a
     assert said_of_goal(None) == ()
 
 
+def test_judge_goal__what_a_cohort_does_not_tell_is_not_shown():
+    arms = make_arms(np.linspace(-0.01, 0.01, 9), brier=-0.02)
+    lacking = (arms["cohort"] == "c3") & (arms["arm"] == "ours") & (arms["metric"] == "brier")
+    arms.loc[lacking, "mean"] = np.nan
+    goal = judge_goal(ASKED, arms, whole_of(arms))
+    assert [one.holds for one in goal.measures] == [True, True, False]
+    assert goal.n_cohorts == 9
+    arms.loc[arms["metric"] == "brier", "mean"] = np.nan
+    assert judge_goal(ASKED, arms, whole_of(arms)) is None
+
+
 def test_judge_goal__of_one_cohort_shows_nothing():
     arms = make_arms([0.1])
     goal = judge_goal(ASKED, arms, whole_of(arms))

@@ -95,10 +95,9 @@ def test_score_arms__one_class_leaves_accuracy_and_brier():
     [
         ([0.1, 0.9, 1.2], [0, 1, 1]),  # a distance from a plane
         ([-0.1, 0.9, 0.2], [0, 1, 0]),  # a vote in -1..1
-        ([0.1, 0.9, 0.4], [0, 1, 1]),  # a vote in 0..1, cut elsewhere
     ],
 )
-def test_probability__takes_range_and_cut_of_the_whole_arm(score, predicted):
+def test_probability__takes_the_range_of_the_whole_arm(score, predicted):
     """One fold that gives it away is enough, and another arm's scores do not matter."""
     sure = predictions([0, 1, 1], [0.5, 0.5, 1], [0, 1, 1], arm="sure")
     fold = predictions([0, 1, 1], score, predicted, fold=1)
@@ -106,6 +105,15 @@ def test_probability__takes_range_and_cut_of_the_whole_arm(score, predicted):
     assert probability(table).tolist()[:3] == [0.5, 0.5, 1]
     assert probability(table)[3:].isna().all()
     assert score_arms(table)["brier"].isna().tolist() == [False, True, True]
+
+
+def test_probability__wherever_the_prediction_is_cut():
+    """Where one class is rarer, both weigh the same elsewhere than at 0.5."""
+    state, score = [0, 0, 0, 1], [0.1, 0.2, 0.45, 0.4]
+    table = predictions(state, score, [0, 0, 1, 1])
+    assert probability(table).tolist() == score
+    assert score_arms(table)["brier"].item() == pytest.approx(brier_score_loss(state, score))
+    assert len(calibration(table)) > 0
 
 
 def test_summarise__mean_is_that_of_sklearn():

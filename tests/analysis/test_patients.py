@@ -14,6 +14,19 @@ from deepnic.analysis.patients import (
 )
 
 
+def test_judge_patients__called_as_they_were_predicted():
+    """At a threshold below 0.5, where one class is rarer; of repeats by most of them."""
+    table = pd.DataFrame(
+        {
+            "arm": "x", "kind": "k", "item": [*"aabbccdd"], "state": [0, 0, 0, 0, 1, 1, 1, 1],
+            "score": [0.1, 0.2, 0.45, 0.42, 0.41, 0.44, 0.3, 0.2],
+            "predicted": [0, 0, 1, 1, 1, 1, 0, 0], "repeat": [0, 1] * 4, "fold": 0, "seed": 0,
+        }
+    )  # fmt: skip
+    _, counts = judge_patients(patients_of(table))
+    assert counts.tolist() == [[1, 1], [1, 1]]
+
+
 @pytest.fixture
 def predictions():
     draws = np.random.default_rng(0)

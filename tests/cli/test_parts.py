@@ -1,5 +1,6 @@
 """Cross-fitted images by the command line: a store, a table and a layout without each part."""
 
+import re
 from shutil import copytree
 
 import numpy as np
@@ -12,6 +13,7 @@ import deepnic
 from deepnic.assembly.cross_fitted import read_parts
 from deepnic.cohort import hide_labels, read_cohort
 from deepnic.learn import load_network
+from deepnic.learn.loop import Learner
 from deepnic.store import open_classes, open_forest, open_table
 from tests.cli.made import FEW, LABELS, contents, make_classes, make_table, succeed
 
@@ -28,7 +30,7 @@ def parts(tmp_path_factory):
     said = succeed("grow", folder / "c.csv", "-o", folder / "forest.zarr", *FEW, *asked)
     said += succeed("pixels", folder / "forest.zarr", "-o", folder / "table.zarr", *ALL)
     said += succeed("train", folder / "table.zarr", "--epochs", 2, "-o", folder / "runs")
-    (run,) = (folder / "runs").iterdir()
+    (run,) = (folder / "runs").glob("linear-*")
     return folder, run, said
 
 
@@ -67,13 +69,44 @@ def test_pixels__of_each_part_are_those_of_its_store(parts, run, tmp_path):
 
 def test_train__predicts_what_was_held_out_and_is_calibrated_on_the_rest(parts):
     _, run, said = parts
-    assert "calibrated on 30 patients, each as predicted without knowing the patient" in said
+    assert (
+        "calibrated on 30 patients, each as predicted by who was trained without the patient"
+        in said
+    )
     assert "look better than a new patient" not in said
     table = pd.read_csv(run / "predictions.csv")
     assert table["item"].tolist() == [f"p{k}" for k in range(40)]
     assert (table["truth"] >= 0).sum() == (table["state"] < 0).sum() == 10
     assert (table["truth"][table["state"] < 0] == (np.arange(40) % 2)[table["state"] < 0]).all()
     assert (table["state"][table["state"] >= 0] == (np.arange(40) % 2)[table["state"] >= 0]).all()
+
+
+def test_train__goes_on_without_training_again(parts, run, refuse, monkeypatch):
+    """Networks without a part are read back, and the run is what it was."""
+    folder, trained, _ = parts
+    again = ["train", folder / "table.zarr", "--epochs", 2, "-o", folder / "runs"]
+    assert len([*(folder / "runs" / "without-a-part").glob("linear-*")]) == 3
+    steps = []
+    monkeypatch.setattr(Learner, "train_epoch", lambda *given: steps.append(given))
+    before = (trained / "predictions.csv").read_bytes()
+    assert "was started" in refuse(*again)
+    code, said, error = run(*again, "--resume")
+    assert code == 0, error
+    assert "calibrated on 30 patients" in said
+    assert steps == []
+    assert (trained / "predictions.csv").read_bytes() == before
+
+
+def test_report__says_what_the_probabilities_are(parts):
+    _, trained, _ = parts
+    page = (trained / "report.html").read_text(encoding="utf-8")
+    assert "The probabilities are calibrated on 30 patients" in page
+    told = pd.read_csv(trained / "predictions.csv")
+    new = told[told["state"] < 0]
+    counts = pd.crosstab(new["truth"], new["predicted"]).reindex(columns=[0, 1], fill_value=0)
+    plain = re.sub(r"<[^>]+>|\s+", " ", page)
+    rows = re.findall(r"state \d\s+(\d+)\s+(\d+)", plain.partition("called state 1")[2])
+    assert [[*map(int, row)] for row in rows[:2]] == counts.to_numpy().tolist()
 
 
 def test_predict__patients_and_stores_alike(parts, run, tmp_path):

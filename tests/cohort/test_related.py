@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import deepnic.cohort.related
 from deepnic.cohort import read_cohort
 from deepnic.cohort.related import RATE, Related, _correlations, find_related
+from deepnic.errors import InputError
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 GENES = 300
@@ -169,3 +171,10 @@ def test_find_related__finds_the_pairs_of_public_cohorts(name, positive, first_t
     found = find_related(read_cohort(DATA / f"{name}.npz", positive=positive))
     assert found.twins[:1] == first_twins
     assert found.rows == [(2 * k, 2 * k + 1) for k in range(pairs)]
+
+
+def test_find_related__refuses_what_would_not_fit(monkeypatch):
+    monkeypatch.setattr(deepnic.cohort.related, "MOST", 39)
+    _, values, label = made(0)
+    with pytest.raises(InputError, match="40 observations are too many to be compared"):
+        related(values, label)

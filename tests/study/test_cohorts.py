@@ -125,6 +125,15 @@ def test_join__standardises_each_cohort_gene_by_gene(two):
     assert (both["expression"].sel(gene="g5")[60:] == 0).all()
 
 
+def test_join__keeps_the_groups_of_either(two):
+    pairs = np.array([f"P{k // 2}" for k in range(two["a"].sizes["observation"])], object)
+    grouped = two | {"a": two["a"].assign_coords(group=("observation", pairs))}
+    both, test = join(grouped, "a", "b")
+    assert both["group"].values[~test].tolist() == [f"a: {one}" for one in pairs]
+    assert both["group"].values[test].tolist() == both["observation"].values[test].tolist()
+    assert "group" not in join(two, "a", "b")[0].coords
+
+
 def test_join__nothing_of_one_reaches_the_other(two):
     other = two | {"b": two["b"].assign(expression=two["b"]["expression"] * 9 + 4)}
     plain, scaled = (join(given, "a", "b")[0]["expression"].values for given in (two, other))

@@ -127,7 +127,12 @@ def test_to_toml__is_read_back(values):
 
 
 def test_run_study__refuses_a_goal_of_no_arm(cohort, tmp_path):
-    goal = {"image": "snail, 99 pixels", "classical": "3-NN"}
-    with pytest.raises(InputError, match=r"names an arm 'snail, 99 pixels'.*choose from linear"):
-        run_study(cohort, tmp_path / "s", make_settings(TINY, goal=goal))
+    for image, classical, sentence in (
+        ("snail, 99 pixels", "3-NN", r"image arm 'snail, 99 pixels' is none.*choose from linear"),
+        ("3-NN", "linear, 16 pixels", r"image arm '3-NN' is none"),
+        ("linear, 16 pixels", "linear, 16 pixels", r"classical arm 'linear, 16.*from logistic"),
+    ):
+        goal = {"image": image, "classical": classical}
+        with pytest.raises(InputError, match=sentence):
+            run_study(cohort, tmp_path / "s", make_settings(TINY, goal=goal))
     assert not (tmp_path / "s").exists()

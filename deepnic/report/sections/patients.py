@@ -7,7 +7,7 @@ import pandas as pd
 from deepnic.analysis import Findings, StudyResults
 from deepnic.analysis.metrics import calibration
 from deepnic.analysis.patients import as_predictions, judge_patients, roc
-from deepnic.learn.calibration import UNCALIBRATED
+from deepnic.learn.calibration import UNCALIBRATED, calibrated_on
 from deepnic.report.figures.cohorts import Calibration
 from deepnic.report.figures.patients import Probabilities, Roc
 from deepnic.report.sections.section import Section
@@ -16,7 +16,12 @@ from deepnic.report.tables import Table
 SHOWN = ["item", "truth", "probability", "wrong", "sure"]
 
 
-def patients_section(groups: dict[str, pd.DataFrame]) -> Section | None:
+OF_STUDY = calibrated_on("the training patients of each fold, by who was trained without them")
+
+
+def patients_section(
+    groups: dict[str, pd.DataFrame], meaning: str = UNCALIBRATED
+) -> Section | None:
     """Nothing where there are no patients of both states with probabilities.
 
     Patients, by whose probabilities they are, as of `deepnic.analysis.patients.patients_of` of one
@@ -30,7 +35,7 @@ def patients_section(groups: dict[str, pd.DataFrame]) -> Section | None:
     if not able:
         return None
     parts = [_part(name, patients) for name, patients in able.items()]
-    return Section("patients", "Patients", {"meaning": UNCALIBRATED, "parts": parts})
+    return Section("patients", "Patients", {"meaning": meaning, "parts": parts})
 
 
 def section(study: StudyResults, findings: Findings) -> Section | None:
@@ -39,7 +44,9 @@ def section(study: StudyResults, findings: Findings) -> Section | None:
         return None
     of_arms = dict(iter(study.patients.groupby(["cohort", "arm"], sort=False)))
     chosen = [*findings.winners[["cohort", "arm"]].itertuples(index=False, name=None)]
-    return patients_section({", ".join(key): of_arms[key] for key in chosen if key in of_arms})
+    groups = {", ".join(key): of_arms[key] for key in chosen if key in of_arms}
+    cross_fitted = "parts" in study.facts["settings"]  # earlier ones were as each arm made them
+    return patients_section(groups, OF_STUDY if cross_fitted else UNCALIBRATED)
 
 
 def _part(name: str, patients: pd.DataFrame) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from deepnic.analysis.results import RunResults
 from deepnic.analysis.training import NETWORK, RunFindings
+from deepnic.learn.calibration import UNCALIBRATED
 from deepnic.report.figures.curves import Learning, Rankings
 from deepnic.report.sections.patients import patients_section
 from deepnic.report.sections.section import Section
@@ -21,7 +22,9 @@ def run_sections(run: RunResults, findings: RunFindings) -> list[Section]:
         sections.append(Section("rankings", "Which genes replicate", content))
     if run.patients is not None:
         held_out = {"The network, on the patients held out": run.patients}
-        sections += filter(None, [patients_section(held_out)])
+        sections += filter(
+            None, [patients_section(held_out, run.facts.get("meaning", UNCALIBRATED))]
+        )
     return [*sections, _learning(run, findings), made_section(run.facts)]
 
 

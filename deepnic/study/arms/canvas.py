@@ -185,6 +185,9 @@ class DeepInsightArm(CanvasArm):
         return f"{self.method} of expression"
 
     def canvas(self, fold: Fold, seed: int) -> xr.Dataset:
-        """Draw the map once: it depends on no label, and is what each part is shown on."""
+        """Draw the map once: it depends on no label, and is what each part is shown on.
+
+        Training observations span the range of each gene, which test ones may leave.
+        """
         drawn = draw_expression(fold.cohort, seed=seed)
         return join_canvases([drawn] * len(fold.pipelines), fold.part, fold.state)
