@@ -7,6 +7,7 @@ import xarray as xr
 
 import deepnic
 from deepnic.assembly import Assembly, fit_assembly, fit_deepinsight, lay
+from deepnic.assembly.cross_fitted import join_canvases
 from deepnic.nic.observations import forest_vote
 from deepnic.pixels import select_pixels
 from deepnic.variables import KINDS, MADE_BY
@@ -22,6 +23,8 @@ def made():
     counts = deepnic.count_signatures(forest)
     images = deepnic.observation_images(forest)
     table = deepnic.filter_pixels(images, k=9)
+    canvas, state = deepnic.assemble(table), cohort["state"].values
+    part = (np.arange(40) % 2).astype(np.int8)
     return {
         "cohort": cohort,
         "forest": forest,
@@ -29,7 +32,8 @@ def made():
         "gene images": deepnic.rop_images(forest, family="base"),
         "observation images": images,
         "table": table,
-        "canvas": deepnic.assemble(table),
+        "canvas": canvas,
+        "cross-fitted canvas": join_canvases([canvas, canvas], part, state),
         "count canvas": deepnic.assemble_counts(counts, family="base"),
     }
 
@@ -59,7 +63,7 @@ VERBS = {
     "fit_deepinsight": (fit_deepinsight, ["table"]),
     "lay": (lambda ds: lay(ds, ONE), ["table"]),
     "assemble_counts": (deepnic.assemble_counts, ["counts"]),
-    "train": (deepnic.train, ["canvas", "count canvas"]),
+    "train": (deepnic.train, ["canvas", "count canvas", "cross-fitted canvas"]),
     "write_forest": (lambda ds: deepnic.write_forest(ds, "nowhere"), ["forest"]),
     "write_table": (lambda ds: deepnic.write_table(ds, "nowhere"), ["table"]),
     "run_study": (lambda ds: deepnic.run_study({"mine": ds}, "nowhere"), ["cohort"]),
