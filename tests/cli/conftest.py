@@ -51,7 +51,9 @@ def refuse(run):
         found, _, error = run(*arguments)
         assert found == code, error
         *progress, error = error.splitlines(keepends=True)
-        assert all(line.startswith(("not made: ", "epoch ", "the images to learn")) for line in progress)
+        assert all(
+            line.startswith(("not made: ", "epoch ", "the images to learn")) for line in progress
+        )
         assert error.startswith("error: ")
         assert error.count("\n") == 1
         assert error.endswith("\n")

@@ -130,7 +130,11 @@ def test_run_study__refuses_a_goal_of_no_arm(cohort, tmp_path):
     for image, classical, sentence in (
         ("snail, 99 pixels", "3-NN", r"image arm 'snail, 99 pixels' is none.*choose from linear"),
         ("3-NN", "linear, 16 pixels", r"image arm '3-NN' is none"),
-        ("linear, 16 pixels", "linear, 16 pixels", r"classical arm 'linear, 16.*from logistic"),
+        (
+            "linear, 16 pixels",
+            "linear, 16 pixels",
+            r"classical arm .linear, 16.*from shared encoder",
+        ),
     ):
         goal = {"image": image, "classical": classical}
         with pytest.raises(InputError, match=sentence):
