@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from deepnic.cohort import hide_labels
+from deepnic.cohort.holdout import cut_folds
 from deepnic.errors import InputError
 from deepnic.rop.origin import ORIGIN, ORIGINS
 from deepnic.variables import describe, expect
@@ -49,8 +50,6 @@ def cut_parts(
     >>> cut_parts([0, 0, 0, 1, 1, 1, -1], parts=3).tolist()
     [2, 1, 0, 2, 0, 1, -1]
     """
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
     state = np.asarray(state)
     known = np.flatnonzero(state >= 0)
     classes = state[known]
@@ -65,10 +64,8 @@ def cut_parts(
             f"a class has {min(units)} {'observation' if groups is None else 'group'} to train on, "
             "and cross-fitted images need 2 of each; take more"
         )
-    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-    cut = kind(parts, shuffle=True, random_state=seed % 2**32).split(classes, classes, groups)
     part = np.full(state.shape, -1, np.int8)
-    for k, (_, rows) in enumerate(cut):
+    for k, rows in enumerate(cut_folds(classes, groups, parts, seed % 2**32)):
         part[known[rows]] = k
     return part
 

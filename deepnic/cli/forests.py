@@ -114,8 +114,7 @@ def _pipelines(
     from deepnic.cohort.holdout import numbered
 
     first = next(iter(classes.values()))
-    group = first["group"].values if "group" in first.coords else None
-    part = cut_parts(numbered(classes), group, parts=parts, seed=seed)
+    part = cut_parts(numbered(classes), first.get("group"), parts=parts, seed=seed)
     n = int(part.max()) + 1
     console.print(
         f"{n} parts, and a forest without the labels of each"

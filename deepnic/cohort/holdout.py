@@ -1,6 +1,6 @@
 """Holding items out: a share of each class, drawn once for all who need it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import xarray as xr
@@ -37,6 +37,24 @@ def draw_stratified(
     return np.isin(np.arange(classes.size), drawn)
 
 
+def cut_folds(
+    classes: NDArray[np.generic],
+    group: ArrayLike | None,
+    folds: int,
+    seed: int | np.random.RandomState,
+) -> Iterator[NDArray[np.intp]]:
+    """Rows of each of some folds of items: classes in proportion, groups together.
+
+    They are scikit-learn's ``StratifiedKFold`` or, of groups, ``StratifiedGroupKFold``, shuffled.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    kind = StratifiedKFold if group is None else StratifiedGroupKFold
+    splitter = kind(folds, shuffle=True, random_state=seed)
+    for _, rows in splitter.split(classes, classes, group):
+        yield rows
+
+
 def held_out(
     classes: Mapping[str, xr.Dataset], share: float, seed: int = 0
 ) -> dict[str, xr.Dataset]:
@@ -64,16 +82,13 @@ def held_out(
 def _draw_groups(
     state: NDArray[np.integer], group: NDArray[np.object_], share: float, seed: int
 ) -> NDArray[np.bool_]:
-    """Draw whole groups, about a share of each class, by scikit-learn's StratifiedGroupKFold."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
+    """Draw whole groups, about a share of each class: one fold of the number nearest to it."""
     draw_stratified(state, share, seed, what="hold-out")  # refuses what cannot be
     known = np.flatnonzero(state >= 0)
     folds = max(2, round(1 / min(share, 1 - share)))
-    one = StratifiedGroupKFold(folds, shuffle=True, random_state=seed % 2**32)
     classes = state[known]
     try:
-        _, rows = next(one.split(classes, classes, group[known]))
+        rows = next(cut_folds(classes, group[known], folds, seed % 2**32))
     except ValueError as error:
         raise InputError(
             f"a hold-out of {share} cannot be drawn from {len(np.unique(group[known]))} groups "

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from deepnic.cohort import hide_labels, make_cohort, read_classes
 from deepnic.cohort.demo import BUNDLED
+from deepnic.cohort.holdout import cut_folds
 from deepnic.errors import InputError
 from deepnic.files import folder_names
 from deepnic.study.genes.settings import GeneStudySettings
@@ -226,12 +227,8 @@ def draw_folds(
 
     Each fold has the ``classes``, a variable of the cohort, in proportion; groups stay together.
     """
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
     state, group = cohort[classes].values, cohort.get("group")
-    kind = StratifiedKFold if group is None else StratifiedGroupKFold
     draws = np.random.RandomState(seed)
     for repeat in range(repeats):
-        splitter = kind(folds, shuffle=True, random_state=draws)
-        for fold, (_, rows) in enumerate(splitter.split(state, state, group)):
+        for fold, rows in enumerate(cut_folds(state, group, folds, draws)):
             yield repeat, fold, np.isin(np.arange(state.size), rows)

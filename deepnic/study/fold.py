@@ -71,8 +71,8 @@ class Fold:
 
 def cut_fold(hidden: xr.Dataset, settings: StudySettings) -> NDArray[np.int8]:
     """Part of each training observation of a fold, -1 of the others."""
-    group = hidden["group"].values if "group" in hidden.coords else None
-    return cut_parts(hidden["state"].values, group, parts=settings.parts, seed=settings.seed)
+    how = {"parts": settings.parts, "seed": settings.seed}
+    return cut_parts(hidden["state"].values, hidden.get("group"), **how)
 
 
 def part_folder(folder: Path, k: int) -> Path:
