@@ -25,7 +25,7 @@ from deepnic.config import checked
 from deepnic.errors import InputError
 from deepnic.learn import fit
 from deepnic.study import StudySettings, run_study, work
-from deepnic.study.arms import arms_of
+from deepnic.study.arms import CanvasArm, arms_of
 from tests.study.conftest import SMALL, TINY, make_settings
 
 pytestmark = pytest.mark.slow
@@ -124,7 +124,7 @@ def test_run_study__history_has_every_epoch_of_every_network(folder):
     assert list(history)[:6] == ["cohort", "arm", "repeat", "fold", "seed", "epoch"]
     assert {"training_loss", "training_accuracy"} <= set(history)
     epochs = history.groupby(["arm", *PLACE, "seed"])["epoch"].apply(list)
-    networks = [arm for arm in arms_of(load_settings(folder)) if arm.unit]
+    networks = [arm for arm in arms_of(load_settings(folder)) if isinstance(arm, CanvasArm)]
     assert epochs.tolist() == [list(range(1, SMALL["epochs"] + 1))] * (3 * len(networks))
 
 
