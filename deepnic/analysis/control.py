@@ -7,14 +7,13 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
+from deepnic.analysis.compare import ROUNDING
+from deepnic.analysis.interval import power_of
 from deepnic.analysis.metrics import RESAMPLES, Patients
 from deepnic.variables import METRICS
 
 CHANCE = {"balanced_accuracy": 0.5, "auroc": 0.5}
 """Metrics whose value by chance does not depend on the share of the classes."""
-
-ROUNDING = 1e-9
-"""No standard error counts as smaller."""
 
 ALPHA, POWER = 0.05, 0.8
 """Of `pool`: false alarms, and how often it finds the leak that it names."""
@@ -101,18 +100,13 @@ def pool(units: pd.DataFrame) -> Pool | None:
 def least_found(n: int) -> float:
     """Least mean of n units, in standard errors, that Student's test finds at the rate `POWER`.
 
-    Its statistic is noncentral t there: Cohen (1988), Statistical power analysis for the behavioral
-    sciences, 2nd edition, chapter 2.
-
     Examples
     --------
     >>> round(least_found(20), 2)  # 1.64 + 0.84 were the spread known
     2.58
     """
-    critical = stats.t.isf(ALPHA, n - 1)
-    return float(
-        optimize.brentq(lambda t: stats.nct.sf(critical, n - 1, t) - POWER, 0, 2 * critical + 5)
-    )
+    most = 2 * stats.t.isf(ALPHA, n - 1) + 5
+    return float(optimize.brentq(lambda shift: power_of(shift, n, ALPHA) - POWER, 0, most))
 
 
 def permutation_control(studies: Sequence[pd.DataFrame], alpha: float = 0.05) -> pd.DataFrame:

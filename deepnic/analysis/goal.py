@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from deepnic.analysis.interval import Interval, of_wholes, over_cohorts
+from deepnic.analysis.interval import Interval, of_wholes, over_cohorts, power_of
 from deepnic.analysis.metrics import METRIC_TITLES
 from deepnic.analysis.ranking import MEASURE
 
@@ -81,12 +80,11 @@ class Goal:
 def judge_goal(
     asked: Mapping[str, Any] | None, arms: pd.DataFrame, whole: Mapping[str, str]
 ) -> Goal | None:
-    """Judge the two arms that were named; None where none were, or one of them was not
-    made. What a cohort does not tell of one of them is not shown.
+    """Judge the two arms that were named; None where none were, or one of them was not made.
 
-    Cohorts are the units. An arm is not inferior where the lower end of the interval of the
-    difference lies above the margin (non-inferiority by the confidence interval, as of the ICH's
-    guideline E9); power is that of the one-sided t test.
+    Cohorts are the units; what one of them does not tell is not shown. An arm is not inferior where
+    the lower end of the interval of the difference lies above the margin (non-inferiority by the
+    confidence interval, as of the ICH's guideline E9); power is that of the one-sided t test.
 
     Parameters
     ----------
@@ -133,9 +131,8 @@ def _judge(
 
 
 def _power(effect: float, n: int) -> float:
-    """Power of the one-sided t test of n differences; effect in standard deviations."""
-    bar = stats.t.isf(LEVEL, n - 1)
-    return float(stats.nct.sf(bar, n - 1, effect * np.sqrt(n)))
+    """Power of n cohorts; effect in standard deviations."""
+    return power_of(effect * np.sqrt(n), n, LEVEL)
 
 
 def said_of_goal(goal: Goal | None) -> tuple[str, ...]:

@@ -79,6 +79,20 @@ def over_cohorts(differences: Iterable[float]) -> Interval:
     return Interval(mean, mean - float(half), mean + float(half))
 
 
+def power_of(shift: float, n: int, level: float) -> float:
+    """How often Student's one-sided test of the mean of n values finds it above 0.
+
+    ``shift`` is the true mean in standard errors. The statistic is noncentral t there: Cohen
+    (1988), Statistical power analysis for the behavioral sciences, 2nd edition, chapter 2.
+
+    Examples
+    --------
+    >>> round(power_of(0, 20, 0.05), 3), round(power_of(2.58, 20, 0.05), 2)
+    (0.05, 0.8)
+    """
+    return float(stats.nct.sf(stats.t.isf(level, n - 1), n - 1, shift))
+
+
 def of_wholes(differences: pd.Series, whole: Mapping[str, str]) -> pd.Series:
     """Differences of cohorts, the mean where several are parts of one (`whole`, by name)."""
     names = [whole.get(name, name) for name in map(str, differences.index)]

@@ -185,10 +185,10 @@ def _to_predict(source: Path, how: dict[str, Any], predictor: "Predictor | OneVs
             )
         from deepnic.learn import OneVsRest
         from deepnic.store import open_classes  # seconds, for those who need it
-        from deepnic.store.group import check_single, grouped_by
+        from deepnic.store.group import check_single, read_group
         from deepnic.variables import CLASSES
 
-        of_classes = grouped_by(source) == CLASSES
+        of_classes = read_group(source)[0] == CLASSES
         if of_classes and not isinstance(predictor, OneVsRest):
             check_single(source)
         stores = open_classes(source)

@@ -97,18 +97,18 @@ def _repair(path: Path, source: Path | None, how: dict[str, Any]) -> None:
 
 def _repair_group(path: Path, kind: str, source: Path, how: dict[str, Any]) -> None:
     """Repair each store, from the cohort, or each table, from its store."""
-    from deepnic.store.group import children, grouped_by, places, seal_group
+    from deepnic.store.group import children, read_group, seal_group
     from deepnic.variables import CLASSES
 
-    of = grouped_by(path)
-    sources = children(source, of) if kind == "table" else {}
-    for key, place in places(path).items():
+    by, places = read_group(path)
+    sources = children(source, by) if by is not None and kind == "table" else {}
+    for key, place in places.items():
         if kind == "table" and key not in sources:
             raise InputError(
                 f"{source} has no store of {key!r}; give the group of stores that {path} was made "
                 "from"
             )
-        _repair(place, sources.get(key, source), how | {"positive": key} if of == CLASSES else how)
+        _repair(place, sources.get(key, source), how | {"positive": key} if by == CLASSES else how)
     seal_group(path)
 
 

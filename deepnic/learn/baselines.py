@@ -199,7 +199,7 @@ def learner_of(name: str, seed: int = 0) -> Learner:
     baseline = baseline_of(name)
 
     def fit(values: NDArray[Any], state: NDArray[np.int8]) -> Fitted:
-        known = np.nan_to_num(values.astype(np.float64), nan=0.0)
+        known = _defined(values)
         varying = np.ptp(known, axis=0) > 0
         if not varying.any():
             return Fitted(None, varying, len(state))
@@ -226,11 +226,16 @@ class Fitted:
         """Margin of each item, 0 without a model."""
         if self.model is None:
             return np.zeros(len(values))
-        known = np.nan_to_num(values.astype(np.float64), nan=0.0)[:, self.varying]
+        known = _defined(values)[:, self.varying]
         with threadpool_limits(1):
             if hasattr(self.model, "decision_function"):
                 return np.asarray(self.model.decision_function(known), np.float64)
             return _logits(self.model.predict_proba(known)[:, 1], self.n)
+
+
+def _defined(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Values as they are fitted and asked: what is undefined counts 0."""
+    return np.nan_to_num(values.astype(np.float64), nan=0.0)
 
 
 def _logits(probability: NDArray[np.floating], n: int) -> NDArray[np.float64]:

@@ -146,10 +146,11 @@ class Predictor:
         each = np.array(remarks, object)
         known = each == TRAINED_ON
         times = known.sum(axis=0)
+        trained_on = times > 0
         shown_by = np.where(times == len(known) - 1, known.argmin(axis=0), known.argmax(axis=0))
-        part = np.where(times > 0, shown_by, -1).astype(np.int8)
+        part = np.where(trained_on, shown_by, -1).astype(np.int8)
         joined = join_canvases(canvases, part, np.full(part.shape, -1, np.int8))
-        remark = np.where(known.any(axis=0), TRAINED_ON, each.max(axis=0)).astype(object)
+        remark = np.where(trained_on, TRAINED_ON, each.max(axis=0)).astype(object)
         place = canvases[0]["item"].to_index().get_indexer(joined["item"].to_index())
         return joined.assign_coords(remark=("item", remark[place])), [*dict.fromkeys(notes)]
 
@@ -173,9 +174,9 @@ class Predictor:
 
     def _assemble(self, items: Sequence[xr.Dataset]) -> xr.Dataset:
         """Items on this network's canvas."""
-        layouts = split_layout(self.layout)
         if len(items) == 1 and kind_of(items[0]).endswith("canvas"):
             return items[0]
+        layouts = split_layout(self.layout)
         if len(items) != len(layouts):
             raise InputError(
                 f"the network reads the images of {len(layouts)} pipelines, and {len(items)} are "

@@ -26,13 +26,14 @@ SAID = {CLASSES: "of each class against the rest", PARTS: "each grown without a 
 """What is said of the stores of a group."""
 
 
-def children(path: str | Path, of: str | None = None) -> dict[str, Path]:
-    """Stores of a finished group by label or part; none if it is no group, or not one ``of`` that.
+def children(path: str | Path, of: str) -> dict[str, Path]:
+    """Stores of a finished group by `CLASSES` or `PARTS`; none if it is no group of these.
 
     An `InputError` tells of one that is unfinished or damaged.
     """
     path = Path(path)
-    if not (found := places(path)) or of not in (None, grouped_by(path)):
+    by, found = read_group(path)
+    if by != of:
         return {}
     if (recorded := manifest(path)) is None:
         raise InputError(
@@ -51,21 +52,20 @@ def children(path: str | Path, of: str | None = None) -> dict[str, Path]:
 
 def places(path: Path) -> dict[str, Path]:
     """Where the stores of a group are, or are to be, finished or not; none if it is no group."""
-    return {key: path / name for name, key in _names(path)[1].items()}
+    return read_group(path)[1]
 
 
-def grouped_by(path: Path) -> str | None:
-    """What tells the stores of a group apart, `CLASSES` or `PARTS`; None if it is no group."""
-    return _names(path)[0]
+def read_group(path: Path) -> tuple[str | None, dict[str, Path]]:
+    """What tells the stores of a group apart, `CLASSES` or `PARTS`, and their `places` by that.
 
-
-def _names(path: Path) -> tuple[str | None, dict[str, str]]:
+    None and no place if it is no group.
+    """
     try:
         attrs = json.loads((path / METADATA).read_bytes())["attributes"]
-        of = next(of for of in SAID if of in attrs)
-        names = {str(name): str(key) for name, key in dict(attrs[of]).items()}
+        by = next(by for by in SAID if by in attrs)
+        names = {str(name): str(key) for name, key in dict(attrs[by]).items()}
         if names and all(re.fullmatch(r"[\w -]+", name) for name in names):  # no way out of it
-            return of, names
+            return by, {key: path / name for name, key in names.items()}
     except (OSError, ValueError, LookupError, TypeError, StopIteration):
         pass
     return None, {}
@@ -73,10 +73,11 @@ def _names(path: Path) -> tuple[str | None, dict[str, str]]:
 
 def check_single(path: Path) -> None:
     """Refuse a group where one store is needed, and name its children."""
-    if found := places(path):
+    by, found = read_group(path)
+    if by is not None:
         some = ", ".join(f"{place} ({key})" for key, place in [*found.items()][:6])
         raise InputError(
-            f"{path} is a group of {len(found)} stores, {SAID[str(grouped_by(path))]}; give one "
+            f"{path} is a group of {len(found)} stores, {SAID[by]}; give one "
             f"of them: {some}{', ...' if len(found) > 6 else ''}"
         )
 
@@ -95,8 +96,8 @@ def growing(path: Path, kind: str, of: str, keys: Sequence[str]) -> Iterator[dic
         if not path.exists():
             with whole(path) as partial:
                 lay_out(partial, kind, of, keys)
-        found = places(path)
-        if grouped_by(path) != of or [*found] != [*keys]:
+        by, found = read_group(path)
+        if by != of or [*found] != [*keys]:
             raise InputError(
                 f"{path} exists and is no group of stores {SAID[of]} ("
                 f"{', '.join(keys[:6])}{', ...' if len(keys) > 6 else ''}); choose another path"

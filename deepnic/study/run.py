@@ -14,7 +14,7 @@ import xarray as xr
 
 from deepnic.analysis import find
 from deepnic.analysis.complete import comparable, left_out
-from deepnic.analysis.ranking import OURS, PLACEMENT, RANDOM, best_arm
+from deepnic.analysis.ranking import BASELINE, OURS, best_arm
 from deepnic.analysis.tables import make_tables
 from deepnic.assembly.cross_fitted import without_part
 from deepnic.compute import progress
@@ -188,15 +188,14 @@ def _check_goal(settings: StudySettings) -> None:
     """Refuse arms named beforehand that the study has not."""
     if settings.goal is None:
         return
-    sides: dict[bool, list[str]] = {True: [], False: []}
-    for arm in arms_of(settings):
-        sides[arm.role in (OURS, PLACEMENT, RANDOM)].append(arm.name)
-    asked = {"image": (settings.goal.image, True), "classical": (settings.goal.classical, False)}
-    for what, (name, has_images) in asked.items():
-        if name not in sides[has_images]:
+    arms = arms_of(settings)
+    classical = [arm.name for arm in arms if arm.role == BASELINE]
+    images = [arm.name for arm in arms if arm.role != BASELINE]
+    for what, names in (("image", images), ("classical", classical)):
+        if (name := getattr(settings.goal, what)) not in names:
             raise InputError(
                 f"the goal's {what} arm {name!r} is none of the study's; choose from "
-                f"{', '.join(sides[has_images])}"
+                f"{', '.join(names)}"
             )
 
 

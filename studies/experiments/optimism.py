@@ -17,7 +17,7 @@ import pandas as pd
 import typer
 from numpy.typing import NDArray
 from rich.console import Console
-from sklearn.metrics import roc_auc_score
+from scipy.stats import rankdata
 
 from deepnic.analysis.interval import over_cohorts
 from deepnic.assembly.cross_fitted import read_parts
@@ -74,14 +74,14 @@ def _areas(
 
 def auroc(state: NDArray[np.integer], values: NDArray[np.floating]) -> NDArray[np.float64]:
     """AUROC of each column of values (patient, column), NaN where one class is defined or none."""
-    return np.array(
-        [
-            roc_auc_score(state[known], column[known])
-            if np.unique(state[known]).size > 1
-            else np.nan
-            for known, column in zip(np.isfinite(values).T, values.T, strict=True)
-        ]
-    )
+    known = np.isfinite(values)
+    ones, zeros = ((known & (state == k)[:, None]) for k in (1, 0))
+    n_ones, n_zeros = ones.sum(axis=0), zeros.sum(axis=0)
+    rank = rankdata(
+        np.where(known, values, np.inf), axis=0
+    )  # what is undefined is above all others
+    above = np.where(ones, rank, 0).sum(axis=0) - n_ones * (n_ones + 1) / 2
+    return np.where(n_ones * n_zeros > 0, above / np.maximum(n_ones * n_zeros, 1), np.nan)
 
 
 def main(study: Annotated[Path, typer.Argument(help="Folder of a study.")]) -> None:
