@@ -77,9 +77,8 @@ def auroc(state: NDArray[np.integer], values: NDArray[np.floating]) -> NDArray[n
     known = np.isfinite(values)
     ones, zeros = ((known & (state == k)[:, None]) for k in (1, 0))
     n_ones, n_zeros = ones.sum(axis=0), zeros.sum(axis=0)
-    rank = rankdata(
-        np.where(known, values, np.inf), axis=0
-    )  # what is undefined is above all others
+    # what is undefined is above all others, whose ranks are then what they are alone
+    rank = rankdata(np.where(known, values, np.inf), axis=0)
     above = np.where(ones, rank, 0).sum(axis=0) - n_ones * (n_ones + 1) / 2
     return np.where(n_ones * n_zeros > 0, above / np.maximum(n_ones * n_zeros, 1), np.nan)
 
