@@ -41,7 +41,7 @@ def test_study_and_report(place, tmp_path):
     given = patients.dropna(subset="probability").set_index(place_of)["probability"]
     assert given.to_dict() == pytest.approx(mean[given.index].to_dict())
     assert b">p7<" not in first
-    assert b"probabilities are not calibrated" in first
+    assert b"probabilities are calibrated on the training patients of each fold" in first
     succeed("report", tmp_path / "s", "-o", tmp_path / "ids.html", "--show-ids")
     assert b">p7<" in (tmp_path / "ids.html").read_bytes()
 
