@@ -140,7 +140,7 @@ CANVAS_COLOUR = Variable(
 
 SHOWN_BY = Variable(
     ("item",),
-    "int8",
+    "int16",
     "Pipeline that shows the item; an item to be predicted is shown by each.",
     long_name="pipeline",
 )

@@ -171,7 +171,7 @@ def join_canvases(
     coords = {
         "item": ids[item],
         "state": ("item", np.asarray(state)[item].astype(np.int8)),
-        "shown_by": ("item", shown_by.astype(np.int8)),
+        "shown_by": ("item", shown_by.astype(np.int16)),
     }
     attrs = {name: value for name, value in canvases[0].attrs.items() if name != ORIGIN}
     if all(ORIGIN in one.attrs for one in canvases):

@@ -13,6 +13,7 @@ from deepnic.errors import EngineError, InputError, choose
 from deepnic.extras import needs
 
 if TYPE_CHECKING:
+    from deepnic.config import Strict
     from deepnic.study import StudySettings
     from deepnic.study.genes.settings import GeneStudySettings
 
@@ -131,8 +132,8 @@ def _seen_from(folder: Path, given: Any) -> Any:
     return given
 
 
-def _write_settings(settings: "StudySettings | GeneStudySettings", path: Path) -> None:
-    """Write settings to edit."""
+def _write_settings(settings: "Strict", path: Path, command: str = "study") -> None:
+    """Write settings to edit, and say for which command they are."""
     from deepnic.config import commented_toml
     from deepnic.files import check_new, whole
 
@@ -141,7 +142,7 @@ def _write_settings(settings: "StudySettings | GeneStudySettings", path: Path) -
     check_new(path)
     with whole(path) as partial:
         partial.write_text(f"{commented_toml(settings)}\n", encoding="utf-8")
-    console.print(f"written: {path}; edit it, then run `deepnic study {path}`", soft_wrap=True)
+    console.print(f"written: {path}; edit it, then run `deepnic {command} {path}`", soft_wrap=True)
 
 
 def report(
@@ -208,3 +209,42 @@ def compare(settings: Any, output: Path) -> None:
             f"{lacking} parts of the study in {output} could not be made, the page tells which and "
             "why; run the same again to try them, and only them, once more"
         )
+
+
+def pretrain(
+    source: Annotated[
+        Path | None, typer.Argument(help="Settings (TOML): the cohorts to learn from, the prior.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder to write or go on with.")
+    ] = Path("pretrained"),
+    init: Annotated[
+        Path | None,
+        typer.Option(help="Only write the settings, each explained, into this TOML file to edit."),
+    ] = None,
+    workers: options.Workers = 0,
+    scheduler: options.Scheduler = None,
+) -> None:
+    """Train a network on simulated and real cohorts, that reads patients of any other.
+
+    It needs no training where it is used: by `deepnic predict --network FILE`, and as an arm of a
+    study. An interrupted pretraining goes on where it stopped.
+    """
+    from deepnic.config import checked, read_toml
+    from deepnic.pretrain.run import pretrain as run
+    from deepnic.pretrain.settings import PretrainSettings
+    from deepnic.study.cohorts import read_cohorts
+    from deepnic.study.toml import beside
+
+    if init is not None:
+        example = {"cohorts": {"mine": {"file": "mine.csv"}}}
+        _write_settings(checked(PretrainSettings, example), init, "pretrain")
+        return
+    if source is None:
+        raise InputError("no settings were named; give their file, or --init pretrain.toml")
+    settings = checked(PretrainSettings, read_toml(source))
+    named = settings.model_copy(update={"cohorts": beside(source.parent, settings.cohorts)})
+    cohorts, named = read_cohorts(named)
+    with options.dask_scheduler(workers, scheduler):
+        file = run(cohorts, output, named)
+    console.print(f"networks: {file}", soft_wrap=True)

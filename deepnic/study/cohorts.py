@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -17,11 +17,20 @@ from deepnic.cohort.demo import BUNDLED
 from deepnic.cohort.holdout import cut_folds
 from deepnic.errors import InputError
 from deepnic.files import folder_names
-from deepnic.study.genes.settings import GeneStudySettings
 from deepnic.study.settings import CohortFile, StudySettings, Transfer
 from deepnic.variables import expect
 
-S = TypeVar("S", StudySettings, GeneStudySettings)
+
+class NamesCohorts(Protocol):
+    """Settings that name cohorts."""
+
+    cohorts: dict[str, CohortFile]
+
+    def model_copy(self, *, update: Mapping[str, Any]) -> Self:
+        """Return the same with some values replaced."""
+
+
+S = TypeVar("S", bound=NamesCohorts)
 
 FOLDS = "folds"  # folder of them in a study's, so that a cohort may have any name
 

@@ -95,7 +95,10 @@ def test_checkpoint__predicts_new_patients_as_the_pipelines_show_them(tmp_path):
     canvas = join_canvases(canvases, part, hidden["state"].values)
     trained = train_cross_fitted(canvas, cohort=seen, storage=tmp_path, **QUICK)
     network = deepnic.load_network(trained.result.checkpoint)
-    assert "are calibrated on 60 patients, each as predicted by who was trained without" in network.meaning
+    assert (
+        "are calibrated on 60 patients, each as predicted by who was trained without"
+        in network.meaning
+    )
     told = network.predict(cohort.isel(observation=new))
     expected = trained.calibration.probability(trained.margin[new])
     np.testing.assert_allclose(told["probability of 1"], expected, rtol=1e-5)
