@@ -4,7 +4,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
@@ -230,11 +230,17 @@ def dask_settings() -> None:
 
 
 def current_client() -> Any:
-    """Return the `distributed.Client` that is used where one is current, or None."""
+    """Return the `distributed.Client` that is used where one is current, or None.
+
+    None within one of its tasks too: who waits there for others holds the worker that they need.
+    """
     if "distributed" not in sys.modules:
         return None
-    from distributed import get_client
+    from distributed import get_client, get_worker
 
+    with suppress(ValueError):
+        get_worker()
+        return None
     try:
         return get_client()
     except ValueError:

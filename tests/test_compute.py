@@ -87,6 +87,21 @@ def run_or_wait(number):
     return number
 
 
+def test_compute__within_a_task_takes_no_worker_from_it():
+    """A task that waited for others would hold the only worker, for ever."""
+
+    def task(k):
+        return current_client() is None, compute([dask.delayed(k)], "inner")
+
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
+    ) as c:
+        with Client(c):
+            (told,) = compute([dask.delayed(task)(7)], "outer")
+            assert current_client() is not None
+    assert told == (True, [7])
+
+
 def test_compute__runs_no_received_task_again_when_its_worker_is_lost():
     came = []
     tasks = [dask.delayed(run_or_wait, pure=False)(number) for number in range(10)]

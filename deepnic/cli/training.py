@@ -13,6 +13,8 @@ from deepnic.errors import InputError
 from deepnic.extras import needs
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from deepnic.learn import OneVsRest, Predictor
     from deepnic.runs.config import TrainConfig
 
@@ -135,39 +137,77 @@ def _submit(settings: "TrainConfig", slurm: Path, resume: bool) -> int:
 
 @reads_patients
 def predict(
-    checkpoint: Annotated[Path, typer.Argument(help="checkpoint.pt of a run's folder.")],
+    checkpoint: Annotated[
+        Path | None,
+        typer.Argument(help="checkpoint.pt of a run's folder; none for a pretrained network."),
+    ] = None,
     source: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             help="Table of patients, in any format that `grow` reads, with or without states; or a "
             "store of `deepnic grow` or table of `deepnic pixels`."
         ),
-    ],
+    ] = None,
+    *,
     how: dict[str, Any],
     output: Annotated[Path, typer.Option("-o", "--output", help="CSV file to write.")],
     network: Annotated[
         str | None,
-        typer.Option(help="Your own network as module:function, where it was trained with that."),
+        typer.Option(
+            help="`pretrained`, or a file of `deepnic pretrain`, in the place of a checkpoint, for "
+            "tables of parts; or your own network as module:function, where one was trained."
+        ),
     ] = None,
 ) -> None:
     """Predict patients of a table, or the items of a store, with a trained network.
 
     A table needs neither the training cohort nor its store, where the network was trained with
-    its cohort at hand.
+    its cohort at hand. A pretrained network needs no training: it reads the tables of a cohort
+    that was grown in parts.
     """
     from deepnic.files import check_new, write_csv
     from deepnic.learn import load_network
-    from deepnic.learn.trees import TRAINED_ON
 
     check_new(output)
-    predictor = load_network(checkpoint, network=network)
-    predictions = predictor.predict(_to_predict(source, how, predictor))
+    if checkpoint is None:
+        raise InputError("nothing to predict was named; give a checkpoint and a table of patients")
+    if source is None:
+        predictions, meaning = _predict_pretrained(checkpoint, how, network)
+    else:
+        predictor = load_network(checkpoint, network=network)
+        predictions = predictor.predict(_to_predict(source, how, predictor))
+        meaning = predictor.meaning
     write_csv(output, predictions)
-    say_notes(source.name, predictions.attrs["notes"])
+    say_notes((source or checkpoint).name, predictions.attrs["notes"])
     counts = predictions["predicted"].value_counts()
     console.print(", ".join(f"{count} {name}" for name, count in counts.items()))
-    console.print(predictor.meaning, soft_wrap=True)
-    if "remark" in predictions and (n := predictions["remark"].str.contains(TRAINED_ON).sum()):
+    console.print(meaning, soft_wrap=True)
+    if "remark" in predictions:
+        _say_known(predictions["remark"])
+
+
+def _predict_pretrained(
+    source: Path, how: dict[str, Any], network: str | None
+) -> tuple["pd.DataFrame", str]:
+    """Predict the tables of a cohort by a network of others."""
+    from deepnic.learn.calibration import meaning
+    from deepnic.runs.pretrained import predict_pretrained
+
+    if network is None or ":" in network:
+        raise InputError(
+            f"only {source} was named; give a checkpoint and what it is to predict, or --network "
+            "pretrained for the tables of a cohort that was grown in parts"
+        )
+    _check_store(source, how)
+    predictions, calibration = predict_pretrained(source, network)
+    return predictions, meaning(calibration)
+
+
+def _say_known(remarks: "pd.Series[str]") -> None:
+    """Say of how many patients something was known."""
+    from deepnic.learn.trees import TRAINED_ON
+
+    if n := remarks.str.contains(TRAINED_ON).sum():
         console.print(
             f"{n} are of the training: only trees that left them out were asked, but the network "
             "itself knows them, so these probabilities are too good",
@@ -175,14 +215,19 @@ def predict(
         )
 
 
+def _check_store(source: Path, how: dict[str, Any]) -> None:
+    """Refuse options for tables of patients where a store is read."""
+    if given := [name for name, value in how.items() if value]:
+        raise InputError(
+            f"--{given[0].replace('_', '-')} is for tables of patients, and {source} is a "
+            "store; leave it out"
+        )
+
+
 def _to_predict(source: Path, how: dict[str, Any], predictor: "Predictor | OneVsRest") -> Any:
     """Read patients, or open the store or table of items, or those of each class."""
     if source.is_dir() or source.suffix == ".zarr":
-        if given := [name for name, value in how.items() if value]:
-            raise InputError(
-                f"--{given[0].replace('_', '-')} is for tables of patients, and {source} is a "
-                "store; leave it out"
-            )
+        _check_store(source, how)
         from deepnic.learn import OneVsRest
         from deepnic.store import open_classes  # seconds, for those who need it
         from deepnic.store.group import check_single, read_group

@@ -16,14 +16,12 @@ from deepnic.learn.channels import canvas_arrays, make_images
 from deepnic.learn.loop import class_scores, mean_over_pipelines
 from deepnic.learn.pooled import PooledNetwork
 from deepnic.learn.saved import check_weights, read_checkpoint, save_checkpoint
+from deepnic.learn.settings import SHIPPED
 from deepnic.nic.families import COLOURS
 from deepnic.variables import expect
 
 Weights = dict[str, torch.Tensor]
 """Of a network, by name."""
-
-SHIPPED = "shipped"
-"""Word for the networks that come with deepnic."""
 
 SHIPPED_FILE = Path(__file__).with_name("pretrained.pt")
 

@@ -20,6 +20,9 @@ TILES = "deepnic.learn.tiles:tile_network"
 POOLED = "deepnic.learn.pooled:pooled_network"
 """The network with an encoder that all cells of a patient's canvas share."""
 
+SHIPPED = "pretrained"
+"""Word for the networks of other cohorts that come with deepnic."""
+
 
 class Settings(Strict):
     """How to train; the defaults are untuned and the same for every path and filter.

@@ -75,7 +75,9 @@ def pretrain(
 def _run(cohorts: Mapping[str, xr.Dataset], output: Path, settings: PretrainSettings) -> Path:
     from deepnic.learn.pretrained import ALL, Pretrained, profiles  # loads torch where it is used
 
-    facts = _begin(output, facts_of(cohorts, settings, output))
+    facts = facts_of(cohorts, settings, output)
+    del facts["settings"]["cohorts"]  # where files lie is nobody's concern
+    facts = _begin(output, facts)
     names = [*cohorts]
     sources = [names[k % len(names)] for k in range(settings.simulated)]
     shown = _show_all(cohorts, sources, output / COHORTS, settings)

@@ -68,17 +68,21 @@ def _observations(table: xr.Dataset, others: Sequence[xr.Dataset], config: Train
             "leave [labels] out"
         )
     label = table["label"].values.astype(object)  # Zarr gives strings a type of their own
-    positive = table.attrs["positive"]
-    rest = sorted(set(label) - {"", positive})
-    truth = np.where(label == "", -1, label == positive).astype(np.int64)
-    negative = rest[0] if len(rest) == 1 else f"not {positive}"
+    truth = np.where(label == "", -1, label == table.attrs["positive"]).astype(np.int64)
     if not others:
         logger.info(
             "the images to learn from are of patients whose own labels chose their pixels, so that "
             "they look better than a new patient's; `deepnic grow --parts 5` makes such as a new "
             "patient has"
         )
-    return Items("observations", table, truth, (negative, positive), others=tuple(others))
+    return Items("observations", table, truth, class_names(table), others=tuple(others))
+
+
+def class_names(table: xr.Dataset) -> tuple[str, str]:
+    """Labels of states 0 and 1 of a table of observations."""
+    positive = table.attrs["positive"]
+    rest = sorted({*table["label"].values.astype(object)} - {"", positive})
+    return rest[0] if len(rest) == 1 else f"not {positive}", positive
 
 
 def read_again(config: TrainConfig, items: Items) -> list[xr.Dataset] | None:

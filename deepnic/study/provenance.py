@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from deepnic import __version__
 from deepnic.cohort.demo import BUNDLED
 from deepnic.host.provenance import machine
+from deepnic.learn.settings import SHIPPED
 from deepnic.rop.forest import provenance
 from deepnic.variables import FORMAT, RULES
 
@@ -24,12 +25,18 @@ def facts_of(
 ) -> dict[str, Any]:
     """Facts of a study that starts; files that the settings name are seen from its folder."""
     plain = settings.model_dump(mode="json")
+
+    def seen_from_there(path: str) -> str:
+        return Path(os.path.relpath(path, output)).as_posix()
+
+    if (networks := plain.get("arms", {}).get("pretrained", "")) not in ("", SHIPPED):
+        plain["arms"]["pretrained"] = seen_from_there(networks)
     for cohort in plain["cohorts"].values():
         if cohort["file"] not in BUNDLED:
             for name in ("file", "labels", "annotation", "genes", "pseudonymise"):
                 value = cohort[name]
                 if isinstance(value, str) and (name != "genes" or os.path.isfile(value)):
-                    cohort[name] = Path(os.path.relpath(value, output)).as_posix()
+                    cohort[name] = seen_from_there(value)
     return {
         "settings": plain,
         "cohorts": {name: facts_of_cohort(cohort) for name, cohort in cohorts.items()},

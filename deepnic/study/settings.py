@@ -118,6 +118,9 @@ class Arms(Strict):
     classifiers: tuple[str, ...] = ()
     """More classifiers on expression, as "module:function": each returns one like scikit-learn's,
     with a random_state of its own if it draws."""
+    pretrained: str = ""
+    """Networks of other cohorts, which are not trained: "pretrained", those that come with deepnic,
+    or a file of `deepnic pretrain`; left out, there is no such arm."""
 
     @field_validator("strengths")
     @classmethod

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from deepnic.cohort.demo import BUNDLED
 from deepnic.config import checked, read_toml
+from deepnic.learn.settings import SHIPPED
 from deepnic.study.genes.settings import GeneStudySettings
 from deepnic.study.settings import CohortFile, StudySettings
 
@@ -58,6 +59,9 @@ def read_settings(path: Path) -> StudySettings | GeneStudySettings:
         settings = checked(GeneStudySettings, values)
     else:
         settings = checked(StudySettings, values)
+        if (networks := settings.arms.pretrained) not in ("", SHIPPED):
+            arms = settings.arms.model_copy(update={"pretrained": str(path.parent / networks)})
+            settings = settings.model_copy(update={"arms": arms})
     return settings.model_copy(update={"cohorts": beside(path.parent, settings.cohorts)})
 
 

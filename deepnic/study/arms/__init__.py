@@ -7,6 +7,7 @@ from deepnic.study.arms.canvas import (
     EncoderArm,
     PathArm,
     PlacementArm,
+    PretrainedArm,
 )
 from deepnic.study.arms.classifiers import ExpressionArm, ForestArm, PixelsArm
 from deepnic.study.fold import Fold
@@ -20,6 +21,7 @@ KINDS: dict[str, type[Arm[Fold, Arms]]] = {
         PathArm,
         PlacementArm,
         EncoderArm,
+        PretrainedArm,
         PixelsArm,
         ForestArm,
         DeepInsightArm,

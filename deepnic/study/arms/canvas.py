@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import xarray as xr
@@ -10,7 +11,7 @@ from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
 from deepnic.assembly import Assembly, fit_assembly, fit_deepinsight, lay
 from deepnic.assembly.cross_fitted import join_canvases
 from deepnic.assembly.deepinsight import draw_expression
-from deepnic.learn.settings import POOLED
+from deepnic.learn.settings import POOLED, SHIPPED
 from deepnic.study.arms.arm import Answer, Arm
 from deepnic.study.fold import Fold
 from deepnic.study.settings import Arms
@@ -161,6 +162,43 @@ class EncoderArm(PlacedArm):
     def place(self, table: xr.Dataset, seed: int) -> Assembly:
         """Lay them one after the other: it makes no difference."""
         return fit_assembly(table, path="linear", seed=seed)
+
+
+class PretrainedArm(PlacedArm):
+    """A network of other cohorts on the same pixels; see `deepnic.learn.pretrained`.
+
+    Examples
+    --------
+    >>> PretrainedArm("pretrained", 256).name
+    'pretrained network, 256 pixels'
+    """
+
+    kind, title, role = "pretrained", "the same pixels, a network of other cohorts", BASELINE
+    draws = False
+
+    @classmethod
+    def of(cls, settings: Arms) -> list[Self]:
+        """One with every strength, where networks are named."""
+        named = settings.pretrained
+        return [cls(named, k) for k in settings.strengths] if named else []
+
+    @property
+    def label(self) -> str:
+        """What it is, and of a user's own the name of the file."""
+        own = "" if self.method == SHIPPED else f" {Path(self.method).name}"
+        return f"pretrained network{own}"
+
+    def place(self, table: xr.Dataset, seed: int) -> Assembly:
+        """Lay them as the networks were shown others, one after the other."""
+        return fit_assembly(table, path="linear", seed=seed)
+
+    def fit_predict(self, fold: Fold, seed: int) -> Answer:
+        """Ask the network that has not seen the cohort; nothing is fitted but the rule of all."""
+        from deepnic.learn.pretrained import Pretrained  # loads torch where it is used
+
+        networks = Pretrained.read(self.method)
+        name = networks.unseen_by(fold.cohort)
+        return Answer.of(networks.margin(self.canvas(fold, seed), name), fold.state)
 
 
 class DeepInsightArm(CanvasArm):
