@@ -93,12 +93,14 @@ def test_compute__within_a_task_takes_no_worker_from_it():
     def task(k):
         return current_client() is None, compute([dask.delayed(k)], "inner")
 
-    with LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
-    ) as c:
-        with Client(c):
-            (told,) = compute([dask.delayed(task)(7)], "outer")
-            assert current_client() is not None
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
+        ) as c,
+        Client(c),
+    ):
+        (told,) = compute([dask.delayed(task)(7)], "outer")
+        assert current_client() is not None
     assert told == (True, [7])
 
 
