@@ -12,6 +12,7 @@ from . import learn as learn
 from . import manifest as manifest
 from . import nic as nic
 from . import pixels as pixels
+from . import pretrain as pretrain
 from . import report as report
 from . import rop as rop
 from . import runs as runs

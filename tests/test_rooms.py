@@ -13,8 +13,8 @@ import deepnic
 ROOT = Path(deepnic.__file__).parent
 ORDER = (
     "errors", "extras", "files", "manifest", "variables", "config", "compute", "host", "cohort",
-    "rop", "nic", "pixels", "assembly", "store", "learn", "analysis", "runs", "study", "report",
-    "cluster", "cli", "__main__",
+    "rop", "nic", "pixels", "assembly", "store", "learn", "analysis", "runs", "study", "pretrain",
+    "report", "cluster", "cli", "__main__",
 )  # fmt: skip
 
 

@@ -99,18 +99,27 @@ def _run(cohorts: Mapping[str, xr.Dataset], output: Path, settings: PretrainSett
 
 
 def _begin(output: Path, facts: dict[str, Any]) -> dict[str, Any]:
-    """Make the folder, or go on with it; an `InputError` where it is of something else."""
+    """Make the folder, or go on with it; an `InputError` where it is of something else.
+
+    More cohorts may be asked for than before, and other epochs: what was drawn stays as it is.
+    """
     make_folder(output / COHORTS)
     if (output / CARD).exists():
         before = read_json(output / CARD)
-        if any(before[name] != facts[name] for name in ("settings", "cohorts", "format", "rules")):
+        if _identity(before) != _identity(facts):
             raise InputError(
                 f"{output} holds a pretraining with other settings or cohorts, see {CARD} there; "
                 "choose another folder"
             )
-        return facts | {"started": before["started"]}
+        facts = facts | {"started": before["started"]}
     write_json(output / CARD, facts)
     return facts
+
+
+def _identity(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides what is drawn."""
+    settings = {k: v for k, v in facts["settings"].items() if k not in ("simulated", "epochs")}
+    return {name: facts[name] for name in ("cohorts", "format", "rules")} | settings
 
 
 def _show_all(

@@ -236,8 +236,9 @@ def test_study__real_cohorts(tmp_path, name, positive):
     )  # fmt: skip
     succeed("study", settings, "-o", tmp_path / "s")
     summary = pd.read_csv(tmp_path / "s" / "summary.csv").query("metric == 'auroc'")
-    low = summary.set_index("arm")["low"]
-    assert low[["forest vote", "logistic regression, 16 pixels"]].min() > 0.5
+    auroc = summary.set_index("arm")
+    assert auroc["low"]["forest vote"] > 0.5
+    assert auroc["mean"]["logistic regression, 16 pixels"] > 0.55  # 16 of few trees tell less
 
 
 def test_study__of_genes_from_one_file(place, tmp_path, refuse):

@@ -51,8 +51,9 @@ def test_pretrain__goes_on_where_it_stopped(made, sources, tmp_path):
     folder = tmp_path / "again"
     file = pretrain(sources, folder, TINY)
     (folder / "cohorts" / "00003.npz").unlink()
-    file.unlink()
     before = (folder / "cohorts" / "00002.npz").stat().st_mtime_ns
+    pretrain(sources, folder, TINY | {"simulated": 7, "epochs": 2})
+    assert file.read_bytes() != made.read_bytes()
     pretrain(sources, folder, TINY)
     assert file.read_bytes() == made.read_bytes()
     assert (folder / "cohorts" / "00002.npz").stat().st_mtime_ns == before
