@@ -65,6 +65,8 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
         Genes, and their names where X was a DataFrame; these are the genes of the pixels.
     part_ : ndarray, shape (observation,)
         Part of each training observation.
+    group_ : ndarray, shape (observation,), or None
+        Number of the group of each, where there are any.
     tables_ : list of Dataset
         The pixel tables of the training observations, one of each pipeline.
     assemblies_ : list of Assembly
@@ -152,7 +154,8 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
 
         X (observation, gene) with y (observation,) of two classes; others are refused, as is what
         `grow_forest`, `filter_pixels` and `assemble` refuse, before a tree is grown. Observations
-        of one of the `groups` (observation,), such as a patient's, stay in one part.
+        of one of the `groups` (observation,), such as a patient's, stay in one part, and are in bag
+        of a tree together.
         """
         seed = self._check_parameters()
         self.X_, y = validate_data(self, X, y, dtype=np.float32)
@@ -167,6 +170,7 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
             )
         self.seed_ = seed
         self.part_ = cut_parts(self.y_, groups, parts=self.parts, seed=seed)
+        self.group_ = None if groups is None else np.unique(groups, return_inverse=True)[1]
         self.tables_ = [
             filter_pixels(self._images(k, self.X_[:0]), k=self.k, fdr=self.fdr)
             for k in range(self.part_.max() + 1)
@@ -253,6 +257,8 @@ class ROPImageTransformer(TransformerMixin, BaseEstimator):
             self._genes,
             [f"observation_{k}" for k in range(len(self.X_) + len(more))],
             positive="1",
+            # new observations are never in bag, whose ever they are
+            group=None if self.group_ is None else [*self.group_, *[-1] * len(more)],
         )
         forest = grow_forest(
             cohort,

@@ -32,7 +32,7 @@ READING: dict[str, Any] = {
     "state": (str | None, None, "Column that holds the state; of GEO, a line, key or LINE~REGEX."),
     "positive": (str | None, None, "Label that is state 1, against all others."),
     "labels": (Path | None, None, "Table of states apart, matched by id."),
-    "groups": (str | None, None, "Column of what stays together in a fold, such as patients."),
+    "groups": (str | None, None, "Column of what stays together in folds and bags: patients."),
     "log2": (bool, False, "Take log2 of linear intensities."),
     "genes_in": (str | None, None, "Where the genes are, if that is unclear: rows or columns."),
     "genes": (str | None, None, "Which columns are genes: a regular expression, or a file."),

@@ -150,9 +150,11 @@ def _repair_forest(path: Path, source: Path, how: dict[str, Any]) -> None:
     asked = _stated(path)
     names = ["n_trees", "weight_ranges", "tree_sizes", "subsample", "design", "seed"]
     cohort = options.read(source, how | {"positive": how["positive"] or asked.get("positive")})
-    state, genes = _values(path, "state"), _values(path, "gene")
+    state, group, genes = (_values(path, name) for name in ("state", "group", "gene"))
     if state is not None and state.shape == cohort["state"].shape:
         cohort = deepnic.hide_labels(cohort, state < 0)
+    if group is not None and group.shape == cohort["state"].shape:
+        cohort = cohort.assign_coords(group=("observation", group.astype(object)))
     if genes is not None and len(genes) < cohort.sizes["gene"]:
         asked["genes"] = genes.tolist()
         names.append("genes")

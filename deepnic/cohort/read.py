@@ -81,8 +81,9 @@ def read_cohort(
         Take log2(max(x, 1)) of linear intensities. Nothing is transformed otherwise.
     groups : str, optional
         Column, of the table or of the labels file, of what observations have in common, such as
-        their patient: those of one group stay together in the folds of a study. Patients who
-        occur twice in a column of that name beside the ids are groups by themselves.
+        their patient: those of one group stay together in the folds of a study and in the bags
+        of trees. Patients who occur twice in a column of that name beside the ids are groups by
+        themselves.
     labels : str, path, DataFrame or Series, optional
         Table (text, Excel, Parquet, a series matrix) of the ids and the states, in any order; by
         default ``name.labels.csv`` beside the file, where it lies. Samples without a row there

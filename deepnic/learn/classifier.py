@@ -81,7 +81,7 @@ class ROPImageClassifier(ClassifierMixin, BaseEstimator):
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Make the images of X (observation, gene) and train the head on y, of two classes.
 
-        Observations of one of the `groups` stay in one part; see `ROPImageTransformer`.
+        Observations of one of the `groups` stay together; see `ROPImageTransformer`.
         """
         choose("head", self.head, HEADS)
         validate_data(self, X, y, dtype=np.float32)

@@ -18,6 +18,7 @@ from deepnic.cohort import filled
 from deepnic.learn.patients import Profile, fill_missing, recognise
 from deepnic.nic.families import of_labels
 from deepnic.nic.observations import images_of_trees
+from deepnic.rop.bags import grouped
 from deepnic.rop.kept import Kept, Wanted, keep_trees
 from deepnic.rop.origin import check_cohort, parameters_of, sha256_of
 from deepnic.variables import describe
@@ -79,7 +80,9 @@ class Trees:
             genes.setdefault((int(V), int(R)), set()).add(int(gene))
         wanted = [Wanted(*key, tuple(sorted(genes[key]))) for key in sorted(genes)]
         state = np.ascontiguousarray(cohort["state"].values[known])
-        kept = keep_trees(expression, state, wanted, parameters)
+        group = grouped(cohort, parameters)
+        group = None if group is None else group[known]
+        kept = keep_trees(expression, state, group, wanted, parameters)
         used = np.unique(np.concatenate([one.members.ravel() for one in kept]))
         kept = [
             one._replace(

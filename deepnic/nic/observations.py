@@ -15,7 +15,8 @@ from deepnic.errors import InputError
 from deepnic.nic import families
 from deepnic.nic.families import Family, Quotients, evaluate
 from deepnic.nic.genes import BLOCK_BYTES, check_forest, choose_genes, family_coordinates
-from deepnic.rop.draws import bag_size, gene_trees
+from deepnic.rop.bags import bag_size
+from deepnic.rop.draws import gene_trees
 from deepnic.rop.graph import is_to_be_grown
 from deepnic.rop.kept import Kept
 from deepnic.rop.signatures import N_SIGNATURES

@@ -13,6 +13,8 @@ from typing import Any, NotRequired, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from deepnic.rop.bags import draw_bags
+
 DESIGNS = ("balanced", "stratified")
 _GENES, _OBSERVATIONS, _TIES = range(3)
 
@@ -28,6 +30,7 @@ class Parameters(TypedDict):
     seed: int
     n_genes: int
     max_bag: NotRequired[int]  # absent: no limit
+    bags: NotRequired[str]  # "groups"; absent: of observations, each by itself
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,13 @@ def draw_trees(
     design: str,
     subsample: float,
     max_bag: int | None = None,
+    group: NDArray[np.int32] | None = None,
     trees: slice = slice(None),
 ) -> Draw:
     """Genes, observations and tie keys of the trees of one draw; see `grow_forest`.
 
     ``state`` (observation,) is 1, 0, or -1 for those never in bag; ``draw`` counts from 0;
+    ``group`` (observation,) says what stays together in bag or out of it, see `draw_bags`;
     ``trees`` are some of the draw's, which are what they are among all.
     """
     stream = (seed, weight_range, tree_size, draw)
@@ -79,12 +84,9 @@ def draw_trees(
         members = _companions(_words(stream, _GENES, first, last, tree_size - 1), first, n_genes)
     in_bag = np.zeros((last - first, state.size), bool)
     known = np.flatnonzero(state >= 0)  # the others leave no trace: more of them, the same trees
-    order_words = _words(stream, _OBSERVATIONS, first, last, known.size)
-    for label in (0, 1):
-        columns = np.flatnonzero(state[known] == label)
-        best = np.argsort(order_words[:, columns], axis=1, kind="stable")
-        best = best[:, : bag_size(columns.size, subsample, max_bag)]
-        np.put_along_axis(in_bag, known[columns[best]], True, axis=1)
+    words = _words(stream, _OBSERVATIONS, first, last, known.size)
+    groups = None if group is None else group[known]
+    in_bag[:, known] = draw_bags(words, state[known], groups, subsample, max_bag)
     return Draw(members, gene_tree, gene_slot, in_bag, _words(stream, _TIES, first, last, 1)[:, 0])
 
 
@@ -127,16 +129,6 @@ def by_gene(
         tree, slot = gene_trees(draw=draw, tree_size=tree_size, weight_range=weight_range, **known)
         rows.append(trees[tree[wanted], slot[wanted]])
     return np.stack(rows)
-
-
-def bag_size(n: int, subsample: float, max_bag: int | None = None) -> int:
-    """Observations of a class in a tree: the nearest whole number, but at least one left out.
-
-    No more than ``max_bag``, where there is a limit. The order in which a class is drawn does not
-    depend on it: the smaller bag is the beginning of the larger.
-    """
-    bag = n if subsample == 1 else min(max(int(subsample * n + 0.5), 1), n - 1)
-    return bag if max_bag is None else min(bag, max_bag)
 
 
 def _words(

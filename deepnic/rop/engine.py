@@ -39,6 +39,7 @@ def grow_block(
     block: Block,
     expression: NDArray[np.float32],
     state: NDArray[np.int8],
+    group: NDArray[np.int32] | None,
     wanted: NDArray[np.intp],
     parameters: Parameters,
     signatures: NDArray[np.uint8],
@@ -52,7 +53,7 @@ def grow_block(
     V, R = block.tree_size, block.weight_range
     weights = np.tile(weights_of_range(R), (V, 1))
     for row, number in enumerate(block.draws):
-        for drawn in draw_some(parameters, state, V, R, number, wanted, block.trees):
+        for drawn in draw_some(parameters, state, group, V, R, number, wanted, block.trees):
             trees = drawn.numbers - block.trees.start
             grown = grow_some(expression, state, drawn.members, drawn.in_bag, drawn.keys, weights)
             vote = walk(expression, grown)
@@ -64,6 +65,7 @@ def grow_block(
 def draw_of(
     parameters: Parameters,
     state: NDArray[np.int8],
+    group: NDArray[np.int32] | None,
     V: int,
     R: int,
     number: int,
@@ -81,6 +83,7 @@ def draw_of(
         design=parameters["design"],
         subsample=parameters["subsample"],
         max_bag=parameters.get("max_bag"),
+        group=group,
     )
 
 
@@ -110,6 +113,7 @@ class Drawn(NamedTuple):
 def draw_some(
     parameters: Parameters,
     state: NDArray[np.int8],
+    group: NDArray[np.int32] | None,
     V: int,
     R: int,
     number: int,
@@ -125,7 +129,7 @@ def draw_some(
         end = min(begin + several, last)
         numbers = counting[(counting >= begin) & (counting < end)]
         if numbers.size:
-            draw = draw_of(parameters, state, V, R, number, slice(begin, end))
+            draw = draw_of(parameters, state, group, V, R, number, slice(begin, end))
             here = numbers - begin
             yield Drawn(numbers, draw.members[here], draw.in_bag[here], draw.keys[here])
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from deepnic.cohort.impute import filled
 from deepnic.errors import InputError, choose
+from deepnic.rop.bags import GROUPS, bag_size, group_of
 from deepnic.rop.draws import DESIGNS, Parameters
 from deepnic.rop.graph import Growth, grow_lazily
 from deepnic.rop.origin import ORIGIN, origin_of, stamp, update
@@ -42,20 +43,23 @@ def grow_forest(
     """Grow the trees in which every gene meets random companions.
 
     Nothing is computed until asked for; the result depends neither on the tasks nor on who runs
-    them. Observations of state -1 are never grown on: every tree votes on them. Missing
-    values are filled first, by the others; see `deepnic.cohort.filled`.
+    them. Observations of state -1 are never grown on: every tree votes on them. Those of one
+    ``group``, such as a patient's, are grown on or voted on together. Missing values are filled
+    first, by the others; see `deepnic.cohort.filled`.
 
     Parameters
     ----------
     cohort : Dataset
-        ``expression(observation, gene)`` and ``state(observation)``.
+        ``expression(observation, gene)`` and ``state(observation)``; there may be a coordinate
+        ``group(observation)``.
     n_trees : int
         Trees of each gene under each condition (draws).
     weight_ranges, tree_sizes : iterables of int
         The conditions: every weight range R with every number of genes V.
     subsample : float
         Share of each class that a tree is grown on; it votes on the rest. 1 is the published
-        protocol: no votes, gene images only.
+        protocol: no votes, gene images only. As near to it as groups allow, see
+        `deepnic.rop.bags.draw_bags`.
     max_bag : int, optional
         Observations of each class that a tree is grown on at most (ours): a tree's time grows with
         them, and where there are hundreds a tree of some tells as much of its genes.
@@ -79,12 +83,12 @@ def grow_forest(
     Raises
     ------
     InputError
-        A parameter out of its range, a class with fewer than two observations, or more genes asked
-        in a tree than exist.
+        A parameter out of its range, a class with fewer than two observations, or that one group
+        holds alone, or more genes asked in a tree than exist.
 
     Notes
     -----
-    Trees: Nguyen et al. 2021. Out-of-bag votes and the balanced design: ours.
+    Trees: Nguyen et al. 2021. Out-of-bag votes, bags of groups and the balanced design: ours.
 
     Examples
     --------
@@ -109,11 +113,13 @@ def grow_forest(
     }
     if max_bag is not None:  # a forest without a limit says nothing of it
         parameters["max_bag"] = _integer("max_bag", max_bag)
-    _check(cohort, parameters)
+    if (group := group_of(cohort)) is not None:  # nor one whose bags are of observations
+        parameters["bags"] = GROUPS
+    _check(cohort, parameters, group)
     # one gene a row: the kernel reads whole genes; and takes no array that is read only
     expression = np.require(cohort["expression"].values.T, requirements=["C", "W"])
     state = np.ascontiguousarray(cohort["state"].values)
-    growth = Growth(expression, state, wanted, parameters)
+    growth = Growth(expression, state, group, wanted, parameters)
     signature, by_tree, vote = grow_lazily(growth)
     named = ["symbol"] if "symbol" in cohort.coords else []
     forest = xr.Dataset(
@@ -135,7 +141,7 @@ def grow_forest(
         attrs={
             **parameters,
             "positive": cohort.attrs.get("positive", "1"),
-            **provenance(cohort, wanted),
+            **provenance(cohort, wanted, group),
             ORIGIN: origin_of(cohort, parameters),
         },
     )
@@ -185,7 +191,7 @@ def _gene_positions(cohort: xr.Dataset, genes: Sequence[str] | None) -> NDArray[
     return positions
 
 
-def _check(cohort: xr.Dataset, parameters: Parameters) -> None:
+def _check(cohort: xr.Dataset, parameters: Parameters, group: NDArray[np.int32] | None) -> None:
     for label in (0, 1):
         if (count := int((cohort["state"] == label).sum())) < 2:
             raise InputError(
@@ -207,6 +213,8 @@ def _check(cohort: xr.Dataset, parameters: Parameters) -> None:
         raise InputError("max_bag must be at least 1, or left out for no limit; 50 is usual")
     if not 0 <= parameters["seed"] < 2**64:
         raise InputError("seed must be an integer from 0 to 2**64 - 1")
+    if group is not None:
+        _check_groups(cohort["state"].values, group, parameters)
     ranges, sizes = parameters["weight_ranges"], parameters["tree_sizes"]
     if not ranges or not sizes:
         raise InputError("no condition is left; give at least one weight range and one tree size")
@@ -223,10 +231,30 @@ def _check(cohort: xr.Dataset, parameters: Parameters) -> None:
         )
 
 
-def provenance(cohort: xr.Dataset, wanted: NDArray[np.intp]) -> dict[str, str | int]:
-    """Stamp, and digest of all that decides the trees of some genes beside the parameters."""
+def _check_groups(
+    state: NDArray[np.int8], group: NDArray[np.int32], parameters: Parameters
+) -> None:
+    """Refuse a class of one group, which no tree could both grow on and leave out."""
+    limits = parameters["subsample"], parameters.get("max_bag")
+    for label in (0, 1):
+        members = group[state == label]
+        if bag_size(members.size, *limits) < members.size and len(np.unique(members)) < 2:
+            raise InputError(
+                f"all observations of state {label} are of one group, and a tree that is grown on "
+                "it leaves none of them out; each class needs at least 2 groups"
+            )
+
+
+def provenance(
+    cohort: xr.Dataset, wanted: NDArray[np.intp], group: NDArray[np.int32] | None
+) -> dict[str, str | int]:
+    """Stamp, and digest of all that decides the trees of some genes beside the parameters.
+
+    ``group`` (observation,) is of those of known state, None where bags are not of groups.
+    """
     digest = hashlib.sha256()
-    for part in (cohort["expression"].values, cohort["state"].values, wanted.astype("<i8")):
+    parts = [cohort["expression"].values, cohort["state"].values, wanted.astype("<i8")]
+    for part in parts if group is None else [*parts, group]:
         update(digest, part)
     for name in ("gene", "observation"):
         digest.update("\n".join(map(str, cohort[name].values)).encode())

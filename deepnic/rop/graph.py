@@ -29,6 +29,7 @@ class Growth(NamedTuple):
 
     expression: NDArray[np.float32]  # (gene, observation) of all
     state: NDArray[np.int8]  # (observation,) of all
+    group: NDArray[np.int32] | None  # (observation,) of all, where bags are of groups
     wanted: NDArray[np.intp]  # (gene,): positions of the genes whose trees are grown
     parameters: Parameters
 

@@ -100,16 +100,17 @@ class Kept(NamedTuple):
 def keep_trees(
     expression: NDArray[np.float32],
     state: NDArray[np.int8],
+    group: NDArray[np.int32] | None,
     wanted: Iterable[Wanted],
     parameters: Parameters,
 ) -> list[Kept]:
     """Grow again, from their counters, the trees that count for some genes.
 
-    ``expression`` (gene, observation) and ``state`` (observation,) are of the observations that the
-    forest was grown on, none of unknown state.
+    ``expression`` (gene, observation), ``state`` and ``group`` (observation,), if bags are of
+    groups, are of the observations that the forest was grown on, none of unknown state.
     """
     wanted = list(wanted)
-    inputs = dask.delayed((expression, state), pure=True)
+    inputs = dask.delayed((expression, state, group), pure=True)
     grow = dask.delayed(_grow_draws, pure=True)
     tasks, costs, draws = [], [], parameters["n_trees"]
     n = as_many_as(parameters, state.size)
@@ -128,19 +129,19 @@ def keep_trees(
 
 
 def _grow_draws(
-    inputs: tuple[NDArray[np.float32], NDArray[np.int8]],
+    inputs: tuple[NDArray[np.float32], NDArray[np.int8], NDArray[np.int32] | None],
     wanted: Wanted,
     draws: Sequence[int],
     parameters: Parameters,
 ) -> list[tuple[Grown, NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint8]]]:
     """Trees of some draws: nodes, bags, and for each gene its tree and signature."""
-    expression, state = inputs
+    expression, state, group = inputs
     V, R = wanted.tree_size, wanted.weight_range
     weights = np.tile(weights_of_range(R), (V, 1))
     genes = np.array(wanted.genes)
     rows = []
     for number in draws:
-        parts = [*draw_some(parameters, state, V, R, number, genes)]
+        parts = [*draw_some(parameters, state, group, V, R, number, genes)]
         trees, members, bag, keys = (np.concatenate(one) for one in zip(*parts, strict=True))
         tree, slot = genes_of_draw(parameters, V, R, number)
         place = np.searchsorted(trees, tree[genes])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from deepnic import __version__
 from deepnic.cohort import filled
 from deepnic.errors import InputError
+from deepnic.rop.bags import grouped
 from deepnic.rop.draws import Parameters
 from deepnic.variables import FORMAT, RULES
 
@@ -37,11 +38,12 @@ def stamp() -> dict[str, str | int]:
 def origin_of(cohort: xr.Dataset, parameters: Parameters) -> str:
     """Parameters of a forest, and the digest of all that decides what its trees say.
 
-    That are the observations of known state, their order and classes, the genes, the parameters
-    and the rules. Observations to be predicted change nothing of it, nor do ids and files' names.
-    A second digest is of the same without the classes.
+    That are the observations of known state, their order, classes and groups where bags are of
+    these, the genes, the parameters and the rules. Observations to be predicted change nothing of
+    it, nor do ids and files' names. A second digest is of the same without the classes.
     """
-    grown = cohort["state"].values >= 0
+    grown, group = cohort["state"].values >= 0, grouped(cohort, parameters)
+    groups = [] if group is None else [group]
     state, expression = (cohort[name].values for name in ("state", "expression"))
     genes = json.dumps([str(name) for name in cohort["gene"].values]).encode()
     positive = str(cohort.attrs.get("positive", "1"))
@@ -54,8 +56,8 @@ def origin_of(cohort: xr.Dataset, parameters: Parameters) -> str:
         return sums.hexdigest()
 
     digests = {
-        "sha256": digest([RULES, parameters, positive], state, expression),
-        PATIENTS: digest([RULES, parameters], expression),
+        "sha256": digest([RULES, parameters, positive], state, expression, *groups),
+        PATIENTS: digest([RULES, parameters], expression, *groups),
     }
     return json.dumps(digests | parameters)
 
@@ -109,5 +111,5 @@ def check_cohort(cohort: xr.Dataset, origin: str) -> None:
     if sha256_of(origin_of(filled(cohort), parameters_of(origin))) != sha256_of(origin):
         raise InputError(
             "the cohort is not what the trees were grown on; give the same file, read in the same "
-            "way (log2, state, positive), with the same labels hidden"
+            "way (log2, state, positive, groups), with the same labels hidden"
         )

@@ -18,6 +18,7 @@ from deepnic.cohort.differential import welch
 from deepnic.cohort.readers.text import read_labels
 from deepnic.errors import InputError
 from deepnic.nic import rop_images
+from deepnic.rop.bags import grouped
 from deepnic.rop.forest import provenance
 from deepnic.variables import COHORT, FOREST, validate
 
@@ -77,10 +78,11 @@ def check_grown_from(cohort: xr.Dataset, forest: xr.Dataset) -> None:
     """Refuse a cohort that differs from what a forest was grown on, be it only by `log2`."""
     genes = cohort.indexes["gene"].get_indexer(forest.indexes["gene"])
     hidden = cohort.assign(state=("observation", forest["state"].values))
-    if provenance(hidden, genes)["input_sha256"] != forest.attrs["input_sha256"]:
+    given = provenance(hidden, genes, grouped(hidden, forest.attrs))
+    if given["input_sha256"] != forest.attrs["input_sha256"]:
         raise InputError(
             "the cohort is not what the forest was grown on; give the same file, read in the same "
-            "way (log2, state, positive)"
+            "way (log2, state, positive, groups)"
         )
 
 

@@ -24,6 +24,7 @@ class Forest(BaseModel):
     seed: int = Field(ge=0, lt=2**64)
     n_genes: int = Field(ge=1)
     max_bag: int | None = Field(default=None, ge=1)
+    bags: Literal["groups"] | None = None
     positive: str
 
 

@@ -4,27 +4,34 @@ import shutil
 from math import lgamma, log
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 
 from deepnic.errors import EngineError
-from deepnic.rop.draws import bag_size, n_trees_of_draw
+from deepnic.rop.bags import bag_size, grouped
+from deepnic.rop.draws import n_trees_of_draw
 
 
 def least_bytes(forest: xr.Dataset) -> float:
     """Bytes that a forest takes on disk at least.
 
     Who is in the bag of a tree is drawn anew for each, and no codec makes that smaller than the
-    number of ways to draw; what the trees say of the others comes on top.
+    number of ways to draw; what the trees say of the others comes on top. Of groups, which may hold
+    both classes, it counts those of one class.
     """
-    state, given = forest["state"].values, forest.attrs
-    bits = 0.0
-    for n in (int((state == label).sum()) for label in (0, 1)):
+    state, given, group = forest["state"].values, forest.attrs, grouped(forest, forest.attrs)
+    bits = []
+    for rows in (state == label for label in (0, 1)):
+        n = int(rows.sum())
         bag = bag_size(n, given["subsample"], given.get("max_bag"))
-        bits += (lgamma(n + 1) - lgamma(bag + 1) - lgamma(n - bag + 1)) / log(2)
+        if group is not None:
+            n, bag = (n_groups := len(np.unique(group[rows]))), bag * n_groups // n
+        bits.append((lgamma(n + 1) - lgamma(bag + 1) - lgamma(n - bag + 1)) / log(2))
     of_draw = sum(
         n_trees_of_draw(given["design"], forest.sizes["gene"], V) for V in given["tree_sizes"]
     )
-    return of_draw * len(given["weight_ranges"]) * given["n_trees"] * bits / 8
+    of_tree = sum(bits) if group is None else max(bits)
+    return of_draw * len(given["weight_ranges"]) * given["n_trees"] * of_tree / 8
 
 
 def check_space(path: Path, needed: float) -> None:

@@ -16,7 +16,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from deepnic.compute import compute
-from deepnic.rop.draws import bag_size, draw_trees, gene_trees, n_trees_of_draw
+from deepnic.rop.bags import bag_size, group_of
+from deepnic.rop.draws import draw_trees, gene_trees, n_trees_of_draw
 from deepnic.rop.engine import AT_ONCE
 from deepnic.rop.forest import grow_forest
 from deepnic.rop.graph import tree_seconds
@@ -188,8 +189,9 @@ def _sample(
     tried = min(trees, max(AT_ONCE // n, 1))
     draw_trees(
         cohort["state"].values, n_genes, weight_range=R, tree_size=V, draw=0, trees=slice(tried),
-        **chosen,
+        group=group_of(cohort), **chosen,
     )  # fmt: skip
+    cohort = cohort.drop_vars("group", errors="ignore")  # those of a sample may be too few
     drawing = (thread_time() - start) * trees / tried
     condition = {"tree_sizes": [V], "weight_ranges": [R], **chosen}
     some, seconds, longer = _affordable(cohort, condition)

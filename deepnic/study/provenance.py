@@ -16,6 +16,7 @@ from deepnic import __version__
 from deepnic.cohort.demo import BUNDLED
 from deepnic.host.provenance import machine
 from deepnic.learn.settings import SHIPPED
+from deepnic.rop.bags import group_of
 from deepnic.rop.forest import provenance
 from deepnic.variables import FORMAT, RULES
 
@@ -65,7 +66,7 @@ def facts_of_cohort(cohort: xr.Dataset) -> dict[str, Any]:
         "classes": dict(zip(labels.tolist(), counts.tolist(), strict=True)),
         "positive": cohort.attrs["positive"],
         "constant_genes": cohort.attrs["constant_genes"],
-        "sha256": provenance(cohort, everything)["input_sha256"],
+        "sha256": provenance(cohort, everything, group_of(cohort))["input_sha256"],
         **more,
     }
 

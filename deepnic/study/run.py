@@ -78,8 +78,8 @@ def run_study(
     ----------
     cohorts : Dataset, or mapping of name to Dataset
         From `read_cohort`; observations without a label are left out, and those of one ``group``,
-        if there is such a coordinate, stay together in the folds. Bags of trees, intervals and
-        permutations take every observation by itself.
+        if there is such a coordinate, stay together in the folds and in the bags of trees.
+        Intervals and permutations take every observation by itself.
     output : path
         Folder of the results; see the README.
     settings : StudySettings or mapping, optional
@@ -204,7 +204,7 @@ def _check_splits(splits: Sequence[Split], settings: StudySettings) -> float:
 
     The bytes that all forests take on disk at least.
     """
-    bytes_of: dict[tuple[str, int, int], float] = {}
+    bytes_of: dict[tuple[object, ...], float] = {}
     needed = 0.0
     for split in splits:
         for cohort in _of_pipelines(split, settings):
@@ -216,7 +216,9 @@ def _check_splits(splits: Sequence[Split], settings: StudySettings) -> float:
                     f"observations of state {counts.argmin()} to grow trees on, and at least 2 are "
                     "needed; take fewer folds, or groups that hold fewer of them"
                 )
-            key = (split.name, int(counts[0]), int(counts[1]))
+            group = cohort["group"].values if "group" in cohort.coords else np.arange(state.size)
+            units = tuple(len(np.unique(group[state == label])) for label in (0, 1))
+            key = (split.name, *counts.tolist(), *units)
             if key not in bytes_of:
                 some = cohort.isel(gene=slice(settings.forest.n_genes or None))
                 try:

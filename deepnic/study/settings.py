@@ -43,7 +43,7 @@ class CohortFile(Strict):
     log2: bool = False
     """Take log2 of linear intensities."""
     groups: str | None = None
-    """Column of what stays together in a fold, such as patients."""
+    """Column of what stays together in folds and bags, such as patients."""
     labels: Path | None = None
     """Table of states apart, matched by id."""
     genes_in: str | None = None

@@ -79,10 +79,14 @@ def test_fit_transform__alone_shows_rows_without_their_labels(cohort):
     )
 
 
-def test_groups__stay_in_a_part(cohort):
+def test_groups__stay_in_a_part_and_in_a_bag(cohort):
     X, y, groups = cohort.expression.values, cohort.label.values, np.arange(70) // 2
-    part = ROPImageTransformer(**QUICK).fit(X, y, groups).part_
+    model = ROPImageTransformer(**QUICK, fill=np.nan)
+    training, part = model.fit_transform(X[:60], y[:60], groups[:60]), model.part_
     assert (part[::2] == part[1::2]).all()
+    paired = cohort.assign_coords(group=("observation", groups.astype(object)))
+    images = np.stack([by_functions(paired, part, k) for k in range(3)])
+    np.testing.assert_array_equal(training, images[part, np.arange(60)])
 
 
 def test_flatten__columns_are_named_by_rank(cohort):

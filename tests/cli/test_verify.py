@@ -2,6 +2,7 @@
 
 import shutil
 
+import pandas as pd
 import pytest
 
 from deepnic.manifest import manifest
@@ -91,6 +92,22 @@ def test_verify__grows_again_with_the_limit_of_bags(place, tmp_path):
     before = contents(path)
     spoil(path / "vote/c/0/0/0/0/0")
     succeed("verify", path, "--repair", "--from", source)
+    assert contents(path) == before
+
+
+@pytest.mark.parametrize("more", [[], ["--groups", "patient"]])
+def test_verify__grows_again_with_the_bags_of_groups(place, tmp_path, more):
+    """The store knows its groups; where it has lost them, the cohort does."""
+    path, source = tmp_path / "f.zarr", tmp_path / "cohort.csv"
+    table = pd.read_csv(place / "cohort.csv")
+    table.assign(patient=[f"P{k // 2}" for k in range(len(table))]).to_csv(source, index=False)
+    succeed("grow", source, "-o", path, *FEW, "--groups", "patient", "--hold-out", 0.25)
+    before = contents(path)
+    spoil(path / "vote/c/0/0/0/0/0")
+    if more:
+        spoil(path / "group/c/0")
+    words = ["verify", path, "--repair", "--from", source]
+    succeed(*words, *(more or ["--drop", "patient"]))
     assert contents(path) == before
 
 

@@ -96,6 +96,20 @@ def test_patients__of_the_training_are_marked_and_seen_by_trees_that_left_them_o
     np.testing.assert_allclose(again[PROBABILITY][:N], got[PROBABILITY][::-1], atol=0.2)
 
 
+def test_patients__are_seen_by_trees_that_left_their_group_out(training, tmp_path):
+    pairs = np.array([f"P{k // 2}" for k in range(N)], object)
+    paired = training.assign_coords(group=("observation", pairs))
+    forest = deepnic.grow_forest(paired, **PARAMETERS).compute()
+    assert forest.attrs["bags"] == "groups"
+    canvas = assemble(filter_pixels(observation_images(forest), k=48, fdr=None))
+    how = {"epochs": 1, "classes": ["n", "t"], "storage": tmp_path}
+    with pytest.raises(InputError, match=r"not what the trees were grown on; .* groups\)"):
+        train(canvas, cohort=training, **how)
+    network = load_network(train(canvas, cohort=paired, resume=True, **how).checkpoint)
+    stored, grown_again = (network.predict(one)[PROBABILITY] for one in (forest, training))
+    np.testing.assert_array_equal(grown_again, stored)
+
+
 def test_a_number__does_not_depend_on_the_other_patients(trained, patients):
     network = load_network(trained[0])
     together = network.predict(patients)[PROBABILITY].to_numpy()

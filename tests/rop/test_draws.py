@@ -6,7 +6,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from deepnic.rop.draws import bag_size, draw_trees, gene_trees, n_trees_of_draw
+from deepnic.rop.bags import bag_size
+from deepnic.rop.draws import draw_trees, gene_trees, n_trees_of_draw
 
 SEEDS = st.integers(0, 2**64 - 1)
 STATE = np.array([0, 1, 1, -1, 0, 0, 1, 0, 1, 0, -1, 0], np.int8)  # four 1, six 0, two hidden

@@ -407,7 +407,7 @@ def test_provenance__does_not_depend_on_how_many_bytes_are_read_together(cohort,
     for at_once in (1, 100, 1 << 24):
         monkeypatch.setattr("deepnic.rop.origin.AT_ONCE", at_once)
         for one in (cohort, turned):
-            assert provenance(one, everything)["input_sha256"] == expected.hexdigest()
+            assert provenance(one, everything, None)["input_sha256"] == expected.hexdigest()
             digest = hashlib.sha256()
             update(digest, one.expression.values, one.state.values >= 0)
             assert digest.hexdigest() == hashlib.sha256(rows.tobytes()).hexdigest()

@@ -3,6 +3,7 @@
 import dask
 import numpy as np
 import pytest
+import xarray as xr
 
 from deepnic.cohort import make_cohort
 from deepnic.errors import InputError
@@ -156,3 +157,13 @@ def test_of_all__adds_up_jobs_of_the_same_conditions():
     assert (job.by_condition, job.disk_bytes) == ({(3, 3): 30, (4, 3): 90}, 150)
     assert (job.counted_up, job.savings) == (2, {"--a": pytest.approx((20 + 16) / 120)})
     assert Estimate.of_all(jobs[1:]) == jobs[1]
+
+
+def test_estimate_growth__takes_groups_however_few_a_sample_has(cohort):
+    """Of 200 observations 64 are tried first, none of those whose patient is another."""
+    names = [f"{k}{one}" for k in "abcde" for one in cohort.observation.values]
+    many = xr.concat([cohort] * 5, "observation").assign_coords(observation=names)
+    patient = many["label"].values.astype(object)
+    patient[[2, 3]] = "c", "d"
+    job = estimate_growth(many.assign_coords(group=("observation", patient)), **PARAMETERS)
+    assert job.core_seconds > 0

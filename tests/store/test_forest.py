@@ -288,6 +288,20 @@ def test_write_forest__refuses_to_go_on_without_a_limit_of_bags(tmp_path, cohort
         write_forest(cut_forest(cohort, TWO_DRAWS, **PARAMETERS), tmp_path / "f")
 
 
+def test_write_forest__refuses_to_go_on_with_other_bags(tmp_path, cohort):
+    """As a store of these observations, grown before bags were of groups."""
+    pairs = np.array([f"P{k % 6}" for k in range(12)], object)
+    paired = cohort.assign_coords(group=("observation", pairs))
+    path, forest = tmp_path / "f.zarr", grow_forest(paired, **PARAMETERS)
+    assert write_forest(forest, path) > 0
+    assert write_forest(forest, path) == 0
+    with pytest.raises(InputError, match=r"made with .*bags='groups'"):
+        write_forest(grow_forest(cohort, **PARAMETERS), path)
+    write_forest(grow_forest(cohort, **PARAMETERS), tmp_path / "before.zarr")
+    with pytest.raises(InputError, match=r"made with bags=None, input_sha256='[0-9a-f]{64}'"):
+        write_forest(forest, tmp_path / "before.zarr")
+
+
 @pytest.mark.parametrize("cut", [ONE_TREE, (3, 99)])
 @pytest.mark.parametrize("lost", ["chunks", "schema of votes", "schemas"])
 def test_write_forest__goes_on_as_the_store_was_cut(cohort, path, forest, monkeypatch, cut, lost):

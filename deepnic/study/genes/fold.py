@@ -17,6 +17,7 @@ from deepnic.errors import InputError
 from deepnic.nic import count_signatures, rop_images
 from deepnic.pixels import filter_pixels
 from deepnic.rop import grow_forest
+from deepnic.rop.bags import group_of
 from deepnic.rop.forest import provenance
 from deepnic.store import open_forest, open_table, write_forest, write_table
 from deepnic.study.cohorts import FOLDS, draw_folds
@@ -180,7 +181,8 @@ class Half:
         hidden = filled(hide_labels(cohort, split.other)).drop_vars("label")
         # what is the same once labels are hidden has one forest, the control's of permuted labels
         # too: a leak of labels would make another
-        digest = provenance(hidden, np.arange(hidden.sizes["gene"]))["input_sha256"]
+        everything = np.arange(hidden.sizes["gene"])
+        digest = provenance(hidden, everything, group_of(hidden))["input_sha256"]
         store = folder / f"forest-{str(digest)[:16]}.zarr"
         forest = settings.forest.model_dump()
         with noted(store.with_suffix(".json")):
