@@ -173,6 +173,8 @@ def join_canvases(
         "state": ("item", np.asarray(state)[item].astype(np.int8)),
         "shown_by": ("item", shown_by.astype(np.int16)),
     }
+    if "group" in canvases[0].coords:
+        coords["group"] = "item", canvases[0]["group"].values[item]
     attrs = {name: value for name, value in canvases[0].attrs.items() if name != ORIGIN}
     if all(ORIGIN in one.attrs for one in canvases):
         attrs[ORIGINS] = [one.attrs[ORIGIN] for one in canvases]

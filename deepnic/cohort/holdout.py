@@ -11,13 +11,19 @@ from deepnic.errors import InputError
 
 
 def draw_stratified(
-    state: ArrayLike, share: float, seed: int = 0, *, what: str = "a share"
+    state: ArrayLike,
+    share: float,
+    seed: int = 0,
+    *,
+    group: ArrayLike | None = None,
+    what: str = "a share",
 ) -> NDArray[np.bool_]:
     """Draw a share of the items of known class, of each class alike: bool (item,).
 
     ``state`` (item,) is -1 where the class is unknown: such an item is never drawn. ``what`` is
     what the user calls the share, for the errors: it must lie between 0 and 1, and leave an item
-    of each class to both sides. Drawn by scikit-learn's ``train_test_split``.
+    of each class to both sides. Drawn by scikit-learn's ``train_test_split``. Those of one
+    ``group`` (item,) stay together: the share is then that of one of so many folds, the nearest.
     """
     from sklearn.model_selection import train_test_split  # a second, which reading a file spares
 
@@ -34,6 +40,8 @@ def draw_stratified(
             f"{what} of {share} cannot be drawn from {known.size} items of known class ({error}); "
             "choose another"
         ) from error
+    if group is not None:
+        return _draw_groups(classes, np.asarray(group, object), share, seed, what)
     return np.isin(np.arange(classes.size), drawn)
 
 
@@ -61,14 +69,11 @@ def held_out(
     """Hide the labels of a share of the observations, the same whichever class is 1.
 
     Cohorts are by label, as of `read_classes`; of several, the share is of each class. Groups stay
-    together: the share is then that of one of so many folds, the nearest.
+    together, see `draw_stratified`.
     """
     first = next(iter(classes.values()))
     state = numbered(classes)
-    if "group" in first.coords:
-        drawn = _draw_groups(state, first["group"].values, share, seed)
-    else:
-        drawn = draw_stratified(state, share, seed, what="hold-out")
+    drawn = draw_stratified(state, share, seed, group=first.get("group"), what="hold-out")
     for k, label in enumerate(classes if len(classes) > 1 else ()):
         out, left = int((state[drawn] == k).sum()), int((state[~drawn] == k).sum())
         if out < 1 or left < 2:
@@ -80,10 +85,9 @@ def held_out(
 
 
 def _draw_groups(
-    state: NDArray[np.integer], group: NDArray[np.object_], share: float, seed: int
+    state: NDArray[np.integer], group: NDArray[np.object_], share: float, seed: int, what: str
 ) -> NDArray[np.bool_]:
     """Draw whole groups, about a share of each class: one fold of the number nearest to it."""
-    draw_stratified(state, share, seed, what="hold-out")  # refuses what cannot be
     known = np.flatnonzero(state >= 0)
     folds = max(2, round(1 / min(share, 1 - share)))
     classes = state[known]
@@ -91,16 +95,16 @@ def _draw_groups(
         rows = next(cut_folds(classes, group[known], folds, seed % 2**32))
     except ValueError as error:
         raise InputError(
-            f"a hold-out of {share} cannot be drawn from {len(np.unique(group[known]))} groups "
+            f"{what} of {share} cannot be drawn from {len(np.unique(group[known]))} groups "
             f"({error}); choose a larger one"
         ) from error
     drawn = np.isin(np.arange(len(state)), known[rows])
     if share > 0.5:
         drawn = ~drawn & (state >= 0)
-    for part, what in ((~drawn, "grow on"), (drawn, "test on")):
+    for part in (~drawn, drawn):
         if {*state[part & (state >= 0)]} != {*classes}:
             raise InputError(
-                f"a hold-out of {share} leaves a class no group to {what}; choose another share"
+                f"{what} of {share} leaves one side no group of a class; choose another share"
             )
     return drawn
 

@@ -102,9 +102,10 @@ def train(
         network : "small", "residual" or "module:function" (see `build_network`); epochs;
         batch_size, of all workers together; learning_rate, the highest; warm_up, share of the
         steps; weight_decay; dropout; clip, the largest norm of the gradient; class_weights;
-        validation, share of the training items that early stopping judges by; patience, epochs
-        without improvement before it stops (the best epoch's weights are kept); mixed_precision,
-        on GPUs; compiled, by `torch.compile`; seed. Defaults: `deepnic.learn.Settings`.
+        validation, share of the training items that early stopping judges by, of one `group`
+        (item), where there is such a coordinate, all or none; patience, epochs without improvement
+        before it stops (the best epoch's weights are kept); mixed_precision, on GPUs; compiled, by
+        `torch.compile`; seed. Defaults: `deepnic.learn.Settings`.
 
     Returns
     -------
@@ -220,7 +221,10 @@ def _job(
     check_network(chosen.network, (channels, *size), len(classes), canvas)
     validation, share = np.zeros(len(state), bool), chosen.validation
     if share:
-        validation = draw_stratified(state, share, chosen.seed, what="a validation part")
+        group = canvas.get("group")
+        validation = draw_stratified(
+            state, share, chosen.seed, group=group, what="a validation part"
+        )
     return {
         "canvas": arrays,
         "state": state,

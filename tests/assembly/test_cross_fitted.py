@@ -82,6 +82,14 @@ def test_join_canvases__training_items_once_others_by_every_pipeline(canvases):
         assert np.isnan(image[:, len(own) :]).all()
 
 
+def test_join_canvases__keeps_the_groups_of_items(canvases):
+    part, state = np.int8([1, 0, -1, 1, -1, 0]), np.int8([0, 1, -1, 1, -1, 0])
+    grouped = [one.assign_coords(group=("item", np.array([*"aabbcc"], object))) for one in canvases]
+    joined = join_canvases(grouped, part, state)
+    assert joined["group"].values.tolist() == [*"aabbbccc"]
+    assert "group" not in join_canvases(canvases, part, state).coords
+
+
 def test_split_layout__gives_each_pipelines_own_cells_and_pixels(canvases):
     nobody = np.full(6, -1, np.int8)
     layout = join_canvases(canvases, nobody, nobody).drop_dims("item")

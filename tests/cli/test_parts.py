@@ -194,6 +194,9 @@ def test_parts__keep_groups_together(run, tmp_path):
     hidden = states(stores) < 0
     assert (hidden.sum(axis=0) == 1).all()
     assert (hidden[:, ::2] == hidden[:, 1::2]).all()
+    run("pixels", tmp_path / "f.zarr", "-o", tmp_path / "t.zarr", *ALL)
+    ((*tables,),) = open_classes(tmp_path / "t.zarr").values()
+    assert all(one["group"].values.tolist() == table["patient"].tolist() for one in tables)
 
 
 def test_parts__of_each_class(run, refuse, tmp_path):

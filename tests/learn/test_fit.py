@@ -10,6 +10,7 @@ import pytest
 import torch
 import xarray as xr
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_score
+from sklearn.model_selection import StratifiedGroupKFold
 
 from deepnic.assembly import assemble_counts
 from deepnic.cohort.holdout import draw_stratified
@@ -289,6 +290,23 @@ def test_train__validation_items_are_training_items_and_never_train(make_images)
     first, again = (train(i, epochs=2, validation=0.2, patience=9) for i in (images, other))
     assert first.history["training_loss"].equals(again.history["training_loss"])
     assert not first.history["validation_loss"].equals(again.history["validation_loss"])
+
+
+def test_train__validation_takes_whole_groups(make_images):
+    images, y = make_images(80, 20)
+    pairs = np.repeat(np.arange(50), 2).astype(str).astype(object)
+    paired = images.assign_coords(group=("item", pairs))
+    split = StratifiedGroupKFold(5, shuffle=True, random_state=0).split(y[:80], y[:80], pairs[:80])
+    judged = next(split)[1]
+    other = paired.copy(deep=True)
+    other["image"][judged] = 50.0
+    first, again, alone = (
+        train(one, epochs=2, validation=0.2, patience=9) for one in (paired, other, images)
+    )
+    assert first.history["training_loss"].equals(again.history["training_loss"])
+    assert not first.history["validation_loss"].equals(again.history["validation_loss"])
+    assert first.metrics["n_validation"] == len(judged)
+    assert not first.history["training_loss"].equals(alone.history["training_loss"])
 
 
 def test_train__does_not_watch_the_test_items_while_it_stops_early(make_images):
