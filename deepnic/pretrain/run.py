@@ -4,13 +4,14 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import dask
 import xarray as xr
 
 from deepnic.cohort import filled
-from deepnic.compute import compute, under_way
+from deepnic.compute import compute
 from deepnic.config import checked
 from deepnic.errors import InputError
 from deepnic.extras import needs
@@ -21,6 +22,8 @@ from deepnic.study.provenance import facts_of, now
 
 if TYPE_CHECKING:
     from deepnic.learn.pretrained import Weights
+
+_one_at_a_time = Lock()  # torch's random numbers are the process's
 
 COHORTS = "cohorts"
 """Folder of what was drawn and shown, one file a cohort."""
@@ -82,16 +85,15 @@ def _run(cohorts: Mapping[str, xr.Dataset], output: Path, settings: PretrainSett
     sources = [names[k % len(names)] for k in range(settings.simulated)]
     shown = _show_all(cohorts, sources, output / COHORTS, settings)
     known = {name: profiles(cohort) for name, cohort in cohorts.items()}
-    trained: dict[frozenset[str], Weights] = {}
-    networks = {}
-    for name in (ALL, *names):
-        # sources that share an observation are left out together
-        alike = (one for one in names if name != ALL and known[one] & known[name])
-        if (out := frozenset(alike)) not in trained:
-            others = [one for one, source in zip(shown, sources, strict=True) if source not in out]
-            with under_way(f"network without {name}" if out else "network of all"):
-                trained[out] = _train(others, settings)
-        networks[name] = trained[out]
+    # sources that share an observation are left out together
+    alike = {name: {one for one in names if known[one] & known[name]} for name in names}
+    left_out = {ALL: frozenset[str]()} | {name: frozenset(out) for name, out in alike.items()}
+    sets = [*dict.fromkeys(left_out.values())]
+    run = dask.delayed(_train, pure=False)
+    pairs = [*zip(shown, sources, strict=True)]
+    tasks = [run([one for one, source in pairs if source not in out], settings) for out in sets]
+    trained = dict(zip(sets, compute(tasks, "networks"), strict=True))
+    networks = {name: trained[out] for name, out in left_out.items()}
     Pretrained(networks, known).save(output / NETWORKS)
     digest = hashlib.sha256((output / NETWORKS).read_bytes()).hexdigest()
     write_json(output / CARD, facts | {"finished": now(), "sha256": digest})
@@ -148,5 +150,6 @@ def _train(shown: Sequence[Shown], settings: PretrainSettings) -> "Weights":
     from deepnic.learn.settings import POOLED
 
     joined, epochs = join_shown(shown), settings.epochs
-    result = train(joined, network=POOLED, epochs=epochs, seed=settings.seed, device="cpu")
+    with _one_at_a_time:
+        result = train(joined, network=POOLED, epochs=epochs, seed=settings.seed, device="cpu")
     return dict(result.predictor.network.state_dict())

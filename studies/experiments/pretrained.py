@@ -1,0 +1,100 @@
+"""Does a network of other cohorts do without training on this one what trained ones do?
+
+    python -m studies.experiments.pretrained STUDY
+
+Of a study with `arms.pretrained`: the pretrained network, which has not seen the cohort, beside the
+network and the classifier trained on it, over cohorts, and over the smallest alone. One more arm is
+the network's own probabilities, for which no state of the cohort was looked at but to grow trees.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.console import Console
+from scipy.special import expit
+
+from deepnic.analysis.goal import judge_goal
+from deepnic.analysis.metrics import METRIC_TITLES, summarise
+from deepnic.assembly import assemble
+from deepnic.assembly.cross_fitted import join_canvases, read_parts
+from deepnic.learn.pretrained import Pretrained
+from deepnic.study import read_settings, read_study
+from deepnic.study.cohorts import FOLDS, read_cohorts
+from deepnic.study.fold import read_tables
+from studies.experiments.optimism import true_predictions
+
+OWN = "pretrained network, its own probabilities"
+SMALLEST = 26  # observations
+
+
+def own_predictions(study: Path) -> pd.DataFrame:
+    """What the network that has not seen a cohort says of its test patients, as it says it."""
+    settings = read_settings(study / "study.toml")
+    networks = Pretrained.read(settings.arms.pretrained)
+    strongest = min(k for k in settings.arms.strengths if isinstance(k, int))
+    told = true_predictions(study)
+    places = ["cohort", "repeat", "fold", "item", "state"]
+    truth = told.drop_duplicates(places)[places].set_index("item")
+    cohorts, _ = read_cohorts(settings)
+    tables = []
+    for (cohort, repeat, fold), test in truth.groupby(["cohort", "repeat", "fold"], sort=False):
+        parts = sorted((study / FOLDS / str(cohort) / f"{repeat}-{fold}").glob("part-*"))
+        shown = [read_tables(part, settings)[strongest] for part in parts]
+        canvas = join_canvases([assemble(one, path="linear") for one in shown], *read_parts(shown))
+        margin = networks.margin(canvas, networks.unseen_by(cohorts[str(cohort)]))
+        own = pd.Series(margin, [str(item) for item in shown[0]["item"].values])[test.index]
+        said = {"score": expit(own), "predicted": (own > 0).astype(int)}
+        tables.append(test.assign(arm=OWN, kind="pretrained", seed=0, **said).reset_index())
+    return pd.concat(tables)
+
+
+def pairs(arms: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield what is compared, first less second."""
+    (pretrained,) = (arm for arm in arms if arm.startswith("pretrained network") and arm != OWN)
+    (snail,) = (arm for arm in arms if arm.startswith("snail"))
+    (encoder,) = (arm for arm in arms if arm.startswith("shared encoder"))
+    yield from ((pretrained, other) for other in (snail, "logistic regression", "forest vote"))
+    yield OWN, pretrained
+    yield OWN, snail
+    yield encoder, snail
+
+
+def compare(study: Path) -> pd.DataFrame:
+    """Differences over cohorts, in points, of all and of the smallest."""
+    results = read_study(study)
+    told = pd.concat([true_predictions(study), own_predictions(study)])
+    scores = [
+        summarise(rows).assign(cohort=cohort)
+        for cohort, rows in told.groupby("cohort", sort=False)
+        if cohort in results.whole
+    ]
+    arms = pd.concat(scores)
+    sizes = told.drop_duplicates(["cohort", "item"]).groupby("cohort").size()
+    small = {name: whole for name, whole in results.whole.items() if sizes[name] <= SMALLEST}
+    rows = []
+    for first, second in pairs([*arms["arm"].unique()]):
+        for words, whole in (("all", results.whole), (f"n <= {SMALLEST}", small)):
+            goal = judge_goal({"image": first, "classical": second, "margin": 0.03}, arms, whole)
+            if goal is None:
+                continue
+            for one in goal.measures:
+                title = METRIC_TITLES[one.metric]
+                both = f"{one.image:.3f}", f"{one.classical:.3f}"
+                rows.append((first, second, words, goal.n_cohorts, title, *both, one.difference))
+    columns = ["first", "second", "cohorts", "n", "measure", "of first", "of second", "difference"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(difference=[one.points() for one in table["difference"]])
+
+
+def main(study: Annotated[Path, typer.Argument(help="Folder of a study.")]) -> None:
+    """Print the table, as Markdown."""
+    table = compare(study)
+    lines = [table.columns, ["---"] * len(table.columns), *table.astype(str).to_numpy()]
+    Console(soft_wrap=True).print("\n".join(f"| {' | '.join(line)} |" for line in lines))
+
+
+if __name__ == "__main__":
+    typer.run(main)
