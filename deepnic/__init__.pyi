@@ -5,6 +5,7 @@ from . import cohort as cohort
 from . import compute as compute
 from . import config as config
 from . import errors as errors
+from . import explain as explain
 from . import extras as extras
 from . import files as files
 from . import host as host
@@ -31,6 +32,8 @@ from .cohort import read_cohort as read_cohort
 from .cohort import read_patients as read_patients
 from .errors import EngineError as EngineError
 from .errors import InputError as InputError
+from .explain import permutation_null as permutation_null
+from .explain import rank_genes as rank_genes
 from .learn import load_network as load_network
 from .learn.classifier import ROPImageClassifier as ROPImageClassifier
 from .learn.fit import train as train

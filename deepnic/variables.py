@@ -293,8 +293,53 @@ COLUMNS = {
     "detectable": Column("float64", "Difference that would be found four times in five, about."),
     "same": Column("float64", "Probability that the two are within a point."),
     "better": Column("float64", "Probability that the arm is better by more than a point."),
+    "gene": Column("str", "Id of the gene."),
+    "direction": Column("str", "higher or lower in those at risk, by the signs of its weights."),
+    "genes.score": Column(
+        "float64",
+        "How far its trees are perfect more often than those of permuted genes: mean over "
+        "conditions of the scaled deviance residual, about standard normal by chance.",
+    ),
+    "genes.p": Column("float64", "Share of the permuted genes that score as high, pooled."),
+    "genes.q": Column("float64", "That p adjusted over the genes (Benjamini and Hochberg)."),
+    **{
+        f"nic{k}": Column("float64", f"Share of {what}, mean over conditions.")
+        for k, what in enumerate(
+            (
+                "its trees that are perfect",
+                "its perfect trees with all its weights non-zero",
+                "its perfect trees with all its weights positive",
+                "its perfect trees with all its weights negative",
+                "the last two together, the fourth root of their product",
+                "its perfect trees without non-zero weights of either sign",
+                "its perfect trees of one cycle",
+                "its perfect trees of one node",
+                "its perfect trees whose nodes have finite sets of optima",
+                "its perfect trees whose nodes have one optimum each",
+            ),
+            1,
+        )
+    },
+    **{
+        f"nic{k}_at": Column("str", f"Condition in which nic{k} is largest, such as V3 R4.")
+        for k in range(1, 11)
+    },
+    "smallest": Column("str", "First condition, by genes of a tree, with a perfect tree of it."),
+    "stability": Column(
+        "float64", "Agreement of even and odd draws on its perfect trees: weighted Jaccard index."
+    ),
+    "t": Column("float64", "Welch's t, above 0 where those at risk are higher."),
+    "fold_change": Column("float64", "Mean of those at risk less that of the others."),
+    "welch_p": Column("float64", "p-value of Welch's test."),
+    "welch_q": Column("float64", "It adjusted over the genes (Benjamini and Hochberg)."),
+    "tree_size": Column("int64", "Genes of a tree, V."),
+    "weight_range": Column("int64", "Number of weights, R."),
+    "permuted": Column("float64", "Share of the trees of permuted genes that are perfect."),
+    "dispersion": Column("float64", "Variance of their count between genes, over the binomial."),
+    "most": Column("float64", "Residual of a gene all of whose trees are perfect there."),
+    "saturated": Column("bool", "Whether nearly all trees of permuted genes are perfect."),
 }
-"""Columns of the CSV files of studies and runs, by name; by file and name where files differ."""
+"""Columns of the CSV files that people read, by name; by file and name where files differ."""
 
 WORDS = tuple(name for name, column in COLUMNS.items() if column.dtype == "str")
 """Columns that are read as they are written: an arm may be called "none", an item "1"."""

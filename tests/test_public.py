@@ -15,8 +15,8 @@ NAMES = {
     "EngineError", "InputError", "ROPImageClassifier", "ROPImageTransformer", "StudySettings",
     "assemble", "assemble_counts", "count_signatures", "demo_cohort", "filter_pixels",
     "from_anndata", "grow_forest", "hide_labels", "load_network", "make_cohort",
-    "observation_images", "open_forest", "open_table", "read_classes",
-    "read_cohort", "read_patients", "render",
+    "observation_images", "open_forest", "open_table", "permutation_null", "rank_genes",
+    "read_classes", "read_cohort", "read_patients", "render",
     "rop_images", "run_study", "tile_sheet", "train", "write_forest", "write_report", "write_table",
 }  # fmt: skip
 

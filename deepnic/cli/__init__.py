@@ -5,6 +5,7 @@ from deepnic.cli.cluster import cluster
 from deepnic.cli.cohorts import cohort
 from deepnic.cli.doctor import doctor
 from deepnic.cli.forests import grow, pixels
+from deepnic.cli.genes import genes
 from deepnic.cli.pseudonyms import pseudonyms
 from deepnic.cli.studies import demo, pretrain, report, study
 from deepnic.cli.training import predict, train
@@ -13,7 +14,8 @@ from deepnic.cli.verify import verify
 __all__ = ["app", "main"]
 
 COMMANDS = (
-    demo, cohort, grow, pixels, train, pretrain, predict, study, report, verify, pseudonyms, doctor,
+    demo, cohort, grow, pixels, genes, train, pretrain, predict, study, report, verify, pseudonyms,
+    doctor,
 )  # fmt: skip
 
 for command in COMMANDS:

@@ -57,16 +57,22 @@ def _write_npz(cohort: xr.Dataset, output: Path) -> None:
 
 
 def _write_h5ad(cohort: xr.Dataset, output: Path) -> None:
+    symbols = {"symbol": cohort["symbol"].values} if "symbol" in cohort.coords else {}
+    write_h5ad(cohort, pd.DataFrame(symbols, cohort["gene"].values, dtype=object), output)
+
+
+def write_h5ad(cohort: xr.Dataset, var: pd.DataFrame, output: Path) -> None:
+    """Write a cohort as AnnData, with these columns of its genes."""
     import h5py
     from anndata.io import write_elem
 
-    symbols = {"symbol": cohort["symbol"].values} if "symbol" in cohort.coords else {}
-    genes = pd.Index(cohort["gene"].values, dtype=object, name="gene")
+    words = dict.fromkeys(var.select_dtypes("string"), object)  # AnnData has no Arrow strings
+    genes = pd.Index(var.index, dtype=object, name="gene")
     with whole(output) as partial, h5py.File(partial, "w") as file:
         file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
         write_elem(file, "X", cohort["expression"].values)
         write_elem(file, "obs", _facts(cohort))
-        write_elem(file, "var", pd.DataFrame(symbols, genes, dtype=object))
+        write_elem(file, "var", var.astype(words).set_axis(genes))
 
 
 def _facts(cohort: xr.Dataset) -> pd.DataFrame:

@@ -1,0 +1,37 @@
+"""The cohort that a forest was grown on, read again."""
+
+import json
+from pathlib import Path
+
+import xarray as xr
+
+from deepnic.cohort import filled, read_cohort
+from deepnic.errors import InputError
+from deepnic.rop.origin import ORIGIN, check_cohort
+
+
+def read_again(forest: xr.Dataset, file: Path | None = None) -> xr.Dataset:
+    """Read the cohort of a forest where it was read, and in the same way, or from this file.
+
+    Raises
+    ------
+    InputError
+        The forest does not say where it was, or what is there is not what it was grown on.
+    """
+    noted = json.loads(forest.attrs.get("cohort", "{}"))
+    if file is None and not noted:
+        raise InputError("the store does not say where its cohort lies; name the file by cohort=")
+    return grown_on(forest, read_cohort(file or noted["file"], **noted.get("reading", {})))
+
+
+def grown_on(forest: xr.Dataset, cohort: xr.Dataset) -> xr.Dataset:
+    """Return the cohort as a forest was grown on it: labels hidden, missing values filled.
+
+    An `InputError` tells of another cohort, or of a store of which that cannot be told.
+    """
+    if ORIGIN not in forest.attrs:
+        raise InputError("the store does not say what it was grown on; grow it anew")
+    if cohort.sizes["observation"] == forest.sizes["observation"]:
+        cohort = cohort.assign(state=("observation", forest["state"].values))
+    check_cohort(cohort, forest.attrs[ORIGIN])
+    return filled(cohort)

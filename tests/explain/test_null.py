@@ -1,0 +1,211 @@
+"""The null of permuted genes: what is permuted, what is computed of it, and how it is kept."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from statsmodels.stats.multitest import multipletests
+
+import deepnic
+from deepnic.cohort import hide_labels, make_cohort
+from deepnic.errors import InputError
+from deepnic.explain import Null, null, permutation_null, rank_genes
+from deepnic.explain.null import PARTS, permute_genes, share_grown
+from deepnic.rop.draws import gene_trees
+
+FEW = {"n_trees": 8, "weight_ranges": [3], "tree_sizes": [3, 4]}
+
+
+def make(n_genes=50, n=40, groups=None, planted=0, shift=2.5, seed=0):
+    random = np.random.default_rng(seed)
+    y = np.arange(n) % 2
+    values = random.normal(size=(n, n_genes))
+    values[:, :planted] += shift * y[:, None]
+    genes, ids = [f"g{k}" for k in range(n_genes)], [f"p{k}" for k in range(n)]
+    return make_cohort(values, y.astype(str), genes, ids, positive="1", group=groups)
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    return make(planted=2)
+
+
+@pytest.fixture(scope="module")
+def forest(cohort):
+    return deepnic.grow_forest(cohort, **FEW).compute()
+
+
+@pytest.mark.parametrize("n_genes", [7, 50])
+def test_permute_genes__takes_each_once_and_no_value_away(n_genes):
+    cohort = hide_labels(make(n_genes), np.arange(40) < 5)
+    before, taken = cohort["expression"].values, []
+    for k in range(min(PARTS, n_genes)):
+        permuted, genes = permute_genes(cohort, k, seed=3)
+        after = permuted["expression"].values
+        changed = permuted["gene"].values[(after != before).any(axis=0)]
+        assert {*changed} == {*genes}
+        assert (np.sort(after, axis=0) == np.sort(before, axis=0)).all()
+        assert (after[:5] == before[:5]).all()  # of unknown state
+        taken += genes
+    assert sorted(taken) == sorted(cohort["gene"].values)
+
+
+def test_permute_genes__is_another_for_each_gene_number_and_seed():
+    cohort = make(400)
+
+    def moves(k, seed):
+        permuted, genes = permute_genes(cohort, k, seed=seed)
+        pairs = (one.sel(gene=genes)["expression"].values.T for one in (permuted, cohort))
+        return {
+            tuple(np.argsort(np.argsort(old))[np.argsort(new)])
+            for new, old in zip(*pairs, strict=True)
+        }
+
+    several = [moves(0, 0), moves(0, 1), moves(PARTS, 0)]
+    assert moves(0, 0) == several[0]
+    assert len(set.union(*several)) == 3 * 400 // PARTS
+
+
+def test_permute_genes__of_pairs_changes_the_two():
+    """Patients with a sample of either state: what is exchangeable is within them."""
+    cohort = make(40, groups=[f"a{k // 2}" for k in range(40)])
+    permuted, genes = permute_genes(cohort, 0, seed=0)
+    before, after = (one.sel(gene=genes)["expression"].values for one in (cohort, permuted))
+    pairs = [np.sort(one.reshape(20, 2, -1), axis=1) for one in (before, after)]
+    assert (pairs[0] == pairs[1]).all()
+    assert 0.3 < (before != after).mean() < 0.7
+
+
+def test_permute_genes__moves_groups_whole():
+    """Patients with two samples of one state: these stay together, in their order."""
+    cohort = make(40, groups=[f"a{k // 4}-{k % 2}" for k in range(40)])
+    permuted, genes = permute_genes(cohort, 0, seed=0)
+    before, after = (one.sel(gene=genes)["expression"].values for one in (cohort, permuted))
+    pairs = [one.reshape(10, 2, 2, -1).swapaxes(1, 2).reshape(20, 2, -1) for one in (before, after)]
+    for g in range(len(genes)):
+        old, new = ({(*pair,) for pair in one[..., g].tolist()} for one in pairs)
+        assert old == new
+    assert (before != after).mean() > 0.8
+
+
+def of_counts(perfect, n_trees):
+    names = ["tree_size", "weight_range"]
+    conditions = pd.MultiIndex.from_product([[3, 4], [3]], names=names)
+    return Null(np.array(perfect), n_trees, conditions)
+
+
+def test_null__residuals_are_those_of_a_binomial_model():
+    random = np.random.default_rng(0)
+    counts = random.binomial(20, random.beta(0.5, 4, (300, 2, 1)))  # overdispersed
+    found = of_counts(counts, 20)
+    n = counts.shape[0] * 20 + 1
+    for v in range(2):
+        rate = (counts[:, v, 0].sum() + 0.5) / n
+        assert found.rate[v, 0] == pytest.approx(rate)
+        pearson = sm.families.Binomial().variance(rate) / 20
+        dispersion = ((counts[:, v, 0] / 20 - rate) ** 2).mean() / pearson
+        assert found.dispersion[v, 0] == pytest.approx(dispersion)
+        share = np.arange(21) / 20
+        wanted = sm.families.Binomial().resid_dev(
+            share, np.full(21, rate), var_weights=20, scale=dispersion
+        )
+        some = np.tile(np.arange(21)[:, None, None], (1, 2, 1))
+        np.testing.assert_allclose(found.residuals(some)[:, v, 0], wanted, rtol=1e-6, atol=1e-6)
+
+
+def test_null__is_never_less_spread_than_binomial():
+    assert (of_counts(np.full((40, 2, 1), 5), 20).dispersion == 1).all()
+
+
+def test_null__p_and_q_are_those_of_the_pooled_scores():
+    random = np.random.default_rng(1)
+    found = of_counts(random.binomial(20, 0.1, (60, 2, 1)), 20)
+    genes = random.binomial(20, 0.3, (30, 2, 1))
+    tested = found.test(genes)
+    score = found.residuals(genes).mean(axis=(1, 2))
+    pooled = found.residuals(found.perfect).mean(axis=(1, 2))
+    p = [(1 + sum(pooled >= one)) / 61 for one in score]
+    np.testing.assert_allclose(tested["score"], score)
+    np.testing.assert_allclose(tested["p"], p)
+    np.testing.assert_allclose(tested["q"], multipletests(p, method="fdr_bh")[1])
+
+
+def test_null__a_saturated_condition_is_told_and_counts_for_nothing():
+    random = np.random.default_rng(2)
+    perfect = np.stack([random.binomial(20, [0.02, 0.98]) for _ in range(200)])[..., None]
+    table = of_counts(perfect, 20).table()
+    assert table["saturated"].tolist() == [False, True]
+    assert table["most"][0] > 10
+    assert table["most"][1] < 1
+    assert table[["tree_size", "weight_range"]].to_numpy().tolist() == [[3, 3], [4, 3]]
+
+
+def test_permutation_null__counts_the_trees_of_permuted_genes(cohort, forest, tmp_path):
+    found = permutation_null(forest, cohort, tmp_path, permutations=3)
+    wanted = []
+    for k in range(3):
+        permuted, genes = permute_genes(cohort, k, seed=0)
+        whole = deepnic.grow_forest(permuted, **FEW)["signature"].sel(gene=genes)
+        wanted.append((whole > 0).sum("draw").transpose("gene", ...).values)
+    assert (found.perfect == np.concatenate(wanted)).all()
+    assert found.n_trees == 8
+    assert [file.name for file in sorted(tmp_path.iterdir())] == ["0.zarr", "1.zarr", "2.zarr"]
+
+
+def test_permutation_null__goes_on_where_it_stopped(cohort, forest, tmp_path, monkeypatch):
+    whole = permutation_null(forest, cohort, tmp_path / "whole", permutations=3)
+    write, grown = null.write_forest, []
+
+    def interrupted(trees, path):
+        write(trees, path)
+        grown.append(path.name)
+        if grown == ["0-growing.zarr", "1-growing.zarr"]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(null, "write_forest", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        permutation_null(forest, cohort, tmp_path / "n", permutations=3)
+    found = permutation_null(forest, cohort, tmp_path / "n", permutations=3)
+    assert (found.perfect == whole.perfect).all()
+    assert grown == [f"{k}-growing.zarr" for k in (0, 1, 1, 2)]
+    assert len([*(tmp_path / "n").iterdir()]) == 3
+    permutation_null(forest, cohort, tmp_path / "n", permutations=2)
+    assert len(grown) == 4
+
+
+def test_permutation_null__refuses_the_folder_of_another_forest(cohort, forest, tmp_path):
+    permutation_null(forest, cohort, tmp_path, permutations=1)
+    other = deepnic.grow_forest(cohort, **FEW, seed=1)
+    with pytest.raises(InputError, match="is of another forest"):
+        permutation_null(other, cohort, tmp_path, permutations=1)
+
+
+def test_rank_genes__refuses_the_null_of_another_forest(cohort, forest, tmp_path):
+    found = permutation_null(forest, cohort, tmp_path, permutations=1)
+    with pytest.raises(InputError, match="the null is of another forest"):
+        rank_genes(forest.isel(draw=slice(0, 6)), cohort, found)
+
+
+@pytest.mark.parametrize("design", ["balanced", "stratified"])
+def test_share_grown__is_that_of_the_trees_with_a_permuted_gene(design):
+    n_genes, V = 4000, 5
+    given = {"design": design, "seed": 0, "weight_range": 3, "tree_size": V, "draw": 0}
+    tree, _ = gene_trees(n_genes, **given)
+    genes = np.random.default_rng(0).permutation(n_genes)[: n_genes // PARTS]
+    grown = len({*tree[genes]}) / len({*tree})
+    share = share_grown({"n_genes": n_genes, "design": design}, V)
+    assert share == pytest.approx(grown, rel=0.1)
+
+
+@pytest.mark.slow
+def test_rank_genes__those_who_share_trees_with_planted_genes_do_not_pass(tmp_path):
+    """By permuted labels 300 and more of such genes would."""
+    cohort = make(600, n=60, planted=15, seed=4)
+    forest = deepnic.grow_forest(cohort, n_trees=20, weight_ranges=[3], tree_sizes=[3, 5]).compute()
+    genes = rank_genes(forest, cohort, permutation_null(forest, cohort, tmp_path))
+    passing = genes.loc[genes["q"] <= 0.1, "gene"]
+    true = passing.isin([f"g{k}" for k in range(15)])
+    assert true.sum() >= 12
+    assert (~true).sum() <= 3
+    others = genes[~genes["gene"].isin([f"g{k}" for k in range(15)])]
+    assert (others["nic1"] > 0).sum() > 300
