@@ -338,6 +338,12 @@ COLUMNS = {
     "dispersion": Column("float64", "Variance of their count between genes, over the binomial."),
     "most": Column("float64", "Residual of a gene all of whose trees are perfect there."),
     "saturated": Column("bool", "Whether nearly all trees of permuted genes are perfect."),
+    "companion": Column("str", "Id of another gene that it shares trees with."),
+    "together": Column("int64", "Trees that both are in."),
+    "perfect": Column("int64", "Of these, how many are perfect."),
+    "expected": Column("float64", "How many would be, if each only added what it does elsewhere."),
+    "companions.p": Column("float64", "Probability of as many perfect ones or more by chance."),
+    "companions.q": Column("float64", "It adjusted over all pairs that met (Benjamini, Hochberg)."),
 }
 """Columns of the CSV files that people read, by name; by file and name where files differ."""
 

@@ -53,7 +53,8 @@ def genes(
     group of stores, name one.
     """
     from deepnic.explain.cohorts import read_again
-    from deepnic.explain.folder import NULL, open_folder, write_anndata, write_genes
+    from deepnic.explain.companions import find_companions
+    from deepnic.explain.folder import NULL, SHOWN, open_folder, write_anndata, write_genes
     from deepnic.explain.genes import rank_genes
     from deepnic.explain.null import estimate_null, permutation_null
     from deepnic.store import open_forest
@@ -79,6 +80,8 @@ def genes(
             null = permutation_null(forest, table, output / NULL, permutations=permutations)
         others["conditions"] = null.table()
     ranked = rank_genes(forest, table, null)
+    if len(ranked) == forest.attrs["n_genes"]:
+        others["companions"] = find_companions(forest, ranked["gene"].head(SHOWN).tolist())
     write_genes(output, ranked, **others)
     if anndata:
         write_anndata(table, ranked, output / "genes.h5ad")

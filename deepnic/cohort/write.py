@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -66,7 +67,8 @@ def write_h5ad(cohort: xr.Dataset, var: pd.DataFrame, output: Path) -> None:
     import h5py
     from anndata.io import write_elem
 
-    words = dict.fromkeys(var.select_dtypes("string"), object)  # AnnData has no Arrow strings
+    # AnnData knows no strings of Arrow
+    words: dict[Any, Any] = dict.fromkeys(var.select_dtypes("string"), object)
     genes = pd.Index(var.index, dtype=object, name="gene")
     with whole(output) as partial, h5py.File(partial, "w") as file:
         file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})

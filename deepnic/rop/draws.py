@@ -70,18 +70,10 @@ def draw_trees(
     ``trees`` are some of the draw's, which are what they are among all.
     """
     stream = (seed, weight_range, tree_size, draw)
-    gene_tree, gene_slot = gene_trees(
-        n_genes, seed=seed, weight_range=weight_range, tree_size=tree_size, draw=draw, design=design
-    )
+    drawn: Any = {"seed": seed, "weight_range": weight_range, "tree_size": tree_size, "draw": draw}
+    gene_tree, gene_slot = gene_trees(n_genes, design=design, **drawn)
     first, last, _ = trees.indices(n_trees_of_draw(design, n_genes, tree_size))
-    if design == "balanced":
-        order = np.empty(n_genes, np.int32)
-        order[gene_tree * tree_size + gene_slot] = np.arange(n_genes, dtype=np.int32)
-        # a remainder group is filled with the first genes of the order: they have had their tree
-        places = np.arange(first * tree_size, last * tree_size) % n_genes
-        members = order[places].reshape(-1, tree_size)
-    else:
-        members = _companions(_words(stream, _GENES, first, last, tree_size - 1), first, n_genes)
+    members = tree_members(n_genes, design=design, trees=trees, **drawn)
     in_bag = np.zeros((last - first, state.size), bool)
     known = np.flatnonzero(state >= 0)  # the others leave no trace: more of them, the same trees
     words = _words(stream, _OBSERVATIONS, first, last, known.size)
@@ -98,6 +90,28 @@ def gene_trees(
         return np.arange(n_genes, dtype=np.int32), np.zeros(n_genes, np.int32)
     place = _places((seed, weight_range, tree_size, draw), n_genes)
     return place // tree_size, place % tree_size
+
+
+def tree_members(
+    n_genes: int,
+    *,
+    seed: int,
+    weight_range: int,
+    tree_size: int,
+    draw: int,
+    design: str,
+    trees: slice = slice(None),
+) -> NDArray[np.int32]:
+    """Genes (tree, V) of the trees of a draw; see `draw_trees`."""
+    stream = (seed, weight_range, tree_size, draw)
+    first, last, _ = trees.indices(n_trees_of_draw(design, n_genes, tree_size))
+    if design == "stratified":
+        return _companions(_words(stream, _GENES, first, last, tree_size - 1), first, n_genes)
+    order = np.empty(n_genes, np.int32)
+    order[_places(stream, n_genes)] = np.arange(n_genes, dtype=np.int32)
+    # a remainder group is filled with the first genes of the order: they have had their tree
+    places = np.arange(first * tree_size, last * tree_size) % n_genes
+    return order[places].reshape(-1, tree_size)
 
 
 @lru_cache(maxsize=32)  # for signatures by gene, too, of the blocks that threads grow meanwhile

@@ -15,6 +15,10 @@ def test_genes__writes_the_list_and_says_the_first(place, tmp_path):
     assert "10 genes in" in output
     assert {*genes["gene"][:4]} < {f"g{k}" for k in range(5)}
     assert "q" not in genes
+    companions = pd.read_csv(tmp_path / "genes" / "companions.csv")
+    assert {*companions["gene"]} == {*genes["gene"]}
+    told = pd.read_csv(tmp_path / "genes" / "columns.csv")
+    assert {*told["table"]} == {"genes", "companions"}
 
 
 def test_genes__with_permutations_says_how_sure_and_goes_on(place, tmp_path):
