@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from deepnic.errors import InputError, choose
 from deepnic.nic.families import COLOURS
+from deepnic.report.figures.palettes import PALETTES
 
 BACKGROUND = (255, 255, 255)
-UNDEFINED = (229, 219, 190)  # sand: neither a grey, nor black to a channel, nor on white to a hue
+UNDEFINED = PALETTES["published"].undefined
 
-_CHANNELS = np.array([[1, 1, 1], [0, 0, 1], [0, 1, 0], [1, 0, 0]], np.float64)
 _NEGATIVE, _POSITIVE = np.array([33, 102, 172]), np.array([178, 24, 43])
 _TOLERANCE = 1e-5  # of float32
 
@@ -22,7 +22,9 @@ SHEET_COLUMNS = 10
 TILE_GAP = (2, 1)  # rows above a tile, where a label fits; columns after it
 
 
-def render(image: ArrayLike, colour: str | ArrayLike) -> NDArray[np.uint8]:
+def render(
+    image: ArrayLike, colour: str | ArrayLike, *, palette: str = "published"
+) -> NDArray[np.uint8]:
     """Colour an image.
 
     Parameters
@@ -30,20 +32,22 @@ def render(image: ArrayLike, colour: str | ArrayLike) -> NDArray[np.uint8]:
     image : array of float, shape (...)
         Values from 0 to 1, or from -1 to 1 for "signed"; NaN where undefined.
     colour : str or array of int
-        "grey", "blue", "green" or "red": from black at 0 to the full channel at 1. An array that
-        broadcasts to the image's shape gives each pixel its code in
+        "grey", "blue", "green" or "red": from black at 0 to that colour of the palette at 1. An
+        array that broadcasts to the image's shape gives each pixel its code in
         `deepnic.nic.families.COLOURS`, -1 for background.
         "signed", for images of observations: blue at -1, white at 0, red at +1.
+    palette : {"published", "clear"}
+        Colours of gene images; see `deepnic.report.figures.palettes`.
 
     Returns
     -------
     ndarray of uint8, shape (..., 3)
-        RGB; undefined pixels are `UNDEFINED`.
+        RGB; undefined pixels have the palette's colour for them.
 
     Raises
     ------
     InputError
-        Unknown colour, or a value off the scale.
+        Unknown colour or palette, or a value off the scale.
 
     Notes
     -----
@@ -57,6 +61,7 @@ def render(image: ArrayLike, colour: str | ArrayLike) -> NDArray[np.uint8]:
     >>> render([-1, 0, 1], "signed").tolist()
     [[33, 102, 172], [255, 255, 255], [178, 24, 43]]
     """
+    colours = PALETTES[choose("palette", palette, PALETTES)]
     value = np.asarray(image, np.float64)
     signed = isinstance(colour, str) and choose("colour", colour, [*COLOURS, "signed"]) == "signed"
     low, defined = -1 if signed else 0, value[~np.isnan(value)]
@@ -73,8 +78,8 @@ def render(image: ArrayLike, colour: str | ArrayLike) -> NDArray[np.uint8]:
         code = np.zeros(value.shape, int)
     else:
         code = np.broadcast_to(_code(colour), value.shape)
-        rgb = 255 * filled * _CHANNELS[code]
-    rgb = np.where(np.isnan(value)[..., None], UNDEFINED, rgb)
+        rgb = colours.zero + filled * (colours.ones[code] - colours.zero)
+    rgb = np.where(np.isnan(value)[..., None], colours.undefined, rgb)
     rgb = np.where(code[..., None] < 0, BACKGROUND, rgb)
     return rgb.round().clip(0, 255).astype(np.uint8)
 

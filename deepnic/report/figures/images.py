@@ -15,13 +15,7 @@ from deepnic.assembly.paths import PATHS, visit
 from deepnic.nic.families import COLOURS
 from deepnic.report.figures import style
 from deepnic.report.figures.colours import SHEET_COLUMNS, TILE_GAP, UNDEFINED, render, tile_sheet
-
-MEANINGS = {
-    "grey": "NIC1",
-    "blue": "one criterion",
-    "green": "several criteria at once",
-    "red": "one given another",
-}
+from deepnic.report.figures.palettes import MEANINGS
 
 
 class Courses(style.Chart):
