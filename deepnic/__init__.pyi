@@ -1,5 +1,6 @@
 from . import analysis as analysis
 from . import assembly as assembly
+from . import atlas as atlas
 from . import cluster as cluster
 from . import cohort as cohort
 from . import compute as compute
@@ -23,6 +24,7 @@ from . import variables as variables
 from .assembly import assemble as assemble
 from .assembly import assemble_counts as assemble_counts
 from .assembly.transformer import ROPImageTransformer as ROPImageTransformer
+from .atlas import write_atlas as write_atlas
 from .cohort import demo_cohort as demo_cohort
 from .cohort import from_anndata as from_anndata
 from .cohort import hide_labels as hide_labels

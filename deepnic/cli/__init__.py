@@ -1,6 +1,7 @@
 """The command line: thin words around the public functions."""
 
 from deepnic.cli.app import Command, app, main
+from deepnic.cli.atlas import atlas
 from deepnic.cli.cluster import cluster
 from deepnic.cli.cohorts import cohort
 from deepnic.cli.doctor import doctor
@@ -14,8 +15,8 @@ from deepnic.cli.verify import verify
 __all__ = ["app", "main"]
 
 COMMANDS = (
-    demo, cohort, grow, pixels, genes, train, pretrain, predict, study, report, verify, pseudonyms,
-    doctor,
+    demo, cohort, grow, pixels, genes, atlas, train, pretrain, predict, study, report, verify,
+    pseudonyms, doctor,
 )  # fmt: skip
 
 for command in COMMANDS:

@@ -1,0 +1,68 @@
+// Which view the address asks for.
+"use strict";
+
+(() => {
+  const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
+  const VIEWS = ["list", "genes", "map"];
+  let last = "";
+
+  const view = () => {
+    const asked = atlas.asked();
+    if (asked.has("gene")) return "genes";
+    return asked.get("view") === "map" ? "map" : "list";
+  };
+
+  /** Show it; what goes wrong is told in the page. */
+  const route = async () => {
+    const name = view();
+    const show = { list: atlas.showList, genes: atlas.showGenes, map: atlas.showMap }[name];
+    byId("failure").hidden = true;
+    try {
+      await show();
+    } catch (error) {
+      byId("failure").textContent = /** @type {Error} */ (error).message;
+      byId("failure").hidden = false;
+    }
+    for (const one of VIEWS) byId(one).hidden = one !== name;
+    const heading = byId(`${name}-heading`);
+    document.title = `${heading.textContent} · ${atlas.chip.title}`;
+    // a view is a page to who hears it; at the start, and on the same one, the focus stays
+    if (last && last !== name) {
+      scrollTo(0, 0);
+      heading.focus({ preventScroll: true });
+    }
+    last = name;
+    document.documentElement.dataset.shown = location.hash || "#";
+  };
+
+  const start = async () => {
+    byId("criteria").append(...atlas.criteria.map((/** @type {any} */ one) =>
+      atlas.make("li", {}, atlas.make("b", {}, one.name), `: perfect trees that ${one.rule}`)));
+    byId("criteria").firstChild.lastChild.textContent = ": trees that tell the classes apart without a mistake";
+    byId("to-key").addEventListener("click", (/** @type {Event} */ event) => {
+      event.preventDefault(); // the address says what is shown
+      byId("key").scrollIntoView();
+      byId("key-heading").focus({ preventScroll: true });
+    });
+    try {
+      atlas.chip = await atlas.loadChip();
+    } catch (error) {
+      byId("failure").textContent = /** @type {Error} */ (error).message;
+      byId("failure").hidden = false;
+      return;
+    }
+    const { names, symbols, title, version, trees, treeSizes, weightRanges } = atlas.chip;
+    atlas.chip.numberOf = new Map(names.map((/** @type {string} */ name, /** @type {number} */ k) => [name, k]));
+    atlas.chip.plainNames = names.map((/** @type {string} */ name) => name.toLowerCase());
+    atlas.chip.plainSymbols = symbols.map((/** @type {string} */ name) => name.toLowerCase());
+    byId("title").textContent = title;
+    byId("made").textContent = `Made by deepnic ${version} of ${atlas.whole(names.length)} genes: ${trees} trees of each under `
+      + `${treeSizes.length * weightRanges.length} conditions, V ${treeSizes.join(", ")} and R ${weightRanges.join(", ")}.`;
+    atlas.startList();
+    atlas.startGenes();
+    addEventListener("hashchange", route);
+    await route();
+  };
+
+  start();
+})();
