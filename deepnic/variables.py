@@ -206,6 +206,7 @@ COLUMNS = {
     "fold": Column("int64", "Number of the fold in its repeat."),
     "seed": Column("int64", "Seed of the network or classifier."),
     "item": Column("str", "Id of the observation or gene."),
+    "group": Column("str", "Id of what observations have in common, such as their patient."),
     "symbol": Column("str", "Symbol of the gene, empty where its annotation has none."),
     "state": Column("int64", STATE.meaning),
     "truth": Column("int64", "Class of an item that was held out, -1 where unknown or trained on."),

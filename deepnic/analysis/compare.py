@@ -5,6 +5,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from deepnic.analysis.grouped import are_enough, design_effect, widened
 from deepnic.analysis.interval import Interval
 from deepnic.analysis.limits import mean_lead
 from deepnic.analysis.metrics import RESAMPLES, Patients, score_arms
@@ -64,13 +65,20 @@ def _states(group: pd.DataFrame) -> pd.Series:
 def _over_patients(arm: Patients, other: Patients, confidence: float) -> dict[str, Interval]:
     """Lead of an arm over another one by metric, with paired intervals over patients.
 
-    The bootstrap is SciPy's percentile one within each class.
+    The bootstrap is SciPy's percentile one within each class. Where patients are in groups the
+    intervals are over these, as those of `deepnic.analysis.metrics.summarise`.
     """
     classes, sizes = arm.classes, np.array([rows.size for rows in arm.classes])
     if sizes.min() < 2:
         return dict.fromkeys(METRICS, Interval())
     state = arm.state
     value = arm.measure(state, 1 - state) - other.measure(state, 1 - state)
+    if not are_enough(arm.group, classes):
+        return dict(zip(METRICS, map(Interval, value.tolist()), strict=True))
+    effects = design_effect(
+        lambda left: arm.measure_left(left) - other.measure_left(left), arm.group, classes
+    )
+    effect = dict(zip(METRICS, effects.tolist(), strict=True))
     drawn = [metric in BY_BOOTSTRAP for metric in METRICS] & ~np.isnan(value)
 
     def lead(*rows: NDArray[np.integer], axis: int) -> NDArray[np.float64]:
@@ -86,12 +94,14 @@ def _over_patients(arm: Patients, other: Patients, confidence: float) -> dict[st
     limits[:, limits[1] - limits[0] < ROUNDING] = np.nan  # no draw can tell how much they differ
     leads = [(arm.right - other.right)[rows] for rows in classes]
     return {
-        metric: Interval(float(mean), float(low), float(high))
+        metric: widened(Interval(float(mean), float(low), float(high)), effect[metric], -1.0, 1.0)
         for metric, mean, low, high in zip(METRICS, value, *limits, strict=True)
     } | {
-        "accuracy": mean_lead(leads, sizes / sizes.sum(), confidence),
-        "balanced_accuracy": mean_lead(leads, (0.5, 0.5), confidence),
-    }
+        metric: mean_lead(leads, weights, confidence, effect[metric])
+        for metric, weights in (
+            ("accuracy", sizes / sizes.sum()), ("balanced_accuracy", (0.5, 0.5)),
+        )
+    }  # fmt: skip
 
 
 def _counts(drawn: NDArray[np.integer], size: int) -> NDArray[np.float64]:

@@ -1,6 +1,8 @@
 """Intervals over patients that do not shrink to nothing where every patient is right.
 
-The bootstrap's do: what it draws from holds no error, so it draws none.
+The bootstrap's do: what it draws from holds no error, so it draws none. Where patients are in
+groups, `deepnic.analysis.grouped.design_effect` is the ``effect`` by which squares of distances
+from the value are larger: as if there were so many times fewer patients.
 """
 
 from collections.abc import Sequence
@@ -15,7 +17,7 @@ EDGE = 1e-9
 """Values closer than this are equal."""
 
 
-def share(mean: float, n: int, confidence: float = 0.95) -> Interval:
+def share(mean: float, n: int, confidence: float = 0.95, effect: float = 1.0) -> Interval:
     """Wilson's interval of a share of n independent items.
 
     An item may count in part, as a patient does who is right in some repeats: their values vary
@@ -28,7 +30,7 @@ def share(mean: float, n: int, confidence: float = 0.95) -> Interval:
     >>> share(1.0, 22).percent()
     '100.0% (95% interval 85.1% to 100.0%)'
     """
-    z, mean = _z(confidence), min(max(mean, 0.0), 1.0)
+    z, mean = _z(confidence, effect), min(max(mean, 0.0), 1.0)
     centre = mean + z**2 / (2 * n)
     half = z * np.sqrt(mean * (1 - mean) / n + z**2 / (4 * n**2))
     low, high = ((centre + side * half) / (1 + z**2 / n) for side in (-1, 1))
@@ -48,7 +50,9 @@ def mean_share(shares: Sequence[Interval]) -> Interval:
     return Interval(mean, mean - float(below), mean + float(above))
 
 
-def area(mean: float, compared: NDArray[np.float64], confidence: float = 0.95) -> Interval:
+def area(
+    mean: float, compared: NDArray[np.float64], confidence: float = 0.95, effect: float = 1.0
+) -> Interval:
     """Newcombe's interval of an AUROC, of how often each positive met each negative (m, n).
 
     Its limits are the areas that lie ``z`` of their own standard errors from the one found: a
@@ -61,7 +65,7 @@ def area(mean: float, compared: NDArray[np.float64], confidence: float = 0.95) -
     weight = compared / compared.sum()
     alike = (weight**2).sum()
     shared = ((weight.sum(axis=1) ** 2).sum() + (weight.sum(axis=0) ** 2).sum()) / 2 - alike
-    z = _z(confidence)
+    z = _z(confidence, effect)
 
     def too_near(area: float) -> float:
         rest = 1 - area
@@ -74,7 +78,10 @@ def area(mean: float, compared: NDArray[np.float64], confidence: float = 0.95) -
 
 
 def mean_lead(
-    leads: Sequence[NDArray[np.float64]], weights: Sequence[float], confidence: float = 0.95
+    leads: Sequence[NDArray[np.float64]],
+    weights: Sequence[float],
+    confidence: float = 0.95,
+    effect: float = 1.0,
 ) -> Interval:
     """Interval of a weighted mean of the classes' paired differences, from -1 to 1 each.
 
@@ -90,9 +97,9 @@ def mean_lead(
     squares = np.array([(lead**2).sum() + more for lead in leads]) / sizes
     error = np.sqrt(np.sum(np.square(weights) * (squares - centres**2) / sizes))
     mean = float(np.dot(weights, [lead.mean() for lead in leads]))
-    centre, half = float(np.dot(weights, centres)), _z(confidence) * float(error)
+    centre, half = float(np.dot(weights, centres)), _z(confidence, effect) * float(error)
     return Interval(mean, max(centre - half, -1.0), min(centre + half, 1.0))
 
 
-def _z(confidence: float) -> float:
-    return float(stats.norm.ppf((1 + confidence) / 2))
+def _z(confidence: float, effect: float) -> float:
+    return float(stats.norm.ppf((1 + confidence) / 2)) * float(np.sqrt(effect))

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from deepnic.analysis.grouped import are_enough, design_effect, number_groups, widened
 from deepnic.analysis.interval import Interval
 from deepnic.analysis.limits import EDGE, area, mean_share, share
 from deepnic.variables import METRICS
@@ -65,6 +66,10 @@ def summarise(predictions: pd.DataFrame, confidence: float = 0.95) -> pd.DataFra
     `deepnic.analysis.limits`), a bootstrap of the Brier score. None is of no width where all
     patients are right. They do not cover the choice of the training observations. NaN where a class
     has fewer than two patients, and for the Brier score of an arm without probabilities.
+
+    Where there is a column ``group`` and items share one, such as arrays of a patient, intervals
+    are over groups (`deepnic.analysis.grouped`), and there is none where a class has fewer than
+    two.
     """
     rows = []
     for (arm, kind), group in predictions.groupby(["arm", "kind"], sort=False):
@@ -80,19 +85,27 @@ def _intervals(patients: "Patients", confidence: float) -> dict[str, Interval]:
         return dict.fromkeys(METRICS, Interval())
     state, right = patients.state, patients.right
     value = dict(zip(METRICS, map(float, patients.measure(state, 1 - state)), strict=True))
-    recalls = [share(float(right[rows].mean()), rows.size, confidence) for rows in classes]
+    if not are_enough(patients.group, classes):
+        return {metric: Interval(one) for metric, one in value.items()}
+    effects = design_effect(patients.measure_left, patients.group, classes)
+    effect = dict(zip(METRICS, effects.tolist(), strict=True))
+    of_recalls = confidence, effect["balanced_accuracy"]
+    recalls = [share(float(right[rows].mean()), rows.size, *of_recalls) for rows in classes]
     losses = [patients.loss[k, rows] for k, rows in enumerate(classes)]
     pairs = patients.compared[np.ix_(*classes)]
-    auroc = area(value["auroc"], pairs, confidence) if pairs.any() else Interval()
+    of_area = value["auroc"], pairs, confidence, effect["auroc"]
+    auroc = area(*of_area) if pairs.any() else Interval()
     return {
-        "accuracy": share(value["accuracy"], state.size, confidence),
+        "accuracy": share(value["accuracy"], state.size, confidence, effect["accuracy"]),
         "balanced_accuracy": mean_share(recalls),
         "auroc": auroc,
-        "brier": _mean_loss(losses, value["brier"], confidence),
+        "brier": _mean_loss(losses, value["brier"], confidence, effect["brier"]),
     }
 
 
-def _mean_loss(losses: Sequence[NDArray], mean: float, confidence: float) -> Interval:
+def _mean_loss(
+    losses: Sequence[NDArray], mean: float, confidence: float, effect: float
+) -> Interval:
     """Interval of a mean loss from 0 to 1, by SciPy's BCa bootstrap within each class.
 
     Where all patients of a class have the same loss that has nothing to draw: there it is Wilson's,
@@ -101,7 +114,7 @@ def _mean_loss(losses: Sequence[NDArray], mean: float, confidence: float) -> Int
     if np.isnan(mean):
         return Interval()
     if max(map(np.ptp, losses)) < EDGE:
-        return share(mean, sum(map(len, losses)), confidence)
+        return share(mean, sum(map(len, losses)), confidence, effect)
     low, high = stats.bootstrap(
         losses,
         lambda *drawn, axis: np.concatenate(drawn, axis=axis).mean(axis=axis),
@@ -111,7 +124,7 @@ def _mean_loss(losses: Sequence[NDArray], mean: float, confidence: float) -> Int
         method="BCa",
         rng=0,
     ).confidence_interval
-    return Interval(mean, float(low), float(high))
+    return widened(Interval(mean, float(low), float(high)), effect, 0.0, 1.0)
 
 
 def calibration(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -159,6 +172,8 @@ class Patients:
     ordered, compared : array (patient, patient)
         How often the first was scored above the second, a tie half, and how often one network
         tested both.
+    group : array (patient,) or None
+        Numbers of the groups, if any two share one.
     """
 
     state: NDArray[np.float64]
@@ -166,11 +181,12 @@ class Patients:
     loss: NDArray[np.float64]
     ordered: NDArray[np.float64]
     compared: NDArray[np.float64]
+    group: NDArray[np.intp] | None
 
     @classmethod
     def of(cls, group: pd.DataFrame) -> Self:
         """Gather the predictions of one arm."""
-        patient = np.unique(group["item"], return_inverse=True)[1]
+        _, first, patient = np.unique(group["item"], return_index=True, return_inverse=True)
         size = np.bincount(patient)
         chance = probability(group)
 
@@ -183,7 +199,9 @@ class Patients:
             ordered[who[:, None], who] += np.sign(score[:, None] - score) / 2 + 0.5
             compared[who[:, None], who] += 1
         loss = np.stack([mean((1 - chance) ** 2), mean(chance**2)])
-        return cls(mean(group["state"]), mean(group["predicted"]), loss, ordered, compared)
+        of_groups = number_groups(group["group"].to_numpy()[first]) if "group" in group else None
+        called = mean(group["predicted"])
+        return cls(mean(group["state"]), called, loss, ordered, compared, of_groups)
 
     @property
     def right(self) -> NDArray[np.float64]:
@@ -215,3 +233,7 @@ class Patients:
                 (positive @ self.loss[0] + negative @ self.loss[1]) / n,
             ]
         )
+
+    def measure_left(self, left: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`METRICS` (metric, ...) of those left (..., patient), each in its own class."""
+        return self.measure(left * self.state, left * (1 - self.state))

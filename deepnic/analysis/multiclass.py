@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from deepnic.analysis.grouped import are_enough, design_effect, number_groups
 from deepnic.analysis.interval import Interval
 from deepnic.analysis.limits import mean_share, share
 from deepnic.analysis.metrics import probability
@@ -71,6 +72,8 @@ def judge_run(run: ClassesResults) -> Multiclass | None:
         return None
     answers = {name: labels[held_out[name]] for name in ("truth", "predicted")}
     decided = pd.DataFrame({"arm": NETWORK, "item": range(len(held_out)), **answers})
+    if "group" in held_out:
+        decided["group"] = held_out["group"].to_numpy()
     of_arm = pd.DataFrame({"arm": [NETWORK], "kind": "", "role": OURS, "family": NETWORK})
     return _judge("", {label: label for label in labels}, decided, of_arm)
 
@@ -94,8 +97,9 @@ def run_headline(run: ClassesResults, judged: Multiclass | None) -> str:
 def decide(predictions: pd.DataFrame, classes: Mapping[str, str]) -> pd.DataFrame:
     """Take for each observation the class whose network gives it the highest probability.
 
-    `classes` are labels by cohort. Returns arm, repeat, seed, item, truth and predicted; arms
-    whose scores are no probabilities, and what not every class was tested with, are left out.
+    `classes` are labels by cohort. Returns arm, repeat, seed, item, truth and predicted, and group
+    where predictions have it; arms whose scores are no probabilities, and what not every class was
+    tested with, are left out.
     """
     table = predictions[predictions["cohort"].isin(classes)]
     table = table.assign(probability=probability(table)).dropna(subset="probability")
@@ -110,7 +114,11 @@ def decide(predictions: pd.DataFrame, classes: Mapping[str, str]) -> pd.DataFram
         "truth": labels[state[tested].to_numpy().argmax(axis=1)],
         "predicted": labels[chance[tested].to_numpy().argmax(axis=1)],
     }
-    return chance[tested].index.to_frame(index=False).assign(**answers)
+    decided = chance[tested].index.to_frame(index=False).assign(**answers)
+    if "group" in table:
+        of_item = table.drop_duplicates("item").set_index("item")["group"]
+        decided["group"] = decided["item"].map(of_item)
+    return decided
 
 
 def _judge(
@@ -123,9 +131,12 @@ def _judge(
     rows = []
     for arm, of_arm in decided.groupby("arm", sort=False):
         right = of_arm.assign(right=of_arm["truth"] == of_arm["predicted"])
-        shares = right.groupby(["truth", "item"])["right"].mean()
+        of_item = [name for name in ("group",) if name in right]
+        shares = right.groupby(["truth", "item", *of_item])["right"].mean()
         by_class = [shares.loc[label].to_numpy() for label in labels]
-        for metric, one in _intervals(by_class).items():
+        names = shares.loc[[*labels]].index.get_level_values(-1)
+        group = number_groups(names) if of_item else None
+        for metric, one in _intervals(by_class, group).items():
             rows.append((arm, metric, one.mean, one.low, one.high))
     facts = predictions[["arm", "kind", "role", "family"]].drop_duplicates("arm")
     table = pd.DataFrame(rows, columns=["arm", "metric", "mean", "low", "high"]).merge(facts)
@@ -140,12 +151,27 @@ def _judge(
     return Multiclass(cohort, labels, table, best, long)
 
 
-def _intervals(by_class: Sequence[NDArray]) -> dict[str, Interval]:
-    """Accuracy and mean recall, of right predictions (item,) by class, by Wilson's intervals."""
+def _intervals(by_class: Sequence[NDArray], group: NDArray[np.intp] | None) -> dict[str, Interval]:
+    """Accuracy and mean recall, of right predictions (item,) by class, by Wilson's intervals.
+
+    ``group`` (item,) is of all, class after class.
+    """
     right = np.concatenate(by_class)
+    of_class = np.repeat(np.eye(len(by_class)), [*map(len, by_class)], axis=1)  # (class, item)
+
+    def measure(left: NDArray[np.float64]) -> NDArray[np.float64]:
+        recalls = (left * right) @ of_class.T / (left @ of_class.T)
+        return np.stack([left @ right / left.sum(axis=-1), recalls.mean(axis=-1)])
+
+    rows = [np.flatnonzero(one) for one in of_class]
+    if not are_enough(group, rows):
+        accuracy, mean = measure(np.ones(right.size)).tolist()
+        return {ACCURACY: Interval(accuracy), MEASURE: Interval(mean)}
+    effect, of_mean = design_effect(measure, group, rows).tolist()
+    recalls = [share(float(one.mean()), one.size, effect=of_mean) for one in by_class]
     return {
-        ACCURACY: share(float(right.mean()), right.size),
-        MEASURE: mean_share([share(float(one.mean()), one.size) for one in by_class]),
+        ACCURACY: share(float(right.mean()), right.size, effect=effect),
+        MEASURE: mean_share(recalls),
     }
 
 

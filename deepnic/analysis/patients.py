@@ -9,6 +9,7 @@ from sklearn.metrics import confusion_matrix, roc_curve
 from deepnic.analysis.interval import Interval
 from deepnic.analysis.metrics import probability, summarise
 from deepnic.files import read_csv
+from deepnic.variables import WORDS
 
 
 def patients_of(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -17,14 +18,14 @@ def patients_of(predictions: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     predictions : DataFrame
-        Columns arm, kind, item, state, score, predicted; a row for each prediction made while the
-        patient was held out.
+        Columns arm, kind, item, state, score, predicted, and perhaps group; a row for each
+        prediction made while the patient was held out.
 
     Returns
     -------
     DataFrame
-        Columns arm, item, truth, probability (NaN of an arm that gives none), n, wrong and sure;
-        see `deepnic.variables`.
+        Columns arm, item, group where there is one, truth, probability (NaN of an arm that gives
+        none), n, wrong and sure; see `deepnic.variables`.
 
     Examples
     --------
@@ -37,10 +38,12 @@ def patients_of(predictions: pd.DataFrame) -> pd.DataFrame:
     table = predictions.assign(
         probability=probability(predictions), wrong=predictions["predicted"] != predictions["state"]
     )
+    of_item = [name for name in ("group",) if name in table]
     patients = [
         arm.groupby("item", sort=False)
         .agg(
             arm=("arm", "first"),
+            **{name: (name, "first") for name in of_item},
             truth=("state", "first"),
             probability=("probability", "mean"),
             n=("state", "size"),
@@ -52,7 +55,7 @@ def patients_of(predictions: pd.DataFrame) -> pd.DataFrame:
     ]
     listed = pd.concat(patients, ignore_index=True)
     listed["sure"] = (2 * listed["probability"] - 1).abs()
-    return listed[["arm", "item", "truth", "probability", "n", "wrong", "sure"]]
+    return listed[["arm", "item", *of_item, "truth", "probability", "n", "wrong", "sure"]]
 
 
 def judge_patients(patients: pd.DataFrame) -> tuple[dict[str, Interval], np.ndarray]:
@@ -71,11 +74,12 @@ def as_predictions(patients: pd.DataFrame) -> pd.DataFrame:
     """One prediction a patient: their mean probability, and what most predictions call them."""
     called = patients["wrong"].where(patients["truth"] == 0, 1 - patients["wrong"])
     predicted = (called >= 0.5).astype(int)
+    groups = {"group": patients["group"]} if "group" in patients else {}
     return pd.DataFrame(
         {
             "arm": patients["arm"], "kind": "mean", "repeat": 0, "fold": 0, "seed": 0,
             "item": np.arange(len(patients)), "state": patients["truth"],
-            "score": patients["probability"], "predicted": predicted,
+            "score": patients["probability"], "predicted": predicted, **groups,
         }
     )  # fmt: skip
 
@@ -90,5 +94,19 @@ def read_patients_of(file: Path, *, ids: bool) -> pd.DataFrame | None:
     """Read a table of patients, their ids only if asked for; None where there is none."""
     if not file.exists():  # version 0.1.0 wrote none
         return None
-    table = read_csv(file, ("cohort", "arm", "item"))
-    return table if ids else table.drop(columns="item")
+    table = read_csv(file, WORDS)
+    return table if ids else without_ids(table)
+
+
+def without_ids(table: pd.DataFrame) -> pd.DataFrame:
+    """Drop the ids of patients, and put numbers for those of their groups.
+
+    Examples
+    --------
+    >>> without_ids(pd.DataFrame({"item": ["a", "b"], "group": ["p", "p"]}))["group"].tolist()
+    ['0', '0']
+    """
+    numbers = {
+        name: pd.factorize(table[name])[0].astype(str) for name in ("group",) if name in table
+    }
+    return table.drop(columns="item").assign(**numbers)

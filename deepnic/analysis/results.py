@@ -63,6 +63,14 @@ class StudyResults:
         return [name for name, facts in self._tested.items() if "train" in facts]
 
     @property
+    def grouped(self) -> list[str]:
+        """Cohorts of whose groups some hold several observations: intervals are over groups."""
+        if "group" not in self.predictions:
+            return []
+        items = self.predictions[["cohort", "item", "group"]].drop_duplicates()
+        return items.loc[items.duplicated(["cohort", "group"]), "cohort"].unique().tolist()
+
+    @property
     def _tested(self) -> dict[str, Any]:
         there = set(self.summary["cohort"])
         return {name: facts for name, facts in self.facts["cohorts"].items() if name in there}

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from deepnic.analysis.differences import VERDICTS
+from deepnic.analysis.grouped import are_enough, design_effect, number_groups
 from deepnic.analysis.interval import Interval
 from deepnic.analysis.limits import share
 from deepnic.analysis.metrics import METRIC_TITLES
@@ -66,20 +67,38 @@ class RunFindings:
 def find_run(run: RunResults) -> RunFindings:
     """Judge the results of a training run."""
     facts, rankings = run.facts | {"n_test": run.n_judged}, _rankings(run.ranking)
+    accuracy = _test_accuracy(facts, run.patients)
     kept = pd.Series(dtype=float)
     if "validation_loss" in run.history:
         kept = run.history.nsmallest(1, "validation_loss").iloc[0]
     counts = {part: facts[f"n_{part}"] for part in PARTS}
     return RunFindings(
         counts={part: count for part, count in counts.items() if count},
-        measures=_measures(facts, kept),
+        measures=_measures(facts, kept, accuracy),
         rankings=rankings,
         kept_epoch=int(kept["epoch"]) if len(kept) else None,
-        headline=headline(facts, rankings),
+        headline=headline(facts, rankings, accuracy),
     )
 
 
-def headline(facts: Mapping[str, Any], rankings: Mapping[str, Sequence[Ranking]]) -> str:
+def _test_accuracy(facts: Mapping[str, Any], patients: pd.DataFrame | None) -> Interval | None:
+    """Accuracy on the items held out by Wilson's interval, over the groups of patients in such."""
+    value, n_test = facts["metrics"].get("test_accuracy"), facts["n_test"]
+    if value is None or not n_test:
+        return None
+    if patients is None or "group" not in patients or n_test < 2:
+        return share(value, n_test)
+    right, group = 1 - patients["wrong"].to_numpy(), number_groups(patients["group"])
+    everyone = [np.arange(n_test)]
+    if not are_enough(group, everyone):
+        return Interval(value)
+    effect = design_effect(lambda left: (left @ right / left.sum(axis=-1))[None], group, everyone)
+    return share(value, n_test, effect=float(effect[0]))
+
+
+def headline(
+    facts: Mapping[str, Any], rankings: Mapping[str, Sequence[Ranking]], accuracy: Interval | None
+) -> str:
     """One honest sentence: the network beside the first half's |t|, or else its test accuracy."""
     metrics, items, n_test = facts["metrics"], facts["items"], facts["n_test"]
     if rankings:
@@ -90,13 +109,12 @@ def headline(facts: Mapping[str, Any], rankings: Mapping[str, Sequence[Ranking]]
             f"At ranking {n_test:,} held-out genes, replicating ones first, the network is "
             f"{beside}."
         )
-    if not n_test or metrics.get("test_accuracy") is None:
+    if accuracy is None:
         return (
             f"The network is right for {metrics['training_accuracy']:.1%} of the "
             f"{facts['n_training']:,} {items} it was trained on; none of known class was held out, "
             "so how well it predicts is not known."
         )
-    accuracy = share(metrics["test_accuracy"], n_test)
     sentence = f"The network is right for {accuracy.percent()} of the {n_test:,} {items} held out"
     if (balanced := metrics.get("test_balanced_accuracy")) is not None:
         guess = 1 / len(facts["classes"])
@@ -114,15 +132,17 @@ def _beside(rival: str, metric: str, rankings: Sequence[Ranking]) -> str:
     )
 
 
-def _measures(facts: Mapping[str, Any], kept: pd.Series) -> dict[str, dict[str, Interval]]:
+def _measures(
+    facts: Mapping[str, Any], kept: pd.Series, accuracy: Interval | None
+) -> dict[str, dict[str, Interval]]:
     values = facts["metrics"] | kept.filter(like="validation_").to_dict()
     measures: dict[str, dict[str, Interval]] = {}
     for name, value in values.items():
         part, _, measure = name.partition("_")
         if part in PARTS:
             interval = Interval(np.nan if value is None else value)
-            if name == "test_accuracy" and facts["n_test"]:
-                interval = share(interval.mean, facts["n_test"])
+            if name == "test_accuracy" and accuracy is not None:
+                interval = accuracy
             measures.setdefault(MEASURES.get(measure, measure), {})[part] = interval
     return measures
 

@@ -65,7 +65,7 @@ def write_tables(folder: str | Path, path: str | Path | None = None) -> Path:
         parts = _gene_parts(read_gene_study(folder))
     else:
         study = read_study(folder)
-        parts = _parts(find(study), len(study.facts.get("failures", [])))
+        parts = _parts(find(study), len(study.facts.get("failures", [])), study.grouped)
     with whole(path) as partial:
         partial.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return path
@@ -94,11 +94,15 @@ def _titled(title: str, table: Table) -> str:
     return f"{title}:\n\n{_markdown(table)}"
 
 
-def _parts(findings: Findings, n_failures: int) -> list[str]:
+def _parts(findings: Findings, n_failures: int, grouped: Sequence[str]) -> list[str]:
     lacking = f"{n_failures} parts of this study could not be made, and are in no table."
     parts = [
         " ".join(findings.answer),
         lacking if n_failures else "",
+        f"Where several observations are of one patient ({', '.join(grouped)}), intervals over "
+        "patients are over these groups of observations."
+        if grouped
+        else "",
         "Balanced accuracy and its 95% interval over patients, best strength and unit of each:",
         _markdown(scores_table(findings, findings.best, "best of"), bold=False),
     ]

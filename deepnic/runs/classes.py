@@ -73,8 +73,10 @@ def check_together(tables: Mapping[str, Sequence[xr.Dataset]]) -> None:
         )
 
 
-def join(results: Mapping[str, TrainResult], labels: ArrayLike) -> JoinedResult:
-    """Join the results of networks by label; the ``labels`` of the items, and no folder yet."""
+def join(
+    results: Mapping[str, TrainResult], labels: ArrayLike, group: xr.DataArray | None = None
+) -> JoinedResult:
+    """Join the results of networks by label; ``labels`` and ``group`` of items, no folder yet."""
     predictor = OneVsRest(tuple(result.predictor for result in results.values()))
     number = {label: k for k, label in enumerate(results)}
     known = np.array([number.get(str(label), -1) for label in np.asarray(labels)])
@@ -90,6 +92,8 @@ def join(results: Mapping[str, TrainResult], labels: ArrayLike) -> JoinedResult:
             "predicted": np.argmax(chances, axis=0),
         }
     )
+    if group is not None:
+        predictions.insert(1, "group", group.values)
     metrics = {name: one.metrics[name] for name in ("n_training", "n_validation", "n_test")}
     judged = predictions[predictions["truth"] >= 0]
     truth, predicted = judged["truth"], judged["predicted"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from deepnic.analysis.patients import patients_of, read_patients_of
+from deepnic.analysis.patients import patients_of, read_patients_of, without_ids
 from deepnic.analysis.results import ClassesResults, RunResults
 from deepnic.analysis.training import NETWORK
 from deepnic.errors import InputError
@@ -107,7 +107,7 @@ def read_classes_run(folder: Path, *, ids: bool = False) -> ClassesResults:
     with _told(folder):
         facts = read_json(folder / CLASSES)
         predictions = read_csv(folder / PREDICTIONS, WORDS)
-        predictions = predictions if ids else predictions.drop(columns="item")
+        predictions = predictions if ids else without_ids(predictions)
         is_sealed = manifest(folder) is not None
     if not is_sealed:
         raise InputError(

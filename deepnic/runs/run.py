@@ -67,7 +67,8 @@ def run(config: TrainConfig, *, resume: bool = False) -> Outcome:
         logger.info("%s against the rest", label)
         data = config.data.model_copy(update={"source": store})
         results[label] = _run(config.model_copy(update={"data": data}), resume)[0]
-    joined = join(results, next(iter(tables.values()))[0]["label"].values)
+    table = next(iter(tables.values()))[0]
+    joined = join(results, table["label"].values, table.get("group"))
     if config.run.output is None:
         return Outcome(joined, None)
     joined = replace(joined, folder=folder_of(results, config.assembly.path, config.run.output))
@@ -148,12 +149,13 @@ def _facts(
 
 
 def _named(result: TrainResult, canvas: xr.Dataset) -> pd.DataFrame:
-    """Predictions, with the symbols of items that are genes where they have some."""
-    table = result.predictions
-    if "symbol" not in canvas.coords or canvas["symbol"].dims != ("item",):
-        return table
-    table = table.copy()
-    table.insert(1, "symbol", canvas["symbol"].to_series().loc[table["item"]].to_numpy())
+    """Predictions, with the symbols of items that are genes, or their groups, if they have such."""
+    table = result.predictions.copy()
+    items = canvas["item"].to_index()
+    for name in ("symbol", "group"):
+        if name in canvas.coords and canvas[name].dims == ("item",):
+            of_item = pd.Series(canvas[name].values, items)[~items.duplicated()]
+            table.insert(1, name, of_item[table["item"]].to_numpy())
     return table
 
 

@@ -134,10 +134,12 @@ def gather(
     """Put together what all folds hold: tables, and the filter's account by fold and strength.
 
     The tables are predictions, history and costs, the last two of the true labels only. What could
-    not be made is in none of them.
+    not be made is in none of them. Where a cohort has groups, predictions tell them.
     """
     parts: dict[str, list[pd.DataFrame]] = {"predictions": [], "history": [], "costs": []}
     accounts: list[dict] = []
+    splits = [*splits]
+    are_grouped = any("group" in split.cohort.coords for split in splits)
     for split in splits:
         folder = output / split.folder
         place: dict[str, Any] = {"cohort": split.name, "repeat": split.repeat, "fold": split.fold}
@@ -166,8 +168,11 @@ def gather(
             file = outcome_file(folder, arm, seed)
             predictions, record = read_csv(file, WORDS), read_json(file.with_suffix(".json"))
             columns = place | {"permutation": split.permutation, "seed": seed} | arm.columns
-            state = split.cohort["state"].to_series()[predictions["item"]].to_numpy()
-            parts["predictions"].append(predictions.assign(state=state, **columns))
+            tested = split.cohort["state"].sel(observation=predictions["item"].to_numpy())
+            columns |= {"state": tested.values}
+            if are_grouped:
+                columns["group"] = tested.coords.get("group", tested["observation"]).values
+            parts["predictions"].append(predictions.assign(**columns))
             if true:
                 columns = place | {"seed": seed, "arm": arm.name}
                 parts["costs"].append(pd.DataFrame([columns | record["cost"] | items]))

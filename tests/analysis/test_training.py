@@ -21,7 +21,8 @@ HISTORY = pd.DataFrame(
 
 
 def test_headline__gives_chance_for_more_classes():
-    assert "balanced accuracy is 0.700, where guessing gives 0.250" in headline(FACTS, {})
+    sentence = headline(FACTS, {}, share(0.75, 50))
+    assert "balanced accuracy is 0.700, where guessing gives 0.250" in sentence
 
 
 def test_find_run__takes_validation_at_the_epoch_that_was_kept():

@@ -40,6 +40,26 @@ def test_train__accuracy_counts_the_observations_held_out(place, tmp_path):
     assert all(f">{item}<" in shown for item in held_out["item"])
 
 
+def test_train__judges_patients_of_several_arrays_as_groups(place, tmp_path):
+    table = pd.read_csv(place / "cohort.csv").assign(patient=[f"P{k // 2}" for k in range(40)])
+    table.to_csv(tmp_path / "c.csv", index=False)
+    grown, reading = tmp_path / "f.zarr", ["--groups", "patient", "--hold-out", 0.25]
+    succeed("grow", tmp_path / "c.csv", "-o", grown, *FEW, *reading)
+    succeed("pixels", grown, "-o", tmp_path / "t.zarr", "--k", 64, "--fdr", 1)
+    words = ["--epochs", 2, "-o", tmp_path / "out"]
+    succeed("train", tmp_path / "t.zarr", *words)
+    (folder,) = (tmp_path / "out").iterdir()
+    patient = table.set_index("id")["patient"]
+    for name in ("predictions", "patients"):
+        told = pd.read_csv(folder / f"{name}.csv")
+        assert (told["group"].values == patient[told["item"]].values).all()
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "over groups of observations, of one patient each" in page
+    assert "(95% intervals over groups of these, of one patient each)" in page
+    assert not any(f">{one}<" in page for one in patient)
+    assert "group" in set(pd.read_csv(folder / "columns.csv")["name"])
+
+
 def test_train__twice_in_a_folder_only_to_resume(place, tmp_path, refuse):
     words = ["train", place / "table.zarr", "-o", tmp_path / "out", "--epochs", 2]
     first = succeed(*words)

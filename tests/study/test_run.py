@@ -24,6 +24,7 @@ from deepnic.cohort import hide_labels
 from deepnic.config import checked
 from deepnic.errors import InputError
 from deepnic.learn import fit
+from deepnic.report import write_report, write_tables
 from deepnic.study import StudySettings, run_study, work
 from deepnic.study.arms import CanvasArm, arms_of
 from tests.study.conftest import SMALL, TINY, make_settings
@@ -88,6 +89,29 @@ def test_run_study__predicts_every_observation_once_an_arm(folder, cohort):
     places = true[["item", "fold"]].drop_duplicates()
     assert len(places) == 100  # the same folds for every arm
     assert set(true.groupby(["arm", "fold"]).size()) == {33, 34}
+
+
+def test_run_study__intervals_are_over_groups(cohort, tmp_path):
+    """Of the cohort that has any; all predictions say whose they are."""
+    some = cohort.isel(observation=slice(0, 40))
+    pairs = np.array([f"P{k // 2}" for k in range(40)], object)
+    several = {"alone": some, "paired": some.assign_coords(group=("observation", pairs))}
+    run_study(several, tmp_path / "s", make_settings(TINY))
+    predictions = table(tmp_path / "s", "predictions")
+    own = predictions["cohort"] == "alone"
+    assert (predictions.loc[own, "group"] == predictions.loc[own, "item"]).all()
+    patient = dict(zip(some["observation"].values, pairs, strict=True))
+    assert (predictions.loc[~own, "group"] == predictions.loc[~own, "item"].map(patient)).all()
+    told = table(tmp_path / "s", "summary").set_index("cohort")
+    for name, one in predictions.groupby("cohort"):
+        expected = summarise(one)[["mean", "low", "high"]].to_numpy()
+        np.testing.assert_array_equal(told.loc[name, ["mean", "low", "high"]], expected)
+    page = write_report(tmp_path / "s").read_text(encoding="utf-8")
+    assert "Where several observations are of one patient (paired), intervals over patients" in page
+    assert (
+        "several observations are of one patient (paired)"
+        in write_tables(tmp_path / "s").read_text()
+    )
 
 
 def load_settings(folder):

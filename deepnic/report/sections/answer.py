@@ -15,6 +15,7 @@ def section(study: StudyResults, findings: Findings) -> Section:
         "answer": " ".join(findings.answer),
         "sides": ", ".join(f"{arms['role'].eq(role).sum()} {side}" for side, role in SIDES.items()),
         "settings": settings,
+        "grouped": ", ".join(study.grouped),
         "several": len(findings.tested) > 1,
         "rivals": rivals_table(findings) if findings.rivals else None,
         "differences": _differences_table(findings),

@@ -16,7 +16,7 @@ def section(study: StudyResults, findings: Findings) -> Section | None:
     """Nothing where every cohort has two classes."""
     if not findings.classes:
         return None
-    return _section(findings.classes, of_study=True)
+    return _section(findings.classes, of_study=True, grouped=False)  # the answer tells of it
 
 
 def joined_sections(run: ClassesResults, judged: Multiclass | None) -> list[Section]:
@@ -26,7 +26,9 @@ def joined_sections(run: ClassesResults, judged: Multiclass | None) -> list[Sect
     headline = {"headline": run_headline(run, judged), "n_test": n_test, "items": "observations"}
     sections = [Section("headline", "", headline)]
     if judged is not None:
-        sections.append(_section([judged], of_study=False))
+        held_out = run.predictions[run.predictions["truth"] >= 0]
+        grouped = "group" in held_out and bool(held_out["group"].duplicated().any())
+        sections.append(_section([judged], of_study=False, grouped=grouped))
     each = [
         {"label": label, "run": of["run"], "auroc": Interval(of["metrics"].get("test_auroc", nan))}
         for label, of in facts["of_classes"].items()
@@ -51,6 +53,7 @@ def _listed(run: ClassesResults) -> Table:
     return Table(heads, rows, align="lll" + "r" * len(labels))
 
 
-def _section(every: Sequence[Multiclass], *, of_study: bool) -> Section:
+def _section(every: Sequence[Multiclass], *, of_study: bool, grouped: bool) -> Section:
     cohorts = [(one, classes_table(one), confusion_table(one)) for one in every]
-    return Section("classes", "All classes at once", {"cohorts": cohorts, "of_study": of_study})
+    content = {"cohorts": cohorts, "of_study": of_study, "grouped": grouped}
+    return Section("classes", "All classes at once", content)

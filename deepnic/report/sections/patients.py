@@ -56,6 +56,7 @@ def _part(name: str, patients: pd.DataFrame) -> dict[str, Any]:
     return {
         "name": name,
         "n": len(patients),
+        "grouped": "group" in patients and patients["group"].duplicated().any(),
         "auroc": str(measures["auroc"]),
         "brier": str(measures["brier"]),
         "roc": Roc(roc(patients)),

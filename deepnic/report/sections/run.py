@@ -50,6 +50,9 @@ def _learning(run: RunResults, findings: RunFindings) -> Section:
     content = {
         "chart": Learning(run.history, findings.kept_epoch),
         "validated": "validation" in parts,
+        "grouped": run.patients is not None
+        and "group" in run.patients
+        and run.patients["group"].duplicated().any(),
         "measures": Table(["measure", *parts], lines),
     }
     return Section("learning", "Learning", content)
