@@ -48,6 +48,22 @@ def test_genes__anndata(place, tmp_path):
     assert "nic1" in anndata.read_h5ad(tmp_path / "g" / "genes.h5ad").var
 
 
+def test_genes__anndata_has_the_pseudonyms_of_the_store(place, tmp_path):
+    anndata = pytest.importorskip("anndata")
+    table = make_table()
+    table.insert(1, "patient", [f"Smith {k // 2}" for k in range(40)])
+    table.to_csv(tmp_path / "c.csv", index=False)
+    key = tmp_path / "keys" / "key"
+    hidden = ["--pseudonymise", "--key", key, "--groups", "patient"]
+    (tmp_path / "data").mkdir()
+    succeed("grow", tmp_path / "c.csv", "-o", tmp_path / "data" / "f.zarr", *FEW, *hidden)
+    succeed("genes", tmp_path / "data" / "f.zarr", "-o", tmp_path / "data" / "g", "--anndata")
+    obs = anndata.read_h5ad(tmp_path / "data" / "g" / "genes.h5ad").obs
+    said = {*obs.index, *obs["patient"]}
+    assert not said & {*table["id"], *table["patient"]}
+    assert len(said) == 60
+
+
 def test_genes__takes_a_cohort_that_was_moved(refuse, tmp_path):
     make_table().to_csv(tmp_path / "a.csv", index=False)
     succeed("grow", tmp_path / "a.csv", "-o", tmp_path / "f.zarr", *FEW)
