@@ -38,13 +38,14 @@ def place_genes(counts: NDArray[np.uint16]) -> tuple[NDArray[np.float32], str]:
     from threadpoolctl import threadpool_limits
 
     rows = counts.reshape(len(counts), -1).astype(np.float32)
+    places, method = np.zeros((len(rows), 2), np.float32), "principal components"
+    if not np.ptp(rows, axis=0).any():  # nothing tells them apart
+        return places, method
     with threadpool_limits(1):  # sums over threads would round by their number
         found = PCA(min(COMPONENTS, *rows.shape), svd_solver="covariance_eigh").fit_transform(rows)
-        method = "principal components"
         if 50 <= len(rows) <= MOST_EMBEDDED:
             found = TSNE(init="pca", random_state=0).fit_transform(found)
             method = "t-SNE of 30 principal components"
-    places = np.zeros((len(rows), 2), np.float32)
     places[:, : found.shape[1]] = found[:, :2]
     places -= places.min(axis=0)
-    return places / max(places.max(), np.float32(1e-9)), method
+    return places / places.max(), method

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import deepnic
+from deepnic.atlas.map import place_genes
 from deepnic.nic import count_signatures
 from deepnic.nic.families import family
 from deepnic.rop.signatures import event_table
@@ -84,6 +85,7 @@ def test_list__finds_by_name_and_symbol_as_one_types(visit, forest):
     visit.page.get_by_label("Probe set or symbol").press_sequentially("Worst con")
     visit.shown()
     assert {*first_column(visit)} == {"worst concavity", "worst concave points"}
+    assert visit.page.locator("#table thead th[aria-sort]").count() == 0
     assert visit.text("#found") == "2 of 30 genes"
     visit.page.get_by_label("Probe set or symbol").fill("sym2")
     visit.shown()
@@ -272,6 +274,26 @@ def test_alike__are_named_and_lead_there(visit, forest):
     visit.page.locator("article ol li a").first.click()
     visit.shown()
     assert genes_of(forest)[order[0]] in visit.text("#genes-heading")
+
+
+def test_map__shows_genes_and_opens_one_by_a_click(visit, forest):
+    visit.open()
+    visit.page.get_by_role("link", name="Map").click()
+    visit.shown()
+    places, method = place_genes(count_signatures(forest)["count"].values)
+    assert f"({method} of the counts)" in visit.text("#map-about")
+    canvas, gene = visit.page.locator("#map canvas"), 4
+    box = canvas.bounding_box()
+    x, y = (box["width"] / 720 * (8 + places[gene] * 704)).tolist()
+    canvas.hover(position={"x": x, "y": y})
+    name = genes_of(forest)[gene]
+    assert visit.text("#map-reading").startswith(f"SYM4 ({name}): NIC1 0.")
+    canvas.click(position={"x": x, "y": y})
+    visit.shown()
+    assert visit.text("#genes-heading") == f"SYM4 ({name})"
+    visit.page.go_back()
+    visit.shown()
+    assert canvas.is_visible()
 
 
 def test_address__of_a_gene_that_is_none_says_so(visit):

@@ -7,6 +7,7 @@ from scipy.spatial.distance import cdist
 
 import deepnic
 from deepnic.atlas.genes import criteria, most_alike, read_known
+from deepnic.atlas.map import place_genes
 from deepnic.errors import InputError
 from deepnic.nic import count_signatures
 from tests.cli.made import succeed
@@ -47,6 +48,29 @@ def test_criteria__are_means_and_strongest_of_the_images(forest):
         at = strongest[gene, k]
         filled = np.nan_to_num(values[gene, k])
         assert at == (filled.argmax() if filled.any() else 255)
+
+
+def test_place_genes__keeps_apart_what_differs_most():
+    """Two kinds of genes; t-SNE of as many as it takes, principal components of few."""
+    counts = np.zeros((60, 1, 1, 37), np.uint16)
+    rng = np.random.default_rng(0)
+    counts[:30, ..., 0], counts[30:, ..., 36] = 20, 20
+    counts[..., 5] = rng.integers(0, 4, (60, 1, 1))
+    for n, method in ((60, "t-SNE of 30 principal components"), (40, "principal components")):
+        some = counts[60 - n :]
+        places, how = place_genes(some)
+        assert how == method
+        assert places.min() == 0
+        assert places.max() == 1
+        kind = some[:, 0, 0, 0] > 0
+        distance = cdist(places, places)
+        within = distance[kind[:, None] == kind].mean()
+        assert distance[kind[:, None] != kind].mean() > 2 * within
+
+
+def test_place_genes__of_genes_that_are_all_alike():
+    places, _ = place_genes(np.ones((4, 1, 1, 37), np.uint16))
+    assert (places == 0).all()
 
 
 def write_list(path, **columns):

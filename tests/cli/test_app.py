@@ -12,7 +12,10 @@ from deepnic import cli
 from deepnic.errors import InputError
 from tests.cli.made import FEW, succeed, write_toml
 
-COMMANDS = ["demo", "grow", "pixels", "train", "predict", "study", "report", "pseudonyms", "doctor"]
+COMMANDS = [
+    "demo", "grow", "pixels", "train", "predict", "atlas", "study", "report", "pseudonyms",
+    "doctor",
+]  # fmt: skip
 CLUSTER = ["up", "launcher", "status", "down"]
 
 

@@ -68,8 +68,10 @@
     const all = columns();
     const sorted = all.find(({ id }) => id === asked.get("sort")) ?? all.find(({ id }) => id === "1");
     const turned = asked.get("turned") === "yes";
-    order = arrange(select(asked), sorted, turned, asked.get("find") ?? "");
-    showHead(all, sorted, turned);
+    // what one types is answered by how well it fits, until a heading is pressed
+    const fits = Boolean((asked.get("find") ?? "").trim()) && !asked.has("sort");
+    order = fits ? select(asked) : arrange(select(asked), sorted, turned);
+    showHead(all, sorted, turned, fits);
     const n = atlas.whole(order.length);
     /** @type {any} */ (document.getElementById("found")).textContent =
       `${n} of ${atlas.whole(atlas.chip.names.length)} genes`;
@@ -99,11 +101,9 @@
   /** Sort: numbers from the largest down (q from the smallest up), what has none last. */
   const arrange = (
     /** @type {number[]} */ genes, /** @type {any} */ column, /** @type {boolean} */ turned,
-    /** @type {string} */ text,
   ) => {
     const way = turned ? -1 : 1;
     const { values, words, rising } = column;
-    if (text.trim() && !atlas.asked().has("sort")) return genes; // as well as they fit
     if (words) {
       const at = (/** @type {number} */ k) => words.at(k);
       return genes.sort((a, b) => way * (at(a) < at(b) ? -1 : at(a) > at(b) ? 1 : 0) || a - b);
@@ -116,10 +116,12 @@
     });
   };
 
-  const showHead = (/** @type {any[]} */ all, /** @type {any} */ sorted, /** @type {boolean} */ turned) => {
+  const showHead = (
+    /** @type {any[]} */ all, /** @type {any} */ sorted, /** @type {boolean} */ turned, /** @type {boolean} */ fits,
+  ) => {
     const row = atlas.make("tr", {}, atlas.make("th", { scope: "col" }, atlas.make("span", { class: "unseen" }, "Side by side")));
     for (const column of all) {
-      const is = column === sorted;
+      const is = column === sorted && !fits;
       const falling = Boolean(column.values && !column.rising) !== turned;
       const press = () => {
         location.hash = atlas.address({ sort: column.id, turned: is && !turned ? "yes" : "" });

@@ -48,13 +48,20 @@
     const { mean, names, palettes } = atlas.chip;
     const n = names.length;
     const values = mean.subarray(Number(byId("map-by").value) * n, (Number(byId("map-by").value) + 1) * n);
-    const most = values.reduce((/** @type {number} */ a, /** @type {number} */ b) => (b > a ? b : a), 0) || 1;
-    const order = Array.from(values.keys()).sort((a, b) => (values[a] || 0) - (values[b] || 0));
+    // from the least to the most there is: of few patients most trees of all genes are perfect
+    let [least, most] = [Infinity, -Infinity];
+    for (const value of values) {
+      if (value < least) least = value;
+      if (value > most) most = value;
+    }
+    const scale = `Black is ${atlas.share(least)}, orange ${atlas.share(most)}; sand is undefined.`;
+    byId("map-scale").textContent = most > -Infinity ? scale : "Undefined everywhere.";
+    const order = Array.from(values.keys()).sort((a, b) => (values[a] || -1) - (values[b] || -1));
     canvas.width = canvas.height = SIZE;
     const context = canvas.getContext("2d");
     const size = n > 5000 ? 2 : n > 500 ? 4 : 7;
     for (const gene of order) {
-      context.fillStyle = atlas.css(values[gene] / most, 3, palettes.clear);
+      context.fillStyle = atlas.css(values[gene] - least ? (values[gene] - least) / (most - least) : 0 * values[gene], 3, palettes.clear);
       const [x, y] = at(gene);
       context.fillRect(x - size / 2, y - size / 2, size, size);
     }

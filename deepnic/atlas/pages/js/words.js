@@ -36,7 +36,7 @@
     return sets;
   };
 
-  const AND = new Intl.ListFormat("en", { style: "long", type: "conjunction" });
+  const AND = new Intl.ListFormat("en-GB", { style: "long", type: "conjunction" });
 
   const join = (/** @type {number[]} */ set) => set.map((k) => k + 1).join("+");
 
