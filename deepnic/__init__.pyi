@@ -3,6 +3,7 @@ from . import assembly as assembly
 from . import atlas as atlas
 from . import cluster as cluster
 from . import cohort as cohort
+from . import columns as columns
 from . import compute as compute
 from . import config as config
 from . import errors as errors

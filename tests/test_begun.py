@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 
 from deepnic.cohort import read_cohort
+from deepnic.columns import WORDS, column_rows
 from deepnic.errors import InputError
 from deepnic.files import read_csv
 from deepnic.learn import load_network
@@ -18,7 +19,7 @@ from deepnic.runs.config import read_config
 from deepnic.runs.run import run
 from deepnic.store import open_forest, open_items, open_table, write_forest
 from deepnic.study import run_study
-from deepnic.variables import WORDS, column_rows, kind_of
+from deepnic.variables import kind_of
 
 FOREST = {"n_trees": 6, "weight_ranges": [3, 5], "tree_sizes": [3, 4], "subsample": 0.5}
 STUDY = {

@@ -5,18 +5,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from deepnic.columns import COLUMNS, METRICS, column_rows
 from deepnic.errors import InputError
-from deepnic.variables import (
-    COHORT,
-    COLUMNS,
-    KINDS,
-    METRICS,
-    STATE,
-    column_rows,
-    describe,
-    kind_of,
-    validate,
-)
+from deepnic.variables import COHORT, KINDS, STATE, describe, kind_of, validate
 
 
 def cohort():

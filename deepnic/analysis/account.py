@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from deepnic.analysis.ranking import OURS, RANDOM, in_one_unit, strengths
-from deepnic.variables import NO_FILTER
+from deepnic.columns import NO_FILTER
 
 PATHS_TOGETHER = "the paths, mean and range"
 

@@ -9,8 +9,8 @@ from deepnic.analysis.grouped import are_enough, design_effect, widened
 from deepnic.analysis.interval import Interval
 from deepnic.analysis.limits import mean_lead
 from deepnic.analysis.metrics import RESAMPLES, Patients, score_arms
+from deepnic.columns import METRICS
 from deepnic.errors import InputError, choose
-from deepnic.variables import METRICS
 
 ROUNDING = 1e-9
 """Scores closer than this are equal; no standard error counts as smaller."""

@@ -10,7 +10,7 @@ from scipy import optimize, stats
 from deepnic.analysis.compare import ROUNDING
 from deepnic.analysis.interval import power_of
 from deepnic.analysis.metrics import RESAMPLES, Patients
-from deepnic.variables import METRICS
+from deepnic.columns import METRICS
 
 CHANCE = {"balanced_accuracy": 0.5, "auroc": 0.5}
 """Metrics whose value by chance does not depend on the share of the classes."""

@@ -15,7 +15,7 @@ from deepnic.analysis.ranking import (
     strength_label,
     strengths,
 )
-from deepnic.variables import NO_FILTER
+from deepnic.columns import NO_FILTER
 
 PATH, FILTER, UNITS = "the path", "the filter", "the unit"
 CANVAS, UNFILTERED_CANVAS = "the canvas, relevant pixels", "the canvas, no filter"

@@ -12,7 +12,7 @@ from scipy import stats
 from deepnic.analysis.grouped import are_enough, design_effect, number_groups, widened
 from deepnic.analysis.interval import Interval
 from deepnic.analysis.limits import EDGE, area, mean_share, share
-from deepnic.variables import METRICS
+from deepnic.columns import METRICS
 
 METRIC_TITLES = {
     "balanced_accuracy": "balanced accuracy",

@@ -8,8 +8,8 @@ from sklearn.metrics import confusion_matrix, roc_curve
 
 from deepnic.analysis.interval import Interval
 from deepnic.analysis.metrics import probability, summarise
+from deepnic.columns import WORDS
 from deepnic.files import read_csv
-from deepnic.variables import WORDS
 
 
 def patients_of(predictions: pd.DataFrame) -> pd.DataFrame:

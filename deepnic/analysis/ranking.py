@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from deepnic.columns import NO_FILTER
 from deepnic.errors import InputError
-from deepnic.variables import NO_FILTER
 
 MEASURE = "balanced_accuracy"
 """By which arms are compared: chance is 0.5 whatever the share of the classes."""

@@ -8,11 +8,11 @@ import pandas as pd
 import xarray as xr
 
 from deepnic.cohort.write import write_h5ad
+from deepnic.columns import column_rows
 from deepnic.errors import InputError
 from deepnic.explain.genes import HIGHER, LOWER
 from deepnic.files import locked, read_json, whole, write_csv, write_json
 from deepnic.rop.origin import ORIGIN, sha256_of
-from deepnic.variables import column_rows
 
 ORIGIN_FILE = "origin.json"
 NULL = "null"

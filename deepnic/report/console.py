@@ -16,7 +16,7 @@ from rich.text import Text
 from deepnic.analysis import Findings, Interval
 from deepnic.analysis.metrics import METRIC_TITLES
 from deepnic.analysis.ranking import best_of_each, rows
-from deepnic.variables import METRICS
+from deepnic.columns import METRICS
 
 if TYPE_CHECKING:
     from deepnic.store.estimate import Estimate  # loads the search

@@ -14,11 +14,12 @@ import pandas as pd
 from deepnic.analysis.patients import patients_of, read_patients_of, without_ids
 from deepnic.analysis.results import ClassesResults, RunResults
 from deepnic.analysis.training import NETWORK
+from deepnic.columns import WORDS, column_rows
 from deepnic.errors import InputError
 from deepnic.files import read_csv, read_json, write_csv, write_json
 from deepnic.learn.settings import CHECKPOINT_FILE, LAST_FILE
 from deepnic.manifest import check_files, manifest, seal
-from deepnic.variables import FORMAT, WORDS, column_rows
+from deepnic.variables import FORMAT
 
 RUN = "run.json"
 HISTORY, PREDICTIONS, RANKING = "history.csv", "predictions.csv", "ranking.csv"

@@ -7,13 +7,13 @@ import numpy as np
 import xarray as xr
 
 from deepnic.assembly import assemble
+from deepnic.columns import NO_FILTER
 from deepnic.nic import rop_images
 from deepnic.pixels import filter_pixels
 from deepnic.store import open_forest
 from deepnic.study.cohorts import Split
 from deepnic.study.fold import Fold, part_folder
 from deepnic.study.settings import StudySettings
-from deepnic.variables import NO_FILTER
 
 
 def example_images(split: Split, fold: Fold, folder: Path, settings: StudySettings) -> xr.Dataset:

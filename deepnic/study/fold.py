@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from deepnic.assembly.cross_fitted import cut_parts, without_part
 from deepnic.cohort import filled
+from deepnic.columns import NO_FILTER
 from deepnic.errors import InputError
 from deepnic.manifest import put_aside, to_mend
 from deepnic.nic import forest_vote, observation_images
@@ -28,7 +29,6 @@ from deepnic.store import open_forest, open_table, write_forest, write_table
 from deepnic.store.table import open_dataset
 from deepnic.study.costs import is_noted, noted
 from deepnic.study.settings import StudySettings
-from deepnic.variables import NO_FILTER
 
 
 class Pipeline(NamedTuple):

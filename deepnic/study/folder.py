@@ -13,6 +13,7 @@ import pandas as pd
 from deepnic.analysis.patients import read_patients_of
 from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
 from deepnic.analysis.results import StudyResults
+from deepnic.columns import WORDS, column_rows
 from deepnic.errors import EngineError, InputError
 from deepnic.files import (
     check_new,
@@ -39,7 +40,6 @@ from deepnic.study.arms import Arm, Outcome
 from deepnic.study.cohorts import FOLDS, Split
 from deepnic.study.fold import has_tables, read_tables
 from deepnic.study.settings import StudySettings
-from deepnic.variables import WORDS, column_rows
 
 STUDY = "study.json"
 EXAMPLES = "examples"

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from deepnic.assembly import PATHS
 from deepnic.assembly.canvas import TREE_SIZES, UNITS, WEIGHT_RANGES
 from deepnic.assembly.cross_fitted import PARTS
+from deepnic.columns import NO_FILTER
 from deepnic.config import Strict
-from deepnic.variables import NO_FILTER
 
 
 def _differ(values: Sequence[Any]) -> bool:

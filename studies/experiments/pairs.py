@@ -16,8 +16,8 @@ from rich.console import Console
 from deepnic.analysis.compare import compare_arms
 from deepnic.analysis.interval import over_cohorts
 from deepnic.analysis.metrics import summarise
+from deepnic.columns import METRICS
 from deepnic.errors import InputError
-from deepnic.variables import METRICS
 from studies.experiments.optimism import true_predictions
 
 NAMES = ("first", "second")

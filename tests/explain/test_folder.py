@@ -8,11 +8,11 @@ import pytest
 
 import deepnic
 from deepnic.cohort import make_cohort, read_cohort
+from deepnic.columns import COLUMNS, WORDS
 from deepnic.errors import InputError
 from deepnic.explain import folder
 from deepnic.explain.folder import multiqc, open_folder, ranking, write_anndata, write_genes
 from deepnic.files import read_csv
-from deepnic.variables import COLUMNS, WORDS
 
 
 def make_genes(n=60, null=True):

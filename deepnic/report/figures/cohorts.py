@@ -13,8 +13,8 @@ from matplotlib.ticker import PercentFormatter
 from deepnic.analysis.factors import Factor
 from deepnic.analysis.metrics import METRIC_TITLES
 from deepnic.analysis.ranking import MEASURE, OURS, strength_label, strengths
+from deepnic.columns import NO_FILTER
 from deepnic.report.figures import style
-from deepnic.variables import NO_FILTER
 
 GUESSING = 0.5
 

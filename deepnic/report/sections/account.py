@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from deepnic.analysis import Findings, StudyResults
 from deepnic.analysis.account import Stage
 from deepnic.analysis.ranking import strength_label
+from deepnic.columns import NO_FILTER
 from deepnic.report.figures.curves import Account
 from deepnic.report.sections.section import Section
 from deepnic.report.tables import Cell, Strong, Table
-from deepnic.variables import NO_FILTER
 
 
 def section(study: StudyResults, findings: Findings) -> Section | None:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from deepnic.columns import NO_FILTER
 from deepnic.learn.calibration import calibrate
-from deepnic.variables import NO_FILTER
 
 FoldT = TypeVar("FoldT")  # what an arm learns from: of observations, or of genes
 ArmsT = TypeVar("ArmsT")  # settings that say which arms there are

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from deepnic.analysis.results import GeneResults
+from deepnic.columns import WORDS
 from deepnic.files import read_csv, read_json, write_csv
 from deepnic.manifest import check_files
 from deepnic.store.table import open_dataset, write_store
@@ -17,7 +18,6 @@ from deepnic.study.genes.arms import GeneArm
 from deepnic.study.genes.fold import GeneFold, GeneSplit
 from deepnic.study.genes.occlusion import example, occlude
 from deepnic.study.genes.settings import GeneStudySettings
-from deepnic.variables import WORDS
 
 Todo = Sequence[tuple[GeneArm, int]]
 TABLES = ("scores", "summary", "differences", "costs")
