@@ -165,10 +165,41 @@ def cut(cohorts: Mapping[str, xr.Dataset], settings: StudySettings) -> Iterator[
 
 
 def permute(cohort: xr.Dataset, seed: list[int]) -> xr.Dataset:
-    """Give the labels of the observations to other observations."""
-    order = np.random.default_rng(seed).permutation(cohort.sizes["observation"])
+    """Give the labels of the observations to other observations.
+
+    Of groups, those of one label change it with each other, as a whole; labels within a group, such
+    as those of a patient's tumour and normal tissue, change places there.
+
+    Examples
+    --------
+    >>> rows = {"state": ("observation", [0, 0, 1, 1, 0, 1]), "label": ("observation", [*"nnttnt"])}
+    >>> cohort = xr.Dataset(rows, coords={"group": ("observation", [*"aabbcc"])})
+    >>> {"".join(permute(cohort, [seed])["label"].values) for seed in range(20)} == {
+    ...     "nnttnt", "nntttn", "ttnnnt", "ttnntn"}
+    True
+    """
+    rng = np.random.default_rng(seed)
+    if "group" in cohort.coords:
+        order = _order_of_groups(cohort["group"].values, cohort["label"].values, rng)
+    else:
+        order = rng.permutation(cohort.sizes["observation"])
     names = ("state", "label")
     return cohort.assign({name: ("observation", cohort[name].values[order]) for name in names})
+
+
+def _order_of_groups(
+    group: NDArray[np.object_], label: NDArray[np.object_], rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Whose label each observation is given."""
+    order = np.arange(len(group))
+    rows = [np.flatnonzero(group == name) for name in dict.fromkeys(group)]
+    of_one = [one for one in rows if len({*label[one]}) == 1]
+    for one, other in zip(of_one, rng.permutation(len(of_one)), strict=True):
+        order[one] = of_one[other][0]
+    for one in rows:
+        if len({*label[one]}) > 1:
+            order[one] = rng.permutation(one)
+    return order
 
 
 def join(

@@ -79,7 +79,7 @@ def run_study(
     cohorts : Dataset, or mapping of name to Dataset
         From `read_cohort`; observations without a label are left out, and those of one ``group``,
         if there is such a coordinate, stay together in the folds and in the bags of trees.
-        Intervals are over groups; permutations take every observation by itself.
+        Intervals are over groups, and permutations keep them.
     output : path
         Folder of the results; see the README.
     settings : StudySettings or mapping, optional

@@ -112,6 +112,23 @@ def test_permute__moves_state_and_label_together_and_nothing_else(cohort):
     assert permuted.indexes["observation"].equals(cohort.indexes["observation"])
 
 
+def test_permute__keeps_groups(cohort):
+    """Pairs of one label change it together; labels of mixed pairs change places within."""
+    label = np.array(["sick", "sick", "healthy", "healthy", "sick", "healthy"] * 10, object)
+    some = cohort.isel(observation=slice(60)).assign_coords(
+        group=("observation", [f"patient {k // 2}" for k in range(60)])
+    )
+    some = some.assign(label=("observation", label), state=("observation", (label == "sick") * 1))
+    drawn = [permute(some, [seed])["label"].values.reshape(30, 2) for seed in range(200)]
+    mixed = np.arange(30) % 3 == 2
+    for one in drawn:
+        assert (one[~mixed, 0] == one[~mixed, 1]).all()
+        assert (one[mixed, 0] != one[mixed, 1]).all()
+        assert (one[~mixed, 0] == "sick").sum() == 10
+    share = np.mean([one[:, 0] == "sick" for one in drawn], axis=0)
+    assert np.abs(share - 0.5).max() < 0.15
+
+
 def test_join__standardises_each_cohort_gene_by_gene(two):
     both, test = join(two, "a", "b")
     assert both["gene"].values.tolist() == [f"g{k}" for k in range(3, 12)]
