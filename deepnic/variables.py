@@ -24,6 +24,9 @@ CLASSES = "deepnic_classes"
 PARTS = "deepnic_parts"
 """Attribute of a group of stores, each grown without the labels of a part: the parts by name."""
 
+GROUPS_OF = {CLASSES: "of each class against the rest", PARTS: "each grown without a part"}
+"""What is said of the stores of a group, by its attribute."""
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -202,7 +205,7 @@ def kind_of(dataset: xr.Dataset) -> str:
     >>> kind_of(xr.Dataset({"image": (("item", "row", "column"), np.zeros((2, 8, 8)))}))
     'canvas'
     """
-    for of, what in ((CLASSES, "of each class against the rest"), (PARTS, "each without a part")):
+    for of, what in GROUPS_OF.items():
         if names := getattr(dataset, "attrs", {}).get(of):
             raise InputError(
                 f"this is a group of stores, {what} ({', '.join(names)}); pass one of them"

@@ -16,14 +16,10 @@ from deepnic.errors import InputError
 from deepnic.files import folder_names, locked, whole
 from deepnic.manifest import METADATA, OF_STORE, digest, manifest, restore, seal
 from deepnic.rop.origin import stamp
-from deepnic.variables import CLASSES, PARTS
+from deepnic.variables import GROUPS_OF
 
 GROUP = "group"
 """How the kind of a group is called, after that of its stores."""
-
-
-SAID = {CLASSES: "of each class against the rest", PARTS: "each grown without a part"}
-"""What is said of the stores of a group."""
 
 
 def children(path: str | Path, of: str) -> dict[str, Path]:
@@ -62,7 +58,7 @@ def read_group(path: Path) -> tuple[str | None, dict[str, Path]]:
     """
     try:
         attrs = json.loads((path / METADATA).read_bytes())["attributes"]
-        by = next(by for by in SAID if by in attrs)
+        by = next(by for by in GROUPS_OF if by in attrs)
         names = {str(name): str(key) for name, key in dict(attrs[by]).items()}
         if names and all(re.fullmatch(r"[\w -]+", name) for name in names):  # no way out of it
             return by, {key: path / name for name, key in names.items()}
@@ -77,7 +73,7 @@ def check_single(path: Path) -> None:
     if by is not None:
         some = ", ".join(f"{place} ({key})" for key, place in [*found.items()][:6])
         raise InputError(
-            f"{path} is a group of {len(found)} stores, {SAID[by]}; give one "
+            f"{path} is a group of {len(found)} stores, {GROUPS_OF[by]}; give one "
             f"of them: {some}{', ...' if len(found) > 6 else ''}"
         )
 
@@ -99,7 +95,7 @@ def growing(path: Path, kind: str, of: str, keys: Sequence[str]) -> Iterator[dic
         by, found = read_group(path)
         if by != of or [*found] != [*keys]:
             raise InputError(
-                f"{path} exists and is no group of stores {SAID[of]} ("
+                f"{path} exists and is no group of stores {GROUPS_OF[of]} ("
                 f"{', '.join(keys[:6])}{', ...' if len(keys) > 6 else ''}); choose another path"
             )
         yield found

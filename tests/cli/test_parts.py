@@ -258,5 +258,5 @@ def test_open__names_the_parts(parts):
     folder, *_ = parts
     with pytest.raises(deepnic.InputError, match=r"group of 3 stores, each grown without a part"):
         open_forest(folder / "forest.zarr")
-    with pytest.raises(deepnic.InputError, match=r"each without a part.*part-0"):
+    with pytest.raises(deepnic.InputError, match=r"each grown without a part.*part-0"):
         deepnic.assemble(xr.open_zarr(folder / "table.zarr", consolidated=False))
