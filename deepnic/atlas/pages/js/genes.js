@@ -33,6 +33,13 @@
     });
   };
 
+  /** Load what the first gene will need; should that fail, it is told when a gene is asked for. */
+  atlas.prepareGenes = () => {
+    const { family, path } = choices();
+    const needed = [atlas.loadFamily(family), atlas.loadFamily("base"), atlas.loadLayout(family, path)];
+    Promise.all(needed).catch(() => {});
+  };
+
   const addBeside = () => {
     const text = form.beside.value.trim().toLowerCase();
     const [found] = text ? atlas.search(text) : [];

@@ -62,6 +62,7 @@
     atlas.startGenes();
     addEventListener("hashchange", route);
     await route();
+    atlas.prepareGenes();
   };
 
   start();
