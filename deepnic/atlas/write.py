@@ -10,11 +10,12 @@ import pandas as pd
 import xarray as xr
 
 from deepnic import __version__
-from deepnic.atlas.genes import DIRECTIONS, criteria, most_alike, read_known
+from deepnic.atlas.genes import DIRECTIONS, most_alike, read_known
 from deepnic.atlas.images import describe_families, layouts, packed_family
 from deepnic.atlas.map import place_genes
 from deepnic.atlas.pack import least_unsigned, packed, packed_words, write_data
 from deepnic.compute import under_way
+from deepnic.explain.criteria import criteria
 from deepnic.files import as_path, check_new, whole
 from deepnic.nic import count_signatures
 from deepnic.nic.families import FAMILIES
@@ -111,7 +112,7 @@ def _chip(counted: xr.Dataset, forest: xr.Dataset, known: pd.DataFrame) -> dict[
         "together": TOGETHER,
         "names": packed_words(names),
         "symbols": packed_words(symbols),
-        "mean": packed(mean),
+        "mean": packed(mean.astype(np.float32)),
         "strongest": packed(strongest),
     }
     if "direction" in known:

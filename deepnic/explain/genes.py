@@ -1,5 +1,6 @@
 """The list of genes: what the trees say of each, and beside it what everybody computes."""
 
+from itertools import product
 from typing import NamedTuple
 
 import dask
@@ -12,14 +13,17 @@ from scipy import stats
 from deepnic.cohort.differential import welch
 from deepnic.errors import InputError
 from deepnic.explain.cohorts import grown_on
+from deepnic.explain.criteria import NOWHERE, criteria
 from deepnic.explain.null import Null
 from deepnic.nic import count_signatures
-from deepnic.nic.families import BASE, Quotients, evaluate, family
+from deepnic.nic.families import BASE
 from deepnic.nic.genes import check_forest
 from deepnic.rop.signatures import N_EVENTS, event_table
 
 HIGHER, LOWER, UNCLEAR = "higher", "lower", ""
 """Direction of a gene in those at risk."""
+
+TOGETHER = 1024  # genes whose criteria are made at a time
 
 _POSITIVE, _NEGATIVE = event_table()[:, 2], event_table()[:, 3]  # criteria 3 and 4
 
@@ -112,44 +116,40 @@ class _Criteria(NamedTuple):
 
 
 def _criteria(forest: xr.Dataset) -> _Criteria:
-    """Condition by condition: of a chip, one alone is 200 MB of counts while it is looked at."""
-    base = family("base")
-    functions = Quotients.of(base.numerator[:N_EVENTS], base.denominator[:N_EVENTS])
-    names, n = [""], forest.sizes["gene"]  # none, and each condition
-    total, defined = np.zeros((2, n, N_EVENTS))
-    largest, strongest = np.zeros((n, N_EVENTS)), np.zeros((n, N_EVENTS), np.intp)
-    smallest, sign = np.zeros((2, n), np.intp)
-    common, either = np.zeros((2, n))
-    perfect = np.zeros((n, forest.sizes["tree_size"], forest.sizes["weight_range"]), int)
-    for v, V in enumerate(forest["tree_size"].values.tolist()):
-        for r, R in enumerate(forest["weight_range"].values.tolist()):
-            names.append(f"V{V} R{R}")
-            halves = _count_halves(forest.isel(tree_size=[v], weight_range=[r]))
-            counts = halves.sum(axis=0)
-            perfect[:, v, r] = counts[:, 1:].sum(axis=1)
-            values = evaluate(counts, counts, functions, published=True)
-            there = ~np.isnan(values)
-            values = np.where(there, values, 0)
-            total += values
-            defined += there
-            better = there & (values > largest)
-            strongest[better], largest[better] = len(names) - 1, values[better]
-            smallest[(smallest == 0) & (values[:, 0] > 0)] = len(names) - 1
-            sign += counts[:, _POSITIVE].sum(axis=1) - counts[:, _NEGATIVE].sum(axis=1)
-            rates = 1 - halves[..., 0] / halves.sum(axis=2)
-            common += rates.min(axis=0)
-            either += rates.max(axis=0)
+    """Some genes after the other: the counts of a chip are 150 MB, their criteria far more."""
+    halves = _count_halves(forest)
+    some = range(0, halves.shape[1], TOGETHER)
+    parts = [_criteria_of(halves[:, first : first + TOGETHER]) for first in some]
+    perfect, mean, strongest, smallest, sign, stability = map(
+        np.concatenate, zip(*parts, strict=True)
+    )
+    conditions = product(forest["tree_size"].values, forest["weight_range"].values)
+    names = np.full(NOWHERE + 1, "", object)
+    for k, (V, R) in enumerate(conditions):
+        names[k] = f"V{V} R{R}"
+    directions = np.array([UNCLEAR, HIGHER, LOWER], object)[sign]
+    return _Criteria(perfect, mean, names[strongest], names[smallest], directions, stability)
+
+
+def _criteria_of(halves: NDArray[np.uint16]) -> tuple[NDArray, ...]:
+    """As of `_Criteria`, in numbers, from counts of the halves of the draws (2, gene, V, R, 37)."""
+    counts = halves.sum(axis=0, dtype=np.uint16)
+    mean, strongest = criteria(counts)
+    perfect = counts[..., 1:].sum(axis=-1, dtype=np.int64)
+    of_conditions = perfect.reshape(len(perfect), -1) > 0
+    smallest = np.where(of_conditions.any(axis=1), of_conditions.argmax(axis=1), NOWHERE)
+    of_signs = (counts[..., one].sum(axis=(1, 2, 3), dtype=int) for one in (_POSITIVE, _NEGATIVE))
+    sign = np.sign(np.subtract(*of_signs))
+    rates = 1 - halves[..., 0] / halves.sum(axis=-1)
     with np.errstate(invalid="ignore"):
-        mean, stability = total / defined, common / either
-    directions, conditions = np.array([UNCLEAR, HIGHER, LOWER], object), np.array(names, object)
-    strongest_at, smallest_at = conditions[strongest], conditions[smallest]
-    return _Criteria(perfect, mean, strongest_at, smallest_at, directions[np.sign(sign)], stability)
+        stability = rates.min(axis=0).sum(axis=(1, 2)) / rates.max(axis=0).sum(axis=(1, 2))
+    return perfect, mean, strongest, smallest, sign, stability
 
 
-def _count_halves(forest: xr.Dataset) -> NDArray[np.int64]:
-    """Counts (2, gene, 37) of the even and the odd draws of one condition, read once."""
+def _count_halves(forest: xr.Dataset) -> NDArray[np.uint16]:
+    """Counts (2, gene, V, R, 37) of the even and the odd draws, read once."""
     halves = [count_signatures(forest.isel(draw=slice(k, None, 2)))["count"] for k in (0, 1)]
-    return np.stack([half.values[:, 0, 0].astype(np.int64) for half in dask.compute(*halves)])
+    return np.stack([half.values for half in dask.compute(*halves)])
 
 
 def _differential(forest: xr.Dataset, cohort: xr.Dataset) -> dict[str, NDArray[np.float64]]:

@@ -6,9 +6,10 @@ import pytest
 from scipy.spatial.distance import cdist
 
 import deepnic
-from deepnic.atlas.genes import criteria, most_alike, read_known
+from deepnic.atlas.genes import most_alike, read_known
 from deepnic.atlas.map import place_genes
 from deepnic.errors import InputError
+from deepnic.explain.criteria import criteria
 from deepnic.nic import count_signatures
 from tests.cli.made import succeed
 
