@@ -25,7 +25,7 @@ from deepnic.files import locked
 from deepnic.nic import count_signatures
 from deepnic.rop.draws import Parameters
 from deepnic.rop.forest import grow_forest
-from deepnic.rop.origin import ORIGIN, parameters_of
+from deepnic.rop.origin import ORIGIN, asked_of, parameters_of
 from deepnic.store import open_forest, write_forest
 from deepnic.store.estimate import Estimate, estimate_growth
 from deepnic.store.table import open_store, write_store
@@ -159,13 +159,12 @@ def permutation_null(
     ((4, 1, 1), np.True_)
     """
     cohort, folder = grown_on(forest, cohort), Path(folder)
-    parameters: dict[str, Any] = {**parameters_of(forest.attrs[ORIGIN])}
-    del parameters["n_genes"]
+    asked = asked_of(forest.attrs[ORIGIN])
     counts = []
     for k in range(permutations):
         place, growing = folder / f"{k}.zarr", folder / f"{k}-growing.zarr"
-        permuted, genes = permute_genes(cohort, k, seed=parameters["seed"])
-        trees = grow_forest(permuted, genes=genes, **parameters)
+        permuted, genes = permute_genes(cohort, k, seed=asked["seed"])
+        trees = grow_forest(permuted, genes=genes, **asked)
         with locked(place):
             if not place.exists():
                 write_forest(trees, growing)
@@ -234,9 +233,7 @@ def share_grown(parameters: Parameters, tree_size: int) -> float:
 def estimate_null(forest: xr.Dataset, cohort: xr.Dataset, permutations: int) -> Estimate:
     """What `permutation_null` will take, from a sample of the forest's own trees."""
     parameters = parameters_of(forest.attrs[ORIGIN])
-    asked: dict[str, Any] = {**parameters}
-    del asked["n_genes"]
-    job = estimate_growth(grown_on(forest, cohort), **asked)
+    job = estimate_growth(grown_on(forest, cohort), **asked_of(forest.attrs[ORIGIN]))
     by_condition = {
         (V, R): permutations * share_grown(parameters, V) * seconds
         for (V, R), seconds in job.by_condition.items()

@@ -92,6 +92,15 @@ def parameters_of(origin: str) -> Parameters:
     return {name: stated[name] for name in Parameters.__required_keys__ | some}  # type: ignore[return-value]
 
 
+def asked_of(origin: str) -> dict[str, Any]:
+    """Options by which `grow_forest` makes the forest of a mark again, from the same cohort.
+
+    The cohort says how many genes there are, and whether bags are of groups.
+    """
+    stated = parameters_of(origin)
+    return {name: value for name, value in stated.items() if name not in ("n_genes", "bags")}
+
+
 def sha256_of(origin: str | None) -> str | None:
     """Digest in a mark; None of none. Two forests of one digest say the same of an observation."""
     return None if origin is None else str(json.loads(origin)["sha256"])

@@ -44,7 +44,7 @@ def met_by_hand(forest, gene):
     found = defaultdict(list)
     for V in (3, 4):
         for draw in range(12):
-            drawn = draw_of(forest.attrs, forest["state"].values, V, 3, draw)
+            drawn = draw_of(forest.attrs, forest["state"].values, None, V, 3, draw)
             number = drawn.gene_tree[gene]
             signature = forest["tree_signature"].sel(tree_size=V, weight_range=3)[draw, number]
             for other in drawn.members[number]:

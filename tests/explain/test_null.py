@@ -10,7 +10,7 @@ import deepnic
 from deepnic.cohort import hide_labels, make_cohort
 from deepnic.errors import InputError
 from deepnic.explain import Null, null, permutation_null, rank_genes
-from deepnic.explain.null import PARTS, permute_genes, share_grown
+from deepnic.explain.null import PARTS, estimate_null, permute_genes, share_grown
 from deepnic.rop.draws import gene_trees
 
 FEW = {"n_trees": 8, "weight_ranges": [3], "tree_sizes": [3, 4]}
@@ -150,6 +150,18 @@ def test_permutation_null__counts_the_trees_of_permuted_genes(cohort, forest, tm
     assert (found.perfect == np.concatenate(wanted)).all()
     assert found.n_trees == 8
     assert [file.name for file in sorted(tmp_path.iterdir())] == ["0.zarr", "1.zarr", "2.zarr"]
+
+
+def test_permutation_null__of_groups_keeps_them_in_bags(tmp_path):
+    """Trees of a permuted gene are those of the forest of the permuted cohort, bags included."""
+    cohort = make(12, groups=np.arange(40) // 4)
+    grouped = deepnic.grow_forest(cohort, **FEW).compute()
+    assert estimate_null(grouped, cohort, 2).core_seconds > 0
+    found = permutation_null(grouped, cohort, tmp_path / "null", permutations=1)
+    permuted, genes = permute_genes(cohort, 0, seed=0)
+    trees = deepnic.grow_forest(permuted, genes=genes, **FEW)
+    perfect = (trees["signature"] > 0).sum("draw").transpose("gene", ...).values
+    np.testing.assert_array_equal(found.perfect, perfect)
 
 
 def test_permutation_null__goes_on_where_it_stopped(cohort, forest, tmp_path, monkeypatch):
