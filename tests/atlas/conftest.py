@@ -44,9 +44,13 @@ def atlas(forest, listed, tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """Chromium as the system has it; none is downloaded."""
+    """Chromium as the system has it; none is downloaded.
+
+    Not for longer than a module: while it is open, an event loop runs in this thread, and Dask
+    finds it there.
+    """
     from playwright.sync_api import sync_playwright
 
     program = shutil.which("chromium")

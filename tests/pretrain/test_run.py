@@ -1,14 +1,19 @@
 """From cohorts to networks: what each has seen, and going on."""
 
+import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from deepnic.config import checked, read_toml
 from deepnic.errors import InputError
-from deepnic.learn.pretrained import ALL, Pretrained
+from deepnic.learn.pretrained import ALL, SHIPPED_FILE, Pretrained
+from deepnic.pretrain import PretrainSettings
 from deepnic.pretrain.run import pretrain
+from deepnic.study import StudySettings
 from tests.pretrain.conftest import make_source
 
 TINY = {
@@ -84,6 +89,19 @@ def test_unseen_by__knows_a_cohort_again_on_any_scale(made, sources):
     )
     with pytest.raises(InputError, match="several of those"):
         networks.unseen_by(both)
+
+
+def test_settings__of_the_networks_that_come_with_deepnic():
+    """They are of the cohorts of the study, and their card says which they saw."""
+    studies = Path(__file__).parents[2] / "studies"
+    settings = checked(PretrainSettings, read_toml(studies / "pretrain.toml"))
+    study = checked(StudySettings, read_toml(studies / "study.toml"))
+    assert settings.cohorts == study.cohorts
+    shipped = Pretrained.read()
+    card = json.loads(SHIPPED_FILE.with_suffix(".json").read_text())
+    assert {*shipped.known} == {*card["cohorts"]}
+    digest = hashlib.sha256(SHIPPED_FILE.read_bytes()).hexdigest()
+    assert card["sha256"] == digest
 
 
 def test_read__refuses_what_is_no_network(made, tmp_path):
