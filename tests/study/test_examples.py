@@ -86,6 +86,7 @@ def test_example_images__gene_cells_and_their_colours(made, examples, path):
     assert len(np.unique(code[code >= 0])) > 1
 
 
+@pytest.mark.slow  # a study of every arm, which other slow tests share
 def test_example_images__as_the_study_stores_them(folder):
     stored = xr.open_zarr(folder / "examples" / "made.zarr", consolidated=False).load()
     dims = {name: stored[name].dims for name in stored.data_vars}
