@@ -55,7 +55,7 @@ def _times(
             "seed": 0,
             "n_genes": len(expression),
         },
-        np.ascontiguousarray(state), V, R, 0,
+        np.ascontiguousarray(state), None, V, R, 0,
     )  # fmt: skip
     weights = np.tile(weights_of_range(R), (V, 1))
     first = last = 0
