@@ -16,7 +16,7 @@ from deepnic.learn.channels import canvas_arrays, make_images
 from deepnic.learn.loop import class_scores, mean_over_pipelines
 from deepnic.learn.pooled import PooledNetwork
 from deepnic.learn.saved import check_weights, read_checkpoint, save_checkpoint
-from deepnic.learn.settings import SHIPPED
+from deepnic.learn.settings import ALL, SHIPPED
 from deepnic.nic.families import COLOURS
 from deepnic.variables import expect
 
@@ -24,9 +24,6 @@ Weights = dict[str, torch.Tensor]
 """Of a network, by name."""
 
 SHIPPED_FILE = Path(__file__).with_name("pretrained.pt")
-
-ALL = "all"
-"""Name of the network that saw every source."""
 
 HIGHEST = 20  # genes of an observation that make its profile
 

@@ -23,6 +23,9 @@ POOLED = "deepnic.learn.pooled:pooled_network"
 SHIPPED = "pretrained"
 """Word for the networks of other cohorts that come with deepnic."""
 
+ALL = "all"
+"""Name of the pretrained network that saw every source, beside those without one."""
+
 
 class Settings(Strict):
     """How to train; the defaults are untuned and the same for every path and filter.

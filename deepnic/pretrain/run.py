@@ -15,7 +15,7 @@ from deepnic.compute import compute
 from deepnic.config import checked
 from deepnic.errors import InputError
 from deepnic.extras import needs
-from deepnic.files import as_path, locked, make_folder, read_json, write_json
+from deepnic.files import as_path, check_new, locked, make_folder, read_json, write_json
 from deepnic.pretrain.images import Shown, join_shown, show
 from deepnic.pretrain.settings import PretrainSettings
 from deepnic.study.provenance import facts_of, now
@@ -65,7 +65,8 @@ def pretrain(
     Raises
     ------
     InputError
-        A parameter out of its range, or another pretraining in the folder.
+        A parameter out of its range, fewer than two different sources, or something else in the
+        folder.
     """
     needs("train")
     if not isinstance(settings, PretrainSettings):
@@ -80,13 +81,17 @@ def _run(cohorts: Mapping[str, xr.Dataset], output: Path, settings: PretrainSett
 
     facts = facts_of(cohorts, settings, output)
     del facts["settings"]["cohorts"]  # where files lie is nobody's concern
-    facts = _begin(output, facts)
     names = [*cohorts]
-    sources = [names[k % len(names)] for k in range(settings.simulated)]
-    shown = _show_all(cohorts, sources, output / COHORTS, settings)
     known = {name: profiles(cohort) for name, cohort in cohorts.items()}
     # sources that share an observation are left out together
     alike = {name: {one for one in names if known[one] & known[name]} for name in names}
+    if alone := next((name for name, out in alike.items() if len(out) == len(names)), None):
+        raise InputError(
+            f"nothing is left to learn from without {alone}; name cohorts of other observations too"
+        )
+    facts = _begin(output, facts)
+    sources = [names[k % len(names)] for k in range(settings.simulated)]
+    shown = _show_all(cohorts, sources, output / COHORTS, settings)
     left_out = {ALL: frozenset[str]()} | {name: frozenset(out) for name, out in alike.items()}
     sets = [*dict.fromkeys(left_out.values())]
     run = dask.delayed(_train, pure=False)
@@ -105,6 +110,8 @@ def _begin(output: Path, facts: dict[str, Any]) -> dict[str, Any]:
 
     More cohorts may be asked for than before, and other epochs: what was drawn stays as it is.
     """
+    if not (output / CARD).exists():
+        check_new(output)
     make_folder(output / COHORTS)
     if (output / CARD).exists():
         before = read_json(output / CARD)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from deepnic.config import Strict
+from deepnic.learn.settings import ALL
 from deepnic.study.settings import CohortFile, Forest
 
 
@@ -82,4 +83,6 @@ class PretrainSettings(Strict):
     def _some_cohorts(self) -> "PretrainSettings":
         if not self.cohorts:
             raise ValueError("no cohort is named; name those to learn from under [cohorts.NAME]")
+        if ALL in self.cohorts:
+            raise ValueError(f'a cohort is named "{ALL}", as the network of all is; name it apart')
         return self

@@ -91,6 +91,20 @@ def test_unseen_by__knows_a_cohort_again_on_any_scale(made, sources):
         networks.unseen_by(both)
 
 
+def test_pretrain__refuses_what_it_cannot_leave_out(sources, tmp_path):
+    twin = sources["first"].isel(observation=slice(5, None))
+    settings = TINY | {"cohorts": {name: {"file": "x.csv"} for name in ("first", "twin")}}
+    with pytest.raises(InputError, match="nothing is left to learn from without first"):
+        pretrain({"first": sources["first"], "twin": twin}, tmp_path / "twins", settings)
+    assert not (tmp_path / "twins").exists()
+    with pytest.raises(InputError, match='is named "all"'):
+        checked(PretrainSettings, {"cohorts": {"all": {"file": "x.csv"}}})
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("")
+    with pytest.raises(InputError, match="exists"):
+        pretrain(sources, tmp_path / "mine", TINY)
+
+
 def test_settings__of_the_networks_that_come_with_deepnic():
     """They are of the cohorts of the study, and their card says which they saw."""
     studies = Path(__file__).parents[2] / "studies"
