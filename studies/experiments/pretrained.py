@@ -74,9 +74,10 @@ def compare(study: Path) -> pd.DataFrame:
     arms = pd.concat(scores)
     sizes = told.drop_duplicates(["cohort", "item"]).groupby("cohort").size()
     small = {name: whole for name, whole in results.whole.items() if sizes[name] <= SMALLEST}
+    of = {"all": results.whole} | ({f"n <= {SMALLEST}": small} if small != results.whole else {})
     rows = []
     for first, second in pairs([*arms["arm"].unique()]):
-        for words, whole in (("all", results.whole), (f"n <= {SMALLEST}", small)):
+        for words, whole in of.items():
             goal = judge_goal({"image": first, "classical": second, "margin": 0.03}, arms, whole)
             if goal is None:
                 continue
