@@ -1,6 +1,7 @@
 # make demo   the whole way on the bundled cohort, to demo/report.html
 # make quick  the tests that take no cluster and no long run, in a few minutes
 # make test   formatting, types, and every test that this machine can run
+# make long   what is left out of it because it takes long: studies that stop and go on, real cohorts
 # make coverage   the same again, and which lines they run: 90 % at least; half as long again
 # make soak   stores under attack, in any order of work and damage, for hours (SOAK=2000 rounds)
 # make fuzz   every reader against so many inputs (FUZZ=20000 each)
@@ -21,12 +22,12 @@ TOOLS = uv==0.13.9 pip-licenses==5.5.5 cyclonedx-bom==7.5.0 pip-audit==2.10.1
 # what starts hosts, clusters or kernels of notebooks waits most of its time, and for timeouts: it
 # runs apart, what is on the test hosts beside what is on this machine, and long runs fill the rest
 HOSTS = hosts or slurm
-HERE = (ray or notebook or slow) and not ($(HOSTS))
-ALONE = hosts or slurm or ray or notebook or slow
+HERE = (ray or notebook or slow) and not ($(HOSTS)) and not long
+ALONE = hosts or slurm or ray or notebook or slow or long
 # a file to a process, for what its tests share
 PARALLEL = -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo quick test test-hosts test-here coverage soak fuzz benchmark lock licences sbom audit install clean
+.PHONY: demo quick test test-hosts test-here long coverage soak fuzz benchmark lock licences sbom audit install clean
 
 demo: install
 	$(VENV)/bin/deepnic demo --output demo
@@ -46,6 +47,9 @@ test-hosts:
 
 test-here:
 	$(VENV)/bin/pytest -m "$(HERE)" --durations=30
+
+long: install
+	$(VENV)/bin/pytest $(PARALLEL) -m long --durations=30
 
 coverage: install
 	$(VENV)/bin/pytest $(PARALLEL) -m "not ($(ALONE))" --cov --cov-report= --cov-fail-under=0

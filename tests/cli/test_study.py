@@ -46,7 +46,7 @@ def test_study_and_report(place, tmp_path):
     assert b">p7<" in (tmp_path / "ids.html").read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_study__from_its_own_copy_on_a_dask_worker(place, tmp_path):
     settings = write_toml(tmp_path / "study.toml", place / "cohort.csv")
     succeed("study", settings, "-o", tmp_path / "a" / "b")
@@ -223,7 +223,7 @@ def test_study__goes_on_where_it_stopped(refuse, place, tmp_path, monkeypatch):
     assert "holds another study, which differs in epochs; choose" in refuse(*words)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not SHARED.exists(), reason="the real cohorts are not part of the project")
 @pytest.mark.parametrize(("name", "positive"), [("alon", "t"), ("golub", "AML")])
 def test_study__real_cohorts(tmp_path, name, positive):

@@ -22,7 +22,7 @@ SMALL = {
         "tree_sizes": [3, 4],
         "subsample": 0.2,  # few enough observations that trees of noise are perfect too
     },
-    "arms": {"paths": ["linear", "pacman"], "strengths": ["none", 64], "unfiltered": 64, "fdr": 1},
+    "arms": {"paths": ["snail", "pacman"], "strengths": ["none", 64], "unfiltered": 64, "fdr": 1},
 }
 TINY = SMALL | {
     "folds": 2,

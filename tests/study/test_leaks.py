@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 FEW = {"paths": ["snail", "pacman"], "strengths": ["none", 64], "unfiltered": 64, "fdr": 1}
 ARMS = {arm.name: arm for arm in arms_of(make_settings(arms=FEW))}
-OF_IMAGES = {name for name, arm in ARMS.items() if arm.kind != "expression"}
+OF_IMAGES = {name for name, arm in ARMS.items() if arm.kind not in ("expression", "map")}
 
 
 def above_and_below(predictions, alpha=0.01):
@@ -68,13 +68,13 @@ def predictions_of(cohort, output, **changes):
 def test_run_study__every_arm_learns_what_there_is(folder):
     predictions = pd.read_csv(folder / "predictions.csv").query("permutation < 0")
     arms = set(predictions["arm"])
-    assert arms > set(ARMS)
+    assert arms == set(ARMS)
     assert above_and_below(predictions) == (arms - {"majority"}, set())
 
 
 def test_run_study__permuted_labels_come_out_at_chance(folder):
     predictions = pd.read_csv(folder / "predictions.csv").query("permutation == 0")
-    assert set(predictions["arm"]) > set(ARMS)
+    assert set(predictions["arm"]) == set(ARMS)
     assert (predictions.groupby("arm").size() == 100).all()
     # below it is no leak: what a training fold has too much of, its test fold lacks
     assert above_and_below(predictions)[0] == set()
@@ -102,7 +102,7 @@ def test_control__catches_in_bag_votes(cohort, tmp_path, monkeypatch):
 
     A perfect tree knows the label of each observation it was grown on, and here that is its vote.
     """
-    truth, few = permute(cohort, [7]), {"n_trees": 20}
+    truth, few = permute(cohort, [7]), {"n_trees": 20, "n_genes": 0}
     leaky = lazy_forest(truth, make_settings(arms=FEW, forest=few)).compute()
     vote = leaky["vote"].where(leaky["vote"] != 0, 2 * truth["state"] - 1).astype(np.int8)
 
@@ -129,7 +129,7 @@ def test_control__catches_pixels_chosen_with_test_labels(tmp_path, monkeypatch):
     )
     run_study(noise, tmp_path, settings)
     above, _ = above_and_below(pd.read_csv(tmp_path / "predictions.csv"))
-    assert above >= {"snail, 8 pixels", "logistic regression, 8 pixels"}
+    assert "logistic regression, 8 pixels" in above
     assert all("pixels" in name for name in above - {"forest vote"})
 
 

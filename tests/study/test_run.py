@@ -250,6 +250,7 @@ def test_run_study__same_bytes_from_dask_workers(cohort, folder_tiny, tmp_path, 
     assert contents(tmp_path) == contents(folder_tiny)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workers", [0, 1])
 def test_run_study__goes_on_where_it_stopped(cohort, folder_tiny, tmp_path, monkeypatch, workers):
     """One fold is done and a part of the other; what is done is not done again."""
@@ -354,6 +355,7 @@ def test_run_study__refuses_before_it_writes(cohort, tmp_path, wrong, sentence):
 # --- repeats, seeds, transfers, workers
 
 
+@pytest.mark.long
 def test_run_study__repeats_and_seeds(cohort, tmp_path):
     """Other folds in every repeat; what draws at random is drawn with every seed."""
     small = cohort.isel(observation=slice(40))
@@ -369,6 +371,7 @@ def test_run_study__repeats_and_seeds(cohort, tmp_path):
     assert set(predictions["cohort"]) == {"cohort"}
 
 
+@pytest.mark.long
 def test_run_study__a_cohort_may_have_epochs_of_its_own(cohort, tmp_path):
     """The others, and transfers, have the study's."""
     cohorts = {
@@ -382,6 +385,7 @@ def test_run_study__a_cohort_may_have_epochs_of_its_own(cohort, tmp_path):
     assert last == {"a": 3, "b": 1, "a-to-b": 1}
 
 
+@pytest.mark.long
 def test_run_study__transfer_and_comparison_over_cohorts(cohort, tmp_path):
     cohorts = {
         "a": cohort.isel(observation=slice(60)),
