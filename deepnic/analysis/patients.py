@@ -25,7 +25,7 @@ def patients_of(predictions: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Columns arm, item, group where there is one, truth, probability (NaN of an arm that gives
-        none), n, wrong and sure; see `deepnic.variables`.
+        none), n, wrong and sure; see `deepnic.columns`.
 
     Examples
     --------

@@ -17,7 +17,7 @@ class StudyResults:
         ``study.json``: settings, cohorts, machine, deepnic, command, started, finished,
         data_parallel, failures, left_out.
     summary, predictions, history, calibration, costs : DataFrame
-        Of the true labels; see `deepnic.variables` for the columns.
+        Of the true labels; see `deepnic.columns` for the columns.
     accounts : list of dict
         The filter's account in each training fold, by cohort and strength.
     examples : dict of Dataset

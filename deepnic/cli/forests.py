@@ -42,9 +42,7 @@ def grow(
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Only tell the time, memory and disk it will take.")
     ] = False,
-    cores: Annotated[
-        int, typer.Option(min=1, help="With --estimate: also for so many cores like these.")
-    ] = 36,
+    cores: options.Cores = 36,
     workers: options.Workers = 0,
     scheduler: options.Scheduler = None,
     slurm: options.Slurm = None,

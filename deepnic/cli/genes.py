@@ -40,9 +40,7 @@ def genes(
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Only tell what the --permutations will take.")
     ] = False,
-    cores: Annotated[
-        int, typer.Option(min=1, help="With --estimate: also for so many cores like these.")
-    ] = 36,
+    cores: options.Cores = 36,
     workers: options.Workers = 0,
     scheduler: options.Scheduler = None,
     slurm: options.Slurm = None,

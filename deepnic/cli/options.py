@@ -103,6 +103,9 @@ MaxBag = Annotated[
 Kept = Annotated[int, typer.Option("--k", min=1, help="Pixels kept at most.")]
 Rate = Annotated[float, typer.Option(help="False discovery rate of the filter; 1 turns it off.")]
 Seed = Annotated[int, typer.Option(help="Seed of all random numbers.")]
+Cores = Annotated[
+    int, typer.Option(min=1, help="With --estimate: also for so many cores like these.")
+]
 Workers = Annotated[
     int, typer.Option(min=0, help="Dask workers started for this command; 0: threads.")
 ]

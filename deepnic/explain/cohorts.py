@@ -1,11 +1,11 @@
 """The cohort that a forest was grown on, read again."""
 
-import json
 from pathlib import Path
 
 import xarray as xr
 
-from deepnic.cohort import filled, read_cohort
+from deepnic.cohort import filled
+from deepnic.cohort.noted import read_noted
 from deepnic.errors import InputError
 from deepnic.rop.origin import ORIGIN, check_cohort
 
@@ -18,10 +18,10 @@ def read_again(forest: xr.Dataset, file: Path | None = None) -> xr.Dataset:
     InputError
         The forest does not say where it was, or what is there is not what it was grown on.
     """
-    noted = json.loads(forest.attrs.get("cohort", "{}"))
-    if file is None and not noted:
+    cohort = read_noted(forest, file)
+    if cohort is None:
         raise InputError("the store does not say where its cohort lies; name the file by cohort=")
-    return grown_on(forest, read_cohort(file or noted["file"], **noted.get("reading", {})))
+    return grown_on(forest, cohort)
 
 
 def grown_on(forest: xr.Dataset, cohort: xr.Dataset) -> xr.Dataset:

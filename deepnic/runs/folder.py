@@ -119,7 +119,7 @@ def read_classes_run(folder: Path, *, ids: bool = False) -> ClassesResults:
 
 
 def _meanings(labels: Sequence[str]) -> dict[str, str]:
-    """What the columns of classes mean, of which `deepnic.variables` knows no labels."""
+    """What the columns of classes mean, of which `deepnic.columns` knows no labels."""
     numbers = ", ".join(f"{k} {label}" for k, label in enumerate(labels))
     return {
         "state": f"Class that was trained on, -1 of others: {numbers}.",

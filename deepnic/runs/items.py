@@ -1,6 +1,5 @@
 """What a run learns from: observations with their labels, or genes and labels made for them."""
 
-import json
 import logging
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from deepnic.cohort import read_cohort
 from deepnic.cohort.holdout import draw_stratified
+from deepnic.cohort.noted import read_noted
 from deepnic.errors import InputError
 from deepnic.nic import count_signatures
 from deepnic.rop.origin import ORIGIN, check_cohort
@@ -95,11 +95,10 @@ def read_again(config: TrainConfig, items: Items) -> list[xr.Dataset] | None:
         if named is not None:
             raise InputError("cohort= is for tables of observations; leave it out")
         return None
-    noted = json.loads(items.source.attrs.get("cohort", "{}"))
-    if named is None and not noted:
-        return None
     try:
-        cohort = read_cohort(named or noted["file"], **noted.get("reading", {}))
+        cohort = read_noted(items.source, named)
+        if cohort is None:
+            return None
         cohorts = [cohort] * len(items.tables)
         if cohort.sizes["observation"] == items.source.sizes["item"]:
             states = [table["state"].values for table in items.tables]

@@ -1,6 +1,5 @@
 """Patients of a cohort predicted by a network that was trained on others."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import xarray as xr
 
 from deepnic.assembly import assemble
 from deepnic.assembly.cross_fitted import join_canvases, read_parts
-from deepnic.cohort import read_cohort
+from deepnic.cohort.noted import read_noted
 from deepnic.errors import InputError
 from deepnic.learn.calibration import KNOWN, Calibration, calibrate
 from deepnic.learn.pretrained import ALL, Pretrained
@@ -77,10 +76,11 @@ def predict_pretrained(source: Path, network: str) -> tuple[pd.DataFrame, Calibr
 
 def _which(networks: Pretrained, table: xr.Dataset) -> tuple[str, str]:
     """Name of the network that has not seen the cohort of a table, and what is said of it."""
-    noted = json.loads(table.attrs.get("cohort", "{}"))
     try:
-        cohort = read_cohort(noted["file"], **noted.get("reading", {}))
-    except (KeyError, InputError):
+        cohort = read_noted(table)
+    except InputError:
+        cohort = None
+    if cohort is None:
         return ALL, (
             "the cohort is not any more where `deepnic grow` read it, so that nobody can tell "
             f"whether the network has seen it; it saw {', '.join(networks.known)}"

@@ -164,8 +164,8 @@ class EncoderArm(PlacedArm):
         return fit_assembly(table, path="linear", seed=seed)
 
 
-class PretrainedArm(PlacedArm):
-    """A network of other cohorts on the same pixels; see `deepnic.learn.pretrained`.
+class PretrainedArm(EncoderArm):
+    """Such an encoder of other cohorts on the same pixels; see `deepnic.learn.pretrained`.
 
     Examples
     --------
@@ -173,7 +173,7 @@ class PretrainedArm(PlacedArm):
     'pretrained network, 256 pixels'
     """
 
-    kind, title, role = "pretrained", "the same pixels, a network of other cohorts", BASELINE
+    kind, title = "pretrained", "the same pixels, a network of other cohorts"
     draws = False
 
     @classmethod
@@ -187,10 +187,6 @@ class PretrainedArm(PlacedArm):
         """What it is, and of a user's own the name of the file."""
         own = "" if self.method == SHIPPED else f" {Path(self.method).name}"
         return f"pretrained network{own}"
-
-    def place(self, table: xr.Dataset, seed: int) -> Assembly:
-        """Lay them as the networks were shown others, one after the other."""
-        return fit_assembly(table, path="linear", seed=seed)
 
     def fit_predict(self, fold: Fold, seed: int) -> Answer:
         """Ask the network that has not seen the cohort; nothing is fitted but the rule of all."""
