@@ -5,6 +5,7 @@
 # make coverage   the same again, and which lines they run: 90 % at least; half as long again
 # make soak   stores under attack, in any order of work and damage, for hours (SOAK=2000 rounds)
 # make fuzz   every reader against so many inputs (FUZZ=20000 each)
+# make docs   the documentation, to docs/_build/html/index.html; every warning is an error
 # make benchmark   what it all costs on this machine, in one table, some minutes
 # All make the environment (.venv) first where it is missing; only packages are downloaded.
 #
@@ -27,7 +28,7 @@ ALONE = hosts or slurm or ray or notebook or slow or long
 # a file to a process, for what its tests share
 PARALLEL = -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo quick test test-hosts test-here long coverage soak fuzz benchmark lock licences sbom audit install clean
+.PHONY: demo quick test test-hosts test-here long coverage soak fuzz docs benchmark lock licences sbom audit install clean
 
 demo: install
 	$(VENV)/bin/deepnic demo --output demo
@@ -60,6 +61,9 @@ soak: install
 
 fuzz: install
 	FUZZ=$${FUZZ:-20000} $(VENV)/bin/pytest -s tests/fuzz
+
+docs: install
+	$(VENV)/bin/sphinx-build -W --keep-going -n -c docs . docs/_build/html
 
 benchmark: install
 	$(VENV)/bin/python -m tests.benchmarks
@@ -102,5 +106,5 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(MAINTAIN) demo sbom.json
+	rm -rf $(VENV) $(MAINTAIN) demo sbom.json docs/_build docs/reference/generated
 	find . -name __pycache__ -prune -exec rm -rf {} +
