@@ -1,0 +1,72 @@
+"""Settings of Sphinx for ``make docs``, which runs it on the whole folder.
+
+Pages of ``cluster/``, the notebooks and SECURITY.md are read where they stand, so that nothing is
+said twice and their links lead to the same files as on a forge.
+"""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+from deepnic import __version__  # noqa: E402
+
+project = "deepnic"
+author = "the authors of deepnic"
+copyright = "the authors of deepnic, BSD-3-Clause"
+version = release = __version__
+
+root_doc = "docs/index"
+include_patterns = [
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENCES.md",
+    "SECURITY.md",
+    "cluster/**.md",
+    "docs/**",
+    "notebooks/*",
+    "studies/RESULTS.md",
+]
+exclude_patterns = ["docs/_build", "docs/_templates", ".*", "**/.ipynb_checkpoints"]
+templates_path = [str(HERE / "_templates")]  # autosummary would look in the folder of the pages
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "myst_nb",
+    "declared",
+]
+myst_enable_extensions = ["deflist"]
+myst_heading_anchors = 3
+nb_execution_mode = "off"  # tests/test_notebooks.py runs them
+
+default_role = "code"
+highlight_language = "none"  # blocks without a language are commands, trees and drawings
+autodoc_typehints_format = "short"
+autodoc_member_order = "bysource"
+autosummary_ignore_module_all = False
+numpydoc_class_members_toctree = False
+numpydoc_show_class_members = False
+nitpick_ignore = [("py:class", "deepnic.learn.trees.Trees")]  # a part of a predictor
+nitpick_ignore_regex = [  # what other packages say of themselves is not asked for: built offline
+    (
+        "py:.*",
+        r"(anndata|annotated_types|collections|dask|np|numpy|NDArray|ArrayLike|os|pandas|pathlib|pd|pydantic|"
+        r"sklearn|torch|typing|xarray|xr)(\..*)?",
+    ),
+]
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"deepnic {release}"
+html_show_sourcelink = False
+html_additional_pages = {"index": "to-docs.html"}
+html_theme_options = {
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "show_prev_next": False,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
