@@ -8,6 +8,6 @@ Rooms and public names are those of ``__init__.pyi``. Each is loaded when first 
 
 from deepnic.extras import attach_stub
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __getattr__, __dir__, __all__ = attach_stub(__name__, __file__)
