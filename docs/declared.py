@@ -9,8 +9,8 @@ import importlib
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import typer
 from docutils import nodes
 from docutils.statemachine import StringList
@@ -64,7 +64,7 @@ def commands() -> Iterator[str]:
     yield from of_command("deepnic", group)
 
 
-def of_command(name: str, command: click.Command) -> Iterator[str]:
+def of_command(name: str, command: Any) -> Iterator[str]:
     """Write one command, and those under it."""
     shown = [one for one in command.params if one.name != "help"]
     yield from ("", f"## {name}", "", *(command.help or "").splitlines(), "")
@@ -73,11 +73,11 @@ def of_command(name: str, command: click.Command) -> Iterator[str]:
         yield from row(*["---"] * 3)
     for one in shown:
         names = one.opts + one.secondary_opts
-        words = f"`{one.name}`" if isinstance(one, click.Argument) else ", ".join(
+        words = f"`{one.name}`" if one.param_type_name == "argument" else ", ".join(
             f"`{name}`" for name in names)  # fmt: skip
         default = "" if one.default in (None, False, ()) or callable(one.default) else one.default
         yield from row(words, named(getattr(one, "help", None) or ""), str(default))
-    if isinstance(command, click.Group):
+    if hasattr(command, "commands"):
         for under, further in command.commands.items():
             yield from of_command(f"{name} {under}", further)
 

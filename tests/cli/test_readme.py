@@ -1,4 +1,4 @@
-"""The examples of the README's "Your own cohort", run on files of each kind."""
+"""The examples of the README and of the user guide, run on files of each kind."""
 
 import gzip
 import re
@@ -11,9 +11,12 @@ import pytest
 
 from deepnic.cohort import read_cohort
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-SECTION = README.partition("## Your own cohort\n")[2].partition("\n## ")[0]
-COMMANDS = [line for line in re.findall(r"^    deepnic (cohort .*)$", SECTION, re.MULTILINE)]
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+STUDIES = (ROOT / "docs" / "guide" / "studies.md").read_text()
+FIRST_STEPS = (ROOT / "docs" / "first-steps.md").read_text()
+COHORT = re.compile(r"^    deepnic (cohort .*)$", re.MULTILINE)
+COMMANDS = COHORT.findall((ROOT / "docs" / "guide" / "files.md").read_text())
 RANDOM = np.random.default_rng(0)
 IDS = [f"S{k:02}" for k in range(16)]
 GENES = [f"{k}_at" for k in range(40)]
@@ -81,7 +84,10 @@ KINDS = {  # what writes the files of each example, and the values that are read
 
 
 def test_readme__has_an_example_of_each_kind():
+    """The same as the guide, which explains them."""
     assert [shlex.split(command)[1] for command in COMMANDS] == [*KINDS]
+    assert COHORT.findall(README) == COMMANDS
+    assert {*COHORT.findall(FIRST_STEPS)} <= {*COMMANDS}
 
 
 @pytest.mark.filterwarnings("ignore:The .future.infer_string.")
@@ -105,8 +111,9 @@ def test_readme__example_of_a_cohort(run, tmp_path, monkeypatch, command):
     assert ("symbols of 40 of 40 genes" in output) == ("--annotation" in words)
 
 
-def test_readme__example_of_a_study(run, tmp_path, monkeypatch):
-    (command,) = re.findall(r"^    deepnic (study patients.* -o results)$", SECTION, re.MULTILINE)
+@pytest.mark.parametrize("page", [README, STUDIES, FIRST_STEPS], ids=["readme", "guide", "first"])
+def test_readme__example_of_a_study(run, tmp_path, monkeypatch, page):
+    (command,) = re.findall(r"^    deepnic (study patients.* -o results)$", page, re.MULTILINE)
     monkeypatch.chdir(tmp_path)
     write_patients(tmp_path)
     given = []
@@ -116,3 +123,79 @@ def test_readme__example_of_a_study(run, tmp_path, monkeypatch):
     ((settings, output),) = given
     assert settings.cohorts["patients"].drop == ("age",)
     assert output == Path("results")
+
+
+def python(page):
+    """Blocks of Python of a page, in their order."""
+    return re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+
+
+def write_cohort(folder):
+    table = FRAME.iloc[:, :24].assign(state=words("healthy", "tumour"))
+    table.iloc[CASES, :6] += 3
+    table.to_csv(folder / "cohort.csv", index_label="id")
+
+
+@pytest.mark.slow
+def test_readme__lines_of_python(tmp_path, monkeypatch):
+    """As they stand; the README's are the first of the first steps."""
+    pytest.importorskip("matplotlib").use("Agg")
+    (lines,) = python(README)
+    first, second = python(FIRST_STEPS)
+    assert first.startswith(lines)
+    assert len(lines.splitlines()) == 7
+    monkeypatch.chdir(tmp_path)
+    write_cohort(tmp_path)
+    names = {}
+    exec(first, names)
+    assert names["canvas"].sizes["item"] == 16
+    assert names["genes"].sizes["combination"] == 30
+    small = "deepnic.ROPImageTransformer(n_trees=4, tree_sizes=[3], weight_ranges=[3], "
+    exec(second.replace("deepnic.ROPImageTransformer(", small).replace(
+        "ROPImageClassifier()", f"ROPImageClassifier({small}))"), names)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_guide__commands_one_after_the_other(run, tmp_path, monkeypatch):
+    """What the guide has one type from a cohort to predictions, on few and small trees."""
+    few = ["--n-trees", "6", "--weight-ranges", "3", "--tree-sizes", "3,4"]
+    monkeypatch.chdir(tmp_path)
+    write_cohort(tmp_path)
+    pd.read_csv("cohort.csv").drop(columns="state").to_csv("new.csv", index=False)
+    typed = [
+        *re.findall(r"^    deepnic ((?:grow|pixels|train) .*)$", FIRST_STEPS, re.MULTILINE),
+        *guide("predicting", r"predict runs.*|predict --network.*"),
+        *guide("keeping", r"verify .*forest.zarr"),
+    ]
+    assert [one.split()[0] for one in typed] == [
+        "grow", "pixels", "train", "predict", "predict", "verify"
+    ]  # fmt: skip
+    for one in typed:
+        arguments = shlex.split(one)
+        if "runs/snail-.../checkpoint.pt" in arguments:
+            (checkpoint,) = Path("runs").glob("snail-*/checkpoint.pt")
+            arguments[arguments.index("runs/snail-.../checkpoint.pt")] = str(checkpoint)
+        code, _, error = run(*arguments, *few * (arguments[0] == "grow"))
+        assert code == 0, f"{one}: {error}"
+    assert len(pd.read_csv("predictions.csv")) > 0
+
+
+@pytest.mark.slow
+def test_guide__commands_about_genes(run, tmp_path, monkeypatch):
+    few = ["--n-trees", "6", "--weight-ranges", "3", "--tree-sizes", "3,4"]
+    monkeypatch.chdir(tmp_path)
+    write_cohort(tmp_path)
+    assert run("grow", "cohort.csv", "-o", "forest.zarr", *few)[0] == 0
+    typed = guide("genes", "genes forest.*|atlas .*") + guide("keeping", "verify .*cohort.csv")
+    assert len(typed) == 4
+    for one in typed:
+        code, _, error = run(*shlex.split(one))
+        assert code == 0, f"{one}: {error}"
+    assert Path("atlas/index.html").exists()
+    assert Path("genes/genes.csv").exists()
+
+
+def guide(name, wanted):
+    """Commands of a page of the guide that match."""
+    text = (ROOT / "docs" / "guide" / f"{name}.md").read_text()
+    return re.findall(rf"^    deepnic ({wanted})$", text, re.MULTILINE)
