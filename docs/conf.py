@@ -13,8 +13,8 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 from deepnic import __version__  # noqa: E402
 
 project = "deepnic"
-author = "the authors of deepnic"
-copyright = "the authors of deepnic, BSD-3-Clause"
+author = "the deepnic developers"
+copyright = "2026, the deepnic developers, BSD-3-Clause"
 version = release = __version__
 
 root_doc = "docs/index"
@@ -43,6 +43,7 @@ myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"  # tests/test_notebooks.py runs them
 
+smartquotes = False  # they would make one dash of the two of an option
 default_role = "code"
 highlight_language = "none"  # blocks without a language are commands, trees and drawings
 autodoc_typehints_format = "short"
@@ -64,6 +65,7 @@ html_title = f"deepnic {release}"
 html_show_sourcelink = False
 html_additional_pages = {"index": "to-docs.html"}
 html_theme_options = {
+    "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],
     "show_prev_next": False,

@@ -75,7 +75,9 @@ def of_command(name: str, command: Any) -> Iterator[str]:
         names = one.opts + one.secondary_opts
         words = f"`{one.name}`" if one.param_type_name == "argument" else ", ".join(
             f"`{name}`" for name in names)  # fmt: skip
-        default = "" if one.default in (None, False, ()) or callable(one.default) else one.default
+        default = one.default
+        if default is None or default is False or default == () or callable(default):
+            default = ""
         yield from row(words, named(getattr(one, "help", None) or ""), str(default))
     if hasattr(command, "commands"):
         for under, further in command.commands.items():

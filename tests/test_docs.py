@@ -92,16 +92,26 @@ def test_readme__leads_to_every_guide():
     """Directly, or by the first steps, which it names."""
     reached = {*links(ROOT / "README.md")}
     reached |= {f"docs/{link}" for link in links(ROOT / "docs" / "first-steps.md")}
-    guides = {name_of(page) for page in PAGES if page.parent.name == "guide"}
+    guides = {name_of(page) for page in ROOT.glob("docs/guide/[!i]*.md")}
     assert guides <= reached
 
 
-def test_index__has_every_page():
-    text = (ROOT / "docs" / "index.md").read_text()
-    named = {line.lstrip("/") for line in text.splitlines()}
-    for page in PAGES:
-        name = name_of(page).removesuffix(".md")
-        assert name in named or name.removeprefix("docs/") in named or name == "docs/index"
+def test_index__leads_to_every_page():
+    """By the trees of contents, from page to page."""
+    todo, seen = ["docs/index"], set()
+    while todo:
+        page = todo.pop()
+        seen.add(page)
+        path = ROOT / f"{page}.md"
+        text = path.read_text() if path.exists() else ""
+        for tree in re.findall(r"^```{toctree}\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+            for line in tree.splitlines():
+                if line and not line.startswith(":"):
+                    place = re.sub(r".*<(.+)>", r"\1", line)
+                    child = place[1:] if place[0] == "/" else f"{Path(page).parent}/{place}"
+                    todo += [child] * (child not in seen)
+    assert seen >= {name_of(page).removesuffix(".md") for page in PAGES}
+    assert {name_of(path).removesuffix(".ipynb") for path in ROOT.glob("notebooks/*.ipynb")} <= seen
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -9,6 +9,7 @@ from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -206,3 +207,12 @@ def test_module_of_the_users_own__that_is_missing_is_named_as_it_is(without):
                                  "deepnic.grow_forest")  # fmt: skip
     assert code == 1
     assert error.splitlines()[-1].startswith("ModuleNotFoundError: ")
+
+
+def test_recipe__needs_what_the_project_needs():
+    """Of conda, where Dask without its extras is dask-core."""
+    recipe = yaml.safe_load((ROOT / "conda" / "recipe.yaml").read_text())
+    python, *needs = recipe["requirements"]["run"]
+    assert python == f"python {PROJECT['requires-python']}"
+    project = {line.replace("dask>", "dask-core>") for line in PROJECT["dependencies"]}
+    assert {need.replace(" ", "") for need in needs} == project
