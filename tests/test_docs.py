@@ -163,9 +163,9 @@ def test_api__has_every_public_name():
 
 
 def test_architecture__draws_the_rooms_in_their_order():
-    lines = [line[17:].split() for line in blocks(ROOT / "docs" / "architecture.md")]
-    flow = [words[0] for words in lines[1:] if words and words[0] != "|"]
-    assert [*lines[0], *flow] == [*ORDER]
+    lines = [line[10:].split() for line in blocks(ROOT / "docs" / "architecture.md")]
+    flow = [words[0] for words in lines[2:] if words and words[0] != "|"]
+    assert [*lines[0], *lines[1], *flow] == [*ORDER]
 
 
 def test_glossary__has_the_terms_of_the_method():
