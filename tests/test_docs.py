@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,10 @@ import yaml
 import deepnic
 from deepnic.cli import app
 from deepnic.columns import COLUMNS
+from deepnic.config import checked
+from deepnic.errors import InputError
+from deepnic.runs.config import TrainConfig
+from deepnic.study import StudySettings
 from deepnic.variables import KINDS
 from tests.test_rooms import ORDER
 
@@ -152,6 +157,22 @@ def test_commands__are_found():
 def test_wrong_command__is_seen(words):
     with pytest.raises(Exception, match=r"grown|no-such|output"):
         parse(words.split())
+
+
+def toml(page):
+    (block,) = re.findall(
+        r"^```toml\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE
+    )
+    return tomllib.loads(block)
+
+
+def test_settings__of_the_guide_are_understood():
+    study = checked(StudySettings, toml("docs/guide/studies.md"))
+    assert (study.folds, study.forest.n_trees) == (3, 10)
+    training = toml("docs/guide/training.md") | {"data": {"source": "half.zarr"}}
+    assert checked(TrainConfig, training).run.workers == 2
+    with pytest.raises(InputError, match="foldz"):
+        checked(StudySettings, {"foldz": 3})
 
 
 def test_api__has_every_public_name():
