@@ -1,4 +1,4 @@
-"""The tables of a study as Markdown, for a README."""
+"""The tables of a study as Markdown, for a page of documentation."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -81,7 +81,7 @@ def run_study(
         if there is such a coordinate, stay together in the folds and in the bags of trees.
         Intervals are over groups, and permutations keep them.
     output : path
-        Folder of the results; see the README.
+        Folder of the results; see `docs/guide/studies.md`.
     settings : StudySettings or mapping, optional
         See `StudySettings`. Those of a study of genes (``items = "genes"``) make one of these, see
         `deepnic.study.genes.run.run_gene_study`.

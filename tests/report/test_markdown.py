@@ -1,4 +1,4 @@
-"""The tables for the README."""
+"""The tables of a study as Markdown."""
 
 import pytest
 
