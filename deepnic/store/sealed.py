@@ -137,8 +137,8 @@ def _recorded(root: Path, seal: str) -> Mapping[str, str]:
 def _damage(root: Path, key: str, what: str) -> DamageError:
     return DamageError(
         f"the file {key} of the store {root} is {what} on {gethostname()}; `deepnic verify "
-        f"{as_word(root)}` tells what is damaged and how to mend it; a host without the store needs a copy there, or "
-        "work without a Dask scheduler"
+        f"{as_word(root)}` tells what is damaged and how to mend it; a host without the store "
+        "needs a copy there, or work without a Dask scheduler"
     )
 
 
