@@ -21,14 +21,15 @@ READY = $(VENV)/.ready
 MAINTAIN = .maintain
 TOOLS = uv==0.13.9 pip-licenses==5.5.5 cyclonedx-bom==7.5.0 pip-audit==2.10.1
 # what starts hosts, clusters or kernels of notebooks waits most of its time, and for timeouts: it
-# runs apart, what is on the test hosts beside what is on this machine, and long runs fill the rest
+# runs apart, what is on the test hosts beside all that is on this machine
 HOSTS = hosts or slurm
-HERE = (ray or notebook or slow) and not ($(HOSTS)) and not long
+RAY = (ray or notebook) and not ($(HOSTS)) and not long
+SLOW = slow and not (ray or notebook or $(HOSTS)) and not long
 ALONE = hosts or slurm or ray or notebook or slow or long
 # a file to a process, for what its tests share
 PARALLEL = -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo quick test test-hosts test-here long coverage soak fuzz docs benchmark lock licences sbom audit install clean
+.PHONY: demo quick test test-hosts test-here test-ray test-slow long coverage soak fuzz docs benchmark lock licences sbom audit install clean
 
 demo: install
 	$(VENV)/bin/deepnic demo --output demo
@@ -40,14 +41,20 @@ test: install
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest $(PARALLEL) -m "not ($(ALONE))" --durations=30
 	$(MAKE) --jobs=2 test-hosts test-here
 
 test-hosts:
 	$(VENV)/bin/pytest -m "$(HOSTS)" --durations=30
 
 test-here:
-	$(VENV)/bin/pytest -m "$(HERE)" --durations=30
+	$(VENV)/bin/pytest $(PARALLEL) -m "not ($(ALONE))" --durations=30
+	$(MAKE) --jobs=2 test-ray test-slow
+
+test-ray:
+	$(VENV)/bin/pytest -m "$(RAY)" --durations=30
+
+test-slow:
+	$(VENV)/bin/pytest -m "$(SLOW)" --durations=30
 
 long: install
 	$(VENV)/bin/pytest $(PARALLEL) -m long --durations=30

@@ -1,5 +1,6 @@
 """What deepnic raises: a sentence for a user's mistake, another for what the world refuses."""
 
+import shlex
 import traceback
 from collections.abc import Collection
 from pathlib import Path
@@ -52,6 +53,17 @@ def own_steps(error: BaseException) -> list[traceback.FrameSummary]:
     """Steps of an exception's traceback that are in deepnic's own code."""
     steps = traceback.extract_tb(error.__traceback__)
     return [step for step in steps if Path(step.filename).is_relative_to(ROOT)]
+
+
+def as_word(path: object) -> str:
+    """Write a path as a word of a command that a sentence tells, to be copied into a shell.
+
+    Examples
+    --------
+    >>> print("deepnic verify", as_word(Path("of 2026", "forest.zarr")))
+    deepnic verify 'of 2026/forest.zarr'
+    """
+    return shlex.quote(str(path))
 
 
 def choose(what: str, name: object, known: Collection[str]) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from deepnic.errors import InputError
+from deepnic.errors import InputError, as_word
 from deepnic.files import PARTIAL, read_json, whole
 
 MANIFEST = "manifest.json"
@@ -152,7 +152,7 @@ def _read(folder: Path) -> dict[str, Any] | None:
         IsADirectoryError, ValueError, LookupError, AttributeError, TypeError, RecursionError
     ) as error:  # fmt: skip
         raise InputError(
-            f"{place} is damaged; `deepnic verify {folder} --repair` makes it anew"
+            f"{place} is damaged; `deepnic verify {as_word(folder)} --repair` makes it anew"
         ) from error
     return values
 
@@ -207,8 +207,8 @@ def check_files(folder: Path) -> None:
             continue
         what = "changed since it was written" if place.is_file() else "missing"
         raise InputError(
-            f"{place} is {what}; `deepnic verify {folder} --repair` makes it anew, and tells what "
-            "else is damaged"
+            f"{place} is {what}; `deepnic verify {as_word(folder)} --repair` makes it anew, and "
+            "tells what else is damaged"
         )
 
 

@@ -20,6 +20,16 @@ def _logs_as_before():
     ours.setLevel(logging.NOTSET)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _few_trees():
+    """Of the random forest, 500 trees of which would be a third of each small study."""
+    from deepnic.learn import baselines
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(baselines, "N_TREES", 25)
+        yield
+
+
 @pytest.fixture
 def secrets(tmp_path, monkeypatch):
     """A folder whose data, data/c.csv, nobody may know the ids of, and a home without a key."""

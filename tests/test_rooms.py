@@ -13,8 +13,8 @@ import deepnic
 ROOT = Path(deepnic.__file__).parent
 ORDER = (
     "errors", "extras", "files", "manifest", "variables", "columns", "config", "compute", "host",
-    "cohort", "rop", "nic", "pixels", "assembly", "store", "explain", "learn", "analysis", "runs",
-    "study", "pretrain", "report", "atlas", "cluster", "cli", "__main__",
+    "compiled", "cohort", "rop", "nic", "pixels", "assembly", "store", "explain", "learn",
+    "analysis", "runs", "study", "pretrain", "report", "atlas", "cluster", "cli", "__main__",
 )  # fmt: skip
 
 

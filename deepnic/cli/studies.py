@@ -9,7 +9,7 @@ import typer
 from deepnic.cli import options
 from deepnic.cli.app import console
 from deepnic.cli.interrupts import keeps
-from deepnic.errors import EngineError, InputError, choose
+from deepnic.errors import EngineError, InputError, as_word, choose
 from deepnic.extras import needs
 
 if TYPE_CHECKING:
@@ -142,7 +142,9 @@ def _write_settings(settings: "Strict", path: Path, command: str = "study") -> N
     check_new(path)
     with whole(path) as partial:
         partial.write_text(f"{commented_toml(settings)}\n", encoding="utf-8")
-    console.print(f"written: {path}; edit it, then run `deepnic {command} {path}`", soft_wrap=True)
+    console.print(
+        f"written: {path}; edit it, then run `deepnic {command} {as_word(path)}`", soft_wrap=True
+    )
 
 
 def report(

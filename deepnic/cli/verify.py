@@ -11,7 +11,7 @@ from deepnic.cli import options
 from deepnic.cli.app import console
 from deepnic.cli.forests import filtered
 from deepnic.cli.studies import compare
-from deepnic.errors import InputError
+from deepnic.errors import InputError, as_word
 
 SHOWN = 20  # damaged files that are named
 
@@ -43,8 +43,8 @@ def verify(
     count = sum(one.what != "unknown" for one in found)
     if count:
         raise InputError(
-            f"{count} files of {path} are damaged; `deepnic verify {path} --repair --from SOURCE` "
-            "makes them anew from what it was made from"
+            f"{count} files of {path} are damaged; `deepnic verify {as_word(path)} --repair "
+            "--from SOURCE` makes them anew from what it was made from"
         )
     count = _count(path)
     console.print(f"{path} is whole: {count} files are as they were written", soft_wrap=True)

@@ -13,7 +13,7 @@ from secrets import token_hex
 import numpy as np
 import xarray as xr
 
-from deepnic.errors import InputError
+from deepnic.errors import InputError, as_word
 from deepnic.files import locked, whole
 
 DIGITS = 16  # of a pseudonym: two of a million patients have the same by a chance of 3e-8
@@ -50,7 +50,7 @@ def open_key(file: Path, *, make: bool = True) -> bytes:
             f"there is no key at {file}; name the one that the pseudonyms were made by"
         )
     if stat.S_IMODE(file.stat().st_mode) & 0o077:
-        raise InputError(f"others can read the key {file}; run `chmod 600 {file}`")
+        raise InputError(f"others can read the key {file}; run `chmod 600 {as_word(file)}`")
     try:
         key = bytes.fromhex(file.read_text(encoding="ascii").strip())
     except ValueError:

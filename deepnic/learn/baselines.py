@@ -26,6 +26,7 @@ from deepnic.learn.calibration import Learner
 from deepnic.learn.imported import imported
 
 N_GENES_CHOSEN = 100
+N_TREES = 500
 THRESHOLDS = (6, 5, 4, 3, 2, 1, None)
 """By which centroids are shrunken, in units of their standard errors; of equals the first."""
 
@@ -94,7 +95,7 @@ BASELINES = {
     ),
     "random forest": Baseline(
         lambda state, n, seed: RandomForestClassifier(
-            500, class_weight="balanced", random_state=seed
+            N_TREES, class_weight="balanced", random_state=seed
         ),
         random=True,
         revision=2,

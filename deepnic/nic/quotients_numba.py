@@ -3,13 +3,14 @@
 Legend: R rows, S sets, F functions. All arrays are C-contiguous.
 """
 
-from numba import float32, int64, njit, void
+from numba import float32, int64, void
+
+from deepnic.compiled import compiled
 
 
-@njit(
+@compiled(
     void(float32[:, ::1], float32[:, ::1], int64[::1], int64[::1], float32[:, ::1]),
     nogil=True,
-    cache=True,
     error_model="numpy",
 )
 def divide(sums, divisors, above, below, pixels):

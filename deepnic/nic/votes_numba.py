@@ -4,13 +4,14 @@ Legend: d draws, G genes, T trees, n observations. All arrays are C-contiguous.
 """
 
 import numpy as np
-from numba import float32, int8, int32, njit, uint8, void
+from numba import float32, int8, int32, uint8, void
+
+from deepnic.compiled import compiled
 
 
-@njit(
+@compiled(
     void(uint8[:, ::1], int32[:, ::1], int8[:, :, ::1], float32[:, :, ::1], float32[:, :, ::1]),
     nogil=True,
-    cache=True,
 )
 def count_votes(signature, tree, vote, margin, cast):
     """Add up the votes for the state 1 less those against it, and all that were cast.

@@ -8,6 +8,8 @@ on no strip.
 import numpy as np
 from numba import boolean, float32, float64, int64, njit, uint32, uint64, void
 
+from deepnic.compiled import compiled
+
 STRIP = 2048
 NARROW = 256  # of pixels whose values are held as float64
 NEAR_CONSTANT = 1e-8  # variance over squared mean up to which sums of squares about 0 drown it
@@ -15,10 +17,9 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 HALF = np.uint64(32)
 
 
-@njit(
+@compiled(
     void(float32[:, ::1], int64[::1], int64[::1], float64[::1], float64[::1]),
     nogil=True,
-    cache=True,
     error_model="numpy",
 )
 def find_moments(value, rows, defined, mean, variance):
@@ -54,10 +55,9 @@ def mix(state, word):
     return state ^ (state >> HALF)
 
 
-@njit(
+@compiled(
     void(float32[:, ::1], int64[::1], int64[::1], float32, uint64[::1], uint64[::1]),
     nogil=True,
-    cache=True,
     error_model="numpy",
 )
 def identify(value, rows, left, resolution, exact, near):
@@ -88,7 +88,7 @@ def identify(value, rows, left, resolution, exact, near):
                 rough[j] = mix(rough[j], rounded_bits[j])
 
 
-@njit(void(float64[:, ::1]), nogil=True, cache=True, error_model="numpy")
+@compiled(void(float64[:, ::1]), nogil=True, error_model="numpy")
 def _centre(full):
     """Centre those columns whose small spread sums of squares about 0 would drown."""
     n = len(full)
@@ -106,7 +106,7 @@ def _centre(full):
         full[:, far] -= mean[far]
 
 
-@njit(boolean[::1](float64[:, ::1], int64[::1], int64), nogil=True, cache=True)
+@compiled(boolean[::1](float64[:, ::1], int64[::1], int64), nogil=True)
 def _has_spread(full, label, classes):
     """Tell of each column whether any class has two values in it."""
     first = np.full(classes, -1)
@@ -121,10 +121,9 @@ def _has_spread(full, label, classes):
     return found
 
 
-@njit(
+@compiled(
     void(float32[:, ::1], int64[::1], int64[::1], int64[::1], float32[::1], float64[::1]),
     nogil=True,
-    cache=True,
     error_model="numpy",
 )
 def analyse_variance(value, rows, label, left, fill, F):

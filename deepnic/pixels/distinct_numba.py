@@ -4,12 +4,13 @@ Legend: n items, G genes, S sets, F functions, K pixels that are left. All array
 """
 
 import numpy as np
-from numba import float32, int64, njit, uint32, uint64, void
+from numba import float32, int64, uint32, uint64, void
 
+from deepnic.compiled import compiled
 from deepnic.pixels.columns_numba import mix
 
 
-@njit(void(uint32[:, :, ::1], int64, int64[::1], uint64[::1], int64[::1]), nogil=True, cache=True)
+@compiled(void(uint32[:, :, ::1], int64, int64[::1], uint64[::1], int64[::1]), nogil=True)
 def _group(sums, g, rows, hashes, group):
     """Fill ``group`` (S,): the first set with the sums of each, of a gene and the items ``rows``.
 
@@ -27,7 +28,7 @@ def _group(sums, g, rows, hashes, group):
         group[s] = first
 
 
-@njit(
+@compiled(
     int64(
         uint32[:, :, ::1],
         uint32[:, :, ::1],
@@ -38,7 +39,6 @@ def _group(sums, g, rows, hashes, group):
         int64[::1],
     ),
     nogil=True,
-    cache=True,
 )
 def find_distinct(sums, divisors, rows, above, below, pixel, copies):
     """Return K, and fill the first K of ``pixel``, ``copies`` (G x F,).
@@ -66,7 +66,7 @@ def find_distinct(sums, divisors, rows, above, below, pixel, copies):
     return found
 
 
-@njit(
+@compiled(
     void(
         float32[:, :, ::1],
         float32[:, :, ::1],
@@ -76,7 +76,6 @@ def find_distinct(sums, divisors, rows, above, below, pixel, copies):
         float32[:, ::1],
     ),
     nogil=True,
-    cache=True,
     error_model="numpy",
 )
 def divide_distinct(sums, divisors, above, below, pixel, value):

@@ -25,6 +25,7 @@ from deepnic.analysis.gene_rankings import compare_rankings
 from deepnic.analysis.training import NETWORK, RIVAL
 from deepnic.assembly import assemble, assemble_counts
 from deepnic.assembly.cross_fitted import join_canvases, read_parts
+from deepnic.errors import as_word
 from deepnic.host.provenance import machine
 from deepnic.learn.cross_fitting import train_cross_fitted
 from deepnic.learn.fit import train
@@ -79,7 +80,7 @@ def run(config: TrainConfig, *, resume: bool = False) -> Outcome:
     facts = _facts(config, joined, perf_counter() - start) | {"of_classes": of_classes}
     write_joined(joined, facts)
     if all(one.predictor.trees for one in results.values()):
-        logger.info("`deepnic predict %s FILE` tells all classes", joined.checkpoint)
+        logger.info("`deepnic predict %s FILE` tells all classes", as_word(joined.checkpoint))
     return Outcome(joined, None)
 
 
@@ -106,7 +107,7 @@ def _run(config: TrainConfig, resume: bool) -> tuple[TrainResult, pd.DataFrame |
             "takes patients of any table",
             sum(one.n_trees for one in trees),
             result.checkpoint.stat().st_size / 1e6,
-            result.checkpoint,
+            as_word(result.checkpoint),
         )
     ranking = None if items.facts is None else _compare(items, items.facts, result)
     if result.folder is not None:

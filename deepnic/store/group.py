@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from deepnic.errors import InputError
+from deepnic.errors import InputError, as_word
 from deepnic.files import folder_names, locked, whole
 from deepnic.manifest import METADATA, OF_STORE, digest, manifest, restore, seal
 from deepnic.rop.origin import stamp
@@ -41,7 +41,7 @@ def children(path: str | Path, of: str) -> dict[str, Path]:
         if not there or digest((path / file).read_bytes()) != right:
             raise InputError(
                 f"{path / file} is {'changed since it was written' if there else 'missing'}; "
-                f"`deepnic verify {path}` tells what else is damaged, and how to mend it"
+                f"`deepnic verify {as_word(path)}` tells what else is damaged, and how to mend it"
             )
     return found
 

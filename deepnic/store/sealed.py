@@ -17,7 +17,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore
 
-from deepnic.errors import EngineError, InputError
+from deepnic.errors import EngineError, InputError, as_word
 from deepnic.manifest import OF_STORE, digest, manifest
 
 COMPRESSORS = (BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle"), Crc32cCodec())
@@ -136,9 +136,9 @@ def _recorded(root: Path, seal: str) -> Mapping[str, str]:
 
 def _damage(root: Path, key: str, what: str) -> DamageError:
     return DamageError(
-        f"the file {key} of the store {root} is {what} on {gethostname()}; `deepnic verify {root}` "
-        "tells what is damaged and how to mend it; a host without the store needs a copy there, or "
-        "work without a Dask scheduler"
+        f"the file {key} of the store {root} is {what} on {gethostname()}; `deepnic verify "
+        f"{as_word(root)}` tells what is damaged and how to mend it; a host without the store "
+        "needs a copy there, or work without a Dask scheduler"
     )
 
 

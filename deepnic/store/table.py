@@ -8,7 +8,7 @@ from pathlib import Path
 import xarray as xr
 from zarr.codecs import Crc32cCodec
 
-from deepnic.errors import EngineError, InputError
+from deepnic.errors import EngineError, InputError, as_word
 from deepnic.files import as_path, check_new, locked, whole
 from deepnic.manifest import manifest, seal
 from deepnic.rop.origin import stamp
@@ -155,7 +155,7 @@ def _check_sealed(path: Path, dataset: xr.Dataset, digests: Mapping[str, str] | 
     if digests is None and is_new:
         raise InputError(
             f"the store {path} has no manifest, which is written last: a part of it is lost; "
-            f"`deepnic verify {path} --repair` makes it anew"
+            f"`deepnic verify {as_word(path)} --repair` makes it anew"
         )
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from tests.benchmarks.feeding import epoch_of_the_chip, feeding
 from tests.benchmarks.forests import forests
 from tests.benchmarks.memory import peak_memory
-from tests.benchmarks.search import cost_of_a_vector, headline, whole_tree
+from tests.benchmarks.search import cost_of_a_vector, headline, lanes, whole_tree
 from tests.benchmarks.table import as_table
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     console = Console(stderr=True)
     sections = []
     for what, measure in (
-        ("searching nodes", lambda: [cost_of_a_vector(), headline(), whole_tree()]),
+        ("searching nodes", lambda: [cost_of_a_vector(), lanes(), headline(), whole_tree()]),
         ("growing forests", forests),
         ("feeding the network", lambda: [*feeding(), epoch_of_the_chip()]),
         ("peak memory", lambda: [peak_memory()]),

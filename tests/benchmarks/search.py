@@ -8,7 +8,8 @@ import numpy as np
 from numba import njit
 from sklearn.datasets import load_breast_cancer
 
-from deepnic.rop import grow_tree
+from deepnic.rop import grow_tree, kernels
+from deepnic.rop.kernels import box, prefixes, small
 from deepnic.rop.kernels.search import random_at, search
 from tests.benchmarks.brute_force_numba import COUNTED, search_all
 from tests.benchmarks.nodes import Node, noise, wisconsin
@@ -34,12 +35,35 @@ def _search_all_often(times, Z, P, weights, n_weights, n_vectors, by_counting):
         search_all(Z, P, weights, n_weights, n_vectors, by_counting)
 
 
+@njit(nogil=True)
+def _search_in_lanes_often(times, by, Z, P, key, of_all, scratch, coef):
+    for t in range(times):
+        by(Z, P, random_at(key, t), of_all, scratch, coef)
+
+
 def ns_of_search(node: Node) -> float:
     """Nanoseconds a weight vector of one search."""
     V = len(node.Z)
     no_ties, coef = np.empty((0, V), np.int64), np.empty(V, np.int64)
     run = _search_often
     return _ns(lambda times: run(times, *node, np.uint64(0), no_ties, coef), node.n_vectors)
+
+
+def ns_in_lanes(node: Node) -> float:
+    """Nanoseconds a weight vector of one search by the kernel that forests use for so many."""
+    V, n = node.Z.shape
+    of_all = box.make_box(node.weights[0], V)
+    if n <= small.MOST_OBSERVED:
+        by, scratch = small.search_small, prefixes.make_scratch(of_all, V, n)
+    else:
+        many = kernels.of_many()
+        by, scratch = many.search_large, many.make_large(of_all, V, n)
+    coef = np.empty(V, np.int64)
+    run = _search_in_lanes_often
+    return _ns(
+        lambda times: run(times, by, node.Z, node.P, np.uint64(0), of_all, scratch, coef),
+        node.n_vectors,
+    )
 
 
 def ns_of_brute_force(node: Node, n_vectors: int) -> float:
@@ -86,6 +110,32 @@ def cost_of_a_vector(
                     cells.append(f"{median(ours for ours, _ in pairs):,.0f} ({_short(ratio)}x)")
                 rows.append((f"{name}, n = {n}, R{R}", cells))
     title = "search, ns per vector (brute force, on part of a large box: so much longer)"
+    return Section(title, [f"V{V}" for V in tree_sizes], rows)
+
+
+def lanes(
+    *,
+    sizes: Sequence[int] = (18, 60, 200, 400, 569),
+    weight_ranges: Sequence[int] = (3, 4, 5),
+    tree_sizes: Sequence[int] = (3, 5, 6, 8),
+    n_nodes: int = 3,
+) -> Section:
+    """Search in lanes of root nodes, and how much longer the search of a09cf5c takes on them.
+
+    That search is there still: it takes what lanes do not hold.
+    """
+    rows = []
+    for name, make in DATA.items():
+        for n in sizes:
+            for R in weight_ranges:
+                cells = []
+                for V in tree_sizes:
+                    nodes = [make(n, R, V, seed) for seed in range(n_nodes)]
+                    pairs = [(ns_in_lanes(node), ns_of_search(node)) for node in nodes]
+                    now = _short(median(now for now, _ in pairs))
+                    cells.append(f"{now} ({_short(median(b / a for a, b in pairs))}x)")
+                rows.append((f"{name}, n = {n}, R{R}, in lanes", cells))
+    title = "search in lanes, ns per vector (that of a09cf5c: so much longer)"
     return Section(title, [f"V{V}" for V in tree_sizes], rows)
 
 

@@ -12,7 +12,7 @@ from tests.benchmarks.brute_force_numba import search_all
 from tests.benchmarks.forests import forests
 from tests.benchmarks.memory import peak_memory
 from tests.benchmarks.nodes import noise, wisconsin
-from tests.benchmarks.search import cost_of_a_vector, headline, whole_tree
+from tests.benchmarks.search import cost_of_a_vector, headline, lanes, whole_tree
 from tests.benchmarks.table import BEFORE, as_table
 from tests.benchmarks.trees import fitted, measured, trees
 from tests.rop import oracle
@@ -59,6 +59,7 @@ def test_brute_force__equal_scores(by_counting):
 def test_benchmarks__every_piece_makes_rows():
     sections = [
         cost_of_a_vector(sizes=[18, 210], weight_ranges=[3], tree_sizes=[3, 4], n_nodes=1),
+        lanes(sizes=[18, 251], weight_ranges=[3], tree_sizes=[3], n_nodes=1),
         headline(n=18, R=3, V=3, n_nodes=1),
         whole_tree(n=40, V=3, n_trees=1),
         trees(measured([20, 30], tree_sizes=[3, 4], weight_ranges=[3], n_genes=9, seconds=1e-3)),

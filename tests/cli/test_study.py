@@ -118,6 +118,7 @@ def test_study__init_writes_every_setting_with_its_default_and_meaning(
 ):
     monkeypatch.chdir(tmp_path)
     assert "edit it, then run" in succeed("study", "--init", "study.toml")
+    assert "run `deepnic study 'a study.toml'`" in succeed("study", "--init", "a study.toml")
     settings = read_settings(tmp_path / "study.toml")
     [(name, cohort)] = settings.cohorts.items()
     assert (name, cohort.file) == ("mine", tmp_path / "mine.csv")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 LOCK = Path("/tmp/deepnic-test-hosts.lock")
 NETWORK, BRIDGE = "10.77.0", "dnbridge"
+PATIENCE = 600.0  # seconds: what takes that long hangs, however busy the machine is
 
 # The first process of a host reaps the others, so that none of them stays behind as a zombie.
 FIRST_PROCESS = """

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.cluster.hosts import NETWORK, Hosts
+from tests.cluster.hosts import NETWORK, PATIENCE, Hosts
 
 SLURM_PORTS = (16817, 16818)
 CONFIGURATION = """
@@ -136,7 +136,7 @@ class Slurm:
 
         self.wait(lambda: idle() == str(len(self.hosts.addresses)))
 
-    def wait(self, condition: Callable[[], object], seconds: float = 180) -> None:
+    def wait(self, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
         """Wait until a condition holds."""
         until = time.monotonic() + seconds
         while not condition():

@@ -12,14 +12,13 @@ from typer.testing import CliRunner
 
 from deepnic.cli import app
 from tests.cluster.conftest import skip_for
-from tests.cluster.hosts import Hosts
+from tests.cluster.hosts import PATIENCE, Hosts
 from tests.cluster.sshd import PORT, RAY_PORT, SSHD, make_inventory
 from tests.cluster.strangers import met
 from tests.probing import rows, unexplained
 
 TRAIN = Path(__file__).parents[2] / "cluster" / "train.py"
 NODES = "python -m deepnic.cluster.nodes $RAY_ADDRESS"
-PATIENCE = 240.0  # seconds, however busy the machine is
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

@@ -20,7 +20,7 @@ from deepnic.cluster import slurm as scripts
 from deepnic.cluster.slurm.jobs import Profile, _options, _slurm_cluster, read_profile
 from deepnic.config import checked
 from deepnic.errors import InputError
-from tests.cluster.hosts import BRIDGE, Hosts
+from tests.cluster.hosts import BRIDGE, PATIENCE, Hosts
 from tests.cluster.slurm import SLURM_PORTS, Slurm, lacking
 from tests.cluster.strangers import met
 from tests.probing import asked, listening, missing, rows, unexplained
@@ -99,7 +99,7 @@ def until(slurm, process, condition):
 def end(process):
     """Exit code of a command and what it printed."""
     try:
-        said = process.communicate(timeout=180)[0]
+        said = process.communicate(timeout=PATIENCE)[0]
     finally:
         process.kill()
     return process.returncode, said
@@ -468,7 +468,7 @@ def test_jobqueue_yaml__starts_workers_from_a_notebook(slurm, write_profile, tmp
     write_profile(nodes=1)
     cells = [new_code_cell(words) for words in (WITH_YAML, WITHOUT_TLS, WITH_PROFILE)]
     cells[1].metadata["tags"] = ["raises-exception"]
-    NotebookClient(new_notebook(cells=cells), timeout=120, kernel_name="python3").execute(
+    NotebookClient(new_notebook(cells=cells), timeout=PATIENCE, kernel_name="python3").execute(
         cwd=str(tmp_path), env=slurm.environment | {"DASK_CONFIG": f"{tmp_path}/jobqueue.yaml"}
     )
     with_yaml, without_tls, with_profile = cells

@@ -10,10 +10,8 @@ from deepnic.cluster.ssh import workstations
 from deepnic.cluster.ssh.inventory import read_inventory
 from tests.cluster import systemd
 from tests.cluster.conftest import skip_for
-from tests.cluster.hosts import Hosts
+from tests.cluster.hosts import PATIENCE, Hosts
 from tests.cluster.sshd import SSHD, make_inventory
-
-PATIENCE = 120
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

@@ -20,7 +20,7 @@ from deepnic.cli import app
 from deepnic.cluster.certificates import make_secrets
 from deepnic.store import open_forest
 from tests.cluster.conftest import skip_for
-from tests.cluster.hosts import Hosts
+from tests.cluster.hosts import PATIENCE, Hosts
 from tests.cluster.sshd import PORT, RAY_PORT, SSHD, make_inventory, start_sshd
 from tests.cluster.strangers import met
 from tests.lessons import run_lessons
@@ -28,7 +28,6 @@ from tests.probing import missing, rows, unexplained
 
 ALON = Path(__file__).parents[3] / "shared" / "data" / "alon.npz"
 DEEPNIC = [sys.executable, "-m", "deepnic"]
-PATIENCE = 180
 EPOCHS = 25
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]

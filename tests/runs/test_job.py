@@ -90,7 +90,7 @@ def submit(head, folder, *arguments):
     return subprocess.run(
         [RAY, "job", "submit", "--address", address, "--working-dir", folder, "--",
          sys.executable, "-m", "deepnic", "train", *arguments],
-        env=environment, capture_output=True, text=True, timeout=300,
+        env=environment, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from deepnic.analysis.metrics import METRICS, calibration, score_arms, summarise
 from deepnic.cohort import hide_labels
 from deepnic.config import checked
 from deepnic.errors import InputError
-from deepnic.learn import fit
+from deepnic.learn import baselines, fit
 from deepnic.report import write_report, write_tables
 from deepnic.study import StudySettings, run_study, work
 from deepnic.study.arms import CanvasArm, arms_of
@@ -239,7 +239,8 @@ def dask_workers(n, **kind):
         yield
         return
     kind = {"threads_per_worker": 2, "dashboard_address": "127.0.0.1:0", "processes": False} | kind
-    with LocalCluster(n_workers=n, **kind) as cluster, Client(cluster):
+    with LocalCluster(n_workers=n, **kind) as cluster, Client(cluster) as client:
+        client.run(setattr, baselines, "N_TREES", baselines.N_TREES)  # few, as in this process
         yield
 
 

@@ -1,33 +1,20 @@
 """The search, compiled by Numba: lanes, their bounds, the search of a node, the tree.
 
-Numba keeps compiled code under the content of the file that its function is in. These files call
-one another, and code with a changed kernel inside would pass for current. So all are loaded into a
-place in its cache named by the content of all; and by the processor, for nodes of several kinds
-that share a folder. What searches nodes of many observations is loaded when there are some.
+All are loaded from one place of compiled code (`deepnic.compiled`), as they call one another. What
+searches nodes of many observations is loaded when there are some.
 """
 
-import hashlib
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from types import ModuleType
 
 import numba
 import numpy as np
-from llvmlite.binding import get_host_cpu_name
 from numpy.typing import NDArray
 
-
-def _cache() -> Path:
-    here = Path(__file__).parent
-    files = [*sorted(here.glob("*.py")), here.parent / "signatures.py"]  # its codes are compiled in
-    content = b"".join(file.read_bytes() for file in files)
-    place = here / "__pycache__" if os.access(here, os.W_OK) else Path.home() / ".cache" / "deepnic"
-    name = f"kernels-{hashlib.sha256(content).hexdigest()[:16]}-{get_host_cpu_name()}"
-    return Path(numba.config.CACHE_DIR or place, name)
+from deepnic.compiled import kept_in, place_of
 
 
 @contextmanager
@@ -38,14 +25,13 @@ def _kept(place: Path, words: str) -> Iterator[None]:
             "compiling the search%s for this processor, once: less than a minute on a free core",
             words,
         )
-    of_others, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(place)
-    try:
+    with kept_in(place):
         yield
-    finally:
-        numba.config.CACHE_DIR = of_others
 
 
-_place, _loading = _cache(), Lock()
+_here = Path(__file__).parent
+# the codes of signatures are compiled in
+_place = place_of("kernels", [*sorted(_here.glob("*.py")), _here.parent / "signatures.py"])
 with _kept(_place, ""):
     from deepnic.rop.kernels import (
         batch,
@@ -63,7 +49,7 @@ with _kept(_place, ""):
 
 def of_many() -> ModuleType:
     """Load what grows trees on many observations: `deepnic.rop.kernels.many`."""
-    with _loading, _kept(_place / "many", " of many observations"):
+    with _kept(_place / "many", " of many observations"):
         from deepnic.rop.kernels import many
     return many
 
