@@ -4,6 +4,7 @@ from . import atlas as atlas
 from . import cluster as cluster
 from . import cohort as cohort
 from . import columns as columns
+from . import compiled as compiled
 from . import compute as compute
 from . import config as config
 from . import errors as errors

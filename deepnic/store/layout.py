@@ -19,7 +19,7 @@ from deepnic.rop.graph import cut_before
 from deepnic.store.blocks import CHUNKED, GROWN
 from deepnic.store.chunks import Layout, write_files
 from deepnic.store.journal import note
-from deepnic.store.sealed import COMPRESSORS
+from deepnic.store.sealed import AS_WRITTEN, COMPRESSORS
 
 
 def lay_out(path: Path, forest: xr.Dataset, cut: tuple[int, int]) -> None:
@@ -32,7 +32,7 @@ def lay_out(path: Path, forest: xr.Dataset, cut: tuple[int, int]) -> None:
         # xarray walks the tasks, even if it is to write none
         schema[name] = forest[name].copy(data=da.empty(array.shape, dtype=array.dtype, chunks=-1))
     with whole(path) as partial:
-        schema.to_zarr(partial, compute=False, zarr_format=3, consolidated=False, encoding=encoding)
+        schema.to_zarr(partial, compute=False, encoding=encoding, **AS_WRITTEN)
         note(partial, digests_of(partial))
 
 

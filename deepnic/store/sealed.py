@@ -23,6 +23,11 @@ from deepnic.manifest import OF_STORE, digest, manifest
 COMPRESSORS = (BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle"), Crc32cCodec())
 """Of every array that is written."""
 
+AS_WRITTEN: dict[str, Any] = {
+    "zarr_format": 3, "consolidated": False, "write_empty_chunks": True,
+}  # fmt: skip
+"""How xarray writes a store; chunks of nothing but zeros too, or they would pass for lost."""
+
 
 class DamageError(InputError):
     """A file of a store is not as it was when the store was finished."""

@@ -15,7 +15,7 @@ from deepnic.rop.origin import stamp
 from deepnic.store.attributes import check_attributes
 from deepnic.store.blocks import CHUNKED
 from deepnic.store.group import check_single
-from deepnic.store.sealed import COMPRESSORS, DamageError, SealedStore
+from deepnic.store.sealed import AS_WRITTEN, COMPRESSORS, DamageError, SealedStore
 from deepnic.variables import FORMAT, KINDS, RULES, describe, expect, kind_of, validate
 
 
@@ -87,7 +87,7 @@ def write_store(dataset: xr.Dataset, path: Path) -> None:
     """Write a Dataset as a store of its own, which appears whole and sealed."""
     with whole(path) as partial:
         encoding = {name: {"compressors": COMPRESSORS} for name in dataset.variables}
-        dataset.to_zarr(partial, zarr_format=3, consolidated=False, encoding=encoding)
+        dataset.to_zarr(partial, encoding=encoding, **AS_WRITTEN)
         seal(partial)
 
 

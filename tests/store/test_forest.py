@@ -109,6 +109,14 @@ def empty(file):
     os.truncate(file, 0)
 
 
+def test_write_forest__of_what_is_all_zero_is_whole(cohort, tmp_path):
+    """The gene at place 0 alone: Zarr would write no chunk of that."""
+    forest = grow_forest(cohort, genes=["g0"], **PARAMETERS)
+    write_forest(forest, tmp_path / "s.zarr")
+    xr.testing.assert_identical(open_forest(tmp_path / "s.zarr").compute(), forest.compute())
+    assert (tmp_path / "s.zarr" / "gene_position" / "c" / "0").is_file()
+
+
 def test_write_forest__opens_with_plain_xarray(finished, forest):
     plain = xr.open_zarr(finished, consolidated=False)
     xr.testing.assert_identical(plain.compute(), forest.compute())
