@@ -33,6 +33,7 @@ from deepnic.rop import grow_forest
 
 N_GENES = 2000
 Q = 0.1
+SHARED = 6  # standard deviation of what the genes of a pair share
 FOREST = {"n_trees": 20, "weight_ranges": [3], "tree_sizes": [3, 4, 5], "max_bag": 25}
 
 
@@ -49,21 +50,19 @@ def _both_ways(values: NDArray, state: NDArray, rng: np.random.Generator) -> NDA
 
 def _pairs(values: NDArray, state: NDArray, rng: np.random.Generator) -> NDArray:
     """Pairs whose difference has the classes three apart, behind what both share."""
-    half = values.shape[1] // 2
-    return _apart(values, rng.normal(size=(len(state), half)), half, state)
+    return _apart(values, state, rng.normal(size=(len(state), values.shape[1] // 2)))
 
 
 def _module(values: NDArray, state: NDArray, rng: np.random.Generator) -> NDArray:
     """Two halves of a module: any gene of one and any of the other make such a pair."""
-    return _apart(values, rng.normal(size=(len(state), 1)), values.shape[1] // 2, state)
+    shared = rng.normal(size=(len(state), 1))
+    return _apart(values, state, np.repeat(shared, values.shape[1] // 2, axis=1))
 
 
-def _apart(values: NDArray, shared: NDArray, half: int, state: NDArray) -> NDArray:
-    distance = 3 / np.sqrt(2) * state[:, None]
-    made = values + 3 * np.tile(shared, 2 if shared.shape[1] > 1 else values.shape[1])
-    made[:, :half] += distance
-    made[:, half:] -= distance
-    return made
+def _apart(values: NDArray, state: NDArray, shared: NDArray) -> NDArray:
+    """The first half of the genes higher in the sick, the second half lower."""
+    way = np.repeat([1, -1], shared.shape[1])
+    return values + SHARED * np.tile(shared, 2) + 3 / np.sqrt(2) * way * state[:, None]
 
 
 KINDS = {
@@ -115,6 +114,18 @@ def lists(cohort: xr.Dataset, seed: int) -> Iterator[tuple[str, NDArray, NDArray
     yield "stability selection", -q, q
 
 
+def judged(true: NDArray, score: NDArray, q: NDArray | None) -> dict[str, float]:
+    """Share of false genes among those that pass, of planted ones that do, and the order."""
+    told = dict.fromkeys(("false", "found", "precision"), np.nan)
+    if q is not None:
+        passes = q <= Q
+        told["false"] = (passes & ~true).sum() / max(passes.sum(), 1)
+        told["found"] = passes[true].mean() if true.any() else np.nan
+    if true.any():
+        told["precision"] = average_precision_score(true, score)
+    return told
+
+
 def measure(files: list[Path], repeats: int, console: Console) -> pd.DataFrame:
     """A row for each list, kind, cohort and repeat."""
     rows = []
@@ -124,18 +135,7 @@ def measure(files: list[Path], repeats: int, console: Console) -> pd.DataFrame:
             for seed in range(repeats):
                 made, true = planted(cohort, kind, seed)
                 for name, score, q in lists(made, seed):
-                    passes = np.zeros(len(true), bool) if q is None else q <= Q
-                    rows.append(
-                        {
-                            "kind": kind,
-                            "list": name,
-                            "false": passes[~true].sum() / max(passes.sum(), 1),
-                            "found": passes[true].mean() if true.any() else np.nan,
-                            "precision": average_precision_score(true, score)
-                            if true.any()
-                            else np.nan,
-                        }
-                    )
+                    rows.append({"kind": kind, "list": name, **judged(true, score, q)})
             console.print(f"{file.stem}, {kind}")
     return pd.DataFrame(rows)
 
