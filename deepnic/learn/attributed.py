@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ def rank_parts(attributions: Sequence[Attribution], part: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a part of each class, by rising ``rank``: ``class``, the names of the part,
+        A row a part of each class, by rising ``place``: ``class``, the names of the part,
         ``attribution``, the mean size (absolute value) of its integrated gradients over the items,
         ``share`` of their sum, ``occlusion``, the mean size of what the margin loses without it;
         ``in_class`` and ``in_others``, the mean of its integrated gradients, signs included, in the
@@ -57,16 +58,17 @@ def rank_parts(attributions: Sequence[Attribution], part: str) -> pd.DataFrame:
 def list_items(attributions: Sequence[Attribution]) -> pd.DataFrame:
     """List each item's margin and what explains it: see `Attribution`, of several networks means.
 
-    ``explained`` is the sum of its integrated gradients; ``margin`` less ``of_nothing``, nearly.
+    ``predicted`` is the class that most say; ``explained`` is the sum of the integrated gradients,
+    nearly ``margin`` less ``of_nothing``.
     """
     rows = []
     for label, group in _by(attributions):
         tables = [one.items.assign(explained=one.gradients.sum(axis=1)) for one in group]
-        numbers = ["margin", "of_nothing", "explained"]
-        mean = sum(table[numbers] for table in tables) / len(tables)
-        said = {f"predicted_{k}": one["predicted"] for k, one in enumerate(tables, 1)}
-        said = said if len(tables) > 1 else {"predicted": tables[0]["predicted"]}
-        rows.append(tables[0][["item"]].assign(**{"class": label}, **said).join(mean))
+        table = tables[0][["item"]].assign(predicted=_predicted(group))
+        table.insert(1, "class", label)
+        for name in ("margin", "of_nothing", "explained"):
+            table[name] = np.mean([one[name] for one in tables], axis=0)
+        rows.append(table)
     return pd.concat(rows, ignore_index=True)
 
 
@@ -105,8 +107,9 @@ def agreement(attributions: Sequence[Attribution]) -> pd.DataFrame:
     DataFrame
         A row a pair and part: ``class``, ``what``, ``between`` ("networks" or "pipelines"),
         ``first`` and ``second``, their numbers from 1, and ``agreement``: Spearman's correlation of
-        the mean sizes of integrated gradients, over all parts that either has; 0 for what one has
-        no pixel of. Pixels of other pipelines are other pixels, and are not compared.
+        the mean sizes of integrated gradients, over all parts that either has, 0 for what one has
+        no pixel of; ``common``, how many are among the ten first of both. Pixels of other pipelines
+        are other pixels, and are not compared; nor are fewer than three parts.
     """
     rows = []
     for label, group in _by(attributions):
@@ -117,10 +120,14 @@ def agreement(attributions: Sequence[Attribution]) -> pd.DataFrame:
             for between, sizes in compared.items():
                 pairs = combinations(enumerate(sizes, 1), 2)
                 rows += [
-                    (label, part, between, first, second, _correlation(one, other))
+                    (label, part, between, first, second, *_agreement(one, other))
                     for (first, one), (second, other) in pairs
                 ]
-    return pd.DataFrame(rows, columns=["class", "what", "between", "first", "second", "agreement"])
+    names = ["class", "what", "between", "first", "second", "agreement", "common"]
+    return pd.DataFrame(rows, columns=names).dropna(ignore_index=True)
+
+
+FIRST = 10  # of which networks may have some in common
 
 
 def _by(attributions: Sequence[Attribution]) -> Iterator[tuple[str, list[Attribution]]]:
@@ -129,11 +136,17 @@ def _by(attributions: Sequence[Attribution]) -> Iterator[tuple[str, list[Attribu
         yield label, [one for one in attributions if one.label == label]
 
 
+def _predicted(group: Sequence[Attribution]) -> NDArray[np.object_]:
+    """Class of each item, by most networks; of as many the first in the alphabet."""
+    said = pd.concat([one.items["predicted"] for one in group], axis=1)
+    return said.mode(axis=1)[0].to_numpy(object)
+
+
 def _ranked(group: Sequence[Attribution], part: str) -> pd.DataFrame:
     """Parts of a class."""
     mean, lost = (_mean(group, part, of, size=True).mean() for of in MEASURES.values())
     signed = _mean(group, part, False)
-    of_class = np.mean([one.items["predicted"] == one.label for one in group], axis=0) > 0.5
+    of_class = _predicted(group) == group[0].label
     table = pd.DataFrame({"attribution": mean, "share": mean / mean.sum(), "occlusion": lost})
     for name, those in (("in_class", of_class), ("in_others", ~of_class)):
         table[name] = signed[those].mean() if those.any() else np.nan
@@ -143,7 +156,7 @@ def _ranked(group: Sequence[Attribution], part: str) -> pd.DataFrame:
         table = table.assign(best=ranks.min(axis=1), worst=ranks.max(axis=1))
     table = table.sort_values("attribution", ascending=False, kind="stable")
     table = _named(table.index, part).join(table.reset_index(drop=True))
-    table.insert(0, "rank", np.arange(1, len(table) + 1))
+    table.insert(0, "place", np.arange(1, len(table) + 1))
     return table
 
 
@@ -163,9 +176,9 @@ def _mean(
     tables = [_values(one, part, lost) for one in group]
     names = dict.fromkeys(name for table in tables for name in table.columns)
     index = pd.Index([*names], tupleize_cols=False)
-    filled = [table.reindex(columns=index, fill_value=0.0) for table in tables]
-    mean = sum(table.abs() if size else table for table in filled) / len(filled)
-    return pd.DataFrame(mean)
+    filled = [table.reindex(columns=index, fill_value=0.0).to_numpy() for table in tables]
+    means = np.mean(np.abs(filled) if size else filled, axis=0)
+    return pd.DataFrame(means, columns=index)
 
 
 def _values(one: Attribution, part: str, lost: bool = False) -> pd.DataFrame:
@@ -173,7 +186,7 @@ def _values(one: Attribution, part: str, lost: bool = False) -> pd.DataFrame:
     values = one.occlusion[part] if lost else one.of(part)
     if part == "pixel":
         names = one.pixels.reindex(columns=[*PLACE, *PARTS], fill_value="")
-        columns = [tuple(row) for row in names.itertuples(index=False)]
+        columns: list[Any] = [tuple(row) for row in names.itertuples(index=False)]
     else:
         columns = one.names(part)
     return pd.DataFrame(values, columns=pd.Index(columns, tupleize_cols=False))
@@ -188,18 +201,15 @@ def _sizes_of_pipelines(one: Attribution, part: str) -> Iterator[pd.Series]:
     """Mean size of each part among the pixels of each pipeline, over the items that it shows."""
     for _, pixels in one.pixels.groupby("pipeline"):
         place = pixels.index.to_numpy()
-        shown = np.flatnonzero(_is_shown(one.image[:, place]))
+        shown = np.flatnonzero(~np.isnan(one.image[:, place]).all(axis=1))
         mine = one.gradients[np.ix_(shown, place)]
         yield pd.DataFrame(mine.T).groupby(pixels[part].to_numpy()).sum().abs().mean(axis=1)
 
 
-def _is_shown(image: NDArray[np.float32]) -> NDArray[np.bool_]:
-    return ~np.isnan(image).all(axis=1)
-
-
-def _correlation(one: pd.Series, other: pd.Series) -> float:
-    """Spearman's over all names of either."""
+def _agreement(one: pd.Series, other: pd.Series) -> tuple[float, int]:
+    """Spearman's correlation over all names of either, and names among the ten first of both."""
+    first = [{*each[each > 0].nlargest(FIRST).index} for each in (one, other)]
     both = pd.concat([one, other], axis=1).fillna(0).to_numpy()
     if len(both) < 3 or (np.ptp(both, axis=0) == 0).any():
-        return np.nan
-    return float(stats.spearmanr(*both.T).statistic)
+        return np.nan, 0
+    return float(stats.spearmanr(*both.T).statistic), len(first[0] & first[1])
