@@ -122,7 +122,8 @@ def attribute(
     """
     needs("explain")
     if isinstance(network, OneVsRest):
-        by_class = items if isinstance(items, Mapping) else dict.fromkeys(network.classes, items)
+        is_one = isinstance(items, xr.Dataset)
+        by_class = dict.fromkeys(network.classes, items) if is_one else items
         return [
             one for each in network.networks for one in attribute(each, by_class[each.classes[1]])
         ]
