@@ -189,7 +189,7 @@ COLUMNS = {
     "share": Column("float64", "Attribution as a share of their sum."),
     "occlusion": Column(
         "float64",
-        "What the margin loses when it is as if no tree said anything: mean size over the items; "
+        "What the margin loses where its pixels are 0: mean size over the items; "
         "of an item with its sign.",
     ),
     "in_class": Column("float64", "Mean attribution in items predicted to be of the class."),
@@ -198,9 +198,11 @@ COLUMNS = {
     "worst": Column("int64", "Worst place that it has in one of the networks."),
     "items.predicted": Column("str", "Class that is predicted, by most of several networks."),
     "margin": Column("float64", "Score of the class less the mean of the others', not calibrated."),
-    "of_nothing": Column("float64", "The same where every pixel that is defined is 0."),
+    "of_baseline": Column(
+        "float64", "The same of its image with all votes turned; of genes with 0 for all."
+    ),
     "items.explained": Column(
-        "float64", "Sum of the integrated gradients: margin less of_nothing."
+        "float64", "Sum of the integrated gradients: margin less of_baseline."
     ),
     "agreement.what": Column("str", "gene, combination, condition or pixel."),
     "between": Column("str", "networks, or pipelines of one network."),

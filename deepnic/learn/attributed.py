@@ -43,7 +43,7 @@ def rank_parts(attributions: Sequence[Attribution], part: str) -> pd.DataFrame:
     --------
     >>> pixels = pd.DataFrame({"pipeline": 0, "row": 0, "column": [0, 1], "gene": ["a", "b"]})
     >>> items = pd.DataFrame({"item": ["p", "q"], "predicted": ["sick", "not"], "margin": 0.0,
-    ...                       "of_nothing": 0.0})
+    ...                       "of_baseline": 0.0})
     >>> lost = {"gene": np.zeros((2, 2)), "pixel": np.zeros((2, 2))}
     >>> one = Attribution("sick", items, pixels, np.array([[1.0, 3.0], [-1.0, 5.0]]), lost, None)
     >>> rank_parts([one], "gene")[["gene", "attribution", "in_class", "in_others"]].values.tolist()
@@ -59,14 +59,14 @@ def list_items(attributions: Sequence[Attribution]) -> pd.DataFrame:
     """List each item's margin and what explains it: see `Attribution`, of several networks means.
 
     ``predicted`` is the class that most say; ``explained`` is the sum of the integrated gradients,
-    nearly ``margin`` less ``of_nothing``.
+    nearly ``margin`` less ``of_baseline``.
     """
     rows = []
     for label, group in _by(attributions):
         tables = [one.items.assign(explained=one.gradients.sum(axis=1)) for one in group]
         table = tables[0][["item"]].assign(predicted=_predicted(group))
         table.insert(1, "class", label)
-        for name in ("margin", "of_nothing", "explained"):
+        for name in ("margin", "of_baseline", "explained"):
             table[name] = np.mean([one[name] for one in tables], axis=0)
         rows.append(table)
     return pd.concat(rows, ignore_index=True)

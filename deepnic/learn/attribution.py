@@ -38,7 +38,7 @@ class Attribution:
     label : str
         The class. Its margin is its score (logit) less the mean of the others'.
     items : DataFrame
-        A row an item: ``item``, ``predicted``, ``margin``, and ``of_nothing``, the margin of its
+        A row an item: ``item``, ``predicted``, ``margin``, and ``of_baseline``, the margin of its
         baseline. Of an item that several pipelines show they are means over these.
     pixels : DataFrame
         A row a pixel of the network's canvas: ``pipeline``, ``row``, ``column``, and as far as it
@@ -46,8 +46,9 @@ class Attribution:
     gradients : ndarray of float64, shape (item, pixel)
         Integrated gradients; those of an item add up to its margin less that of its baseline.
     occlusion : mapping of str to ndarray of float64, shape (item, part)
-        By how much the margin falls if a part alone is as in the baseline, for "pixel" in the
-        order of `pixels`, and for those of `PARTS` that pixels have, in the order of `names`.
+        By how much the margin falls if a part alone is 0, votes that are even or trees that are
+        never perfect, for "pixel" in the order of `pixels`, and for those of `PARTS` that pixels
+        have, in the order of `names`.
     image : ndarray of float32, shape (item, pixel)
         Values of the pixels; NaN where undefined, or where no canvas of the item has the pixel.
     """
@@ -98,11 +99,13 @@ def attribute(
     Notes
     -----
     Integrated gradients: Sundararajan, Taly and Yan (ICML 2017), by Captum, the middle Riemann sum
-    of 256 steps. The baseline is ours: the item's own image with 0 in the place of every value that
-    is defined, votes that are even or trees that are never perfect; what is undefined stays so.
-    GroupNorm bends the way near the baseline, so that sums are right to some thousandths.
+    of 256 steps. The baseline is ours: of a patient the image with all signs turned, what the same
+    trees would have said had each voted the other way; of other images 0 for every value. What is
+    undefined stays so. An image of zeros is none of a patient: networks with GroupNorm took it for
+    a sick one, with margins of 5 to 6, so that nothing was left to say of the sick. The way is
+    bent where GroupNorm meets zeros: sums are right to a hundredth.
     Occlusion: Zeiler and Fergus (ECCV 2014), by Captum, of a pixel, or all pixels of a part at
-    once: of pixels that say the same, none is missed alone.
+    once, which are set to 0: of pixels that say the same, none is missed alone.
 
     It is about the network, not about the patients: networks that learnt the same labels agree on
     what they look at even if labels were permuted. What differs then is cohorts, or parts of one.
@@ -155,9 +158,10 @@ def margin_of(scores: torch.Tensor, k: int) -> torch.Tensor:
     return scores[:, k] - others
 
 
-def baseline_of(image: torch.Tensor) -> torch.Tensor:
-    """Channels (item, channel, row, column) with 0 for every value, and the mask as it is."""
-    return torch.cat([torch.zeros_like(image[:, :-1]), image[:, -1:]], dim=1)
+def baseline_of(image: torch.Tensor, *, signed: bool) -> torch.Tensor:
+    """Channels (item, channel, row, column) of values turned, or 0, and of the mask as it is."""
+    value, mask = image[:, :-1], image[:, -1:]
+    return torch.cat([-value if signed else torch.zeros_like(value), mask], dim=1)
 
 
 def _of_class(
@@ -177,13 +181,13 @@ def _of_class(
     gradients = np.zeros((n_items, len(pixels)))
     values = np.full(gradients.shape, np.nan, np.float32)
     occlusion = {name: np.zeros((n_items, of.max() + 1)) for name, of in parts.items()}
-    of_nothing = np.zeros(n_items)
+    of_baseline = np.zeros(n_items)
     for i in range(len(item)):
         here = np.flatnonzero(pixels["pipeline"] == shown_by[i])
         look = _Look(network.network, k, images(torch.tensor([i])), pixels.iloc[here])
         gradients[item[i], here] += share[i] * look.gradients()
         values[item[i], here] = look.values()
-        of_nothing[item[i]] += share[i] * look.of_nothing()
+        of_baseline[item[i]] += share[i] * look.of_baseline()
         for name, of in parts.items():
             number, lost = look.occlusion(of[here])
             occlusion[name][item[i], number] += share[i] * lost
@@ -192,7 +196,7 @@ def _of_class(
     table = pd.DataFrame({"item": canvas["item"].to_index()[first].astype(object)})
     table["predicted"] = np.array(network.classes, object)[predicted]
     table["margin"] = margin_of(torch.tensor(means), k).numpy().astype(float)
-    table["of_nothing"] = of_nothing
+    table["of_baseline"] = of_baseline
     return Attribution(network.classes[k], table, pixels, gradients, occlusion, values)
 
 
@@ -202,11 +206,12 @@ class _Look:
     def __init__(
         self, network: torch.nn.Module, k: int, image: torch.Tensor, pixels: pd.DataFrame
     ) -> None:
-        self.image, self.baseline = image, baseline_of(image)
+        self.image, self.nothing = image, baseline_of(image, signed=False)
+        self.baseline = baseline_of(image, signed="gene" in pixels)
         self.cells = pixels["row"].to_numpy(), pixels["column"].to_numpy()
         self.margin = lambda images: margin_of(network(images), k)
 
-    def of_nothing(self) -> float:
+    def of_baseline(self) -> float:
         """Margin of the baseline."""
         with torch.no_grad():
             return float(self.margin(self.baseline))
@@ -235,7 +240,7 @@ class _Look:
         mask[self.cells] = place
         with torch.no_grad():
             found = FeatureAblation(self.margin).attribute(
-                self.image, self.baseline, feature_mask=torch.tensor(mask)[None, None],
+                self.image, self.nothing, feature_mask=torch.tensor(mask)[None, None],
                 perturbations_per_eval=AT_ONCE,
             )  # fmt: skip
         lost = found[0, 0].double().numpy()[self.cells]

@@ -1,4 +1,4 @@
-"""What a network looks at, laid over the canvas that it reads."""
+"""What a network looks at, laid out on the canvas that it reads."""
 
 import base64
 from collections.abc import Iterator, Sequence
@@ -20,11 +20,11 @@ CELLS = ("pipeline", "row", "column")
 
 
 class Overlay(style.Picture):
-    """Canvases of items, and of which cells a network's margin of a class is made.
+    """Canvases of items, and what each cell adds to a network's margin of a class: red, or blue.
 
     The images are ``value(pipeline, row, column)``, the mean of the items; NaN where undefined, or
     where there is no pixel; and ``attribution(pipeline, row, column)``, the mean of their
-    integrated gradients. The first cells are numbered, and named below in ``named``, an attribute.
+    integrated gradients. The largest are numbered, and named beside it by the attribute ``named``.
     """
 
     variables = ("value", "attribution")
@@ -50,25 +50,22 @@ class Overlay(style.Picture):
         )
 
     def draw(self) -> Figure:
-        value, size = self.images["value"].values, np.abs(self.images["attribution"].values)
+        value, size = (self.images[name].values for name in self.variables)
         wide, facts = len(value), self.images.attrs
-        side = min(style.WIDTH / max(wide, 2), 3.4)
-        beside = 2.6 if wide == 1 else 0.0  # for the names, which stand below several
-        figure, panels = style.subplots(2, wide, size=(side * wide + beside, 2 * side + 0.5))
-        strength = size / max(size.max(), np.finfo(float).tiny)
-        for k, (canvas, share) in enumerate(zip(value, strength, strict=True)):
-            drawn = render(np.clip(canvas, -1, 1), "signed")
-            for axes, cells in zip(panels[:, k], (drawn, _faded(drawn, share)), strict=True):
-                axes.imshow(cells, interpolation="nearest")
+        side = min(style.WIDTH / (wide + 1), 2.8)
+        figure, panels = style.subplots(2, wide + 1, size=(side * (wide + 1), 2 * side + 0.3))
+        share = size / max(np.abs(size).max(), np.finfo(float).tiny)
+        for row, cells in zip(panels, (np.clip(value, -1, 1), share), strict=True):
+            for axes, canvas in zip(row, cells, strict=False):
+                axes.imshow(render(canvas, "signed"), interpolation="nearest")
                 axes.set(xticks=[], yticks=[])
-            if wide > 1:
-                panels[0, k].set_title(f"pipeline {k + 1}")
-        panels[0, 0].set_ylabel(f"canvas, {facts['who']}")
-        panels[1, 0].set_ylabel(f"what speaks for or against {facts['label']}")
-        self._number(panels[1])
-        axes, place = (panels[1, 0], (0.0, -0.08)) if wide > 1 else (panels[0, 0], (1.04, 1.0))
+            row[-1].axis("off")
+        for k in range(wide):
+            panels[0, k].set_title(f"pipeline {k + 1}" if wide > 1 else f"pixels, {facts['who']}")
+            panels[1, k].set_title("" if k else f"red: speaks for {facts['label']}")
         look: dict[str, Any] = {"fontsize": 8, "parse_math": False, "va": "top"}
-        axes.text(*place, "\n".join(_words(facts["named"])), transform=axes.transAxes, **look)
+        panels[1, -1].text(0, 1, "\n".join(_words(facts["named"])), **look)
+        self._number(panels[1])
         return figure
 
     def _number(self, panels: Sequence[Any]) -> None:
@@ -87,12 +84,6 @@ def _mean(image: NDArray[np.float32]) -> NDArray[np.float64]:
     defined = ~np.isnan(image)
     with np.errstate(invalid="ignore"):
         return np.nansum(image, axis=0, dtype=np.float64) / defined.sum(axis=0)
-
-
-def _faded(rgb: NDArray[np.uint8], share: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Have a cell its colour as far as it is looked at, and white for the rest."""
-    strength = np.sqrt(share)[..., None]  # a tenth is still to be seen
-    return (255 + strength * (rgb.astype(float) - 255)).round().astype(np.uint8)
 
 
 def _words(named: list[dict[str, Any]]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from deepnic.variables import FORMAT
 
 FACTS = "attribution.json"
 OVERLAY = "overlay-{}.png"
-BASELINE = "each item's own image, with 0 in the place of every value that is defined"
+BASELINE = "the image of each patient with all signs turned; of genes, 0 for each value"
 
 
 def write_attributions(
