@@ -1,6 +1,6 @@
 """What a network looks at: an answer taken apart to pixels, genes, combinations, conditions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,9 +72,7 @@ class Attribution:
         return _sums(self.gradients, number, len(names))
 
 
-def attribute(
-    network: Predictor | OneVsRest, items: xr.Dataset | Sequence[xr.Dataset] | Any
-) -> list[Attribution]:
+def attribute(network: Predictor | OneVsRest, items: Any) -> list[Attribution]:
     """Take a network's answers apart: what each pixel, gene, combination and condition adds.
 
     Parameters
@@ -125,11 +123,8 @@ def attribute(
     """
     needs("explain")
     if isinstance(network, OneVsRest):
-        is_one = isinstance(items, xr.Dataset)
-        by_class = dict.fromkeys(network.classes, items) if is_one else items
-        return [
-            one for each in network.networks for one in attribute(each, by_class[each.classes[1]])
-        ]
+        pairs = zip(network.networks, network.items_of(items).values(), strict=True)
+        return [one for each, its in pairs for one in attribute(each, its)]
     canvas, _ = network.canvas_of(items)
     pixels = _pixels(network.layout, network.kind)
     if canvas.sizes["item"] * len(pixels) > MOST:
