@@ -75,12 +75,14 @@ docs: install
 benchmark: install
 	$(VENV)/bin/python -m tests.benchmarks
 
-# nothing that is pinned needs torch, so that it can have a lock of its own
+# torch has a lock of its own, and what needs it is locked as if there were none
 LOCK = $(MAINTAIN)/bin/uv pip compile - --quiet --constraints constraints.txt --universal \
     --python-version 3.11 --generate-hashes --no-annotate --no-header --no-config
 lock: $(MAINTAIN)/.ready
+	echo "torch ; sys_platform == 'none'" > $(MAINTAIN)/no-torch
 	(echo "# made by make lock: constraints.txt without torch, with the SHA-256 of each file" && \
-	    grep -v "^torch==" constraints.txt | $(LOCK)) > requirements.lock
+	    grep -v "^torch==" constraints.txt | $(LOCK) --override $(MAINTAIN)/no-torch \
+	    --no-emit-package torch) > requirements.lock
 	(echo "# made by make lock: torch as PyPI serves it, with CUDA on Linux. The builds of PyTorch's" && \
 	    echo "# own index (cpu, cu126) are other files: install one of them in place of this list." && \
 	    grep "^torch==" constraints.txt | $(LOCK)) > torch.lock

@@ -36,8 +36,10 @@ from .cohort import read_cohort as read_cohort
 from .cohort import read_patients as read_patients
 from .errors import EngineError as EngineError
 from .errors import InputError as InputError
+from .explain import gene_votes as gene_votes
 from .explain import permutation_null as permutation_null
 from .explain import rank_genes as rank_genes
+from .learn import attribute as attribute
 from .learn import load_network as load_network
 from .learn.classifier import ROPImageClassifier as ROPImageClassifier
 from .learn.fit import train as train

@@ -176,6 +176,66 @@ COLUMNS = {
     "expected": Column("float64", "How many would be, if each only added what it does elsewhere."),
     "companions.p": Column("float64", "Probability of as many perfect ones or more by chance."),
     "companions.q": Column("float64", "It adjusted over all pairs that met (Benjamini, Hochberg)."),
+    "class": Column("str", "Class whose margin is explained: its score less the others' mean."),
+    "condition": Column("str", "Genes of a tree and number of weights, such as V3 R4."),
+    "combination": Column("str", "Criteria A|B of the pixel: N(A and B) / N(B)."),
+    "pipeline": Column("int64", "Number of the pipeline whose canvas has the pixel."),
+    "row": Column("int64", "Row of the pixel on the canvas, from 0."),
+    "pixels.column": Column("int64", "Column of the pixel on the canvas, from 0."),
+    "place": Column("int64", "Place in the list of the class, 1 = looked at most."),
+    "attribution": Column(
+        "float64", "Integrated gradients: mean size over the items; of an item with their sign."
+    ),
+    "share": Column("float64", "Attribution as a share of their sum."),
+    "occlusion": Column(
+        "float64",
+        "What the margin loses where its pixels are 0: mean size over the items; "
+        "of an item with its sign.",
+    ),
+    "in_class": Column("float64", "Mean attribution in items predicted to be of the class."),
+    "in_others": Column("float64", "Mean attribution in the other items."),
+    "best": Column("int64", "Best place that it has in one of the networks."),
+    "worst": Column("int64", "Worst place that it has in one of the networks."),
+    "items.predicted": Column("str", "Class that is predicted, by most of several networks."),
+    "margin": Column("float64", "Score of the class less the mean of the others', not calibrated."),
+    "of_baseline": Column(
+        "float64", "The same of its image with all votes turned; of genes with 0 for all."
+    ),
+    "items.explained": Column(
+        "float64", "Sum of the integrated gradients: margin less of_baseline."
+    ),
+    "agreement.what": Column("str", "gene, combination, condition or pixel."),
+    "between": Column("str", "networks, or pipelines of one network."),
+    "first": Column("int64", "Number of the one that is compared, from 1, as they were given."),
+    "second": Column("int64", "Number of the other."),
+    "agreement": Column(
+        "float64",
+        "Spearman's correlation of their attributions; networks that learnt the same labels from "
+        "the same images agree even if the labels were permuted.",
+    ),
+    "genes_for": Column("int64", "Genes of whose perfect trees more voted for risk than against."),
+    "genes_against": Column("int64", "Genes of whose perfect trees more voted against it."),
+    "genes_even": Column("int64", "Genes of whose perfect trees as many voted for as against it."),
+    "genes_silent": Column("int64", "Genes whose perfect trees were all grown on the patient."),
+    "genes_never_perfect": Column("int64", "Genes that have no perfect tree."),
+    "votes_for": Column(
+        "int64", "Votes of perfect trees not grown on the patient that it is at risk, by gene."
+    ),
+    "votes_against": Column("int64", "The same that it is not."),
+    "left_out": Column("int64", "Trees of the gene, perfect or not, not grown on the patient."),
+    "votes.perfect": Column("int64", "Perfect trees of the gene, whatever they were grown on."),
+    "set": Column("str", "Name of the set of genes in the GMT file."),
+    "nes": Column(
+        "float64", "Normalised enrichment score, above 0 where its genes are higher in the sick."
+    ),
+    "enrichment.p": Column("float64", "Share of permutations of genes that score as high."),
+    "enrichment.q": Column(
+        "float64",
+        "False discovery rate, as if genes were independent, which makes it too small.",
+    ),
+    "enrichment.genes": Column("int64", "Genes of the set that are in the list."),
+    "leading": Column("str", "Genes before the peak of the score, with ; between them."),
+    "common": Column("int64", "How many are among the ten first of both."),
 }
 """Columns of the CSV files that people read, by name; by file and name where files differ."""
 

@@ -25,6 +25,10 @@ EXTRAS = {
         "a report needs Matplotlib, Jinja and scikit-posthocs",
         ("matplotlib", "jinja2", "scikit_posthocs"),
     ),
+    "explain": (
+        "what a network looks at is found by Captum, and sets of genes are tested by gseapy",
+        ("captum", "gseapy"),
+    ),
 }
 """Purpose in words and modules of each extra; pyproject.toml has their distributions."""
 

@@ -24,6 +24,7 @@ MODULES = {  # what the core does not have: Dask brings Jinja and PyYAML as well
     "cluster": ("dask_jobqueue", "cryptography"),
     "formats": ("openpyxl", "pyarrow", "anndata"),
     "report": ("matplotlib", "scikit_posthocs"),
+    "explain": ("captum", "gseapy"),
 }
 
 
@@ -170,6 +171,8 @@ def test_core__reads_grows_filters_and_assembles_without_any_extra(without, tmp_
         ("train", ["predict", "checkpoint.pt", "t.zarr", "-o", "p.csv"]),
         ("train", ["study", "cohort.csv"]),
         ("train", ["demo"]),
+        ("explain", ["attribute", "checkpoint.pt", "t.zarr", "-o", "a"]),
+        ("explain", ["genes", "f.zarr", "-o", "g", "--gmt", "sets.gmt"]),
         ("report", ["train", "t.zarr"]),
         ("report", ["study", "cohort.csv"]),
         ("report", ["report", "study"]),
@@ -193,6 +196,7 @@ def test_command__without_its_extra_says_so_before_it_begins(without, tmp_path, 
     [
         ("train", "train"), ("train", "load_network"), ("train", "run_study({}, 's')"),
         ("train", "learn.build_network"), ("report", "write_report"),
+        ("explain", "attribute(None, None)"),
     ],
 )  # fmt: skip
 def test_name__without_its_extra_raises_the_sentence(without, extra, name):

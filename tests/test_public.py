@@ -13,8 +13,8 @@ import deepnic
 ROOT = Path(deepnic.__file__).parent
 NAMES = {
     "EngineError", "InputError", "ROPImageClassifier", "ROPImageTransformer", "StudySettings",
-    "assemble", "assemble_counts", "count_signatures", "demo_cohort", "filter_pixels",
-    "from_anndata", "grow_forest", "hide_labels", "load_network", "make_cohort",
+    "assemble", "assemble_counts", "attribute", "count_signatures", "demo_cohort", "filter_pixels",
+    "from_anndata", "gene_votes", "grow_forest", "hide_labels", "load_network", "make_cohort",
     "observation_images", "open_forest", "open_table", "permutation_null", "rank_genes",
     "read_classes", "read_cohort", "read_patients", "render",
     "rop_images", "run_study", "tile_sheet", "train", "write_atlas", "write_forest",

@@ -2,6 +2,7 @@
 
 from deepnic.cli.app import Command, app, main
 from deepnic.cli.atlas import atlas
+from deepnic.cli.attribution import attribute
 from deepnic.cli.cluster import cluster
 from deepnic.cli.cohorts import cohort
 from deepnic.cli.doctor import doctor
@@ -15,8 +16,8 @@ from deepnic.cli.verify import verify
 __all__ = ["app", "main"]
 
 COMMANDS = (
-    demo, cohort, grow, pixels, genes, atlas, train, pretrain, predict, study, report, verify,
-    pseudonyms, doctor,
+    demo, cohort, grow, pixels, genes, atlas, train, pretrain, predict, attribute, study, report,
+    verify, pseudonyms, doctor,
 )  # fmt: skip
 
 for command in COMMANDS:

@@ -37,6 +37,10 @@ def genes(
     anndata: Annotated[
         bool, typer.Option("--anndata", help="Also the cohort as .h5ad, the list in its var.")
     ] = False,
+    gmt: Annotated[
+        Path | None,
+        typer.Option(help="Sets of genes (GMT), to tell which are many among the first."),
+    ] = None,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Only tell what the --permutations will take.")
     ] = False,
@@ -52,13 +56,24 @@ def genes(
     """
     from deepnic.explain.cohorts import read_again
     from deepnic.explain.companions import find_companions
-    from deepnic.explain.folder import NULL, SHOWN, open_folder, write_anndata, write_genes
+    from deepnic.explain.enrichment import enrich, read_gmt
+    from deepnic.explain.folder import (
+        NULL,
+        SHOWN,
+        open_folder,
+        ranking,
+        write_anndata,
+        write_genes,
+    )
     from deepnic.explain.genes import rank_genes
     from deepnic.explain.null import estimate_null, permutation_null
     from deepnic.store import open_forest
 
     if anndata:
         needs("formats")
+    if gmt is not None:
+        needs("explain")
+    sets = None if gmt is None else read_gmt(gmt)
     forest = open_forest(store)
     table = read_again(forest, cohort)
     if estimate:
@@ -80,10 +95,14 @@ def genes(
     ranked = rank_genes(forest, table, null)
     if len(ranked) == forest.attrs["n_genes"]:
         others["companions"] = find_companions(forest, ranked["gene"].head(SHOWN).tolist())
+    if sets is not None:
+        others["enrichment"] = enrich(ranking(ranked), sets, seed=forest.attrs["seed"])
     write_genes(output, ranked, **others)
     if anndata:
         write_anndata(table, ranked, output / "genes.h5ad")
     _say(ranked, null)
+    if sets is not None:
+        _say_sets(others["enrichment"], len(sets))
     console.print(f"{len(ranked):,} genes in {output / 'genes.csv'}", soft_wrap=True)
 
 
@@ -105,3 +124,13 @@ def _say(ranked: "pd.DataFrame", null: "Null | None") -> None:
             f"permuted genes are perfect there too: {which}",
             soft_wrap=True,
         )
+
+
+def _say_sets(enriched: "pd.DataFrame", n: int) -> None:
+    """Name the first sets of genes, and say what their q is not."""
+    first = ", ".join(enriched["set"].head(3))
+    console.print(
+        f"{len(enriched)} of {n} gene sets were tested, {(enriched['q'] <= LEVEL).sum()} have q up "
+        f"to {LEVEL}; first: {first}; q takes genes for independent, which is too hopeful",
+        soft_wrap=True,
+    )

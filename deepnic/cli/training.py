@@ -175,7 +175,7 @@ def predict(
         predictions, meaning = _predict_pretrained(checkpoint, how, network)
     else:
         predictor = load_network(checkpoint, network=network)
-        predictions = predictor.predict(_to_predict(source, how, predictor))
+        predictions = predictor.predict(to_predict(source, how, predictor))
         meaning = predictor.meaning
     write_csv(output, predictions)
     say_notes((source or checkpoint).name, predictions.attrs["notes"])
@@ -198,7 +198,7 @@ def _predict_pretrained(
             f"only {source} was named; give a checkpoint and what it is to predict, or --network "
             "pretrained for the tables of a cohort that was grown in parts"
         )
-    _check_store(source, how)
+    check_store(source, how)
     predictions, calibration = predict_pretrained(source, network)
     return predictions, meaning(calibration)
 
@@ -215,7 +215,7 @@ def _say_known(remarks: "pd.Series[str]") -> None:
         )
 
 
-def _check_store(source: Path, how: dict[str, Any]) -> None:
+def check_store(source: Path, how: dict[str, Any]) -> None:
     """Refuse options for tables of patients where a store is read."""
     if given := [name for name, value in how.items() if value]:
         raise InputError(
@@ -224,10 +224,10 @@ def _check_store(source: Path, how: dict[str, Any]) -> None:
         )
 
 
-def _to_predict(source: Path, how: dict[str, Any], predictor: "Predictor | OneVsRest") -> Any:
+def to_predict(source: Path, how: dict[str, Any], predictor: "Predictor | OneVsRest") -> Any:
     """Read patients, or open the store or table of items, or those of each class."""
     if source.is_dir() or source.suffix == ".zarr":
-        _check_store(source, how)
+        check_store(source, how)
         from deepnic.learn import OneVsRest
         from deepnic.store import open_classes  # seconds, for those who need it
         from deepnic.store.group import check_single, read_group

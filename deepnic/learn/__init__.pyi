@@ -1,3 +1,5 @@
+from .attribution import Attribution as Attribution
+from .attribution import attribute as attribute
 from .baselines import BASELINES as BASELINES
 from .baselines import Baseline as Baseline
 from .baselines import learner_of as learner_of
@@ -20,6 +22,7 @@ __all__ = [
     "BASELINES",
     "DEVICES",
     "NETWORKS",
+    "Attribution",
     "Baseline",
     "Calibration",
     "OneVsRest",
@@ -28,6 +31,7 @@ __all__ = [
     "Settings",
     "SmallNetwork",
     "TrainResult",
+    "attribute",
     "build_network",
     "calibrate",
     "cross_fitted_margins",

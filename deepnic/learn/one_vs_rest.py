@@ -109,10 +109,10 @@ class OneVsRest:
         result.attrs["notes"] = [*_joined({k: t.attrs["notes"] for k, t in tables.items()})]
         return result
 
-    def _each(
+    def items_of(
         self, items: xr.Dataset | Mapping[str, xr.Dataset | Sequence[xr.Dataset]]
-    ) -> dict[str, pd.DataFrame]:
-        """What each network says by itself, by label."""
+    ) -> dict[str, Any]:
+        """Tell what each network reads, by label; see `predict`."""
         if isinstance(items, xr.Dataset | list | tuple):
             if (kind := kind_of(items if isinstance(items, xr.Dataset) else items[0])) != "cohort":
                 raise InputError(
@@ -125,10 +125,14 @@ class OneVsRest:
                 f"the items are of the classes {', '.join(items)} and the networks of "
                 f"{', '.join(self.classes)}; give items of these"
             )
-        return {
-            network.classes[1]: network.predict(items[network.classes[1]])
-            for network in self.networks
-        }
+        return {label: items[label] for label in self.classes}
+
+    def _each(
+        self, items: xr.Dataset | Mapping[str, xr.Dataset | Sequence[xr.Dataset]]
+    ) -> dict[str, pd.DataFrame]:
+        """What each network says by itself, by label."""
+        pairs = zip(self.networks, self.items_of(items).items(), strict=True)
+        return {label: network.predict(its) for network, (label, its) in pairs}
 
 
 def _decide(

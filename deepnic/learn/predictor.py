@@ -98,13 +98,7 @@ class Predictor:
             Items of another assembly or of other trees, that lack some of the pixels or too many
             genes, or whose values are on another scale.
         """
-        given, notes = [items] if isinstance(items, xr.Dataset) else [*items], list[str]()
-        if kind_of(given[0]) == "cohort":
-            canvas, notes = self._read_patients(given[0])
-            given = [canvas]
-        notes += self._check_origin(given)
-        canvas = self._assemble(given)
-        self._check_same(canvas)
+        canvas, notes = self.canvas_of(items)
         images = make_images(canvas_arrays(canvas))
         n = len(images)
         # batches of one size: a number is the same to the last bit, whoever else is asked for
@@ -119,6 +113,17 @@ class Predictor:
             table["remark"] = _remarks(canvas)[first]
         table.attrs["notes"] = notes
         return table
+
+    def canvas_of(self, items: xr.Dataset | Sequence[xr.Dataset]) -> tuple[xr.Dataset, list[str]]:
+        """Lay items on this network's canvas, and say what was assumed of them; see `predict`."""
+        given, notes = [items] if isinstance(items, xr.Dataset) else [*items], list[str]()
+        if kind_of(given[0]) == "cohort":
+            canvas, notes = self._read_patients(given[0])
+            given = [canvas]
+        notes += self._check_origin(given)
+        canvas = self._assemble(given)
+        self._check_same(canvas)
+        return canvas, notes
 
     def own_trees(self) -> tuple[Trees, ...]:
         """Return the trees that patients are read by; an `InputError` where there are none."""

@@ -13,8 +13,8 @@ from deepnic.errors import InputError
 from tests.cli.made import FEW, succeed, write_toml
 
 COMMANDS = [
-    "demo", "grow", "pixels", "train", "predict", "atlas", "study", "report", "pseudonyms",
-    "doctor",
+    "demo", "grow", "pixels", "train", "predict", "attribute", "atlas", "study", "report",
+    "pseudonyms", "doctor",
 ]  # fmt: skip
 CLUSTER = ["up", "launcher", "status", "down"]
 
