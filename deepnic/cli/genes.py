@@ -62,7 +62,6 @@ def genes(
         SHOWN,
         open_folder,
         ranking,
-        write_anndata,
         write_genes,
     )
     from deepnic.explain.genes import rank_genes
@@ -97,9 +96,7 @@ def genes(
         others["companions"] = find_companions(forest, ranked["gene"].head(SHOWN).tolist())
     if sets is not None:
         others["enrichment"] = enrich(ranking(ranked), sets, seed=forest.attrs["seed"])
-    write_genes(output, ranked, **others)
-    if anndata:
-        write_anndata(table, ranked, output / "genes.h5ad")
+    write_genes(output, ranked, cohort=table if anndata else None, **others)
     _say(ranked, null)
     if sets is not None:
         _say_sets(others["enrichment"], len(sets))

@@ -18,7 +18,7 @@ SHOWN = 20  # damaged files that are named
 
 @options.reads_cohort
 def verify(
-    path: Annotated[Path, typer.Argument(help="Store, table, or folder of a study or run.")],
+    path: Annotated[Path, typer.Argument(help="Store, table, or folder of a study, run or list.")],
     how: dict[str, Any],
     repair: Annotated[
         bool, typer.Option("--repair", help="Make what is damaged anew, as it was, and only that.")
@@ -42,12 +42,23 @@ def verify(
         console.print(f"and {len(found) - SHOWN} more")
     count = sum(one.what != "unknown" for one in found)
     if count:
-        raise InputError(
-            f"{count} files of {path} are damaged; `deepnic verify {as_word(path)} --repair "
-            "--from SOURCE` makes them anew from what it was made from"
+        remedy = (
+            f"`deepnic verify {as_word(path)} --repair --from SOURCE` makes them anew from what it "
+            "was made from"
+            if _says_how(path)
+            else "run the command that made it again"
         )
+        raise InputError(f"{count} files of {path} are damaged; {remedy}")
     count = _count(path)
     console.print(f"{path} is whole: {count} files are as they were written", soft_wrap=True)
+
+
+def _says_how(path: Path) -> bool:
+    """Whether a folder tells how to repair it: a store or table, a study, a run."""
+    from deepnic.manifest import MANIFEST, manifest
+
+    told = {"study.toml", "run.json", "classes.json"}
+    return not (path / MANIFEST).exists() or not told.isdisjoint(manifest(path) or ())
 
 
 def _count(path: Path) -> int:

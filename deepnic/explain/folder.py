@@ -12,11 +12,15 @@ from deepnic.columns import column_rows
 from deepnic.errors import InputError
 from deepnic.explain.genes import HIGHER, LOWER
 from deepnic.files import locked, read_json, whole, write_csv, write_json
+from deepnic.manifest import seal, unseal
 from deepnic.rop.origin import ORIGIN, sha256_of
 
 ORIGIN_FILE = "origin.json"
 NULL = "null"
 """Folder in it of the counts of permuted genes."""
+
+SOMETIMES = ("conditions.csv", "companions.csv", "enrichment.csv", "genes.h5ad")
+"""Files that are written if they were asked for."""
 
 SHOWN = 50
 """Genes that a MultiQC report shows."""
@@ -43,16 +47,23 @@ def open_folder(folder: Path, forest: xr.Dataset) -> None:
         raise InputError(f"{folder} holds something else; choose another path")
     if mark.is_file() and read_json(mark)["sha256"] != sha256:
         raise InputError(f"{folder} holds the genes of another forest; choose another path")
-    write_json(mark, {"sha256": sha256})
+    if not mark.is_file():
+        write_json(mark, {"sha256": sha256})
 
 
-def write_genes(folder: Path, genes: pd.DataFrame, **others: pd.DataFrame) -> None:
-    """Write the list of `rank_genes`, and other tables by their names.
+def write_genes(
+    folder: Path, genes: pd.DataFrame, *, cohort: xr.Dataset | None = None, **others: pd.DataFrame
+) -> None:
+    """Write the list of `rank_genes`, and other tables by their names, with a manifest.
 
     ``genes.csv`` with ``columns.csv``, which explains every column of all; ``genes.rnk``, for
-    enrichment by ranks; ``genes_mqc.tsv``, which MultiQC shows.
+    enrichment by ranks; ``genes_mqc.tsv``, which MultiQC shows; of a cohort ``genes.h5ad``. What an
+    earlier list had besides goes, as it is not of this one.
     """
     with locked(folder / "genes.csv"):
+        unseal(folder)
+        for name in SOMETIMES:
+            (folder / name).unlink(missing_ok=True)
         tables: Mapping[str, pd.DataFrame] = {"genes": genes, **others}
         for name, table in tables.items():
             write_csv(folder / f"{name}.csv", table)
@@ -61,6 +72,10 @@ def write_genes(folder: Path, genes: pd.DataFrame, **others: pd.DataFrame) -> No
             partial.write_text(ranking(genes).to_csv(sep="\t", header=False))
         with whole(folder / "genes_mqc.tsv") as partial:
             partial.write_text(multiqc(genes))
+        if cohort is not None:
+            write_anndata(cohort, genes, folder / "genes.h5ad")
+        files = ["columns.csv", "genes.rnk", "genes_mqc.tsv", *(f"{name}.csv" for name in tables)]
+        seal(folder, [ORIGIN_FILE, NULL, *files, *["genes.h5ad"] * (cohort is not None)])
 
 
 def ranking(genes: pd.DataFrame) -> pd.Series:

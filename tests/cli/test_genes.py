@@ -36,6 +36,22 @@ def test_genes__with_permutations_says_how_sure_and_goes_on(place, tmp_path):
     assert conditions[["tree_size", "weight_range"]].to_numpy().tolist() == [[3, 3], [4, 3]]
 
 
+def test_genes__are_verified_and_made_anew_as_a_whole(place, tmp_path, run, refuse):
+    succeed("genes", place / "forest.zarr", "-o", tmp_path / "g", "--permutations", 2)
+    (tmp_path / "g" / "mine.txt").write_text("a note")
+    assert "is whole" in succeed("verify", tmp_path / "g")
+    first = tmp_path / "g" / "genes.csv"
+    first.write_text(first.read_text().replace("0", "1"))
+    assert "genes.csv" in run("verify", tmp_path / "g")[1]
+    assert "run the command that made it again" in refuse("verify", tmp_path / "g")
+    (tmp_path / "g" / "null" / "0.zarr" / "count" / "zarr.json").unlink()
+    assert "null/0.zarr" in run("verify", tmp_path / "g")[1]
+    succeed("genes", place / "forest.zarr", "-o", tmp_path / "h", "--permutations", 1)
+    succeed("genes", place / "forest.zarr", "-o", tmp_path / "h")
+    assert not (tmp_path / "h" / "conditions.csv").exists()
+    assert "is whole" in succeed("verify", tmp_path / "h")
+
+
 def test_genes__tells_the_cost_before(place, tmp_path):
     output = succeed("genes", place / "forest.zarr", "--permutations", 20, "--estimate")
     assert "36 cores like these" in output

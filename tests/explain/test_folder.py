@@ -33,6 +33,7 @@ def test_write_genes__reads_back_and_every_column_is_explained(tmp_path):
     write_genes(tmp_path, genes, conditions=conditions)
     assert {file.name for file in tmp_path.iterdir()} == {
         "genes.csv", "conditions.csv", "columns.csv", "genes.rnk", "genes_mqc.tsv",
+            "manifest.json",
     }  # fmt: skip
     found = read_csv(tmp_path / "genes.csv", WORDS)
     pd.testing.assert_frame_equal(found, genes, check_dtype=False)
