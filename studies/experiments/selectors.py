@@ -1,9 +1,9 @@
 """Does the list of genes find what is planted, and what do other lists find?
 
     pip install ipss
-    python -m studies.experiments.selectors COHORT... [--repeats 5]
+    python -m studies.experiments.selectors [--repeats 4]
 
-Of each cohort 2,000 genes and their correlations are kept and its labels are permuted; then 20 or
+Of golub and gravier 2,000 genes and their correlations are kept and its labels are permuted; then 20 or
 50 genes of a kind are made to differ. Share of false genes among those that pass a q of 10 %, share
 of the planted ones among those that pass, and average precision of the order, mean over repeats and
 their 95 % interval: of `deepnic.explain.rank_genes` by 20 permutations, of Welch's test with
@@ -27,10 +27,13 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import average_precision_score
 
 from deepnic.analysis.interval import over_cohorts
-from deepnic.cohort import make_cohort, read_cohort
+from deepnic.cohort import make_cohort
 from deepnic.explain import permutation_null, rank_genes
 from deepnic.rop import grow_forest
+from deepnic.study import read_settings
+from deepnic.study.cohorts import read_cohorts
 
+COHORTS = ("golub", "gravier")
 N_GENES = 2000
 Q = 0.1
 SHARED = 6  # standard deviation of what the genes of a pair share
@@ -126,37 +129,30 @@ def judged(true: NDArray, score: NDArray, q: NDArray | None) -> dict[str, float]
     return told
 
 
-def measure(files: list[Path], repeats: int, console: Console) -> pd.DataFrame:
+def measure(repeats: int, console: Console) -> pd.DataFrame:
     """A row for each list, kind, cohort and repeat."""
+    settings = read_settings(Path(__file__).parents[1] / "study.toml")
+    chosen = {name: settings.cohorts[name] for name in COHORTS}
+    cohorts, _ = read_cohorts(settings.model_copy(update={"cohorts": chosen}))
     rows = []
-    for file in files:
-        cohort = read_cohort(file)
+    for cohort_name, cohort in cohorts.items():
         for kind in KINDS:
             for seed in range(repeats):
                 made, true = planted(cohort, kind, seed)
                 for name, score, q in lists(made, seed):
                     rows.append({"kind": kind, "list": name, **judged(true, score, q)})
-            console.print(f"{file.stem}, {kind}")
+            console.print(f"{cohort_name}, {kind}")
     return pd.DataFrame(rows)
 
 
 def main(
-    cohorts: Annotated[list[Path], typer.Argument(help="Files of cohorts.")],
-    repeats: Annotated[int, typer.Option(help="Cohorts made of each kind and file.")] = 5,
+    repeats: Annotated[int, typer.Option(help="Cohorts made of each kind and cohort.")] = 4,
 ) -> None:
     """Print the table."""
-    table = measure(cohorts, repeats, Console(stderr=True))
+    table = measure(repeats, Console(stderr=True))
     of_one = table.groupby(["kind", "list"], sort=False)
-
-    def told(column: pd.Series) -> str:
-        interval = over_cohorts(column.dropna())
-        return (
-            ""
-            if column.isna().all()
-            else (f"{column.mean():.3f} ({interval.low:.2f} to {interval.high:.2f})")
-        )
-
-    Console(soft_wrap=True).print(of_one.agg(told).to_markdown())
+    told = of_one.agg(lambda column: over_cohorts(column).short())
+    Console(soft_wrap=True).print(told.to_markdown())
 
 
 if __name__ == "__main__":
