@@ -167,15 +167,17 @@ def cut(cohorts: Mapping[str, xr.Dataset], settings: StudySettings) -> Iterator[
 def permute(cohort: xr.Dataset, seed: list[int]) -> xr.Dataset:
     """Give the labels of the observations to other observations.
 
-    Of groups, those of one label change it with each other, as a whole; labels within a group, such
-    as those of a patient's tumour and normal tissue, change places there.
+    Groups of one label each change it with each other, as a whole; where all groups hold the same
+    share of each, such as a patient's tumour and normal tissue, labels change places within them.
+    Otherwise they go to any observation: if some groups kept more of a label than others, as pairs
+    beside tumours without a pair, whatever tells these groups apart would tell labels too, and
+    chance would not be a half.
 
     Examples
     --------
-    >>> rows = {"state": ("observation", [0, 0, 1, 1, 0, 1]), "label": ("observation", [*"nnttnt"])}
-    >>> cohort = xr.Dataset(rows, coords={"group": ("observation", [*"aabbcc"])})
-    >>> {"".join(permute(cohort, [seed])["label"].values) for seed in range(20)} == {
-    ...     "nnttnt", "nntttn", "ttnnnt", "ttnntn"}
+    >>> rows = {"state": ("observation", [0, 0, 1, 1]), "label": ("observation", [*"nntt"])}
+    >>> cohort = xr.Dataset(rows, coords={"group": ("observation", [*"aabb"])})
+    >>> {"".join(permute(cohort, [seed])["label"].values) for seed in range(20)} == {"nntt", "ttnn"}
     True
     """
     rng = np.random.default_rng(seed)
@@ -191,14 +193,17 @@ def _order_of_groups(
     group: NDArray[np.object_], label: NDArray[np.object_], rng: np.random.Generator
 ) -> NDArray[np.intp]:
     """Whose label each observation is given."""
-    order = np.arange(len(group))
     rows = [np.flatnonzero(group == name) for name in dict.fromkeys(group)]
-    of_one = [one for one in rows if len({*label[one]}) == 1]
-    for one, other in zip(of_one, rng.permutation(len(of_one)), strict=True):
-        order[one] = of_one[other][0]
-    for one in rows:
-        if len({*label[one]}) > 1:
+    shares = {tuple(np.mean(label[one] == name) for name in np.unique(label)) for one in rows}
+    order = np.arange(len(group))
+    if len(shares) == 1:
+        for one in rows:
             order[one] = rng.permutation(one)
+    elif all(set(share) == {0, 1} for share in shares):
+        for one, other in zip(rows, rng.permutation(len(rows)), strict=True):
+            order[one] = rows[other][0]
+    else:
+        order = rng.permutation(order)
     return order
 
 

@@ -3,12 +3,12 @@
     pip install ipss
     python -m studies.experiments.selectors [--repeats 4]
 
-Of golub and gravier 2,000 genes and their correlations are kept and its labels are permuted; then 20 or
-50 genes of a kind are made to differ. Share of false genes among those that pass a q of 10 %, share
-of the planted ones among those that pass, and average precision of the order, mean over repeats and
-their 95 % interval: of `deepnic.explain.rank_genes` by 20 permutations, of Welch's test with
-Benjamini and Hochberg's control, and of integrated path stability selection with random forests
-(Melikechi and Miller 2024; package ipss); the importance of a random forest has an order alone.
+2,000 genes of golub and gravier keep their correlations and lose their labels, which are permuted;
+then 20 or 50 genes of a kind are made to differ. Share of false genes among those that pass a q of
+10 %, share of the planted ones that pass, average precision of the order, mean and interval over
+repeats: of `deepnic.explain.rank_genes` by 20 permutations, of Welch's test with Benjamini and
+Hochberg's control, and of integrated path stability selection with random forests (Melikechi and
+Miller 2024; package ipss); the importance of a random forest has an order alone.
 """
 
 from collections.abc import Callable, Iterator

@@ -112,21 +112,40 @@ def test_permute__moves_state_and_label_together_and_nothing_else(cohort):
     assert permuted.indexes["observation"].equals(cohort.indexes["observation"])
 
 
-def test_permute__keeps_groups(cohort):
-    """Pairs of one label change it together; labels of mixed pairs change places within."""
-    label = np.array(["sick", "sick", "healthy", "healthy", "sick", "healthy"] * 10, object)
-    some = cohort.isel(observation=slice(60)).assign_coords(
-        group=("observation", [f"patient {k // 2}" for k in range(60)])
+def grouped(cohort, label):
+    """Observations of pairs, a label each."""
+    label = np.array(label, object)
+    some = cohort.isel(observation=slice(len(label))).assign_coords(
+        group=("observation", [f"patient {k // 2}" for k in range(len(label))])
     )
-    some = some.assign(label=("observation", label), state=("observation", (label == "sick") * 1))
-    drawn = [permute(some, [seed])["label"].values.reshape(30, 2) for seed in range(200)]
-    mixed = np.arange(30) % 3 == 2
-    for one in drawn:
-        assert (one[~mixed, 0] == one[~mixed, 1]).all()
-        assert (one[mixed, 0] != one[mixed, 1]).all()
-        assert (one[~mixed, 0] == "sick").sum() == 10
-    share = np.mean([one[:, 0] == "sick" for one in drawn], axis=0)
-    assert np.abs(share - 0.5).max() < 0.15
+    return some.assign(label=("observation", label), state=("observation", (label == "sick") * 1))
+
+
+def drawn(cohort):
+    return np.array([permute(cohort, [seed])["state"].values for seed in range(300)])
+
+
+def test_permute__groups_of_one_label_change_it_as_a_whole(cohort):
+    labels = drawn(
+        grouped(cohort, ["sick", "sick", "healthy", "healthy", "healthy", "healthy"] * 10)
+    )
+    assert (labels[:, ::2] == labels[:, 1::2]).all()
+    assert (labels.sum(axis=1) == 20).all()
+    assert np.abs(labels.mean(axis=0) - 1 / 3).max() < 0.15
+
+
+def test_permute__labels_of_pairs_change_places_within(cohort):
+    labels = drawn(grouped(cohort, ["sick", "healthy"] * 20))
+    assert (labels[:, ::2] != labels[:, 1::2]).all()
+    assert np.abs(labels.mean(axis=0) - 1 / 2).max() < 0.15
+
+
+def test_permute__no_kind_of_group_keeps_more_of_a_label(cohort):
+    """Pairs of tumour and normal tissue, and patients with a tumour alone: nobody knows a label."""
+    pairs, alone = ["sick", "healthy"] * 10, ["sick", "sick"] * 10
+    labels = drawn(grouped(cohort, pairs + alone))
+    assert (labels.sum(axis=1) == 30).all()
+    assert abs(labels[:, :20].mean() - labels[:, 20:].mean()) < 0.03
 
 
 def test_join__standardises_each_cohort_gene_by_gene(two):
