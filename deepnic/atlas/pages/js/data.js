@@ -23,9 +23,15 @@ var atlas = {};
   /** @type {Map<string, Promise<any>>} */
   const values = new Map();
 
+  /** What came before it was asked for: in a notebook.
+   * @type {Map<string, any>} */
+  const early = new Map();
+
   /** Take what a script of data holds. */
   atlas.put = (/** @type {string} */ name, /** @type {any} */ value) => {
-    waiting.get(name)?.(value);
+    const take = waiting.get(name);
+    if (take) take(value);
+    else early.set(name, value);
     waiting.delete(name);
   };
 
@@ -35,7 +41,7 @@ var atlas = {};
    * @returns {Promise<any>} */
   atlas.load = (name, make = (value) => value) => {
     if (!values.has(name)) {
-      const arrived = new Promise((resolve, reject) => {
+      const arrived = early.has(name) ? Promise.resolve(early.get(name)) : new Promise((resolve, reject) => {
         waiting.set(name, resolve);
         const script = document.createElement("script");
         script.src = `data/${name}.js`;
@@ -58,6 +64,7 @@ var atlas = {};
     const text = atob(data);
     const bytes = new Uint8Array(text.length);
     for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k);
+    const { DecompressionStream } = /** @type {any} */ (globalThis); // younger than Debian's TypeScript
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
     return new ARRAYS[dtype](await new Response(stream).arrayBuffer());
   };
