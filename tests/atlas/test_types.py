@@ -8,7 +8,7 @@ import pytest
 
 SCRIPTS = files("deepnic.atlas") / "pages" / "js"
 STRICT = ["--noEmit", "--allowJs", "--checkJs", "--strict", "--target", "es2022",
-          "--lib", "es2022,dom,dom.iterable", "--types", ""]  # fmt: skip
+          "--lib", "es2022,dom,dom.iterable"]  # fmt: skip
 
 
 def check_types(*scripts):

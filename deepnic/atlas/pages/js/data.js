@@ -74,7 +74,7 @@ var atlas = {};
     JSON.parse(new TextDecoder().decode(await atlas.unpack(packed)));
 
   /** Unpack all arrays of an object, one level deep. */
-  const unpackAll = async (/** @type {any} */ value) => {
+  atlas.unpackAll = async (/** @type {any} */ value) => {
     const entries = Object.entries(value).map(async ([name, one]) => [
       name, one?.dtype ? await atlas.unpack(one) : one,
     ]);
@@ -88,10 +88,10 @@ var atlas = {};
         [value.names, value.symbols].map(atlas.unpackWords),
       );
       const { names: _n, symbols: _s, ...rest } = value;
-      return { ...(await unpackAll(rest)), names, symbols };
+      return { ...(await atlas.unpackAll(rest)), names, symbols };
     });
 
-  atlas.loadFamily = (/** @type {string} */ name) => atlas.load(`family-${name}`, unpackAll);
+  atlas.loadFamily = (/** @type {string} */ name) => atlas.load(`family-${name}`, atlas.unpackAll);
 
   atlas.loadLayout = (/** @type {string} */ family, /** @type {string} */ path) =>
     atlas.load(`layout-${family}-${path}`, async (/** @type {any} */ value) => {
@@ -107,7 +107,7 @@ var atlas = {};
   /** @returns {Promise<Gene>} */
   atlas.loadGene = async (/** @type {number} */ number) => {
     const { together, names, symbols } = atlas.chip;
-    const part = await atlas.load(`genes-${Math.floor(number / together)}`, unpackAll);
+    const part = await atlas.load(`genes-${Math.floor(number / together)}`, atlas.unpackAll);
     const n = Math.min(together, names.length - Math.floor(number / together) * together);
     const slice = (/** @type {any} */ all) => {
       const length = all.length / n;

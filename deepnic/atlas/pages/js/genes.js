@@ -73,27 +73,29 @@
       atlas.loadFamily(family), atlas.loadFamily("base"), atlas.loadLayout(family, path),
       ...numbers.map(atlas.loadGene),
     ]);
+    const people = atlas.chip.patients && await atlas.loadPeople();
+    const votes = people ? await Promise.all(numbers.map(atlas.loadVotes)) : [];
     if (location.hash !== address) return; // another was asked for meanwhile
     Object.assign(form.family, { value: family });
     Object.assign(form.path, { value: path });
     Object.assign(form.palette, { value: palette });
     const colours = atlas.chip.palettes[palette];
     const look = { members, base, layout, colours };
-    articles = genes.map((gene) => makeArticle(gene, look));
+    articles = genes.map((gene, k) => makeArticle(gene, look, people && atlas.makeVotes(people, votes[k])));
     byId("articles").replaceChildren(...articles.map(({ article }) => article));
     byId("genes-heading").textContent = genes.map(({ number }) => atlas.title(number)).join(" beside ");
     byId("about").textContent = atlas.describe(look);
     byId("legend").replaceChildren(...atlas.makeLegend(look));
   };
 
-  const makeArticle = (/** @type {any} */ gene, /** @type {any} */ look) => {
+  const makeArticle = (/** @type {any} */ gene, /** @type {any} */ look, /** @type {any} */ patients) => {
     const id = `gene-${gene.number}`;
     // a pixel is told of in every article
     const made = atlas.makeGene(gene, look, (/** @type {number} */ cell) => articles.forEach(({ read }) => read(cell)));
     const { figure, reading, sections } = made;
     const article = atlas.make("article", { "aria-labelledby": id },
       atlas.make("div", {}, atlas.make("h3", { id }, atlas.title(gene.number)), facts(gene), figure, reading),
-      atlas.make("div", {}, ...sections, atlas.section("Most alike", alikeList(gene))));
+      atlas.make("div", {}, ...(patients ? [patients] : []), ...sections, atlas.section("Most alike", alikeList(gene))));
     return { ...made, article };
   };
 
