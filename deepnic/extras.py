@@ -25,6 +25,7 @@ EXTRAS = {
         "a report needs Matplotlib, Jinja and scikit-posthocs",
         ("matplotlib", "jinja2", "scikit_posthocs"),
     ),
+    "jupyter": ("a gene in a notebook needs anywidget", ("anywidget",)),
 }
 """Purpose in words and modules of each extra; pyproject.toml has their distributions."""
 

@@ -23,6 +23,7 @@ MODULES = {  # what the core does not have: Dask brings Jinja and PyYAML as well
     "cluster": ("dask_jobqueue", "cryptography"),
     "formats": ("openpyxl", "pyarrow", "anndata"),
     "report": ("matplotlib", "scikit_posthocs"),
+    "jupyter": ("anywidget",),
 }
 
 
@@ -191,7 +192,7 @@ def test_command__without_its_extra_says_so_before_it_begins(without, tmp_path, 
     ("extra", "name"),
     [
         ("train", "train"), ("train", "load_network"), ("train", "run_study({}, 's')"),
-        ("train", "learn.build_network"), ("report", "write_report"),
+        ("train", "learn.build_network"), ("report", "write_report"), ("jupyter", "show_gene"),
     ],
 )  # fmt: skip
 def test_name__without_its_extra_raises_the_sentence(without, extra, name):

@@ -2,23 +2,23 @@
 
 import shutil
 from importlib.resources import as_file, files
+from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from deepnic import __version__
-from deepnic.atlas.genes import DIRECTIONS, most_alike, read_known
-from deepnic.atlas.images import describe_families, layouts, packed_family
+from deepnic.assembly import PATHS
+from deepnic.atlas.chip import describe_chip
+from deepnic.atlas.genes import most_alike, read_known
+from deepnic.atlas.images import packed_family, packed_layout
 from deepnic.atlas.map import place_genes
-from deepnic.atlas.pack import least_unsigned, packed, packed_words, write_data
+from deepnic.atlas.pack import least_unsigned, packed, write_data
 from deepnic.atlas.patients import NAMES, NOBODY, PATIENTS, write_patients
 from deepnic.atlas.study import Study
 from deepnic.cohort.pseudonyms import check_apart, default_key, pseudonymised
 from deepnic.compute import under_way
-from deepnic.explain.criteria import criteria
 from deepnic.files import as_path, check_new, whole
 from deepnic.nic import count_signatures
 from deepnic.nic.families import FAMILIES
@@ -111,7 +111,7 @@ def write_atlas(
                 write_patients(data, forest, judged, TOGETHER)
         if found:
             write_data(data, "study", found.words(folder))
-        write_data(data, "chip", _chip(counted, forest, known) | said)
+        write_data(data, "chip", describe_chip(counted, forest, known, TOGETHER) | said)
         _write_genes(data, counted, forest.sizes["draw"])
         _write_looks(data, counted)
     return folder / "index.html"
@@ -125,37 +125,8 @@ def _write_looks(data: Path, counted: xr.Dataset) -> None:
     for name in FAMILIES:
         write_data(data, f"family-{name}", packed_family(name))
     with under_way("laying pixels along the paths"):
-        for name, path, layout in layouts(counted):
-            write_data(data, f"layout-{name}-{path}", layout)
-
-
-def _chip(counted: xr.Dataset, forest: xr.Dataset, known: pd.DataFrame) -> dict[str, Any]:
-    """What every page needs: the list of genes, conditions, and what can be chosen."""
-    names = counted["gene"].values.astype(object)
-    symbols = known.get("symbol", pd.Series("", names))
-    if "symbol" in forest.coords:
-        symbols = symbols.where(symbols != "", forest["symbol"].values)
-    blocks = range(0, len(names), TOGETHER)
-    parts = [criteria(counted["count"].values[k : k + TOGETHER]) for k in blocks]
-    mean, strongest = (np.concatenate(part).T for part in zip(*parts, strict=True))
-    chip = {
-        "version": __version__,
-        "trees": forest.sizes["draw"],
-        "positive": str(forest.attrs["positive"]),
-        "treeSizes": counted["tree_size"].values.tolist(),
-        "weightRanges": counted["weight_range"].values.tolist(),
-        "together": TOGETHER,
-        "names": packed_words(names),
-        "symbols": packed_words(symbols),
-        "mean": packed(mean.astype(np.float32)),
-        "strongest": packed(strongest),
-    }
-    if "direction" in known:
-        codes = pd.Categorical(known["direction"], DIRECTIONS).codes
-        chip["direction"] = packed(codes.astype(np.uint8))
-    if "q" in known:
-        chip["q"] = packed(known["q"].to_numpy(np.float64))
-    return chip | describe_families()
+        for name, path in product(FAMILIES, PATHS):
+            write_data(data, f"layout-{name}-{path}", packed_layout(counted, name, path))
 
 
 def _write_genes(data: Path, counted: xr.Dataset, n_trees: int) -> None:

@@ -28,13 +28,13 @@ def few(forest):
 def votes(few):
     """Votes for state 1 and all votes, (gene, observation), tree by tree."""
     above, below = np.zeros((2, few.sizes["gene"], few.sizes["observation"]), int)
+    asked = {name: few.attrs[name] for name in ("seed", "design", "n_genes")}
+    position = few["gene_position"].values
     for v, V in enumerate(few["tree_size"].values):
         for r, R in enumerate(few["weight_range"].values):
             for draw in range(few.sizes["draw"]):
-                tree = gene_trees(draw=draw, tree_size=int(V), weight_range=int(R),
-                                  **{name: few.attrs[name] for name in ("seed", "design", "n_genes")},
-                                  )[0][few["gene_position"].values]  # fmt: skip
-                for gene, number in enumerate(tree):
+                trees = gene_trees(draw=draw, tree_size=int(V), weight_range=int(R), **asked)[0]
+                for gene, number in enumerate(trees[position]):
                     if few["signature"].values[v, r, draw, gene] > 0:
                         vote = few["vote"].values[v, r, draw, number]
                         above[gene] += vote > 0
@@ -205,7 +205,7 @@ def test_study__without_patients_has_none(few, study, tmp_path):
 
 def test_write_atlas__refuses_a_study_of_others_and_a_key_beside(few, tmp_path):
     other = made_study.write_study(tmp_path / "other", transfer=None)
-    with pytest.raises(InputError, match="no patient of the store is in the study .*; give a"):
+    with pytest.raises(InputError, match=r"no patient of the store is in the study .*; give a"):
         deepnic.write_atlas(few, tmp_path / "atlas", study=other, patients=True)
     with pytest.raises(InputError, match=r"the key .* lies beside atlas; keep it in a folder"):
         deepnic.write_atlas(

@@ -73,6 +73,26 @@
     return { gene, figure, reading, read, sections };
   };
 
+  /** One gene and nothing else, in a notebook.
+   * @param {ShadowRoot} root
+   * @param {Record<string, any>} data Of an atlas of this gene alone.
+   * @param {string} css */
+  atlas.showAlone = async (root, data, css) => {
+    for (const [name, value] of Object.entries(data)) atlas.put(name, value);
+    const { family, path } = data.choice;
+    atlas.chip = await atlas.loadChip();
+    const [members, base, layout, gene] = await Promise.all([
+      atlas.loadFamily(family), atlas.loadFamily("base"), atlas.loadLayout(family, path), atlas.loadGene(0),
+    ]);
+    const look = { members, base, layout, colours: atlas.chip.palettes.clear };
+    const { figure, reading, read, sections } = atlas.makeGene(gene, look, (/** @type {number} */ cell) => read(cell));
+    root.append(
+      atlas.make("style", {}, css), atlas.make("h3", {}, atlas.title(0)),
+      atlas.make("p", { class: "soft" }, atlas.describe(look)), atlas.make("ul", { class: "legend" }, ...atlas.makeLegend(look)),
+      atlas.make("div", { class: "two" }, atlas.make("div", {}, figure, reading), atlas.make("div", {}, ...sections)),
+    );
+  };
+
   const criteriaTable = (/** @type {any} */ { number }) => {
     const { mean, strongest, names } = atlas.chip;
     const rows = atlas.criteria.map((/** @type {any} */ one, /** @type {number} */ k) => {
