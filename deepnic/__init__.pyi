@@ -26,6 +26,7 @@ from . import variables as variables
 from .assembly import assemble as assemble
 from .assembly import assemble_counts as assemble_counts
 from .assembly.transformer import ROPImageTransformer as ROPImageTransformer
+from .atlas import show_gene as show_gene
 from .atlas import write_atlas as write_atlas
 from .cohort import demo_cohort as demo_cohort
 from .cohort import from_anndata as from_anndata

@@ -29,6 +29,7 @@ EXTRAS = {
         "what a network looks at is found by Captum, and sets of genes are tested by gseapy",
         ("captum", "gseapy"),
     ),
+    "jupyter": ("a gene in a notebook needs anywidget", ("anywidget",)),
 }
 """Purpose in words and modules of each extra; pyproject.toml has their distributions."""
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 
 import pytest
 from hypothesis import settings
@@ -87,3 +88,21 @@ def small_findings(small_results):
     from deepnic.analysis import find
 
     return find(small_results)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Chromium as the system has it; none is downloaded.
+
+    Not for longer than a module: while it is open, an event loop runs in this thread, and Dask
+    finds it there.
+    """
+    from playwright.sync_api import sync_playwright
+
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("there is no Chromium on this machine")
+    with sync_playwright() as tool:
+        browser = tool.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -25,6 +25,7 @@ MODULES = {  # what the core does not have: Dask brings Jinja and PyYAML as well
     "formats": ("openpyxl", "pyarrow", "anndata"),
     "report": ("matplotlib", "scikit_posthocs"),
     "explain": ("captum", "gseapy"),
+    "jupyter": ("anywidget",),
 }
 
 
@@ -195,7 +196,7 @@ def test_command__without_its_extra_says_so_before_it_begins(without, tmp_path, 
     ("extra", "name"),
     [
         ("train", "train"), ("train", "load_network"), ("train", "run_study({}, 's')"),
-        ("train", "learn.build_network"), ("report", "write_report"),
+        ("train", "learn.build_network"), ("report", "write_report"), ("jupyter", "show_gene"),
         ("explain", "attribute(None, None)"),
     ],
 )  # fmt: skip

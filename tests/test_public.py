@@ -17,7 +17,7 @@ NAMES = {
     "from_anndata", "gene_votes", "grow_forest", "hide_labels", "load_network", "make_cohort",
     "observation_images", "open_forest", "open_table", "permutation_null", "rank_genes",
     "read_classes", "read_cohort", "read_patients", "render",
-    "rop_images", "run_study", "tile_sheet", "train", "write_atlas", "write_forest",
+    "rop_images", "run_study", "show_gene", "tile_sheet", "train", "write_atlas", "write_forest",
     "write_report", "write_table",
 }  # fmt: skip
 

@@ -1,6 +1,5 @@
 """What pages need to make a gene's images from its counts: functions, places, colours, words."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -58,23 +57,21 @@ def packed_family(name: str) -> dict[str, Any]:
     }
 
 
-def layouts(counts: xr.Dataset) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Cells of the pixels of each family along each path; as a network sees the same genes.
+def packed_layout(counts: xr.Dataset, family: str, path: str) -> dict[str, Any]:
+    """Cells of the pixels of a family along a path, as a network sees them of the same genes.
 
-    Yields family, path and: side, order and cells, each as the distance (modulo 2**32) from the
-    cell of the pixel before, which packs well.
+    That are side, order and cells, each as the distance (modulo 2**32) from the cell of the pixel
+    before, which packs well.
     """
     conditions = counts.sizes["tree_size"] * counts.sizes["weight_range"]
-    for family in FAMILIES:
-        n_pixels = len(family_of_name(family)) * conditions
-        for path, row in PATHS.items():
-            compares = ORDERS[row.order].compares and n_pixels <= MOST_COMPARED
-            order = row.order if compares else "relevance"
-            canvas = assemble_counts(counts, family=family, path=path, order=order)
-            at = Assembly(canvas["index"].values, np.nan, path, order, "pixel", 0)
-            cells = np.ravel_multi_index(tuple(at.cells.T), at.index.shape).astype(np.uint32)
-            steps = np.diff(cells, prepend=np.uint32(0))
-            yield family, path, {"side": len(at.index), "order": order, "cells": packed(steps)}
+    few = len(family_of_name(family)) * conditions <= MOST_COMPARED
+    order = PATHS[path].order
+    order = order if few and ORDERS[order].compares else "relevance"
+    canvas = assemble_counts(counts, family=family, path=path, order=order)
+    at = Assembly(canvas["index"].values, np.nan, path, order, "pixel", 0)
+    cells = np.ravel_multi_index(tuple(at.cells.T), at.index.shape).astype(np.uint32)
+    steps = np.diff(cells, prepend=np.uint32(0))
+    return {"side": len(at.index), "order": order, "cells": packed(steps)}
 
 
 def _roles(label: str) -> int:

@@ -76,7 +76,7 @@ def reads_cohort(
         how = {name: given.pop(name) for name in asked}
         how["drop"] = how["drop"] or ()
         if hides:
-            how["pseudonymise"] = _pseudonyms(how["pseudonymise"], how.pop("key"))
+            how["pseudonymise"] = pseudonyms(how["pseudonymise"], how.pop("key"))
         command(**given, how=how)
 
     kept = [one.replace(kind=one.KEYWORD_ONLY) for name, one in own.items() if name != "how"]
@@ -127,7 +127,7 @@ def hosts_and_secrets(inventory: Path) -> tuple["Inventory", Path]:
     return read_inventory(inventory), inventory.absolute().parent / "secrets"
 
 
-def _pseudonyms(pseudonymise: bool, key: Path | None) -> bool | Path:
+def pseudonyms(pseudonymise: bool, key: Path | None) -> bool | Path:
     """What `deepnic.read_cohort` is told of pseudonyms."""
     if key is not None and not pseudonymise:
         raise InputError("--key is for pseudonyms; add --pseudonymise")

@@ -40,8 +40,7 @@ def write_report(
     Returns
     -------
     Path
-        The page: self-contained, without scripts, and without the id of any observation
-        unless that is asked for.
+        The page: self-contained, and without the id of any observation unless that is asked for.
 
     Raises
     ------
@@ -169,5 +168,5 @@ ENVIRONMENT = Environment(
     undefined=StrictUndefined,
 )
 ENVIRONMENT.filters |= {"duration": duration, "cell": _cell}
-for _name in ("figure", "table"):
+for _name in ("figure", "table", "criteria"):
     ENVIRONMENT.globals[_name] = getattr(ENVIRONMENT.get_template("parts.html.jinja").module, _name)

@@ -1,6 +1,5 @@
 """An atlas of 30 genes, and a browser without a network that opens it."""
 
-import shutil
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -42,24 +41,6 @@ def atlas(forest, listed, tmp_path_factory):
     )
     assert page == folder / "index.html"
     return folder
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """Chromium as the system has it; none is downloaded.
-
-    Not for longer than a module: while it is open, an event loop runs in this thread, and Dask
-    finds it there.
-    """
-    from playwright.sync_api import sync_playwright
-
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("there is no Chromium on this machine")
-    with sync_playwright() as tool:
-        browser = tool.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 class Visit:

@@ -4,6 +4,7 @@ from time import perf_counter
 
 from rich.console import Console
 
+from tests.benchmarks.atlas import atlas
 from tests.benchmarks.feeding import epoch_of_the_chip, feeding
 from tests.benchmarks.forests import forests
 from tests.benchmarks.memory import peak_memory
@@ -20,6 +21,7 @@ def main() -> None:
         ("growing forests", forests),
         ("feeding the network", lambda: [*feeding(), epoch_of_the_chip()]),
         ("peak memory", lambda: [peak_memory()]),
+        ("pages of a chip", lambda: [atlas()]),
     ):
         start = perf_counter()
         with console.status(what):

@@ -1,5 +1,6 @@
 """The yardstick agrees with what it measures, and every piece of the table can be made."""
 
+import shutil
 from itertools import product
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from deepnic.rop.graph import tree_seconds
 from deepnic.rop.kernels.search import search
+from tests.benchmarks.atlas import atlas
 from tests.benchmarks.brute_force_numba import search_all
 from tests.benchmarks.forests import forests
 from tests.benchmarks.memory import peak_memory
@@ -99,3 +101,12 @@ def test_trees__fit_finds_the_numbers_of_tree_seconds():
         visited = (R**V) ** min(share + growth * np.log(few), 1)
         by_hand = n * each + vector * max(few, 0.3 * n) * visited
         assert by_hand == pytest.approx(tree_seconds(V, R, n), rel=1e-3)
+
+
+def test_atlas__is_weighed_and_opened():
+    if shutil.which("chromium") is None:
+        pytest.skip("there is no Chromium on this machine")
+    [(_, (size, paint, gene))] = atlas(600).rows
+    assert size.endswith(" MB")
+    assert 0 < float(paint.split()[0]) < 10_000  # a busy machine is no defect
+    assert 0 < float(gene.split()[0]) < 10_000

@@ -15,6 +15,7 @@ from deepnic.manifest import unseal
 from deepnic.report import write_report
 from tests.made_study import GENE, PATIENT
 
+PAPER = "https://doi.org/10.1093/bioinformatics/btab074"
 HEADINGS = [
     "Comparison", "Paths and strengths", "How many pixels", "What each choice is worth", "ranks",
     "The images", "Probabilities", "Control", "What the filter keeps", "Training and its cost",
@@ -38,15 +39,40 @@ def changed(small_study, tmp_path):
 
 
 def test_page__loads_nothing_from_elsewhere(page):
-    assert "http:" not in page.source
-    assert "https:" not in page.source
-    assert not {tag for tag, _ in page.tags} & {"script", "link", "iframe", "object", "base"}
-    addresses = [attrs[key] for _, attrs in page.tags for key in ("src", "href") if key in attrs]
-    assert len(addresses) == 15
-    assert all(address.startswith("data:image/") for address in addresses)
+    assert not {tag for tag, _ in page.tags} & {"link", "iframe", "object", "base"}
+    assert [attrs for tag, attrs in page.tags if tag == "script"] == [{}]
+    loaded = [attrs["src"] for _, attrs in page.tags if "src" in attrs]
+    assert len(loaded) == 15
+    assert all(address.startswith("data:image/") for address in loaded)
+    links = [attrs["href"] for _, attrs in page.tags if "href" in attrs]
+    assert {link for link in links if ":" in link} == {PAPER}
+    assert len(re.findall("https?:", page.source)) == 1
     assert "url(" not in page.source
     assert "@import" not in page.source
     assert len(page.source) < 3_000_000
+
+
+def test_page__leads_to_its_sections_and_to_its_tables(page, study):
+    links = [attrs["href"] for tag, attrs in page.tags if tag == "a"]
+    sections = [attrs["id"] for tag, attrs in page.tags if tag == "h2"]
+    assert [link for link in links if link.startswith("#")] == [f"#{name}" for name in sections]
+    beside = {link for link in links if not link.startswith(("#", "https:"))}
+    written = {file.name for file in study.glob("*.csv")}
+    assert beside == written | {
+        "results.csv",
+        "comparison.csv",
+        "study.toml",
+    }  # the study is made up
+
+
+def test_page__says_settings_in_words(page):
+    assert "trees of each gene and condition 20" in page.text
+    assert "n_trees" not in page.text
+    assert "weight_ranges" not in page.text
+
+
+def test_page__explains_the_ten_criteria(page):
+    assert "unique: it has one best solution in every node" in page.text
 
 
 def test_page__holds_every_arm_and_number(page, study):
@@ -61,7 +87,7 @@ def test_page__answers_at_the_top(page, small_page):
     for one, words in ((page, "over 3 cohorts"), (small_page, "The best assembly, “")):
         (answer,) = re.findall(r'class="headline">(.*?)</p>', one.source, re.S)
         assert words in answer
-        assert one.text.index(words) < one.text.index("Comparison")
+        assert one.source.index('headline">') < one.source.index("<h2")
 
 
 def test_page__holds_the_account_the_facts_and_the_paths(page):
@@ -87,7 +113,7 @@ def test_page__of_one_cohort_leaves_out_what_needs_several(page, small_page):
     kept = [HEADINGS[k] for k in (0, 5, 6, 8, 9, 10, 11)]
     assert all(words in heading for words, heading in zip(kept, few, strict=True))
     assert "golub" not in small_page.text
-    assert not {tag for tag, _ in small_page.tags} & {"details"}
+    assert sum(tag == "details" for tag, _ in small_page.tags) == 1  # the criteria
     assert sum(tag == "img" for tag, _ in small_page.tags) == 8
 
 

@@ -217,8 +217,8 @@ def test_made__tells_what_was_filled(results, findings):
 def test_made__groups_the_settings(results, findings):
     facts = made.section(results, findings).content["facts"]
     tables = {title: by_name(table) for title, table in facts.items()}
-    assert [*tables] == ["Machine", "Settings", "Settings: forest", "Settings: arms"]
-    assert tables["Settings: forest"]["weight_ranges"] == ["3, 4, 5"]
+    assert [*tables] == ["Machine", "Settings", "Settings of the forest", "Settings of the arms"]
+    assert tables["Settings of the forest"]["weight ranges R"] == ["3, 4, 5"]
     assert tables["Settings"]["folds"] == ["4"]
 
 

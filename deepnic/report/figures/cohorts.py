@@ -19,6 +19,13 @@ from deepnic.report.figures import style
 GUESSING = 0.5
 
 
+HANDLE = 10
+"""Letters that the line beside a name in a legend takes, and the gaps."""
+
+LETTERS = 12
+"""Letters to an inch, about."""
+
+
 class Families(style.Chart):
     """Balanced accuracy of the best arm of each family with its interval, by cohort.
 
@@ -169,7 +176,13 @@ class Calibration(style.Chart):
                 axes.scatter(*points, size, color=colour, marker=mark, alpha=0.8, lw=0)
             axes.set(xlim=(-0.03, 1.03), ylim=(-0.05, 1.05), aspect="equal")
             axes.grid(color=style.RULE, lw=0.6)
-        _label(figure, "probability given", "share that came true", axes)
+        words = "probability given", "share that came true"
+        if len(panels) > 1:
+            _label(figure, *words, axes)
+        else:  # a square: there is room beside it
+            axes.set(xlabel=words[0], ylabel=words[1])
+            handles, names = axes.get_legend_handles_labels()
+            figure.legend(handles, names, loc="outside right center", frameon=False)
         return figure
 
 
@@ -194,12 +207,17 @@ def _grid(
 
 
 def _label(figure: Figure, x: str, y: str = "", axes: Any = None) -> None:
-    """Name the axes of all panels together, and explain above them what one of them holds."""
+    """Name the axes of all panels together, and explain above them what one of them holds.
+
+    The legend has as many columns as the figure is wide enough for.
+    """
     figure.supxlabel(x, fontsize=9)
     if axes is not None:
         figure.supylabel(y, fontsize=9)
         handles, names = axes.get_legend_handles_labels()
-        columns = 3 if max(map(len, names), default=0) > 12 else max(len(names), 1)
+        longest = max(map(len, names), default=0) + HANDLE
+        fit = int(LETTERS * figure.get_figwidth() / longest)
+        columns = max(min(fit, len(names)), 1)
         figure.legend(handles, names, loc="outside upper center", ncols=columns, frameon=False)
 
 

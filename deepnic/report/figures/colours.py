@@ -84,7 +84,7 @@ def render(
     return rgb.round().clip(0, 255).astype(np.uint8)
 
 
-def tile_sheet(tiles: xr.DataArray) -> NDArray[np.uint8]:
+def tile_sheet(tiles: xr.DataArray, *, palette: str = "published") -> NDArray[np.uint8]:
     """Lay tiles on a sheet, ten in a row, in the order given.
 
     A tile is one combination under every condition: the largest trees at the top, the narrowest
@@ -94,6 +94,8 @@ def tile_sheet(tiles: xr.DataArray) -> NDArray[np.uint8]:
     ----------
     tiles : DataArray of float32, dims (combination, tree_size, weight_range)
         Values from 0 to 1, NaN where undefined; coordinate ``colour(combination)``.
+    palette : {"published", "clear"}
+        As of `render`.
 
     Returns
     -------
@@ -111,7 +113,7 @@ def tile_sheet(tiles: xr.DataArray) -> NDArray[np.uint8]:
     tiles = tiles.transpose("combination", "tree_size", "weight_range")
     tiles = tiles.sortby("tree_size", ascending=False).sortby("weight_range")
     code = np.array([_code(name) for name in tiles["colour"].values.tolist()])
-    drawn = render(tiles.values, code[:, None, None])
+    drawn = render(tiles.values, code[:, None, None], palette=palette)
     cell = np.array(drawn.shape[1:3]) + TILE_GAP
     rows = -(-len(drawn) // SHEET_COLUMNS)
     sheet = np.full((*(cell * (rows, SHEET_COLUMNS)), 3), BACKGROUND, np.uint8)

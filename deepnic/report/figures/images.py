@@ -9,13 +9,19 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 
 from deepnic.assembly.paths import PATHS, visit
 from deepnic.nic.families import COLOURS
 from deepnic.report.figures import style
-from deepnic.report.figures.colours import SHEET_COLUMNS, TILE_GAP, UNDEFINED, render, tile_sheet
-from deepnic.report.figures.palettes import MEANINGS
+from deepnic.report.figures.colours import SHEET_COLUMNS, TILE_GAP, render, tile_sheet
+from deepnic.report.figures.palettes import MEANINGS, PALETTES
+
+PALETTE = "clear"
+"""Told apart by the colour-blind, too; another is a row of `PALETTES`."""
+
+HATCH = "/////"
+"""Over what has no pixel: an undefined pixel has a colour, and so has 0."""
 
 
 class Courses(style.Chart):
@@ -62,7 +68,7 @@ class ObservationCanvases(style.Picture):
         images = self.images["observation_image"].transpose("path", "row", "column")
         figure, panels = _panels(images["path"].values.tolist(), 2.25)
         for axes, image in zip(panels, images.values, strict=True):
-            axes.imshow(render(image, "signed"), interpolation="nearest")
+            axes.imshow(render(image, "signed", palette=PALETTE), interpolation="nearest")
         ramp = ListedColormap(render(np.linspace(-1, 1, 201), "signed") / 255)
         place: dict[str, Any] = {"shrink": 0.7, "aspect": 15, "pad": 0.02, "ticks": [-1, 0, 1]}
         bar = figure.colorbar(ScalarMappable(Normalize(-1, 1), ramp), ax=panels, **place)
@@ -73,7 +79,7 @@ class ObservationCanvases(style.Picture):
 
 
 class GeneCanvases(style.Picture):
-    """One gene under each path, in the published colours.
+    """One gene under each path.
 
     The images are ``gene_image(path, gene_row, gene_column)`` from 0 to 1 and ``gene_colour``,
     codes of `deepnic.nic.families.COLOURS`.
@@ -86,8 +92,12 @@ class GeneCanvases(style.Picture):
         codes = images["gene_colour"].values
         figure, panels = _panels(images["path"].values.tolist())
         for axes, image, code in zip(panels, images["gene_image"].values, codes, strict=True):
-            axes.imshow(render(image, code), interpolation="nearest")
-        _legend(figure, _colour_keys(np.unique(codes[codes >= 0]).tolist()))
+            drawn = render(image, code, palette=PALETTE)
+            there = np.where(code < 0, 0, 255).astype(np.uint8)[..., None]
+            axes.imshow(np.concatenate([drawn, there], axis=-1), interpolation="nearest")
+            axes.patch.set(facecolor="white", edgecolor=style.GREY, hatch=HATCH)
+        keys = _colour_keys(np.unique(codes[codes >= 0]).tolist())
+        _legend(figure, keys, with_empty=bool((codes < 0).any()))
         return figure
 
 
@@ -101,7 +111,7 @@ class BaseTiles(style.Picture):
 
     def draw(self) -> Figure:
         tiles = self.images["tile"]
-        sheet = tile_sheet(tiles)
+        sheet = tile_sheet(tiles, palette=PALETTE)
         height, width = np.array([tiles.sizes["tree_size"], tiles.sizes["weight_range"]]) + TILE_GAP
         figure, [[axes]] = style.subplots(
             size=(style.WIDTH, 0.2 + style.WIDTH * sheet.shape[0] / sheet.shape[1])
@@ -112,6 +122,9 @@ class BaseTiles(style.Picture):
             row, column = divmod(k, SHEET_COLUMNS)
             place = column * width - 0.5, row * height + TILE_GAP[0] - 0.8
             axes.text(*place, label, va="bottom", fontsize=8, parse_math=False)
+            size = tiles.sizes["weight_range"], tiles.sizes["tree_size"]
+            corner = place[0], row * height + TILE_GAP[0] - 0.5
+            axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=style.GREY, lw=0.6))
         present = set(tiles["colour"].values.tolist())
         codes = [code for code, name in enumerate(COLOURS) if name in present]
         _legend(figure, _colour_keys(codes))
@@ -141,16 +154,23 @@ def _tunnels(before: Any, after: Any) -> list[Any]:
 
 def _colour_keys(codes: Sequence[int]) -> dict[str, Any]:
     ramp = np.linspace(0, 1, 6)
-    return {MEANINGS[name]: render(ramp, name) for name in (COLOURS[code] for code in codes)}
+    names = (COLOURS[code] for code in codes)
+    return {MEANINGS[name]: render(ramp, name, palette=PALETTE) for name in names}
 
 
-def _legend(figure: Figure, ramps: dict[str, Any]) -> None:
-    """Explain colours below the panels: ramps from 0 to 1, and the colour of the undefined."""
+def _legend(figure: Figure, ramps: dict[str, Any], *, with_empty: bool = False) -> None:
+    """Explain colours below the panels: ramps from 0 to 1, the undefined, and no pixel."""
+    nothing = np.array([PALETTES[PALETTE].undefined])
     handles: list[Any] = [
         tuple(Patch(facecolor=rgb / 255.0, linewidth=0) for rgb in ramp)
-        for ramp in (*ramps.values(), np.array([UNDEFINED]))
+        for ramp in (*ramps.values(), nothing)
     ]
     names = [*ramps, "undefined" if ramps else "undefined, or no pixel"]
+    if with_empty:
+        handles.append((Patch(facecolor="white", edgecolor=style.GREY, hatch=HATCH, lw=0.5),))
+        names.append("no pixel")
     look = {"loc": "outside lower center", "frameon": False, "fontsize": 8, "handlelength": 3}
     join = {tuple: HandlerTuple(ndivide=None, pad=0)}
-    figure.legend(handles, names, handler_map=join, ncols=len(handles), **look)
+    figure.legend(
+        handles, names, handler_map=join, ncols=len(handles) if len(handles) < 6 else 3, **look
+    )

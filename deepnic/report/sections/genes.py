@@ -22,6 +22,8 @@ TITLES = {kind.kind: kind.title for kind in KINDS}
 
 def gene_sections(study: GeneResults, findings: GeneFindings) -> list[Section]:
     """List all sections; those that have nothing to show are left out."""
+    occlusion = [] if study.occlusion is None else ["occlusion"]
+    tables = ["summary", "scores", "differences", "costs", *occlusion]
     sections = [
         _answer(study, findings),
         _failures(study),
@@ -32,7 +34,7 @@ def gene_sections(study: GeneResults, findings: GeneFindings) -> list[Section]:
         _pictures(study),
         _control(findings),
         _costs(findings),
-        how_it_was_made(study.facts, "summary, scores, differences, costs, occlusion"),
+        how_it_was_made(study.facts, tables),
     ]
     return [section for section in sections if section is not None]
 

@@ -5,6 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from deepnic.report.figures.cohorts import (
     Calibration,
@@ -141,3 +142,16 @@ def test_calibration__draws_a_curve_for_each_name(findings):
         expected = table[table["cohort"] == axes.get_title()]
         _, curve = axes.lines
         assert curve.get_xydata().tolist() == expected[["predicted", "observed"]].values.tolist()
+
+
+@pytest.mark.parametrize("cohorts", [["alon"], ["alon", "golub"]])
+def test_calibration__has_its_whole_legend_inside(findings, cohorts):
+    """Names as long as those of a study."""
+    table = findings.calibration[findings.calibration["cohort"].isin(cohorts)]
+    table = table.assign(name=table["kind"].map(lambda kind: f"{kind:_<38}"))
+    figure = Calibration(table).draw()
+    FigureCanvasAgg(figure).draw()
+    box = figure.legends[0].get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.x1
+    assert len(figure.legends[0].get_texts()) == table["kind"].nunique() > 2

@@ -5,14 +5,14 @@
   const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
   /** Canvas of a gene with the mark of a cell.
-   * @param {string} title
+   * @param {string} label
    * @param {string} reading Id of what tells of the pixel.
    * @param {(cell: number) => void} choose Called with the cell that is pointed at.
    * @returns {any} */
-  atlas.makeCanvas = (title, reading, choose) => {
+  atlas.makeCanvas = (label, reading, choose) => {
     const canvas = atlas.make("canvas", {
       tabindex: "0", role: "application", "aria-roledescription": "image", "aria-describedby": reading,
-      "aria-label": `ROP-image of ${title}; the arrow keys go from pixel to pixel`,
+      "aria-label": label,
     });
     const mark = atlas.make("div", { class: "mark", hidden: "" });
     const figure = atlas.make("div", { class: "image" }, canvas, mark);

@@ -23,9 +23,15 @@ var atlas = {};
   /** @type {Map<string, Promise<any>>} */
   const values = new Map();
 
+  /** What came before it was asked for: in a notebook.
+   * @type {Map<string, any>} */
+  const early = new Map();
+
   /** Take what a script of data holds. */
   atlas.put = (/** @type {string} */ name, /** @type {any} */ value) => {
-    waiting.get(name)?.(value);
+    const take = waiting.get(name);
+    if (take) take(value);
+    else early.set(name, value);
     waiting.delete(name);
   };
 
@@ -35,7 +41,7 @@ var atlas = {};
    * @returns {Promise<any>} */
   atlas.load = (name, make = (value) => value) => {
     if (!values.has(name)) {
-      const arrived = new Promise((resolve, reject) => {
+      const arrived = early.has(name) ? Promise.resolve(early.get(name)) : new Promise((resolve, reject) => {
         waiting.set(name, resolve);
         const script = document.createElement("script");
         script.src = `data/${name}.js`;
@@ -58,6 +64,7 @@ var atlas = {};
     const text = atob(data);
     const bytes = new Uint8Array(text.length);
     for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k);
+    const { DecompressionStream } = /** @type {any} */ (globalThis); // younger than Debian's TypeScript
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
     return new ARRAYS[dtype](await new Response(stream).arrayBuffer());
   };
@@ -67,7 +74,7 @@ var atlas = {};
     JSON.parse(new TextDecoder().decode(await atlas.unpack(packed)));
 
   /** Unpack all arrays of an object, one level deep. */
-  const unpackAll = async (/** @type {any} */ value) => {
+  atlas.unpackAll = async (/** @type {any} */ value) => {
     const entries = Object.entries(value).map(async ([name, one]) => [
       name, one?.dtype ? await atlas.unpack(one) : one,
     ]);
@@ -81,10 +88,10 @@ var atlas = {};
         [value.names, value.symbols].map(atlas.unpackWords),
       );
       const { names: _n, symbols: _s, ...rest } = value;
-      return { ...(await unpackAll(rest)), names, symbols };
+      return { ...(await atlas.unpackAll(rest)), names, symbols };
     });
 
-  atlas.loadFamily = (/** @type {string} */ name) => atlas.load(`family-${name}`, unpackAll);
+  atlas.loadFamily = (/** @type {string} */ name) => atlas.load(`family-${name}`, atlas.unpackAll);
 
   atlas.loadLayout = (/** @type {string} */ family, /** @type {string} */ path) =>
     atlas.load(`layout-${family}-${path}`, async (/** @type {any} */ value) => {
@@ -100,7 +107,7 @@ var atlas = {};
   /** @returns {Promise<Gene>} */
   atlas.loadGene = async (/** @type {number} */ number) => {
     const { together, names, symbols } = atlas.chip;
-    const part = await atlas.load(`genes-${Math.floor(number / together)}`, unpackAll);
+    const part = await atlas.load(`genes-${Math.floor(number / together)}`, atlas.unpackAll);
     const n = Math.min(together, names.length - Math.floor(number / together) * together);
     const slice = (/** @type {any} */ all) => {
       const length = all.length / n;

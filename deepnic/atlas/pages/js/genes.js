@@ -73,82 +73,31 @@
       atlas.loadFamily(family), atlas.loadFamily("base"), atlas.loadLayout(family, path),
       ...numbers.map(atlas.loadGene),
     ]);
+    const people = atlas.chip.patients && await atlas.loadPeople();
+    const votes = people ? await Promise.all(numbers.map(atlas.loadVotes)) : [];
     if (location.hash !== address) return; // another was asked for meanwhile
     Object.assign(form.family, { value: family });
     Object.assign(form.path, { value: path });
     Object.assign(form.palette, { value: palette });
     const colours = atlas.chip.palettes[palette];
     const look = { members, base, layout, colours };
-    articles = genes.map((gene) => makeArticle(gene, look));
+    articles = genes.map((gene, k) => makeArticle(gene, look, people && atlas.makeVotes(people, votes[k])));
     byId("articles").replaceChildren(...articles.map(({ article }) => article));
     byId("genes-heading").textContent = genes.map(({ number }) => atlas.title(number)).join(" beside ");
-    byId("about").textContent = describe(look);
-    showLegend(look);
+    byId("about").textContent = atlas.describe(look);
+    byId("legend").replaceChildren(...atlas.makeLegend(look));
   };
 
-  const describe = (/** @type {any} */ { members, layout }) => {
-    const { trees, treeSizes, weightRanges } = atlas.chip;
-    const [n, conditions] = [members.colour.length, treeSizes.length * weightRanges.length];
-    return `${atlas.whole(n)} combinations under ${conditions} conditions, ${atlas.whole(n * conditions)} pixels on `
-      + `${layout.side} × ${layout.side} cells, in the order of ${layout.order}; ${trees} trees of the gene under each condition.`;
-  };
-
-  const showLegend = (/** @type {any} */ { members, base, colours }) => {
-    const { meanings } = atlas.chip;
-    const here = new Set([...members.colour, ...base.colour]);
-    const swatch = (/** @type {string} */ style) => atlas.make("span", { class: "swatch", style });
-    const items = meanings.flatMap((/** @type {string} */ words, /** @type {number} */ code) => !here.has(code) ? [] : [
-      [`background: linear-gradient(to right, ${atlas.css(0, code, colours)}, ${atlas.css(1, code, colours)})`, `${words}, 0 to 1`],
-    ]);
-    items.push([`background: ${atlas.css(NaN, 0, colours)}`, "undefined"]);
-    byId("legend").replaceChildren(
-      ...items.map((/** @type {string[]} */ [style, words]) => atlas.make("li", {}, swatch(style), words)),
-      atlas.make("li", {}, atlas.make("span", { class: "swatch empty" }), "no pixel"),
-    );
-  };
-
-  /** Tell of a pixel, in every article. */
-  const readPixel = (/** @type {any} */ look, /** @type {number} */ cell) => {
-    const pixel = look.layout.pixels[cell];
-    for (const { gene, image, figure, reading } of articles) {
-      figure.mark(cell);
-      reading.replaceChildren(...(pixel < 0 ? ["No pixel here."] : pixelLines(gene, image, look.members, pixel)));
-    }
-  };
-
-  const pixelLines = (/** @type {any} */ gene, /** @type {any} */ image, /** @type {any} */ family, /** @type {number} */ pixel) => {
-    const { treeSizes, weightRanges } = atlas.chip;
-    const n = treeSizes.length * weightRanges.length;
-    const roles = family.roles[Math.floor(pixel / n)];
-    const [above, below] = image.parts(pixel);
-    const { counts, rule } = atlas.pixelWords(roles, above, below, Boolean(family.published));
-    return [
-      atlas.make("b", {}, atlas.label(roles)), ` at ${atlas.condition(pixel % n)}: ${counts}`,
-      below ? `, ${atlas.share(image.values[pixel])}. ` : ". ", atlas.make("span", { class: "soft" }, rule),
-    ];
-  };
-
-  const makeArticle = (/** @type {any} */ gene, /** @type {any} */ look) => {
-    const title = atlas.title(gene.number);
+  const makeArticle = (/** @type {any} */ gene, /** @type {any} */ look, /** @type {any} */ patients) => {
     const id = `gene-${gene.number}`;
-    const image = atlas.imageOf(gene.counts, look.members);
-    const published = look.members === look.base ? image : atlas.imageOf(gene.counts, look.base);
-    const reading = atlas.make("output", { id: `${id}-reading`, class: "reading", "aria-live": "polite" },
-      "Point at a pixel, or go from one to the next by the arrow keys.");
-    const figure = atlas.makeCanvas(title, reading.id, (/** @type {number} */ cell) => readPixel(look, cell));
-    figure.draw(image.values, look.members, look.layout, look.colours);
-    const tell = atlas.make("output", { class: "reading" }, "Tree sizes V go down each tile, weight ranges R across.");
-    const tiles = atlas.makeTiles(published, look.base, look.colours, (/** @type {number} */ pixel) =>
-      tell.replaceChildren(...pixelLines(gene, published, look.base, pixel)));
+    // a pixel is told of in every article
+    const made = atlas.makeGene(gene, look, (/** @type {number} */ cell) => articles.forEach(({ read }) => read(cell)));
+    const { figure, reading, sections } = made;
     const article = atlas.make("article", { "aria-labelledby": id },
-      atlas.make("div", {}, atlas.make("h3", { id }, title), facts(gene), figure, reading),
-      atlas.make("div", {}, section("Ten criteria", criteriaTable(gene)),
-        section("The 30 published images", tell, tiles), section("Most alike", alikeList(gene))));
-    return { gene, image, figure, reading, article };
+      atlas.make("div", {}, atlas.make("h3", { id }, atlas.title(gene.number)), facts(gene), figure, reading),
+      atlas.make("div", {}, ...(patients ? [patients] : []), ...sections, atlas.section("Most alike", alikeList(gene))));
+    return { ...made, article };
   };
-
-  const section = (/** @type {string} */ title, /** @type {any[]} */ ...children) =>
-    atlas.make("details", { open: "" }, atlas.make("summary", {}, title), ...children);
 
   const facts = (/** @type {any} */ { number }) => {
     const { q, direction, positive } = atlas.chip;
@@ -159,19 +108,6 @@
     const line = atlas.make("p", { class: "facts" }, words.join(", "));
     if (others.length) line.append(" ", atlas.make("a", { href: atlas.address({ gene: others }) }, "take away"));
     return line;
-  };
-
-  const criteriaTable = (/** @type {any} */ { number }) => {
-    const { mean, strongest, names } = atlas.chip;
-    const rows = atlas.criteria.map((/** @type {any} */ one, /** @type {number} */ k) => {
-      const at = strongest[k * names.length + number];
-      return atlas.make("tr", {},
-        atlas.make("th", { scope: "row" }, `${one.short}, ${one.name}`),
-        atlas.make("td", { class: "number" }, atlas.share(mean[k * names.length + number])),
-        atlas.make("td", {}, at < 255 ? atlas.condition(at) : "–"));
-    });
-    const head = ["Criterion", "Mean", "Strongest at"].map((text) => atlas.make("th", { scope: "col" }, text));
-    return atlas.make("table", {}, atlas.make("thead", {}, atlas.make("tr", {}, ...head)), atlas.make("tbody", {}, ...rows));
   };
 
   const alikeList = (/** @type {any} */ gene) => {

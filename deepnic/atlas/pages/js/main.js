@@ -3,19 +3,27 @@
 
 (() => {
   const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
-  const VIEWS = ["list", "genes", "map"];
+  const VIEWS = ["list", "genes", "map", "patients", "patient", "study"];
   let last = "";
+
+  /** Parts that these pages have and others may lack. */
+  const parts = () => ["patients", "study"].filter((part) => atlas.chip[part]);
 
   const view = () => {
     const asked = atlas.asked();
     if (asked.has("gene")) return "genes";
-    return asked.get("view") === "map" ? "map" : "list";
+    if (asked.has("patient") && atlas.chip.patients) return "patient";
+    const named = asked.get("view") ?? "list";
+    return ["map", ...parts()].includes(named) ? named : "list";
   };
 
   /** Show it; what goes wrong is told in the page. */
   const route = async () => {
     const name = view();
-    const show = { list: atlas.showList, genes: atlas.showGenes, map: atlas.showMap }[name];
+    const show = {
+      list: atlas.showList, genes: atlas.showGenes, map: atlas.showMap,
+      patients: atlas.showPatients, patient: atlas.showPatient, study: atlas.showStudy,
+    }[/** @type {"list"} */ (name)];
     byId("failure").hidden = true;
     try {
       await show();
@@ -51,11 +59,13 @@
       byId("failure").hidden = false;
       return;
     }
-    const { names, symbols, title, version, trees, treeSizes, weightRanges } = atlas.chip;
+    const { names, symbols, title, about, version, trees, treeSizes, weightRanges } = atlas.chip;
     atlas.chip.numberOf = new Map(names.map((/** @type {string} */ name, /** @type {number} */ k) => [name, k]));
     atlas.chip.plainNames = names.map((/** @type {string} */ name) => name.toLowerCase());
     atlas.chip.plainSymbols = symbols.map((/** @type {string} */ name) => name.toLowerCase());
     byId("title").textContent = title;
+    byId("whom").textContent = `${about} Nothing is loaded from elsewhere.`;
+    for (const part of parts()) /** @type {any} */ (document.querySelector(`[data-part=${part}]`)).hidden = false;
     byId("made").textContent = `Made by deepnic ${version} of ${atlas.whole(names.length)} genes: ${trees} trees of each under `
       + `${treeSizes.length * weightRanges.length} conditions, V ${treeSizes.join(", ")} and R ${weightRanges.join(", ")}.`;
     atlas.startList();
