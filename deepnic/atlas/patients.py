@@ -6,11 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
 from deepnic.atlas.pack import least_unsigned, packed, packed_words, write_data
-from deepnic.nic import observation_images
-from deepnic.nic.observations import votes_of
+from deepnic.explain.votes import gene_votes
 from deepnic.report.figures.colours import render
 
 NOBODY = (
@@ -25,29 +23,6 @@ NAMES = {True: "under pseudonyms", False: "by the ids of the store"}
 UNKNOWN = "unknown"
 
 
-def perfect_votes(forest: xr.Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Count what the perfect trees of each gene say of each observation that they left out.
-
-    Parameters
-    ----------
-    forest : Dataset
-        Grown with ``subsample`` below 1.
-
-    Returns
-    -------
-    above, below : ndarray of int64, shape (gene, observation)
-        Votes for state 1, and all votes, over all conditions.
-
-    Notes
-    -----
-    Out-of-bag votes: ours, as of `observation_images`.
-    """
-    votes, _ = votes_of(observation_images(forest, family="base"), np.array([0]))  # type: ignore[misc]
-    perfect = votes[:, :, :, 1:].sum(axis=(3, 4, 5)).compute().astype(np.int64)
-    margin, below = perfect.transpose(0, 2, 1)
-    return (margin + below) // 2, below
-
-
 def write_patients(
     data: Path, forest: xr.Dataset, judged: pd.DataFrame | None, together: int
 ) -> None:
@@ -56,7 +31,9 @@ def write_patients(
     ``judged`` are patients of a study: rows in their order, with columns probability, sure and
     wrong, and the arm among the attributes.
     """
-    above, below = perfect_votes(forest)
+    votes = gene_votes(forest)
+    above, against = (votes[name].values.T for name in ("votes_for", "votes_against"))
+    below = above + against
     sums = {"above": above.sum(axis=0), "below": below.sum(axis=0)}
     dtype = least_unsigned(int(below.max(initial=0)))
     above, below = above.astype(dtype), below.astype(dtype)

@@ -7,10 +7,8 @@ import pandas as pd
 import pytest
 
 import deepnic
-from deepnic.atlas.patients import perfect_votes
 from deepnic.cohort.pseudonyms import open_key, pseudonym
 from deepnic.errors import InputError
-from deepnic.nic.observations import forest_vote
 from deepnic.rop.draws import gene_trees
 from tests import made_study
 from tests.atlas.conftest import PATIENT, Visit
@@ -90,16 +88,6 @@ def visit(chromium, told):
 @pytest.fixture(scope="module")
 def ids(few, key, told):
     return [pseudonym(open_key(key), name) for name in few["observation"].values]
-
-
-def test_perfect_votes__are_those_of_each_tree(few, votes, forest):
-    above, below = perfect_votes(few)
-    assert (above == votes[0]).all()
-    assert (below == votes[1]).all()
-    assert 0 < above.sum() < below.sum()
-    state = few["state"].values == 1
-    assert (2 * above - below)[:, state].sum() > (2 * above - below)[:, ~state].sum()
-    assert forest_vote(forest).shape == above[0].shape
 
 
 def test_patients__are_under_pseudonyms_and_no_id_is_in_any_file(told, ids):
