@@ -51,7 +51,10 @@ autodoc_member_order = "bysource"
 autosummary_ignore_module_all = False
 numpydoc_class_members_toctree = False
 numpydoc_show_class_members = False
-nitpick_ignore = [("py:class", "deepnic.learn.trees.Trees")]  # a part of a predictor
+nitpick_ignore = [
+    ("py:class", "deepnic.learn.trees.Trees"),  # a part of a predictor
+    ("py:class", "deepnic.atlas.widget.GeneWidget"),  # needs anywidget
+]
 nitpick_ignore_regex = [  # what other packages say of themselves is not asked for: built offline
     (
         "py:.*",

@@ -184,15 +184,21 @@ def test_guide__commands_one_after_the_other(run, tmp_path, monkeypatch):
 def test_guide__commands_about_genes(run, tmp_path, monkeypatch):
     few = ["--n-trees", "6", "--weight-ranges", "3", "--tree-sizes", "3,4"]
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
     write_cohort(tmp_path)
+    genes = pd.read_csv("cohort.csv").columns.drop(["id", "state"])
+    Path("pathways.gmt").write_text("\t".join(["a set", "made up", *genes[:6]]) + "\n")
     assert run("grow", "cohort.csv", "-o", "forest.zarr", *few)[0] == 0
-    typed = guide("genes", "genes forest.*|atlas .*") + guide("keeping", "verify .*cohort.csv")
-    assert len(typed) == 4
+    typed = guide("genes", "(?:genes|atlas|attribute) forest.*") + guide(
+        "keeping", "verify .*cohort.csv"
+    )
+    assert len(typed) == 7
     for one in typed:
         code, _, error = run(*shlex.split(one))
         assert code == 0, f"{one}: {error}"
     assert Path("atlas/index.html").exists()
-    assert Path("genes/genes.csv").exists()
+    assert Path("genes/enrichment.csv").exists()
+    assert Path("votes/votes.csv").exists()
 
 
 def guide(name, wanted):
