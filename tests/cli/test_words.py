@@ -39,7 +39,7 @@ def test_in_own_words(sentence, own):
 
 def test_sentences__name_no_option_beside_its_parameter():
     """They are written once, for Python, and said in the words of who reads them."""
-    doubled = re.compile(r"\(--[a-z]|or --[a-z-]+ or|--[a-z-]+ or [a-z_]+=")
+    doubled = re.compile(r"(?<!var)\(--[a-z]|or --[a-z-]+ or|--[a-z-]+ or [a-z_]+=")
     for file in ROOT.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):

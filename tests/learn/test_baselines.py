@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from deepnic.errors import InputError
-from deepnic.learn import BASELINES, learner_of
+from deepnic.learn import BASELINES, baselines, learner_of
 from deepnic.learn.states import check_state
 
 
@@ -82,8 +82,9 @@ def test_baseline__three_neighbours_vote_by_hand(easy):
         ),
     ],
 )
-def test_baseline__both_classes_weigh_the_same(name, classifier):
+def test_baseline__both_classes_weigh_the_same(monkeypatch, name, classifier):
     """As if each item counted for n / 2 n_k, of 30 items and of 10."""
+    monkeypatch.setattr(baselines, "N_TREES", 500)  # as they are for users
     rng = np.random.default_rng(1)
     y = np.r_[np.arange(40) % 4 == 3, np.zeros(20, bool)].astype(int)
     X = rng.normal(size=(60, 8)) + 0.7 * y[:, None]

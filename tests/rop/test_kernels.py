@@ -33,6 +33,9 @@ from deepnic.rop.kernels.search import search
 print(search(), search.stats.cache_hits.total(), search.stats.cache_misses.total())
 """
 
+# bytecode of a file that was written twice within a second would pass for current
+UNKEPT = {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+
 
 @pytest.fixture
 def packed(tmp_path):
@@ -56,7 +59,7 @@ def show(packed, asked=SHOW):
     """What the caller returns, how often its code was found in the cache and made anew; if told."""
     environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
     done = subprocess.run(
-        [sys.executable, "-c", asked], cwd=packed.parents[2], env=environment | {"PYTHONPATH": ""},
+        [sys.executable, "-c", asked], cwd=packed.parents[2], env=environment | UNKEPT,
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     told = done.stderr.count("compiling the search")
