@@ -90,7 +90,10 @@ def test_cut__has_the_same_folds_for_every_class_and_permutes_each_apart(table):
 
 
 def test_study__of_several_classes_says_what_all_of_them_are_worth(run, table, tmp_path):
-    few = {"forest": {"n_trees": 4, "tree_sizes": [3]}, "arms": {"paths": ["linear"]}}
+    few = {
+        "folds": 3, "parts": 2, "epochs": 2, "forest": {"n_trees": 4, "tree_sizes": [3]},
+        "arms": {"paths": ["linear"], "strengths": [16]},
+    }  # fmt: skip
     toml = write_toml(tmp_path / "s.toml", table, **few)
     code, output, error = run("study", toml, "-o", tmp_path / "out")
     assert code == 0, error
