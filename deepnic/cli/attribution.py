@@ -65,7 +65,7 @@ def attribute(
     found = [one for network in networks for one in attribute(network, items)]
     first = found[: len(found) // len(networks)]
     names = [OVERLAY.format(k) for k in range(1, len(first) + 1)]
-    pictures = {name: Overlay.of(one).png() for name, one in zip(names, first, strict=True)}
+    pictures = {name: Overlay.of(one).content() for name, one in zip(names, first, strict=True)}
     tables = write_attributions(output, found, checkpoints, pictures)
     _say(tables, len(networks))
     console.print(f"tables and pictures in {output}", soft_wrap=True)

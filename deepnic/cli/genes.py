@@ -57,13 +57,7 @@ def genes(
     from deepnic.explain.cohorts import read_again
     from deepnic.explain.companions import find_companions
     from deepnic.explain.enrichment import enrich, read_gmt
-    from deepnic.explain.folder import (
-        NULL,
-        SHOWN,
-        open_folder,
-        ranking,
-        write_genes,
-    )
+    from deepnic.explain.folder import NULL, SHOWN, open_folder, ranking, write_genes
     from deepnic.explain.genes import rank_genes
     from deepnic.explain.null import estimate_null, permutation_null
     from deepnic.store import open_forest

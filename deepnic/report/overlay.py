@@ -1,6 +1,5 @@
 """What a network looks at, laid out on the canvas that it reads."""
 
-import base64
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
@@ -73,10 +72,6 @@ class Overlay(style.Picture):
         look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7, "weight": "bold"}
         for number, one in enumerate(self.images.attrs["named"], 1):
             panels[one["pipeline"]].text(one["column"], one["row"], str(number), **look)
-
-    def png(self) -> bytes:
-        """Return the drawn figure as a file."""
-        return base64.b64decode(self.address().partition(",")[2])
 
 
 def _mean(image: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -98,17 +98,13 @@ def cost_of_a_vector(
 
     Of a large box brute force is timed on the first vectors only: none costs more than another.
     """
-    rows = []
-    for name, make in DATA.items():
-        for n in sizes:
-            for R in weight_ranges:
-                cells = []
-                for V in tree_sizes:
-                    nodes = [make(n, R, V, seed) for seed in range(n_nodes)]
-                    pairs = [(ns_of_search(node), _ns_of_part(node)) for node in nodes]
-                    ratio = median(brute / ours for ours, brute in pairs)
-                    cells.append(f"{median(ours for ours, _ in pairs):,.0f} ({_short(ratio)}x)")
-                rows.append((f"{name}, n = {n}, R{R}", cells))
+
+    def cell(nodes: Sequence[Node]) -> str:
+        pairs = [(ns_of_search(node), _ns_of_part(node)) for node in nodes]
+        ratio = median(brute / ours for ours, brute in pairs)
+        return f"{median(ours for ours, _ in pairs):,.0f} ({_short(ratio)}x)"
+
+    rows = _of_root_nodes(cell, sizes, weight_ranges, tree_sizes, n_nodes)
     title = "search, ns per vector (brute force, on part of a large box: so much longer)"
     return Section(title, [f"V{V}" for V in tree_sizes], rows)
 
@@ -124,19 +120,35 @@ def lanes(
 
     That search is there still: it takes what lanes do not hold.
     """
-    rows = []
-    for name, make in DATA.items():
-        for n in sizes:
-            for R in weight_ranges:
-                cells = []
-                for V in tree_sizes:
-                    nodes = [make(n, R, V, seed) for seed in range(n_nodes)]
-                    pairs = [(ns_in_lanes(node), ns_of_search(node)) for node in nodes]
-                    now = _short(median(now for now, _ in pairs))
-                    cells.append(f"{now} ({_short(median(b / a for a, b in pairs))}x)")
-                rows.append((f"{name}, n = {n}, R{R}, in lanes", cells))
+
+    def cell(nodes: Sequence[Node]) -> str:
+        pairs = [(ns_in_lanes(node), ns_of_search(node)) for node in nodes]
+        now = _short(median(now for now, _ in pairs))
+        return f"{now} ({_short(median(before / now for now, before in pairs))}x)"
+
+    of_nodes = _of_root_nodes(cell, sizes, weight_ranges, tree_sizes, n_nodes)
+    rows = [(f"{label}, in lanes", cells) for label, cells in of_nodes]
     title = "search in lanes, ns per vector (that of a09cf5c: so much longer)"
     return Section(title, [f"V{V}" for V in tree_sizes], rows)
+
+
+def _of_root_nodes(
+    cell: Callable[[Sequence[Node]], str],
+    sizes: Sequence[int],
+    weight_ranges: Sequence[int],
+    tree_sizes: Sequence[int],
+    n_nodes: int,
+) -> list[tuple[str, list[str]]]:
+    """A row for each kind, size and weight range, and a cell of some nodes for each tree size."""
+    return [
+        (
+            f"{name}, n = {n}, R{R}",
+            [cell([make(n, R, V, seed) for seed in range(n_nodes)]) for V in tree_sizes],
+        )
+        for name, make in DATA.items()
+        for n in sizes
+        for R in weight_ranges
+    ]
 
 
 def headline(*, n: int = 64, R: int = 5, V: int = 8, n_nodes: int = 7) -> Section:

@@ -37,8 +37,8 @@ def test_overlay__names_the_largest_first_and_numbers_their_cells(found):
     assert any(one.startswith("1  c, 1|, V3 R3\n2  a, 1|, V3 R3") for one in words)
     assert {"1", "2", "3", "4"} <= {*words}
     assert overlay.images.attrs["who"] == "the mean of 2 items"
-    assert overlay.png() == overlay.png()
-    assert overlay.png().startswith(b"\x89PNG")
+    assert overlay.content() == overlay.content()
+    assert overlay.content().startswith(b"\x89PNG")
 
 
 def test_overlay__of_nobody_in_the_class_is_of_all(found):

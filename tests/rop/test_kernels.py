@@ -13,6 +13,7 @@ from coverage import Coverage
 
 from deepnic import compiled
 from deepnic.rop import kernels
+from tests.test_compiled import UNKEPT
 
 LANES = """
 from numba import int64, njit
@@ -32,9 +33,6 @@ logging.basicConfig(format="%(message)s", level=logging.INFO)
 from deepnic.rop.kernels.search import search
 print(search(), search.stats.cache_hits.total(), search.stats.cache_misses.total())
 """
-
-# bytecode of a file that was written twice within a second would pass for current
-UNKEPT = {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 @pytest.fixture

@@ -54,13 +54,17 @@ class Display(ABC):
     def draw(self) -> Figure:
         """Draw them."""
 
-    def address(self) -> str:
-        """Return the drawn figure as an address that holds it whole, the same for the same."""
+    def content(self) -> bytes:
+        """Return the drawn figure as what a file of it holds, the same for the same."""
         file = io.BytesIO()
         figure = self.draw()
         with matplotlib.rc_context(STYLE):
             figure.savefig(file, **self.save)
-        return f"data:{self.media};base64,{base64.b64encode(file.getvalue()).decode()}"
+        return file.getvalue()
+
+    def address(self) -> str:
+        """Return the drawn figure as an address that holds it whole."""
+        return f"data:{self.media};base64,{base64.b64encode(self.content()).decode()}"
 
 
 @dataclass(frozen=True)
