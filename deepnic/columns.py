@@ -167,7 +167,7 @@ COLUMNS = {
     "tree_size": Column("int64", "Genes of a tree, V."),
     "weight_range": Column("int64", "Number of weights, R."),
     "permuted": Column("float64", "Share of the trees of permuted genes that are perfect."),
-    "dispersion": Column("float64", "Variance of their count between genes, over the binomial."),
+    "correlation": Column("float64", "Correlation of two trees of one permuted gene."),
     "most": Column("float64", "Residual of a gene all of whose trees are perfect there."),
     "saturated": Column("bool", "Whether nearly all trees of permuted genes are perfect."),
     "companion": Column("str", "Id of another gene that it shares trees with."),

@@ -83,6 +83,16 @@ COUNT = Variable(
     long_name="count",
     units="trees",
 )
+PERFECT = Variable(
+    ("gene", *CONDITION),
+    "uint16",
+    "Perfect trees of a permuted gene, of those in which no other is permuted.",
+    long_name="perfect trees",
+    units="trees",
+)
+COUNTED = replace(
+    PERFECT, meaning="Trees of a permuted gene in which no other is permuted.", long_name="trees"
+)
 MOST_TREES = int(np.iinfo(COUNT.dtype).max)
 """Trees of a gene under a condition, at most: all may have one signature."""
 MOST_CLASSES = int(np.iinfo(STATE.dtype).max) + 1
@@ -146,6 +156,7 @@ KINDS: dict[str, Mapping[str, Variable]] = {
     "cohort": COHORT,
     "forest": FOREST,
     "counts": {"count": COUNT},
+    "null": {"perfect": PERFECT, "trees": COUNTED},
     "gene images": {"image": IMAGE},
     "observation images": {"image": OBSERVATION_IMAGE},
     "table": {"value": VALUE, "relevance": RELEVANCE},
@@ -168,6 +179,7 @@ MADE_BY = {
     "cohort": "read_cohort",
     "forest": "grow_forest",
     "counts": "count_signatures",
+    "null": "permutation_null",
     "gene images": "rop_images",
     "observation images": "observation_images",
     "table": "filter_pixels",

@@ -22,40 +22,42 @@ from scipy.special import rel_entr
 from deepnic.errors import InputError
 from deepnic.explain.cohorts import grown_on
 from deepnic.files import locked
-from deepnic.nic import count_signatures
-from deepnic.rop.draws import Parameters
+from deepnic.rop.draws import Parameters, gene_trees, tree_members
 from deepnic.rop.forest import grow_forest
 from deepnic.rop.origin import ORIGIN, asked_of, parameters_of
 from deepnic.store import open_forest, write_forest
 from deepnic.store.estimate import Estimate, estimate_growth
 from deepnic.store.table import open_store, write_store
+from deepnic.variables import PERFECT, SIGNATURE, describe
 
 PARTS = 20
-"""Permutations in which each gene is permuted once. More genes at a time would leave the others
-fewer companions that tell something; one in twenty leaves 95 % of them."""
+"""Permutations in which each gene is permuted once. Trees of two permuted genes do not count, as
+they have a companion less that may tell something: one in twenty for each companion of a tree."""
 
 SATURATED = 0.9
 """Share of perfect trees of permuted genes from which on a condition is told to say nothing."""
 
 
 class Null(NamedTuple):
-    """Perfect trees of permuted genes, each as many trees as any gene: N genes, V and R."""
+    """Trees in which a gene was permuted and no other: N permuted genes under each condition."""
 
-    perfect: NDArray[np.int64]  # (N, V, R)
-    n_trees: int
+    perfect: NDArray[np.int64]  # (N, V, R): how many are perfect
+    trees: NDArray[np.int64]  # (N, V, R): of how many
+    n_trees: int  # of a gene of the forest
     conditions: pd.MultiIndex  # (V, R) flat: tree_size, weight_range
 
     @classmethod
     def of(cls, counts: list[xr.Dataset]) -> Self:
-        """Take the counts of signatures of all permutations together."""
-        first = counts[0]["count"]
-        n_trees = int(first[0, 0, 0].sum())
-        perfect = np.concatenate(
-            [n_trees - one["count"].values[..., 0].astype(int) for one in counts]
+        """Take the counts of all permutations together."""
+        first = counts[0]
+        perfect, trees = (
+            np.concatenate([one[name].values.astype(int) for one in counts])
+            for name in ("perfect", "trees")
         )
         axes = [first["tree_size"].values, first["weight_range"].values]
         names = ["tree_size", "weight_range"]
-        return cls(perfect, n_trees, pd.MultiIndex.from_product(axes, names=names))
+        conditions = pd.MultiIndex.from_product(axes, names=names)
+        return cls(perfect, trees, int(first.attrs["n_trees"]), conditions)
 
     def check(self, forest: xr.Dataset) -> None:
         """Refuse a forest of other conditions or another number of trees."""
@@ -67,29 +69,34 @@ class Null(NamedTuple):
     @property
     def rate(self) -> NDArray[np.float64]:
         """Share of perfect trees (V, R), half a tree added to either side: none is 0 or 1."""
-        return (self.perfect.sum(axis=0) + 0.5) / (len(self.perfect) * self.n_trees + 1)
+        return (self.perfect.sum(axis=0) + 0.5) / (self.trees.sum(axis=0) + 1)
 
     @property
-    def dispersion(self) -> NDArray[np.float64]:
-        """Variance of the count between permuted genes, in times of the binomial one, 1 at least.
+    def correlation(self) -> NDArray[np.float64]:
+        """Correlation (V, R) of two trees of one permuted gene, 0 at least, by moments.
 
-        It is larger as trees of one gene share its values, which may separate by chance.
+        They share its values, which may separate by chance.
         """
-        expected = self.n_trees * self.rate
-        variance = ((self.perfect - expected) ** 2).mean(axis=0)
-        return np.maximum(variance / (expected * (1 - self.rate)), 1)
+        coin = self.rate * (1 - self.rate)
+        beyond = (self.perfect - self.trees * self.rate) ** 2 - self.trees * coin
+        of_pairs = (self.trees * (self.trees - 1) * coin).sum(axis=0)
+        return np.maximum(beyond.sum(axis=0) / np.maximum(of_pairs, coin), 0)
 
-    def residuals(self, perfect: NDArray[np.integer]) -> NDArray[np.float64]:
-        """Scaled deviance residuals (gene, V, R) of counts of perfect trees.
+    def residuals(
+        self, perfect: NDArray[np.integer], trees: NDArray[np.integer] | int
+    ) -> NDArray[np.float64]:
+        """Scaled deviance residuals (gene, V, R) of counts of perfect trees, of so many.
 
-        The signed root of the binomial deviance from `rate`, over the `dispersion` (McCullagh and
-        Nelder 1989): about standard normal for a permuted gene. No count has a large one where
-        nearly all trees of permuted genes are perfect: such a condition counts for nothing by
-        itself.
+        The signed root of the binomial deviance from `rate`, over the variance of a sum of coins
+        with the `correlation` of trees, in times of that of as many without one (McCullagh and
+        Nelder 1989): about standard normal for a permuted gene, of however many trees. No count has
+        a large one where nearly all trees of permuted genes are perfect: such a condition counts
+        for nothing by itself.
         """
-        share = perfect / self.n_trees
+        share = perfect / np.maximum(trees, 1)
         of_one = rel_entr(share, self.rate) + rel_entr(1 - share, 1 - self.rate)
-        return np.sign(share - self.rate) * np.sqrt(2 * self.n_trees * of_one / self.dispersion)
+        dispersion = 1 + np.maximum(trees - 1, 0) * self.correlation
+        return np.sign(share - self.rate) * np.sqrt(2 * trees * of_one / dispersion)
 
     def test(self, perfect: NDArray[np.integer]) -> pd.DataFrame:
         """``score``, ``p`` and ``q`` of genes by their perfect trees (gene, V, R).
@@ -98,8 +105,8 @@ class Null(NamedTuple):
         as high or higher) / (1 + all N of them), which are pooled, as every gene is alike in who it
         meets; q is p adjusted over the genes (Benjamini and Hochberg 1995; SciPy).
         """
-        score = self.residuals(perfect).mean(axis=(1, 2))
-        pooled = np.sort(self.residuals(self.perfect).mean(axis=(1, 2)))
+        score = self.residuals(perfect, self.n_trees).mean(axis=(1, 2))
+        pooled = np.sort(self.residuals(self.perfect, self.trees).mean(axis=(1, 2)))
         as_high = len(pooled) - np.searchsorted(pooled, score, side="left")
         p = (1 + as_high) / (1 + len(pooled))
         return pd.DataFrame({"score": score, "p": p, "q": stats.false_discovery_control(p)})
@@ -107,11 +114,11 @@ class Null(NamedTuple):
     def table(self) -> pd.DataFrame:
         """What each condition can tell: a row each.
 
-        Columns: ``tree_size``, ``weight_range``, ``permuted`` (`rate`), ``dispersion``, ``most``,
+        Columns: ``tree_size``, ``weight_range``, ``permuted`` (`rate`), ``correlation``, ``most``,
         the residual of a gene all of whose trees are perfect, and whether it is ``saturated``.
         """
-        most = self.residuals(np.full((1, *self.rate.shape), self.n_trees))
-        facts = {"permuted": self.rate, "dispersion": self.dispersion, "most": most}
+        most = self.residuals(np.full((1, *self.rate.shape), self.n_trees), self.n_trees)
+        facts = {"permuted": self.rate, "correlation": self.correlation, "most": most}
         table = pd.DataFrame({name: one.ravel() for name, one in facts.items()}, self.conditions)
         return table.assign(saturated=table["permuted"] >= SATURATED).reset_index()
 
@@ -120,6 +127,8 @@ def permutation_null(
     forest: xr.Dataset, cohort: xr.Dataset, folder: str | Path, *, permutations: int = PARTS
 ) -> Null:
     """Grow the trees of permuted genes that a folder lacks, and count the perfect ones.
+
+    Of a permuted gene the trees count in which no companion is permuted too.
 
     Parameters
     ----------
@@ -168,15 +177,41 @@ def permutation_null(
         with locked(place):
             if not place.exists():
                 write_forest(trees, growing)
-                kept = count_signatures(open_forest(growing)).compute(scheduler="threads")
-                write_store(kept, place)
+                write_store(count_alone(open_forest(growing)), place)
             shutil.rmtree(growing, ignore_errors=True)
-            counts.append(open_store(place, "counts", load=True))
+            counts.append(open_store(place, "null", load=True))
         if counts[-1].attrs[ORIGIN] != trees.attrs[ORIGIN]:
             raise InputError(
                 f"{place} is of another forest; choose another folder, or remove that one"
             )
     return Null.of(counts)
+
+
+def count_alone(forest: xr.Dataset) -> xr.Dataset:
+    """Count the trees of each gene of a forest of some in which no other of these is.
+
+    ``trees(gene, tree_size, weight_range)`` of them, and ``perfect``, those with a signature.
+    """
+    drawn = {name: forest.attrs[name] for name in ("n_genes", "seed", "design")}
+    asked = forest["gene_position"].values
+    is_asked = np.zeros(drawn["n_genes"], bool)
+    is_asked[asked] = True
+    signature = forest["signature"].transpose(*SIGNATURE.dims)
+    alone = np.empty(signature.shape, bool)
+    for v, V in enumerate(forest["tree_size"].values):
+        for r, R in enumerate(forest["weight_range"].values):
+            drawn |= {"tree_size": int(V), "weight_range": int(R)}
+            for draw in range(forest.sizes["draw"]):
+                tree, _ = gene_trees(draw=draw, **drawn)
+                members = tree_members(draw=draw, **drawn)[tree[asked]]
+                alone[v, r, draw] = is_asked[members].sum(axis=1) == 1
+    is_alone = signature.copy(data=alone)
+    counted = {"perfect": is_alone & (signature > 0), "trees": is_alone}
+    counts = xr.Dataset(
+        {name: one.sum("draw").transpose(*PERFECT.dims) for name, one in counted.items()},
+        attrs=forest.attrs,
+    )
+    return describe(counts.astype(PERFECT.dtype).compute(scheduler="threads"), "null")
 
 
 def permute_genes(cohort: xr.Dataset, k: int, *, seed: int) -> tuple[xr.Dataset, list[str]]:

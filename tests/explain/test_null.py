@@ -11,7 +11,7 @@ from deepnic.cohort import hide_labels, make_cohort
 from deepnic.errors import InputError
 from deepnic.explain import Null, null, permutation_null, rank_genes
 from deepnic.explain.null import PARTS, estimate_null, permute_genes, share_grown
-from deepnic.rop.draws import gene_trees
+from deepnic.rop.draws import gene_trees, tree_members
 
 FEW = {"n_trees": 8, "weight_ranges": [3], "tree_sizes": [3, 4]}
 
@@ -88,33 +88,48 @@ def test_permute_genes__moves_groups_whole():
     assert (before != after).mean() > 0.8
 
 
-def of_counts(perfect, n_trees):
+def of_counts(perfect, n_trees, trees=None):
     names = ["tree_size", "weight_range"]
     conditions = pd.MultiIndex.from_product([[3, 4], [3]], names=names)
-    return Null(np.array(perfect), n_trees, conditions)
+    trees = np.full(np.shape(perfect), n_trees) if trees is None else trees
+    return Null(np.array(perfect), trees, n_trees, conditions)
 
 
 def test_null__residuals_are_those_of_a_binomial_model():
     random = np.random.default_rng(0)
-    counts = random.binomial(20, random.beta(0.5, 4, (300, 2, 1)))  # overdispersed
-    found = of_counts(counts, 20)
-    n = counts.shape[0] * 20 + 1
+    trees = random.integers(12, 21, (300, 2, 1))
+    counts = random.binomial(trees, random.beta(0.5, 4, (300, 2, 1)))  # overdispersed
+    found = of_counts(counts, 20, trees)
     for v in range(2):
-        rate = (counts[:, v, 0].sum() + 0.5) / n
+        rate = (counts[:, v, 0].sum() + 0.5) / (trees[:, v, 0].sum() + 1)
         assert found.rate[v, 0] == pytest.approx(rate)
-        pearson = sm.families.Binomial().variance(rate) / 20
-        dispersion = ((counts[:, v, 0] / 20 - rate) ** 2).mean() / pearson
-        assert found.dispersion[v, 0] == pytest.approx(dispersion)
         share = np.arange(21) / 20
         wanted = sm.families.Binomial().resid_dev(
-            share, np.full(21, rate), var_weights=20, scale=dispersion
+            share, np.full(21, rate), var_weights=20, scale=1 + 19 * found.correlation[v, 0]
         )
         some = np.tile(np.arange(21)[:, None, None], (1, 2, 1))
-        np.testing.assert_allclose(found.residuals(some)[:, v, 0], wanted, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(found.residuals(some, 20)[:, v, 0], wanted, 1e-6, atol=1e-6)
 
 
-def test_null__is_never_less_spread_than_binomial():
-    assert (of_counts(np.full((40, 2, 1), 5), 20).dispersion == 1).all()
+def test_null__correlation_is_that_of_beta_binomial_counts():
+    random = np.random.default_rng(0)
+    trees = random.integers(2, 21, (20000, 2, 1))
+    a, b = np.array([[0.5], [3]]), np.array([[4], [5]])  # the correlation is 1 / (a + b + 1)
+    found = of_counts(random.binomial(trees, random.beta(a, b, trees.shape)), 20, trees)
+    np.testing.assert_allclose(found.correlation, 1 / (a + b + 1), rtol=0.1)
+    residuals = found.residuals(found.perfect, found.trees)[:, 1, 0]
+    spread = [residuals[trees[:, 1, 0] == n].std() for n in (5, 10, 20)]
+    np.testing.assert_allclose(spread, 1, rtol=0.15)  # alike, of however many trees
+
+
+def test_null__trees_are_never_less_spread_than_coins():
+    assert (of_counts(np.full((40, 2, 1), 5), 20).correlation == 0).all()
+
+
+def test_null__of_genes_without_a_tree_of_their_own():
+    found = of_counts([[[0], [1]], [[0], [0]]], 1, np.array([[[0], [1]], [[0], [1]]]))
+    assert (found.residuals(found.perfect, found.trees)[:, 0] == 0).all()
+    assert np.isfinite(found.test(np.array([[[1], [0]]]))).all(axis=None)
 
 
 def test_null__p_and_q_are_those_of_the_pooled_scores():
@@ -122,8 +137,8 @@ def test_null__p_and_q_are_those_of_the_pooled_scores():
     found = of_counts(random.binomial(20, 0.1, (60, 2, 1)), 20)
     genes = np.concatenate([random.binomial(20, 0.3, (30, 2, 1)), found.perfect[:9]])  # ties
     tested = found.test(genes)
-    score = found.residuals(genes).mean(axis=(1, 2))
-    pooled = found.residuals(found.perfect).mean(axis=(1, 2))
+    score = found.residuals(genes, 20).mean(axis=(1, 2))
+    pooled = found.residuals(found.perfect, 20).mean(axis=(1, 2))
     p = [(1 + sum(pooled >= one)) / 61 for one in score]
     np.testing.assert_allclose(tested["score"], score)
     np.testing.assert_allclose(tested["p"], p)
@@ -140,15 +155,36 @@ def test_null__a_saturated_condition_is_told_and_counts_for_nothing():
     assert table[["tree_size", "weight_range"]].to_numpy().tolist() == [[3, 3], [4, 3]]
 
 
-def test_permutation_null__counts_the_trees_of_permuted_genes(cohort, forest, tmp_path):
+def counted(cohort, k, **forest):
+    """Perfect and all trees of permuted genes, from the trees of the whole forest, one by one."""
+    permuted, genes = permute_genes(cohort, k, seed=0)
+    whole = deepnic.grow_forest(permuted, **forest).compute()
+    names, counts = whole["gene"].values, np.zeros((2, len(genes), 2, 1), int)
+    for v, V in enumerate([3, 4]):
+        for draw in range(8):
+            given = {"seed": 0, "weight_range": 3, "tree_size": V, "draw": draw}
+            given |= {"design": forest["design"], "n_genes": len(names)}
+            tree, slot = gene_trees(**given)
+            members = tree_members(**given)
+            grown = whole["tree_signature"].isel(tree_size=v, weight_range=0, draw=draw).values
+            for g, gene in enumerate(genes):
+                place = names.tolist().index(gene)
+                others = {*names[members[tree[place]]]} - {gene}
+                if not others & {*genes}:
+                    is_perfect = grown[tree[place], slot[place]] > 0
+                    counts[:, g, v, 0] += [is_perfect, 1]
+    return counts
+
+
+@pytest.mark.parametrize("design", ["balanced", "stratified"])
+def test_permutation_null__counts_the_trees_in_which_one_gene_is_permuted(design, tmp_path):
+    """Of 61 genes, as many permuted as meet, and a remainder in either tree size."""
+    cohort = make(61, planted=2)
+    forest = deepnic.grow_forest(cohort, design=design, **FEW).compute()
     found = permutation_null(forest, cohort, tmp_path, permutations=3)
-    wanted = []
-    for k in range(3):
-        permuted, genes = permute_genes(cohort, k, seed=0)
-        whole = deepnic.grow_forest(permuted, **FEW)["signature"].sel(gene=genes)
-        wanted.append((whole > 0).sum("draw").transpose("gene", ...).values)
-    assert (found.perfect == np.concatenate(wanted)).all()
-    assert found.n_trees == 8
+    wanted = np.concatenate([counted(cohort, k, design=design, **FEW) for k in range(3)], axis=1)
+    np.testing.assert_array_equal([found.perfect, found.trees], wanted)
+    assert found.trees.min() < found.n_trees == found.trees.max() == 8
     assert [file.name for file in sorted(tmp_path.iterdir())] == ["0.zarr", "1.zarr", "2.zarr"]
 
 
