@@ -28,6 +28,8 @@ SLOW = slow and not (ray or notebook or $(HOSTS)) and not long
 ALONE = hosts or slurm or ray or notebook or slow or long
 # a file to a process, for what its tests share
 PARALLEL = -n 2 --dist loadfile --no-loadscope-reorder
+# threads of processes that share the cores wait for one another
+quick test-hosts test-here test-ray test-slow: export OMP_NUM_THREADS ?= 1
 
 .PHONY: demo quick test test-hosts test-here test-ray test-slow long coverage soak fuzz docs benchmark lock licences sbom audit install clean
 
