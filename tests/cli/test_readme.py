@@ -177,7 +177,14 @@ def test_guide__commands_one_after_the_other(run, tmp_path, monkeypatch):
             arguments[arguments.index("runs/snail-.../checkpoint.pt")] = str(checkpoint)
         code, _, error = run(*arguments, *few * (arguments[0] == "grow"))
         assert code == 0, f"{one}: {error}"
-    assert len(pd.read_csv("predictions.csv")) > 0
+    predictions = pd.read_csv("predictions.csv")
+    assert len(predictions) == 16
+    Path(checkpoint).rename("checkpoint.pt")
+    names = {}
+    for lines in python((ROOT / "docs" / "guide" / "predicting.md").read_text()):
+        exec(lines, names)
+    same = [name for name in predictions if name.startswith("probability of ")]
+    np.testing.assert_allclose(names["table"][same], predictions[same], rtol=1e-6)
 
 
 @pytest.mark.slow
