@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import ttest_ind
 
 from deepnic.cohort import read_cohort
 
@@ -153,6 +154,23 @@ def test_readme__lines_of_python(tmp_path, monkeypatch):
     small = "deepnic.ROPImageTransformer(n_trees=4, tree_sizes=[3], weight_ranges=[3], "
     exec(second.replace("deepnic.ROPImageTransformer(", small).replace(
         "ROPImageClassifier()", f"ROPImageClassifier({small}))"), names)  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:The .future.infer_string.")
+def test_guide__lines_of_python_from_anndata(tmp_path, monkeypatch):
+    for needed in ("anndata", "anywidget"):
+        pytest.importorskip(needed)
+    monkeypatch.chdir(tmp_path)
+    write_cells(tmp_path)
+    page = (ROOT / "docs" / "guide" / "jupyter.md").read_text()
+    (lines,) = [block for block in python(page) if "anndata" in block]
+    names = {}
+    few = "n_trees=2, tree_sizes=[3], weight_ranges=[3]"
+    exec(lines.replace("n_trees=20", few), names)
+    t = ttest_ind(*map(np.float64, (VALUES[CASES], VALUES[~CASES])), equal_var=False).statistic
+    var = names["adata"].var
+    assert [*var.index] == GENES
+    np.testing.assert_allclose(var["t"].to_numpy(float), t, rtol=1e-5)
 
 
 @pytest.mark.slow
