@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -184,6 +185,18 @@ def test_workers__are_asked_for_as_sites_demand(tmp_path, memory):
     assert [line for line in asked if "mem" in line] == (["--mem=64G"] if memory else [])
     limits = re.findall(r"--memory-limit (\S+)", lines[-1])
     assert limits[-1] == ("64.00GiB" if memory else "auto")
+
+
+@pytest.mark.skipif(shutil.which("ip") is None, reason="ip is not installed")
+@pytest.mark.parametrize("key", ["interface", "login_interface"])
+def test_workers__are_not_asked_for_by_a_network_that_is_not_here(tmp_path, key):
+    profile = checked(Profile, {"cores": 1, key: "ib7", "logs": str(tmp_path)})
+    with pytest.raises(InputError, match=f"^{key} is 'ib7' in the profile, and") as error:
+        _slurm_cluster(profile)
+    lines = subprocess.check_output(["ip", "-4", "-o", "address"], text=True).splitlines()
+    for _, name, _, address, *_ in map(str.split, lines):
+        card = f"{name} ({address.partition('/')[0]})"
+        assert (card in str(error.value)) == (not address.startswith("127."))
 
 
 @pytest.mark.parametrize(
