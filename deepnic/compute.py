@@ -25,7 +25,8 @@ from rich.progress import (
 from deepnic.files import scratch
 
 logger = logging.getLogger("deepnic.progress")
-INTERVAL = 30.0  # seconds between two lines of progress where no terminal shows bars
+INTERVAL = 5.0  # seconds between two lines of progress where no terminal shows bars, at first
+LONGEST = 30.0  # and after ten minutes
 
 # What Dask serves over HTTP has no secret: nothing is served. Nobody reads its samples of what
 # threads do, and under Python before 3.11.9 taking one can lock a worker of several threads for
@@ -76,17 +77,24 @@ def _logged(bars: Progress) -> Iterator[None]:
         if under_way := "; ".join(map(_state, bars.tasks)):
             logger.info(under_way)
 
-    with repeated(log, INTERVAL):
+    with repeated(log, INTERVAL, LONGEST):
         yield
 
 
 @contextmanager
-def repeated(act: Callable[[], object], seconds: float) -> Iterator[None]:
-    """Do something every so many seconds within the block, in a thread of its own."""
+def repeated(
+    act: Callable[[], object], seconds: float, at_most: float | None = None
+) -> Iterator[None]:
+    """Do something every so many seconds within the block, in a thread of its own.
+
+    With `at_most` more and more seldom, until so many seconds lie between.
+    """
     over = threading.Event()
 
     def follow() -> None:
-        while not over.wait(seconds):
+        for wait in waits(seconds, at_most or seconds):
+            if over.wait(wait):
+                return
             act()
 
     thread = threading.Thread(target=follow, daemon=True)
@@ -96,6 +104,20 @@ def repeated(act: Callable[[], object], seconds: float) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
+
+
+def waits(seconds: float, at_most: float) -> Iterator[float]:
+    """Seconds to wait, each a twentieth longer than the one before: seldom for who waits long.
+
+    Examples
+    --------
+    >>> from itertools import islice
+    >>> [*islice(waits(40.0, 43.0), 4)]
+    [40.0, 42.0, 43.0, 43.0]
+    """
+    while True:
+        yield min(seconds, at_most)
+        seconds = min(1.05 * seconds, at_most)
 
 
 @contextmanager

@@ -55,15 +55,20 @@ def own_steps(error: BaseException) -> list[traceback.FrameSummary]:
     return [step for step in steps if Path(step.filename).is_relative_to(ROOT)]
 
 
-def as_word(path: object) -> str:
-    """Write a path as a word of a command that a sentence tells, to be copied into a shell.
+def as_word(value: object) -> str:
+    """Write a path or a label as a word of a command that a sentence tells, to be copied.
 
     Examples
     --------
     >>> print("deepnic verify", as_word(Path("of 2026", "forest.zarr")))
     deepnic verify 'of 2026/forest.zarr'
+    >>> print("--positive", as_word("Alzheimer's"))
+    --positive "Alzheimer's"
     """
-    return shlex.quote(str(path))
+    word = str(value)
+    if "'" in word and not set('"$`\\!') & set(word):
+        return f'"{word}"'  # shlex would close and open its quotes about each apostrophe
+    return shlex.quote(word)
 
 
 def choose(what: str, name: object, known: Collection[str]) -> str:

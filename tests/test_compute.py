@@ -3,6 +3,7 @@
 import logging
 import re
 import time
+from itertools import accumulate, islice, pairwise
 from threading import Event
 
 import dask
@@ -10,7 +11,16 @@ import pytest
 from distributed import Client, LocalCluster
 from rich.progress import Progress
 
-from deepnic.compute import compute, current_client, local_workers, progress, under_way
+from deepnic.compute import (
+    INTERVAL,
+    LONGEST,
+    compute,
+    current_client,
+    local_workers,
+    progress,
+    under_way,
+    waits,
+)
 
 
 @pytest.fixture(params=["threads", "cluster"])
@@ -170,6 +180,15 @@ def test_progress__where_no_terminal_is_says_share_and_time_left_now_and_then(mo
     shares = [int(re.search(r"waiting: (\d+) %", line)[1]) for line in lines]
     assert shares == sorted(shares)
     assert re.search(r"\d:\d\d:\d\d left$", lines[-1])
+
+
+def test_waits__are_some_seconds_at_first_and_longer_later():
+    """Who waits three minutes sees a line every few seconds, and who waits a night no book."""
+    told = [*accumulate(islice(waits(INTERVAL, LONGEST), 1000))]
+    assert 17 <= sum(at <= 180 for at in told) <= 36
+    assert max(after - at for at, after in pairwise(told) if after <= 180) < 15
+    assert told[-1] - told[-2] == LONGEST
+    assert told[sum(at <= 600 for at in told)] - told[sum(at <= 600 for at in told) - 1] == LONGEST
 
 
 def test_under_way__says_for_how_long(monkeypatch, caplog):

@@ -1,13 +1,12 @@
 """The command line's own words: parameters that a sentence names in Python's way, as options."""
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from deepnic.errors import DeepnicError
+from deepnic.errors import DeepnicError, as_word
 
 VALUE = r"""(?:'[^']*'|"[^"]*"|[+-]?\w[\w.+-]*(?<!\.))"""
 QUOTES = "'\""
@@ -60,6 +59,7 @@ def in_own_words(sentence: str) -> str:
             return f"{name} "
         if found["value"] in (None, "True"):
             return name
-        return f"{name} {shlex.quote(found['value'].strip(QUOTES))}"
+        value = found["value"]
+        return f"{name} {as_word(value[1:-1] if value[0] in QUOTES else value)}"
 
     return pattern.sub(option, sentence)

@@ -76,12 +76,13 @@ def say_scale(values: np.ndarray) -> list[str]:
         return []
     if low < 0 or not _are_whole(there):
         return [
-            f"values up to {high:,.0f} look like linear intensities: log2 takes their logarithm"
+            f"values up to {high:,.0f} look like linear intensities: log2=True takes their "
+            "logarithm"
         ]
     sums = np.nansum(values, axis=1, dtype=np.float64)
     return [
         f"values up to {high:,.0f} look like counts, {sums.min():,.0f} to {sums.max():,.0f} an "
-        "observation: correct for how deeply each was sequenced, and take log2"
+        "observation: correct for how deeply each was sequenced, and give log2=True"
     ]
 
 
@@ -104,7 +105,7 @@ def check_log2(name: str, values: np.ndarray) -> None:
     if largest < 100:
         raise InputError(
             f"{name}: no value is above {largest:.3g} and {below:.0%} are below 1, so these are "
-            "logarithms or standardised values, not linear intensities; leave log2 out"
+            "logarithms or standardised values, not linear intensities; leave out log2=True"
         )
 
 
@@ -112,4 +113,4 @@ def say_below_one(values: np.ndarray) -> list[str]:
     """Say how many values have no logarithm above 0."""
     with np.errstate(invalid="ignore"):
         below = int((values < 1).sum())
-    return [f"{below} values below 1 become 0 by log2"] if below else []
+    return [f"{below} values below 1 become 0 by log2=True"] if below else []

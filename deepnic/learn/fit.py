@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -35,6 +36,8 @@ from deepnic.learn.trees import Trees
 from deepnic.manifest import unseal
 from deepnic.rop.origin import ORIGIN, ORIGINS, check_cohort
 from deepnic.variables import COHORT, RULES, expect, validate
+
+logger = logging.getLogger("deepnic.train")
 
 # A run is named by what decides its result. These words stand for rules 1 in the name, because
 # version 0.1.0 wrote its own number and torch's there, and a run that it began is to be found.
@@ -265,6 +268,7 @@ def _run(job: Job, workers: int, elastic: bool, run: Path | None) -> tuple[LoopR
     if workers and _on_cluster():
         from deepnic.learn.ray_session import train_on_ray  # seconds, for those who need it
 
+        logger.info("starting %d workers of Ray; on busy machines that takes minutes", workers)
         return train_on_ray(job | {"on_ray": True}, workers, elastic=elastic, run=run)
     if elastic:
         workers = min(workers, os.cpu_count() or 1)

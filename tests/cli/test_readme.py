@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import ttest_ind
 
 from deepnic.cohort import read_cohort
 
@@ -155,6 +156,23 @@ def test_readme__lines_of_python(tmp_path, monkeypatch):
         "ROPImageClassifier()", f"ROPImageClassifier({small}))"), names)  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:The .future.infer_string.")
+def test_guide__lines_of_python_from_anndata(tmp_path, monkeypatch):
+    for needed in ("anndata", "anywidget"):
+        pytest.importorskip(needed)
+    monkeypatch.chdir(tmp_path)
+    write_cells(tmp_path)
+    page = (ROOT / "docs" / "guide" / "jupyter.md").read_text()
+    (lines,) = [block for block in python(page) if "anndata" in block]
+    names = {}
+    few = "n_trees=2, tree_sizes=[3], weight_ranges=[3]"
+    exec(lines.replace("n_trees=20", few), names)
+    t = ttest_ind(*map(np.float64, (VALUES[CASES], VALUES[~CASES])), equal_var=False).statistic
+    var = names["adata"].var
+    assert [*var.index] == GENES
+    np.testing.assert_allclose(var["t"].to_numpy(float), t, rtol=1e-5)
+
+
 @pytest.mark.slow
 def test_guide__commands_one_after_the_other(run, tmp_path, monkeypatch):
     """What the guide has one type from a cohort to predictions, on few and small trees."""
@@ -177,7 +195,14 @@ def test_guide__commands_one_after_the_other(run, tmp_path, monkeypatch):
             arguments[arguments.index("runs/snail-.../checkpoint.pt")] = str(checkpoint)
         code, _, error = run(*arguments, *few * (arguments[0] == "grow"))
         assert code == 0, f"{one}: {error}"
-    assert len(pd.read_csv("predictions.csv")) > 0
+    predictions = pd.read_csv("predictions.csv")
+    assert len(predictions) == 16
+    Path(checkpoint).rename("checkpoint.pt")
+    names = {}
+    for lines in python((ROOT / "docs" / "guide" / "predicting.md").read_text()):
+        exec(lines, names)
+    same = [name for name in predictions if name.startswith("probability of ")]
+    np.testing.assert_allclose(names["table"][same], predictions[same], rtol=1e-6)
 
 
 @pytest.mark.slow

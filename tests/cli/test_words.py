@@ -20,6 +20,7 @@ OPTIONS = {name: f"--{name.replace('_', '-')}"
         ("say state= one of a, b", "say --state one of a, b"),
         ("give labels=, one row a sample", "give --labels, one row a sample"),
         ("for example positive='not ill'.", "for example --positive 'not ill'."),
+        ("positive=\"Crohn's\"; check", "--positive \"Crohn's\"; check"),
         ("say genes_in='rows' or k=\"x\"", "say --genes-in rows or --k x"),
         ("made with seed=3, weight_ranges=[3, 4]", "made with --seed 3, --weight-ranges [3, 4]"),
         ("say log2=True.", "say --log2."),

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from tests.cluster.hosts import BRIDGE, PATIENCE, Hosts
 from tests.cluster.slurm import SLURM_PORTS, Slurm, lacking
 from tests.cluster.strangers import met
 from tests.probing import asked, listening, missing, rows, unexplained
+from tests.test_docs import commands
 
 DEEPNIC = Path(sys.executable).with_name("deepnic")
 ALON = Path(__file__).parents[2].parent / "shared" / "data" / "alon.npz"
@@ -77,6 +79,12 @@ def store(tmp_path_factory):
         return made[key]
 
     return make
+
+
+def typed(verb, names):
+    """Words of the page's command, with files in the place of its names."""
+    (words,) = [words for words in commands(EXAMPLES / "README.md") if words[0] == verb]
+    return [names.get(word, word) for word in words]
 
 
 def start(slurm, *words, **environment):
@@ -186,6 +194,18 @@ def test_workers__are_asked_for_as_sites_demand(tmp_path, memory):
     assert limits[-1] == ("64.00GiB" if memory else "auto")
 
 
+@pytest.mark.skipif(shutil.which("ip") is None, reason="ip is not installed")
+@pytest.mark.parametrize("key", ["interface", "login_interface"])
+def test_workers__are_not_asked_for_by_a_network_that_is_not_here(tmp_path, key):
+    profile = checked(Profile, {"cores": 1, key: "ib7", "logs": str(tmp_path)})
+    with pytest.raises(InputError, match=f"^{key} is 'ib7' in the profile, and") as error:
+        _slurm_cluster(profile)
+    lines = subprocess.check_output(["ip", "-4", "-o", "address"], text=True).splitlines()
+    for _, name, _, address, *_ in map(str.split, lines):
+        card = f"{name} ({address.partition('/')[0]})"
+        assert (card in str(error.value)) == (not address.startswith("127."))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"directives": ["exclusive"]}, {"directives": ["--a\nrm -r"]},
@@ -213,10 +233,11 @@ def test_scripts__are_alike_where_they_do_the_same():
 
 
 @needs_alon
-def test_grow__on_two_nodes_is_the_same_store(slurm, write_profile, store, tmp_path):
-    output = tmp_path / "store.zarr"
-    profile = write_profile(**DEMANDS)
-    growing = start(slurm, "grow", ALON, "-o", output, *FEW, "--slurm", profile)
+def test_grow__on_two_nodes_is_the_same_store(slurm, write_profile, store, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    output = tmp_path / "forest.zarr"
+    write_profile(**DEMANDS)
+    growing = start(slurm, *typed("grow", {"COHORT": ALON}), *FEW)
     until(slurm, growing, lambda: len(slurm.jobs()) == 2)
     check_demands(slurm)
     code, said = end(growing)
@@ -322,10 +343,10 @@ def test_train__elastic_goes_on_when_a_node_is_lost(
     slurm, write_profile, table, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)  # the folder of the job
-    profile = write_profile(partition="gpu", gpus=1, prologue=["env >environment"])
+    write_profile(partition="gpu", gpus=1, prologue=["env >environment"])
     training = start(
-        slurm, "train", table, "--workers", 2, "--elastic", "--epochs", 20, "--device", "cpu",
-        "-o", "runs", "--slurm", profile, RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S="3",
+        slurm, *typed("train", {"table.zarr": table}), "--elastic", "--epochs", 20,
+        "--device", "cpu", RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S="3",
         RAY_health_check_period_ms="1000", RAY_health_check_failure_threshold="2",
     )  # fmt: skip
     until(slurm, training, lambda: epochs(tmp_path) >= 2)

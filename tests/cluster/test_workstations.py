@@ -16,15 +16,17 @@ import pytest
 import xarray as xr
 from typer.testing import CliRunner, Result
 
+import deepnic
 from deepnic.cli import app
 from deepnic.cluster.certificates import make_secrets
-from deepnic.store import open_forest
+from deepnic.store import open_classes, open_forest
 from tests.cluster.conftest import skip_for
 from tests.cluster.hosts import PATIENCE, Hosts
 from tests.cluster.sshd import PORT, RAY_PORT, SSHD, make_inventory, start_sshd
 from tests.cluster.strangers import met
 from tests.lessons import run_lessons
 from tests.probing import missing, rows, unexplained
+from tests.test_docs import commands
 
 ALON = Path(__file__).parents[3] / "shared" / "data" / "alon.npz"
 DEEPNIC = [sys.executable, "-m", "deepnic"]
@@ -112,6 +114,40 @@ def test_up__gives_a_host_its_own_key_only(cluster: Cluster):
             "authority.pem", "ray_token", f"{name}-key.pem", f"{name}.pem"
         ]  # fmt: skip
         assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+PAGE = Path(__file__).parents[2] / "cluster" / "workstations" / "README.md"
+APART = {"down", "launcher", "--renew", "--replace", "train"}  # other tests have their words
+FEW = ["--n-trees", "10", "--weight-ranges", "3", "--tree-sizes", "3,4"]
+
+
+def test_page__commands_one_after_the_other(cluster: Cluster, tmp_path, monkeypatch):
+    """From the first look at the hosts to a table of pixels, as the page has them typed."""
+    monkeypatch.chdir(tmp_path)
+    cohort = deepnic.demo_cohort().isel(observation=slice(0, 60))
+    table = cohort["expression"].to_pandas().assign(state=cohort["label"].values)
+    table.to_csv("cohort.csv", index_label="id")
+    typed = [words for words in commands(PAGE) if not APART & {*words}]
+    verbs = ["doctor", "cluster", "cluster", "grow", "pixels", "cluster", "cluster"]
+    assert [words[0] for words in typed] == verbs
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    for words in typed:
+        words += FEW * (words[0] == "grow")
+        inventory = str(cluster.folder / "inventory.toml")
+        mine = [word.replace("inventory.toml", inventory) for word in words]
+        done = cluster.deepnic(*[word.replace("/data/deepnic", str(there)) for word in mine])
+        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+        if words[0] in ("grow", "pixels"):
+            alone = [word.replace("/data/deepnic", str(here)) for word in words]
+            subprocess.run([*DEEPNIC, *alone], check=True)
+    one, other = (open_classes(place / "table.zarr") for place in (here, there))
+    assert one.keys() == other.keys()
+    for label, tables in one.items():
+        assert len(tables) == len(other[label]) == 5
+        for mine, theirs in zip(tables, other[label], strict=True):
+            xr.testing.assert_identical(mine.load(), theirs.load())
 
 
 # --- strangers

@@ -234,6 +234,26 @@ def test_read_cohort__answers_whatever_it_is_given(tmp_path, suffix, start, data
         read_cohort(path)
 
 
+def test_read_cohort__tells_what_the_lines_of_a_series_hold(tmp_path):
+    """Once each, where none is usually the state, and not many values, which may be ids."""
+    sex, family = ["F", "M", "M", "F"] * 3, [f"F{k // 2}" for k in range(12)]
+    lines = {"sex": sex, "family": family, "treatment": ["none"] * 9 + ["Crohn's diet " * 4] * 3}
+    told = "".join(
+        "!Sample_characteristics_ch1\t" + "\t".join(f'"{key}: {one}"' for one in values) + "\n"
+        for key, values in lines.items()
+    )
+    begin = "!series_matrix_table_begin"
+    text = SERIES.replace("disease: ", "of: ").replace(begin, told + begin)
+    (tmp_path / "s.txt").write_text(text)
+    with pytest.raises(InputError, match="not certain; say state= one of: ") as error:
+        read_cohort(tmp_path / "s.txt")
+    said = str(error.value)
+    assert said.partition("one of: ")[2] == (
+        "of (normal 4, tumour 8), sex (F 6, M 6), family, treatment (Crohn's diet Crohn's diet... "
+        "3, none 9), title~REGEX, by what REGEX finds there"
+    )
+
+
 def test_read_cohort__reads_real_series(tmp_path):
     if not GEO.exists():
         pytest.skip("the series of GEO are not beside the repository")

@@ -52,9 +52,9 @@ def test_read_cohort__tells_a_floor():
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (LINEAR, "look like linear intensities: log2"),
+        (LINEAR, "look like linear intensities: log2=True takes"),
         (LINEAR.round() - 200, "look like linear intensities: log2"),
-        (COUNTS, "look like counts, "),
+        (COUNTS, "sequenced, and give log2=True"),
         (np.log2(LOGS), "look like a logarithm taken twice, or to the base 10"),
         (np.log10(LINEAR), "look like a logarithm taken twice, or to the base 10"),
     ],
@@ -75,7 +75,7 @@ def test_read_cohort__tells_no_scale_of_usual_values(values):
 def test_read_cohort__tells_how_many_values_log2_makes_0():
     values = LINEAR.copy()
     values[2, :3] = 0.5
-    assert "3 values below 1 become 0 by log2" in notes_of(values, log2=True)
+    assert "3 values below 1 become 0 by log2=True" in notes_of(values, log2=True)
 
 
 @pytest.mark.parametrize(

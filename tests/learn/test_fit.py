@@ -547,3 +547,17 @@ def test_train__a_target_is_learnt_in_the_place_of_the_state(make_images):
     )
     with pytest.raises(InputError, match="a number from 0 to 1"):
         train(images.assign_coords(target=("item", target * 2)), **settings)
+
+
+def test_train__says_that_workers_of_ray_are_started(monkeypatch, caplog):
+    """Which takes half a minute at least, before the first epoch is told."""
+    from deepnic.learn import fit, ray_session
+
+    monkeypatch.setenv("RAY_ADDRESS", "head:6379")
+    said: list[str] = []
+    monkeypatch.setattr(
+        ray_session, "train_on_ray", lambda *_, **__: said.extend(caplog.messages) or ("", "cpu")
+    )
+    with caplog.at_level("INFO", "deepnic.train"):
+        fit._run({}, 2, False, None)
+    assert said == ["starting 2 workers of Ray; on busy machines that takes minutes"]

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,12 +16,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import dask
+import psutil
 from distributed import Client, Future, Security
 from pydantic import AfterValidator, ByteSize, Field, StringConstraints
 
 from deepnic.compute import QUIET, dask_settings
 from deepnic.config import Strict, checked, read_toml
-from deepnic.errors import EngineError
+from deepnic.errors import EngineError, InputError
 
 INTERVAL = 2.0  # seconds between two looks at the queue
 UNKNOWN = 2**40  # bytes, for Dask, which wants a number and is told to look for itself
@@ -79,7 +81,8 @@ def dask_workers(profile: Profile) -> Iterator[Client]:
     The scheduler runs here, and the client is the current one. All talk TLS, with a certificate
     made for this run. Tasks wait for the first worker, however long the queue is; a worker that was
     lost, or came to the end of its time, is asked for again. Raises EngineError where Slurm refuses
-    the jobs, or no worker is left and three jobs in a row ended before one came.
+    the jobs, or no worker is left and three jobs in a row ended before one came; and InputError
+    where this machine has not the network that the profile names.
     """
     dask_settings()
     with dask.config.set(QUIET), _slurm_cluster(profile) as cluster, Client(cluster) as client:
@@ -142,7 +145,27 @@ class _Jobs(threading.Thread):
         self.join()
 
 
+def _login_network(profile: Profile) -> str | None:
+    """Network by which the nodes reach this machine, which has to have it."""
+    key = "login_interface" if profile.login_interface else "interface"
+    network = profile.login_interface or profile.interface
+    cards = {
+        name: one.address
+        for name, addresses in psutil.net_if_addrs().items()
+        for one in addresses
+        if one.family == socket.AF_INET and not one.address.startswith("127.")
+    }
+    if network is not None and network not in cards:
+        there = ", ".join(f"{name} ({address})" for name, address in cards.items()) or "none"
+        raise InputError(
+            f"{key} is {network!r} in the profile, and this machine has no such network with an "
+            f"address; write login_interface = one of those by which the nodes reach it: {there}"
+        )
+    return network
+
+
 def _slurm_cluster(profile: Profile) -> Any:
+    network = _login_network(profile)
     ctrl_c = signal.getsignal(signal.SIGINT)
     from dask_jobqueue import SLURMCluster  # takes Ctrl-C for itself
 
@@ -168,7 +191,7 @@ def _slurm_cluster(profile: Profile) -> Any:
             *([] if profile.memory else ["--memory-limit", "auto"]),
         ],
         scheduler_options={
-            "interface": profile.login_interface or profile.interface,
+            "interface": network,
             "dashboard": False,
             "dashboard_address": "127.0.0.1:0",
         },

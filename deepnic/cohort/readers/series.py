@@ -3,6 +3,7 @@
 import csv
 import re
 from pathlib import Path
+from textwrap import shorten
 
 import pandas as pd
 
@@ -18,6 +19,7 @@ USUAL = (
     "group", "outcome", "label", "class", "phenotype",
 )  # fmt: skip
 """Keys of sample characteristics that are usually the state."""
+FEW = 5  # values of a line that are told; more may be patients
 
 
 def is_series(text: Text) -> bool:
@@ -93,7 +95,9 @@ def _find_state(name: str, facts: pd.DataFrame, state: str | None) -> str:
     # a key of few samples may be a patient's name
     common = [one for one in facts if 2 * (facts[one] != "").sum() >= len(facts)]
     varying = [str(one) for one in common if 2 <= facts[one].nunique() <= len(facts) / 2]
-    remedy = f"say state= one of: {', '.join(varying[:8]) or 'title~REGEX'}"
+    apart = {tuple(pd.factorize(facts[one])[0]): one for one in reversed(varying)}
+    lines = [f"{one}{_values(facts[one])}" for one in varying if one in apart.values()][:8]
+    remedy = f"say state= one of: {', '.join([*lines, 'title~REGEX, by what REGEX finds there'])}"
     if state is None:
         usual = [column for column in varying if column in USUAL]
         if len(usual) != 1:
@@ -108,6 +112,15 @@ def _find_state(name: str, facts: pd.DataFrame, state: str | None) -> str:
         facts[state] = by_expression(facts[column], pattern)
         return state
     return column
+
+
+def _values(column: pd.Series) -> str:
+    """Few values of a line of the samples, and how often each is there; many may be ids."""
+    counts = column[column != ""].value_counts().sort_index()
+    if len(counts) > FEW:
+        return ""
+    told = [f"{shorten(str(one), 30, placeholder='...')} {n}" for one, n in counts.items()]
+    return f" ({', '.join(told)})"
 
 
 def read_text(path: Path, wanted: Wanted) -> Raw:
