@@ -72,7 +72,9 @@ def test_page__says_settings_in_words(page):
 
 
 def test_page__explains_the_ten_criteria(page):
-    assert "unique: it has one best solution in every node" in page.text
+    key = re.search(r"The ten criteria.*?<ol>(.*?)</ol>", page.source, re.S)[1]
+    told = re.findall(r"<li>(.*?): trees that (.*?)</li>", key)
+    assert (len(told), told[-1]) == (10, ("unique", "have one best solution in every node"))
 
 
 def test_page__holds_every_arm_and_number(page, study):

@@ -203,8 +203,8 @@ def test_report__of_genes_has_the_answer_and_every_number(folder):
     assert all(name in page for name in summary["arm"])
     for heading in ("Paths beside a random placement", "What images know of genes",
                     "The dose of uninformative pixels", "Which pixels carry it",
-                    "One gene under each path", "Control: permuted labels", "What it cost",
-                    "How this was made"):  # fmt: skip
+                    "One gene under each path", "The ten criteria of a tree",
+                    "Control: permuted labels", "What it cost", "How this was made"):  # fmt: skip
         assert heading in page
     assert "SECRET" not in page
     assert "Beside the best ranking by simple statistics" in page

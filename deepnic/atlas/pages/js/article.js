@@ -95,7 +95,7 @@
 
   const criteriaTable = (/** @type {any} */ { number }) => {
     const { mean, strongest, names } = atlas.chip;
-    const rows = atlas.criteria.map((/** @type {any} */ one, /** @type {number} */ k) => {
+    const rows = atlas.chip.criteria.map((/** @type {any} */ one, /** @type {number} */ k) => {
       const at = strongest[k * names.length + number];
       return atlas.make("tr", {},
         atlas.make("th", { scope: "row" }, `${one.short}, ${one.name}`),
