@@ -22,7 +22,10 @@ def section(study: StudyResults, findings: Findings) -> Section | None:
         "courses": Courses.of(example["path"].values.tolist()),
         "paths": Table(["path", "course", "whose definition"], notes, align="lll"),
         "observations": {
-            name: (each.attrs["label"], ObservationCanvases(each))
+            name: {
+                str(one["label"].item()): ObservationCanvases(one)
+                for one in (each.isel(shown=k) for k in range(each.sizes["shown"]))
+            }
             for name, each in examples.items()
         },
         "of_cohort": f" of {cohort}" if len(findings.tested) > 1 else "",
