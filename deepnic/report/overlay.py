@@ -58,6 +58,8 @@ class Overlay(style.Picture):
             for axes, canvas in zip(row, cells, strict=False):
                 axes.imshow(render(canvas, "signed"), interpolation="none")
                 axes.set(xticks=[], yticks=[])
+                for side in axes.spines.values():
+                    side.set(visible=True, color=style.RULE)
             row[-1].axis("off")
         for k in range(wide):
             panels[0, k].set_title(f"pipeline {k + 1}" if wide > 1 else f"pixels, {facts['who']}")

@@ -17,10 +17,8 @@
     const { names, symbols, mean, q, direction } = atlas.chip;
     const n = names.length;
     /** @type {any[]} */
-    const found = [
-      { id: "gene", head: "Gene", words: names },
-      { id: "symbol", head: "Symbol", words: symbols },
-    ];
+    const found = [{ id: "gene", head: "Gene", words: names }];
+    if (symbols.some(Boolean)) found.push({ id: "symbol", head: "Symbol", words: symbols });
     if (direction) {
       const words = ["", "higher", "lower"];
       found.push({ id: "direction", head: "Direction", words: { at: (/** @type {number} */ k) => words[direction[k]] } });
