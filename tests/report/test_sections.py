@@ -69,6 +69,13 @@ def test_chosen__most_often_first_with_direction(results, findings):
     assert chosen.section(replace(results, chosen_genes=None), findings) is None
 
 
+def test_images__say_the_mean_of_an_observation(results, findings):
+    page = render_section(images.section(results, findings))
+    snail = results.examples["alon"]["observation_image"].isel(shown=0).sel(path="snail")
+    assert f"their mean is +{np.nanmean(snail):.2f}. The sign" in page
+    assert "class “malignant”" in page
+
+
 def test_answer__holds_every_difference(results, findings):
     content = answer.section(results, findings).content
     assert content["sides"] == "30 assemblies, 11 baselines"
