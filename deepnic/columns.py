@@ -127,6 +127,9 @@ COLUMNS = {
     "better": Column("float64", "Probability that the arm is better by more than a point."),
     "gene": Column("str", "Id of the gene."),
     "direction": Column("str", "higher or lower in those at risk, by the signs of its weights."),
+    "chosen": Column("float64", "Share of the fits whose filter keeps a pixel of the gene."),
+    "fits": Column("int64", "Pipelines that were fitted: of each part of each training fold."),
+    "pixels": Column("float64", "Share of the kept pixels that are the gene's, mean over fits."),
     "genes.score": Column(
         "float64",
         "How far its trees are perfect more often than those of permuted genes: mean over "

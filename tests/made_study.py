@@ -58,6 +58,7 @@ def write_study(folder, cohorts=COHORTS, transfer=TRANSFER, permutations=2, **ar
         "history": _history(asked, levels, rng),
         "calibration": _calibration(asked, levels),
         "costs": _costs(asked, levels, rng),
+        "chosen_genes": _chosen(levels),
     }
     if permutations:
         tables["control"] = _control(asked)
@@ -144,6 +145,14 @@ def _costs(arms, levels, rng):
     return pd.DataFrame(rows).assign(core_seconds=lambda rows: 2 * rows["seconds"])
 
 
+def _chosen(levels):
+    genes = pd.DataFrame({"gene": [GENE, *(f"gene {k}" for k in range(19))], "fits": 20})
+    genes["symbol"] = ["DDR1", *["", "SYM"] * 9, ""]
+    genes["direction"] = ["higher", "lower", "", "higher"] * 5
+    genes["chosen"], genes["pixels"] = 1 - genes.index / 20, 0.05
+    return pd.concat([genes.assign(cohort=cohort) for cohort in levels])
+
+
 def _control(arms):
     rows = [
         (arm.arm, arm.kind, metric, 0.5 + 0.2 * leaks, 0.42 + 0.2 * leaks, 0.58 + 0.2 * leaks)
@@ -219,17 +228,22 @@ def _examples(rng):
     tile[4, 0, 0] = np.nan
     return xr.Dataset(
         {
-            "observation_image": (("path", "row", "column"), images[0].astype(np.float32)),
+            "observation_image": (
+                ("shown", "path", "row", "column"),
+                images[0, None].astype(np.float32),
+            ),
+            "observation_there": (("path", "row", "column"), images[2] >= 0),
             "gene_image": (("path", "gene_row", "gene_column"), images[1].astype(np.float32)),
             "gene_colour": (("path", "gene_row", "gene_column"), images[2].astype(np.int8)),
             "tile": (("combination", "tree_size", "weight_range"), tile),
         },
         coords={
             "path": np.array(paths, object),
+            "label": ("shown", np.array(["malignant"], object)),
             "combination": np.array(base.label, object),
             "colour": ("combination", np.array(base.colour, object)),
             "tree_size": range(3, 9),
             "weight_range": [3, 4, 5],
         },
-        attrs={"observation": PATIENT, "gene": GENE, "state": 1, "label": "malignant"},
+        attrs={"observation": PATIENT, "gene": GENE},
     )

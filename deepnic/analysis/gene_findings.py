@@ -76,6 +76,11 @@ def _on_paths(placements: pd.DataFrame) -> str:
     better, worse = (ours[ours[side] > SURE] for side in ("better", "worse"))
     best = next(rows(ours.sort_values("difference", ascending=False)))
     lead = f"{best.arm} in {best.task}, {points(best).points()} points"
+    if ours["low"].isna().all():
+        return (
+            f"Of {len(ours)} comparisons with a random placement of the same pixels the largest "
+            f"lead of a path is {lead}; a single cut in halves says nothing of chance."
+        )
     if better.empty:
         bound = 100 * max(ours["low"].abs().max(), ours["high"].abs().max())
         same = (ours["same"] > SURE).sum()

@@ -28,6 +28,9 @@ class StudyResults:
         What became of the image arms together in each permuted study; None of version 0.1.0.
     patients : DataFrame or None
         Every patient by cohort and arm; None of a study of version 0.1.0.
+    chosen_genes : DataFrame or None
+        Genes whose pixels the strictest filter keeps, and how often; None without such a filter,
+        and of a study of an earlier version.
     """
 
     facts: dict[str, Any]
@@ -41,6 +44,7 @@ class StudyResults:
     control: pd.DataFrame | None = None
     control_units: pd.DataFrame | None = None
     patients: pd.DataFrame | None = None
+    chosen_genes: pd.DataFrame | None = None
 
     @property
     def cohorts(self) -> list[str]:
@@ -101,7 +105,9 @@ class RunResults:
     ``facts`` are those of `deepnic.runs.folder.RunFacts`; ``history`` has a row an epoch;
     ``n_judged`` items held out have a known class, those that the test measures are of; ``ranking``
     has a row for each ranking of the test genes and metric, None unless they were ranked;
-    ``patients`` has one for each patient held out whose state is known, None unless there are any.
+    ``patients`` has one for each patient held out whose state is known, None unless there are any;
+    ``looked_at`` are the genes, combinations or pixels that the network looks at most, by class,
+    and ``overlays`` the pictures of it (SVG), of ``deepnic attribute`` into the run's folder.
     """
 
     facts: dict[str, Any]
@@ -109,6 +115,8 @@ class RunResults:
     n_judged: int
     ranking: pd.DataFrame | None
     patients: pd.DataFrame | None = None
+    looked_at: pd.DataFrame | None = None
+    overlays: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)

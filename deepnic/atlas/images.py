@@ -12,6 +12,7 @@ from deepnic.atlas.pack import packed
 from deepnic.nic.families import COLOURS, FAMILIES, colour_codes
 from deepnic.nic.families import family as family_of_name
 from deepnic.report.figures.palettes import MEANINGS, PALETTES
+from deepnic.rop.signatures import CRITERIA
 
 WORDS = {
     "base": "the 30 published images",
@@ -22,10 +23,14 @@ WORDS = {
 
 
 def describe_families() -> dict[str, Any]:
-    """Families, paths and palettes that a page offers, in words."""
+    """Families, paths and palettes that a page offers, criteria and colours, in words."""
     return {
         "families": {name: WORDS[name] for name in FAMILIES},
         "paths": {name: path.words for name, path in PATHS.items()},
+        "criteria": [
+            {"short": f"NIC{k}", "name": name, "rule": rule}
+            for k, (name, rule) in enumerate(CRITERIA, 1)
+        ],
         "meanings": [MEANINGS[colour] for colour in COLOURS],
         "palettes": {
             name: {

@@ -17,7 +17,7 @@ def place_genes(counts: NDArray[np.uint16]) -> tuple[NDArray[np.float32], str]:
     Returns
     -------
     places : ndarray of float32, shape (gene, 2)
-        From 0 to 1 along the longer side.
+        From 0 to 1 along the longer side, in the middle of the shorter one.
     method : str
         How they were found: the first two principal components of the counts, and of up to 10,000
         genes t-SNE of the first 30.
@@ -48,4 +48,5 @@ def place_genes(counts: NDArray[np.uint16]) -> tuple[NDArray[np.float32], str]:
             method = "t-SNE of 30 principal components"
     places[:, : found.shape[1]] = found[:, :2]
     places -= places.min(axis=0)
-    return places / places.max(), method
+    places /= places.max()
+    return places + (1 - places.max(axis=0)) / 2, method

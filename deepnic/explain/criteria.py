@@ -4,10 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepnic.nic.families import Quotients, evaluate, family
-from deepnic.rop.signatures import N_EVENTS
+from deepnic.rop.signatures import N_EVENTS, event_table
+
+HIGHER, LOWER, UNCLEAR = "higher", "lower", ""
+"""Direction of a gene in those at risk."""
 
 NOWHERE = 255
 """In place of the number of a condition, where there is none."""
+
+_POSITIVE, _NEGATIVE = event_table()[:, 2], event_table()[:, 3]  # criteria 3 and 4
 
 
 def criteria(counts: NDArray[np.uint16]) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
@@ -43,3 +48,31 @@ def criteria(counts: NDArray[np.uint16]) -> tuple[NDArray[np.float64], NDArray[n
         mean = values.sum(axis=1, dtype=np.float64) / defined.sum(axis=1)
     strongest = np.where(values.any(axis=1), values.argmax(axis=1), NOWHERE)
     return mean, strongest.astype(np.uint8)
+
+
+def lead_of_positive(counts: NDArray[np.uint16]) -> NDArray[np.int64]:
+    """Trees of each gene that weigh it positively in every node, less those negatively: (gene,).
+
+    Examples
+    --------
+    >>> counts = np.zeros((1, 1, 1, 37), np.uint16)
+    >>> counts[..., 10], counts[..., 19] = 5, 2  # all positive, all negative
+    >>> lead_of_positive(counts).tolist()
+    [3]
+    """
+    positive, negative = (
+        counts[..., signature].sum(axis=(1, 2, 3), dtype=np.int64)
+        for signature in (_POSITIVE, _NEGATIVE)
+    )
+    return positive - negative
+
+
+def direction_of(lead: NDArray[np.int64]) -> NDArray[np.object_]:
+    """Direction of genes in those at risk, by the sign of `lead_of_positive`.
+
+    Examples
+    --------
+    >>> direction_of(np.array([3, -1, 0])).tolist()
+    ['higher', 'lower', '']
+    """
+    return np.array([UNCLEAR, HIGHER, LOWER], object)[np.sign(lead)]

@@ -10,7 +10,7 @@ import xarray as xr
 from deepnic.cohort.write import write_h5ad
 from deepnic.columns import column_rows
 from deepnic.errors import InputError
-from deepnic.explain.genes import HIGHER, LOWER
+from deepnic.explain.criteria import HIGHER, LOWER
 from deepnic.files import locked, read_json, whole, write_csv, write_json
 from deepnic.manifest import seal, unseal
 from deepnic.rop.origin import ORIGIN, sha256_of

@@ -13,19 +13,14 @@ from scipy import stats
 from deepnic.cohort.differential import welch
 from deepnic.errors import InputError
 from deepnic.explain.cohorts import grown_on
-from deepnic.explain.criteria import NOWHERE, criteria
+from deepnic.explain.criteria import NOWHERE, criteria, direction_of, lead_of_positive
 from deepnic.explain.null import Null
 from deepnic.nic import count_signatures
 from deepnic.nic.families import BASE
 from deepnic.nic.genes import check_forest
-from deepnic.rop.signatures import N_EVENTS, event_table
-
-HIGHER, LOWER, UNCLEAR = "higher", "lower", ""
-"""Direction of a gene in those at risk."""
+from deepnic.rop.signatures import N_EVENTS
 
 TOGETHER = 1024  # genes whose criteria are made at a time
-
-_POSITIVE, _NEGATIVE = event_table()[:, 2], event_table()[:, 3]  # criteria 3 and 4
 
 
 def rank_genes(forest: xr.Dataset, cohort: xr.Dataset, null: Null | None = None) -> pd.DataFrame:
@@ -120,14 +115,14 @@ def _criteria(forest: xr.Dataset) -> _Criteria:
     halves = _count_halves(forest)
     some = range(0, halves.shape[1], TOGETHER)
     parts = [_criteria_of(halves[:, first : first + TOGETHER]) for first in some]
-    perfect, mean, strongest, smallest, sign, stability = map(
+    perfect, mean, strongest, smallest, lead, stability = map(
         np.concatenate, zip(*parts, strict=True)
     )
     conditions = product(forest["tree_size"].values, forest["weight_range"].values)
     names = np.full(NOWHERE + 1, "", object)
     for k, (V, R) in enumerate(conditions):
         names[k] = f"V{V} R{R}"
-    directions = np.array([UNCLEAR, HIGHER, LOWER], object)[sign]
+    directions = direction_of(lead)
     return _Criteria(perfect, mean, names[strongest], names[smallest], directions, stability)
 
 
@@ -138,12 +133,10 @@ def _criteria_of(halves: NDArray[np.uint16]) -> tuple[NDArray, ...]:
     perfect = counts[..., 1:].sum(axis=-1, dtype=np.int64)
     of_conditions = perfect.reshape(len(perfect), -1) > 0
     smallest = np.where(of_conditions.any(axis=1), of_conditions.argmax(axis=1), NOWHERE)
-    of_signs = (counts[..., one].sum(axis=(1, 2, 3), dtype=int) for one in (_POSITIVE, _NEGATIVE))
-    sign = np.sign(np.subtract(*of_signs))
     rates = 1 - halves[..., 0] / halves.sum(axis=-1)
     with np.errstate(invalid="ignore"):
         stability = rates.min(axis=0).sum(axis=(1, 2)) / rates.max(axis=0).sum(axis=(1, 2))
-    return perfect, mean, strongest, smallest, sign, stability
+    return perfect, mean, strongest, smallest, lead_of_positive(counts), stability
 
 
 def _count_halves(forest: xr.Dataset) -> NDArray[np.uint16]:

@@ -56,8 +56,10 @@ class Overlay(style.Picture):
         share = size / max(np.abs(size).max(), np.finfo(float).tiny)
         for row, cells in zip(panels, (np.clip(value, -1, 1), share), strict=True):
             for axes, canvas in zip(row, cells, strict=False):
-                axes.imshow(render(canvas, "signed"), interpolation="nearest")
+                axes.imshow(render(canvas, "signed"), interpolation="none")
                 axes.set(xticks=[], yticks=[])
+                for side in axes.spines.values():
+                    side.set(visible=True, color=style.RULE)
             row[-1].axis("off")
         for k in range(wide):
             panels[0, k].set_title(f"pipeline {k + 1}" if wide > 1 else f"pixels, {facts['who']}")

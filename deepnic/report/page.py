@@ -18,6 +18,7 @@ from deepnic.report.sections.classes import joined_sections
 from deepnic.report.sections.genes import gene_sections
 from deepnic.report.sections.run import run_sections
 from deepnic.report.tables import Cell, Strong, duration
+from deepnic.rop.signatures import CRITERIA
 from deepnic.runs.folder import CLASSES, RUN, read_classes_run, read_run
 from deepnic.study.folder import STUDY, read_study
 from deepnic.study.genes.folder import is_of_genes, read_gene_study
@@ -168,5 +169,6 @@ ENVIRONMENT = Environment(
     undefined=StrictUndefined,
 )
 ENVIRONMENT.filters |= {"duration": duration, "cell": _cell}
+ENVIRONMENT.globals["CRITERIA"] = CRITERIA
 for _name in ("figure", "table", "criteria"):
     ENVIRONMENT.globals[_name] = getattr(ENVIRONMENT.get_template("parts.html.jinja").module, _name)

@@ -158,8 +158,10 @@ def duration(seconds: float) -> str:
 
 def plain(value: Any) -> str:
     """Return a parameter in words: 3, 4, none, yes, k = 5."""
-    if value is None or isinstance(value, bool):
-        return {None: "none", True: "yes", False: "no"}[value]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or (not value and isinstance(value, str | list | tuple | Mapping)):
+        return "none"
     if isinstance(value, Mapping):
         return ", ".join(f"{name} = {plain(part)}" for name, part in value.items())
     if isinstance(value, list | tuple):

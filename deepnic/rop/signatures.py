@@ -20,7 +20,22 @@ OTHER, FINITE, UNIQUE = SOLUTIONS = range(3)
 
 SHAPE = len(SIGNS), len(CYCLES), len(SOLUTIONS)
 N_SIGNATURES = 1 + len(SIGNS) * len(CYCLES) * len(SOLUTIONS)
-N_EVENTS = 10
+
+CRITERIA = (
+    ("perfect", "tell the classes apart without a mistake"),
+    ("no zero", "weigh the gene in every node"),
+    ("all positive", "weigh it positively in every node"),
+    ("all negative", "weigh it negatively in every node"),
+    ("one sign", "weigh it with one and the same sign in every node"),
+    ("both signs", "weigh it in every node, with both signs"),
+    ("one cycle", "end in one cycle"),
+    ("one node", "are a single node"),
+    ("finite", "have several best solutions, but not too many to list, in every node"),
+    ("unique", "have one best solution in every node"),
+)
+"""The ten criteria: a name, and what the trees do that meet it, all but the first if perfect."""
+
+N_EVENTS = len(CRITERIA)
 
 
 def event_table() -> NDArray[np.bool_]:

@@ -14,7 +14,7 @@ from deepnic.manifest import digest, seal
 from deepnic.variables import FORMAT
 
 FACTS = "attribution.json"
-OVERLAY = "overlay-{}.png"
+OVERLAY = "overlay-{}.svg"
 BASELINE = "the image of each patient with all signs turned; of genes, 0 for each value"
 
 

@@ -24,6 +24,7 @@ from deepnic.variables import FORMAT
 RUN = "run.json"
 HISTORY, PREDICTIONS, RANKING = "history.csv", "predictions.csv", "ranking.csv"
 CLASSES = "classes.json"  # of joined runs, in the place of `RUN`
+ATTRIBUTION = "attribution"  # what the network looks at, if it was asked
 PATIENTS = "patients.csv"  # of two classes, where some of known class were held out
 
 
@@ -70,6 +71,10 @@ def read_run(folder: str | Path, *, ids: bool = False) -> RunResults:
             n_judged=_n_judged(states),
             ranking=read_csv(folder / RANKING, WORDS) if (folder / RANKING).exists() else None,
             patients=read_patients_of(folder / PATIENTS, ids=ids),
+            looked_at=_read_looked_at(folder / ATTRIBUTION),
+            overlays=tuple(
+                file.read_bytes() for file in sorted((folder / ATTRIBUTION).glob("overlay-*.svg"))
+            ),
         )
     if not is_sealed:
         raise InputError(
@@ -77,6 +82,13 @@ def read_run(folder: str | Path, *, ids: bool = False) -> RunResults:
             "train` again"
         )
     return results
+
+
+def _read_looked_at(folder: Path) -> pd.DataFrame | None:
+    """Read the genes that are looked at, or what else the canvas names; None where none asked."""
+    tables = [folder / f"{part}s.csv" for part in ("gene", "combination", "pixel")]
+    there = [file for file in tables if file.exists()]
+    return read_csv(there[0], WORDS) if there else None
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from deepnic.analysis.patients import read_patients_of
 from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
@@ -44,7 +45,8 @@ from deepnic.study.settings import StudySettings
 STUDY = "study.json"
 EXAMPLES = "examples"
 TABLES = ("summary", "predictions", "history", "calibration", "costs")
-CONTROL = ("control", "control_units")  # there if labels were permuted too
+OPTIONAL = ("control", "control_units", "chosen_genes")
+"""There if labels were permuted too, or a filter is by relevance."""
 FIRST = (
     "cohort", "permutation", "arm", "kind", "path", "strength", "unit", "metric", "stage",
     "repeat", "fold", "seed",
@@ -278,14 +280,28 @@ def read_tables_of(folder: Path, *, ids: bool = False) -> StudyResults:
             facts=dict(read_json(folder / STUDY)),
             **tables,
             accounts=read_json(folder / "accounts.json"),
-            examples={path.stem: open_dataset(path) for path in (folder / EXAMPLES).glob("*.zarr")},
+            examples={
+                path.stem: _read_examples(path) for path in (folder / EXAMPLES).glob("*.zarr")
+            },
             **{
                 name: _read_table(folder / f"{name}.csv")
-                for name in CONTROL
+                for name in OPTIONAL
                 if (folder / f"{name}.csv").exists()
             },
             patients=read_patients_of(folder / "patients.csv", ids=ids),
         )
+
+
+def _read_examples(path: Path) -> xr.Dataset:
+    """Read examples; version 0.1.0 wrote one observation, and not which cells have a pixel."""
+    examples = open_dataset(path)
+    if "shown" in examples.dims:
+        return examples
+    image = examples["observation_image"]
+    there = xr.ones_like(image, bool)
+    return examples.assign(
+        observation_image=image.expand_dims("shown"), observation_there=there
+    ).assign_coords(label=("shown", [examples.attrs["label"]]))
 
 
 def outcome_file(folder: Path, arm: Arm[Any, Any], seed: int) -> Path:

@@ -27,6 +27,7 @@ from deepnic.nic import observation_images
 from deepnic.store.disk import check_space, least_bytes
 from deepnic.store.table import write_store
 from deepnic.study.arms import Arm, CanvasArm, arms_of
+from deepnic.study.chosen import chosen_genes
 from deepnic.study.cohorts import Split, check_cohorts, cut, join
 from deepnic.study.examples import example_images
 from deepnic.study.failures import Failure, reason_of
@@ -166,6 +167,9 @@ def _run(
     of_one = {name for name, cohort in there.items() if "one_of" in cohort.attrs}
     tables |= make_tables(tables["predictions"], {*there}, of_one)
     accounts = [one for one in accounts if one["cohort"] in {*judged["cohort"]}]
+    of_judged = [split for split in splits if split.name in {*judged["cohort"]}]
+    if len(chosen := chosen_genes(output, of_judged, settings)):
+        tables["chosen_genes"] = chosen
     write_json(output / "accounts.json", accounts)
     write_tables(output, tables)
     summary = tables["summary"]

@@ -56,6 +56,8 @@ def test_list__is_sorted_by_nic1_and_shows_ten_criteria(visit, forest, means):
     assert cells[-10:] == [written(x) for x in means[order[0]]]
     assert visit.text("#found") == "30 of 30 genes"
     assert "No patient is in these pages" in visit.text("footer")
+    key = visit.page.locator("#criteria li").all_inner_texts()
+    assert (len(key), key[2]) == (10, "all positive: trees that weigh it positively in every node")
 
 
 def test_list__sorts_and_goes_back_and_forward(visit, forest, means):

@@ -63,6 +63,7 @@ def test_place_genes__keeps_apart_what_differs_most():
         assert how == method
         assert places.min() == 0
         assert places.max() == 1
+        np.testing.assert_allclose(places.min(axis=0) + places.max(axis=0), 1, atol=1e-6)
         kind = some[:, 0, 0, 0] > 0
         distance = cdist(places, places)
         within = distance[kind[:, None] == kind].mean()

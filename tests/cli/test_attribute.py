@@ -12,7 +12,7 @@ from deepnic.manifest import damaged
 from tests.cli.made import FEW, contents, make_classes, make_table, succeed
 
 pytest.importorskip("captum")
-PNG = b"\x89PNG"
+SVG = b"<?xml"
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +32,12 @@ def test_attribute__writes_tables_and_pictures_of_two_networks(trained, tmp_path
     output = succeed("attribute", *checkpoints, folder / "new.csv", "-o", tmp_path / "a")
     tables = ("genes", "combinations", "conditions", "pixels", "items", "by_item", "agreement")
     assert {file.name for file in (tmp_path / "a").iterdir()} == {
-        *(f"{name}.csv" for name in (*tables, "columns")), "overlay-1.png", "attribution.json",
+        *(f"{name}.csv" for name in (*tables, "columns")), "overlay-1.svg", "attribution.json",
         "manifest.json",
     }  # fmt: skip
     assert damaged(tmp_path / "a") == []
     assert "is whole" in succeed("verify", tmp_path / "a")
-    assert (tmp_path / "a" / "overlay-1.png").read_bytes().startswith(PNG)
+    assert (tmp_path / "a" / "overlay-1.svg").read_bytes().startswith(SVG)
     told = read_csv(tmp_path / "a" / "columns.csv", WORDS).set_index(["table", "name"])
     for name in tables:
         table = read_csv(tmp_path / "a" / f"{name}.csv", {*WORDS} - {"column"})
@@ -79,7 +79,7 @@ def test_attribute__of_stores_of_classes_and_parts(classes, tmp_path):
     succeed(*words, "--item", "p4", "--item", "p5")
     genes = pd.read_csv(tmp_path / "a" / "genes.csv")
     assert genes["class"].nunique() == 3
-    assert len([*(tmp_path / "a").glob("overlay-*.png")]) == 3
+    assert len([*(tmp_path / "a").glob("overlay-*.svg")]) == 3
     make_classes().query("state != 'EWS'").to_csv(tmp_path / "c.csv", index=False)
     succeed("grow", tmp_path / "c.csv", "-o", tmp_path / "p.zarr", *FEW, "--parts", 2,
             "--positive", "R/MS")  # fmt: skip

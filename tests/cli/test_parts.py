@@ -105,7 +105,7 @@ def test_report__says_what_the_probabilities_are(parts):
     new = told[told["state"] < 0]
     counts = pd.crosstab(new["truth"], new["predicted"]).reindex(columns=[0, 1], fill_value=0)
     plain = re.sub(r"<[^>]+>|\s+", " ", page)
-    rows = re.findall(r"state \d\s+(\d+)\s+(\d+)", plain.partition("called state 1")[2])
+    rows = re.findall(r"(?:healthy|sick)\s+(\d+)\s+(\d+)", plain.partition("called sick")[2])
     assert [[*map(int, row)] for row in rows[:2]] == counts.to_numpy().tolist()
 
 

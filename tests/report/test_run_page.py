@@ -2,13 +2,17 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from deepnic.errors import InputError
+from deepnic.learn.attribution import Attribution
 from deepnic.report import write_report
+from deepnic.report.overlay import Overlay
+from deepnic.runs.attribution import write_attributions
 from tests.report.conftest import Page
 
 
@@ -152,6 +156,42 @@ def test_page__without_test_items_claims_nothing(make_run):
     page = write_report(folder).read_text()
     assert "how well it predicts is not known" in page
     assert "Test accuracy is" not in page
+
+
+def test_page__says_how_to_ask_what_the_network_looks_at(make_run):
+    text = page_of(make_run()).text
+    assert "deepnic attribute checkpoint.pt SOURCE -o attribution" in text
+
+
+def test_page__shows_what_the_network_looks_at(make_run):
+    folder = make_run()
+    pixels = pd.DataFrame({"pipeline": 0, "row": 0, "column": range(12)})
+    pixels["gene"] = [f"gene {k % 11}" for k in range(12)]
+    items = pd.DataFrame({"item": ["patient Smith"], "predicted": "sick", "margin": 1.0,
+                          "of_baseline": 0.0})  # fmt: skip
+    lost = {"gene": np.full((1, 11), 0.25), "pixel": np.zeros((1, 12))}
+    sizes = np.array([[6.0, *[-1.0] * 11]])
+    found = Attribution("sick", items, pixels, sizes, lost, sizes)
+    picture = Overlay.of(replace(found, image=np.zeros((1, 12)))).content()
+    write_attributions(
+        folder / "attribution", [found], [folder / "run.json"], {"overlay-1.svg": picture}
+    )
+    page = page_of(folder)
+    assert "gene 0 33.3% 0.250 gene 1 6.7%" in page.text  # 5 of 15, by both its pixels
+    assert ("gene 9" in page.text, "gene 10" in page.text) == (True, False)
+    assert sum(attrs.get("alt", "").startswith("The canvas") for _, attrs in page.tags) == 1
+    assert "Smith" not in page.source
+    assert "SOURCE" not in page.text
+
+
+def test_page__says_settings_in_words(make_run):
+    config = {"data": {"source": "c.zarr", "family": "distinct"}, "labels": None,
+              "training": {"batch_size": 32, "warm_up": 0.1}}  # fmt: skip
+    page = page_of(make_run(config=config))
+    assert "combinations of criteria distinct" in page.text
+    assert "images a step 32" in page.text
+    assert "_" not in re.sub(r"<style>.*?</style>|<script>.*?</script>|<img[^>]*>|<[^>]+>", "",
+                             page.source, flags=re.S)  # fmt: skip
 
 
 @pytest.mark.parametrize(

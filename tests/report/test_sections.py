@@ -12,6 +12,7 @@ from deepnic.report.sections import (
     account,
     answer,
     calibration,
+    chosen,
     comparison,
     control,
     factors,
@@ -23,6 +24,7 @@ from deepnic.report.sections import (
     training,
 )
 from deepnic.report.tables import Strong
+from tests.made_study import GENE
 from tests.report.conftest import Page
 
 
@@ -55,6 +57,23 @@ def test_sections__bow_out_where_there_is_nothing(small_results):
     assert images.section(none, findings) is None
     assert training.section(none, findings).content["curves"] is None
     assert account.section(none, replace(findings, accounts={})) is None
+
+
+def test_chosen__most_often_first_with_direction(results, findings):
+    cohorts = chosen.section(results, findings).content["cohorts"]
+    assert [*cohorts] == [*findings.tested]
+    rows = cohorts["golub"]["table"].rows
+    assert len(rows) == chosen.SHOWN < cohorts["golub"]["n"]
+    assert rows[0] == [f"{GENE} (DDR1)", "higher in “malignant”", "20 of 20", "5.0%"]
+    assert rows[2] == ["gene 1 (SYM)", "unclear", "18 of 20", "5.0%"]
+    assert chosen.section(replace(results, chosen_genes=None), findings) is None
+
+
+def test_images__say_the_mean_of_an_observation(results, findings):
+    page = render_section(images.section(results, findings))
+    snail = results.examples["alon"]["observation_image"].isel(shown=0).sel(path="snail")
+    assert f"their mean is +{np.nanmean(snail):.2f}. The sign" in page
+    assert "class “malignant”" in page
 
 
 def test_answer__holds_every_difference(results, findings):

@@ -12,7 +12,7 @@ from deepnic.study.examples import example_images
 from tests.study.conftest import TINY, make_fold, make_settings
 
 PATHS = ("snail", "pacman")
-TEST = np.arange(100) % 4 == 3
+TEST = np.arange(100) % 5 == 3  # p3 is sick, p8 is not
 SETTINGS = make_settings(
     TINY,
     forest={"n_trees": 12, "subsample": 0.6},
@@ -45,11 +45,14 @@ def examples(made, cohort, folder_of_fold):
     return example_images(split, made[0], folder_of_fold, SETTINGS)
 
 
-def test_example_images__first_test_observation_under_each_path(table, examples):
+def test_example_images__first_test_observation_of_each_class_under_each_path(table, examples):
     for path in PATHS:
-        expected = assemble(table, path=path)["image"].sel(item="p3").values
-        np.testing.assert_array_equal(examples["observation_image"].sel(path=path), expected)
-    assert (examples.attrs["state"], examples.attrs["label"]) == (1, "sick")
+        canvas = assemble(table, path=path)
+        expected = canvas["image"].sel(item=["p3", "p8"]).values
+        of_path = examples.sel(path=path)
+        np.testing.assert_array_equal(of_path["observation_image"], expected)
+        np.testing.assert_array_equal(of_path["observation_there"], canvas["index"] >= 0)
+    assert examples["label"].values.tolist() == ["sick", "healthy"]
 
 
 def test_example_images__of_no_filter_where_there_is_none(cohort, tmp_path):
@@ -91,12 +94,13 @@ def test_example_images__as_the_study_stores_them(folder):
     stored = xr.open_zarr(folder / "examples" / "made.zarr", consolidated=False).load()
     dims = {name: stored[name].dims for name in stored.data_vars}
     assert dims == {
-        "observation_image": ("path", "row", "column"),
+        "observation_image": ("shown", "path", "row", "column"),
+        "observation_there": ("path", "row", "column"),
         "gene_image": ("path", "gene_row", "gene_column"),
         "gene_colour": ("path", "gene_row", "gene_column"),
         "tile": ("combination", "tree_size", "weight_range"),
     }
-    assert set(stored.attrs) == {"gene", "state", "label"}
+    assert set(stored.attrs) == {"gene"}
     assert set(np.unique(stored["gene_colour"])) <= {-1, 0, 1, 2, 3}
     size = np.isfinite(stored["observation_image"]).sum(dim=("row", "column"))
-    assert (size == size[0]).all()  # all paths show the same pixels
+    assert (size == size.isel(path=0)).all()  # all paths show the same pixels

@@ -65,7 +65,8 @@ def stop_after(monkeypatch, n):
 
 
 def test_run_study__writes_every_file(folder):
-    tables = {f"{name}.csv" for name in [*TABLES, "costs", "control", "control_units", "patients"]}
+    more = ["costs", "control", "control_units", "patients", "chosen_genes"]
+    tables = {f"{name}.csv" for name in [*TABLES, *more]}
     written = {path.name for path in folder.iterdir()}
     beside = {"study.json", "study.toml", "accounts.json", "findings.json", "columns.csv"}
     beside |= {"examples", "folds", "manifest.json"}

@@ -10,6 +10,7 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.patches import Patch, Rectangle
+from numpy.typing import NDArray
 
 from deepnic.assembly.paths import PATHS, visit
 from deepnic.nic.families import COLOURS
@@ -59,22 +60,27 @@ class Courses(style.Chart):
 class ObservationCanvases(style.Picture):
     """One observation under each path.
 
-    The images are ``observation_image(path, row, column)`` from -1 to 1, NaN where undefined.
+    The images are ``observation_image(path, row, column)`` from -1 to 1, NaN where undefined, and
+    ``observation_there(path, row, column)``, whether there is a pixel.
     """
 
-    variables = ("observation_image",)
+    variables = ("observation_image", "observation_there")
 
     def draw(self) -> Figure:
-        images = self.images["observation_image"].transpose("path", "row", "column")
+        images = self.images.transpose("path", "row", "column", ...)
+        there = images["observation_there"].values
         figure, panels = _panels(images["path"].values.tolist(), 2.25)
-        for axes, image in zip(panels, images.values, strict=True):
-            axes.imshow(render(image, "signed", palette=PALETTE), interpolation="nearest")
+        for axes, image, here in zip(
+            panels, images["observation_image"].values, there, strict=True
+        ):
+            _show(axes, render(image, "signed", palette=PALETTE), here)
+        undefined = np.isnan(images["observation_image"].values) & there
         ramp = ListedColormap(render(np.linspace(-1, 1, 201), "signed") / 255)
         place: dict[str, Any] = {"shrink": 0.7, "aspect": 15, "pad": 0.02, "ticks": [-1, 0, 1]}
         bar = figure.colorbar(ScalarMappable(Normalize(-1, 1), ramp), ax=panels, **place)
         bar.outline.set_visible(False)
         bar.ax.set_yticklabels(["−1  not at risk", "0", "+1  at risk"])
-        _legend(figure, {})
+        _legend(figure, {}, undefined=bool(undefined.any()), empty=not there.all())
         return figure
 
 
@@ -92,12 +98,9 @@ class GeneCanvases(style.Picture):
         codes = images["gene_colour"].values
         figure, panels = _panels(images["path"].values.tolist())
         for axes, image, code in zip(panels, images["gene_image"].values, codes, strict=True):
-            drawn = render(image, code, palette=PALETTE)
-            there = np.where(code < 0, 0, 255).astype(np.uint8)[..., None]
-            axes.imshow(np.concatenate([drawn, there], axis=-1), interpolation="nearest")
-            axes.patch.set(facecolor="white", edgecolor=style.GREY, hatch=HATCH)
+            _show(axes, render(image, code, palette=PALETTE), code >= 0)
         keys = _colour_keys(np.unique(codes[codes >= 0]).tolist())
-        _legend(figure, keys, with_empty=bool((codes < 0).any()))
+        _legend(figure, keys, empty=bool((codes < 0).any()))
         return figure
 
 
@@ -116,7 +119,7 @@ class BaseTiles(style.Picture):
         figure, [[axes]] = style.subplots(
             size=(style.WIDTH, 0.2 + style.WIDTH * sheet.shape[0] / sheet.shape[1])
         )
-        axes.imshow(sheet, interpolation="nearest")
+        axes.imshow(sheet, interpolation="none")
         axes.axis("off")
         for k, label in enumerate(tiles["combination"].values.tolist()):
             row, column = divmod(k, SHEET_COLUMNS)
@@ -142,6 +145,13 @@ def _panels(names: Sequence[str], height: float = 2.55) -> tuple[Figure, Any]:
     return figure, panels
 
 
+def _show(axes: Any, drawn: NDArray[np.uint8], there: NDArray[np.bool_]) -> None:
+    """Show an image, hatched where there is no pixel."""
+    opaque = np.where(there, 255, 0).astype(np.uint8)[..., None]
+    axes.imshow(np.concatenate([drawn, opaque], axis=-1), interpolation="none")
+    axes.patch.set(facecolor="white", edgecolor=style.GREY, hatch=HATCH)
+
+
 def _tunnels(before: Any, after: Any) -> list[Any]:
     """Both mouths of each tunnel: steps along one axis, from edge to edge."""
     mouths = []
@@ -158,19 +168,22 @@ def _colour_keys(codes: Sequence[int]) -> dict[str, Any]:
     return {MEANINGS[name]: render(ramp, name, palette=PALETTE) for name in names}
 
 
-def _legend(figure: Figure, ramps: dict[str, Any], *, with_empty: bool = False) -> None:
+def _legend(
+    figure: Figure, ramps: dict[str, Any], *, undefined: bool = True, empty: bool = False
+) -> None:
     """Explain colours below the panels: ramps from 0 to 1, the undefined, and no pixel."""
-    nothing = np.array([PALETTES[PALETTE].undefined])
-    handles: list[Any] = [
-        tuple(Patch(facecolor=rgb / 255.0, linewidth=0) for rgb in ramp)
-        for ramp in (*ramps.values(), nothing)
-    ]
-    names = [*ramps, "undefined" if ramps else "undefined, or no pixel"]
-    if with_empty:
-        handles.append((Patch(facecolor="white", edgecolor=style.GREY, hatch=HATCH, lw=0.5),))
-        names.append("no pixel")
-    look = {"loc": "outside lower center", "frameon": False, "fontsize": 8, "handlelength": 3}
-    join = {tuple: HandlerTuple(ndivide=None, pad=0)}
-    figure.legend(
-        handles, names, handler_map=join, ncols=len(handles) if len(handles) < 6 else 3, **look
-    )
+    keys: dict[str, Any] = {name: _patches(ramp / 255.0) for name, ramp in ramps.items()}
+    if undefined:
+        keys["undefined"] = _patches(np.array([PALETTES[PALETTE].undefined]) / 255)
+    if empty:
+        keys["no pixel"] = (Patch(facecolor="white", edgecolor=style.GREY, hatch=HATCH, lw=0.5),)
+    if not keys:
+        return
+    look: dict[str, Any] = {"loc": "outside lower center", "frameon": False, "fontsize": 8}
+    look |= {"handlelength": 3, "handler_map": {tuple: HandlerTuple(ndivide=None, pad=0)}}
+    columns = len(keys) if len(keys) < 6 else 3
+    figure.legend([*keys.values()], [*keys], ncols=columns, **look)
+
+
+def _patches(ramp: NDArray[np.float64]) -> tuple[Patch, ...]:
+    return tuple(Patch(facecolor=rgb, linewidth=0) for rgb in ramp.tolist())

@@ -41,10 +41,7 @@ STYLE = {
 
 
 class Display(ABC):
-    """A figure that holds its numbers: it gives them as a table, and draws itself."""
-
-    media: ClassVar[str]
-    save: ClassVar[dict[str, Any]]
+    """A figure that holds its numbers: it gives them as a table, and draws itself, as SVG."""
 
     @abstractmethod
     def frame(self) -> pd.DataFrame:
@@ -59,22 +56,19 @@ class Display(ABC):
         file = io.BytesIO()
         figure = self.draw()
         with matplotlib.rc_context(STYLE):
-            figure.savefig(file, **self.save)
+            figure.savefig(file, format="svg", metadata={"Date": None})
         return file.getvalue()
 
     def address(self) -> str:
         """Return the drawn figure as an address that holds it whole."""
-        return f"data:{self.media};base64,{base64.b64encode(self.content()).decode()}"
+        return address_of(self.content())
 
 
 @dataclass(frozen=True)
 class Chart(Display):
-    """Marks and lines, kept as SVG."""
+    """Marks and lines."""
 
     table: pd.DataFrame
-
-    media = "image/svg+xml"
-    save: ClassVar = {"format": "svg", "metadata": {"Date": None}}
 
     def frame(self) -> pd.DataFrame:
         return self.table
@@ -82,17 +76,20 @@ class Chart(Display):
 
 @dataclass(frozen=True)
 class Picture(Display):
-    """Images, kept as PNG: their pixels stay sharp wherever it is shown."""
+    """Images, pixel by pixel in the SVG: drawn without interpolation, they stay sharp."""
 
     images: xr.Dataset
 
-    media = "image/png"
-    save: ClassVar = {"format": "png", "dpi": 180}
     variables: ClassVar[tuple[str, ...]]
 
     def frame(self) -> pd.DataFrame:
         """Return the value of every pixel that is drawn, by its place."""
         return self.images[[*self.variables]].to_dataframe()
+
+
+def address_of(content: bytes) -> str:
+    """Return an address that holds a drawn figure whole."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}"
 
 
 def look(k: int) -> tuple[str, str, Any]:

@@ -11,6 +11,7 @@ from deepnic.report.sections import (
     account,
     answer,
     calibration,
+    chosen,
     classes,
     comparison,
     control,
@@ -32,8 +33,8 @@ __all__ = ["SECTIONS", "Section"]
 
 SECTIONS: tuple[Callable[[StudyResults, Findings], Section | None], ...] = (
     answer.section, goal.section, failures.section, classes.section, comparison.section,
-    filters.section, kept.section, factors.section, ranks.section, images.section,
-    calibration.section, patients.section, control.section, account.section, training.section,
-    made.section, definitions.section,
+    filters.section, kept.section, factors.section, ranks.section, chosen.section,
+    images.section, calibration.section, patients.section, control.section, account.section,
+    training.section, made.section, definitions.section,
 )  # fmt: skip
 """In the order of the page."""

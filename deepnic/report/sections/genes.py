@@ -87,7 +87,9 @@ def differences_table(table: pd.DataFrame) -> Table:
     lines: list[Row] = []
     for row in rows(table):
         p = "undefined" if pd.isna(row.p) else f"{row.p:.3f}"
-        shares = [f"{value:.2f}" for value in (row.worse, row.same, row.better)]
+        shares = [
+            "" if pd.isna(value) else f"{value:.2f}" for value in (row.worse, row.same, row.better)
+        ]
         cells = [row.arm, row.other, points(row).points(), p, *shares]
         sure = max(row.worse, row.better) > 0.95
         lines.append([*map(Strong, cells)] if sure else cells)

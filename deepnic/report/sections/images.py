@@ -1,5 +1,9 @@
 """The paths, and what images look like along them."""
 
+from typing import Any
+
+import xarray as xr
+
 from deepnic.analysis import Findings, StudyResults
 from deepnic.assembly.paths import PATHS
 from deepnic.report.figures.images import BaseTiles, Courses, GeneCanvases, ObservationCanvases
@@ -22,7 +26,7 @@ def section(study: StudyResults, findings: Findings) -> Section | None:
         "courses": Courses.of(example["path"].values.tolist()),
         "paths": Table(["path", "course", "whose definition"], notes, align="lll"),
         "observations": {
-            name: (each.attrs["label"], ObservationCanvases(each))
+            name: [_observation(each.isel(shown=k)) for k in range(each.sizes["shown"])]
             for name, each in examples.items()
         },
         "of_cohort": f" of {cohort}" if len(findings.tested) > 1 else "",
@@ -31,3 +35,9 @@ def section(study: StudyResults, findings: Findings) -> Section | None:
         "tiles": BaseTiles(example),
     }
     return Section("images", "The images", content)
+
+
+def _observation(one: xr.Dataset) -> dict[str, Any]:
+    """One observation's pictures and class, and the mean of its pixels, which needs no colours."""
+    mean = float(one["observation_image"].isel(path=0).mean())
+    return {"label": one["label"].item(), "canvases": ObservationCanvases(one), "mean": mean}

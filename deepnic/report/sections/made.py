@@ -6,31 +6,7 @@ from typing import Any
 from deepnic.analysis import Findings, StudyResults
 from deepnic.report.sections.section import Section
 from deepnic.report.tables import Row, Table, facts_table
-
-WORDS = {
-    "repeats": "times cut into folds",
-    "parts": "parts of a training fold",
-    "seed": "first seed",
-    "permutations": "studies of permuted labels",
-    "epochs": "epochs of a network",
-    "data_parallel": "workers of one more training",
-    "goal": "question named beforehand",
-    "transfers": "transfers between cohorts",
-    "n_genes": "genes, 0 for all",
-    "chosen_by": "genes chosen by",
-    "n_trees": "trees of each gene and condition",
-    "weight_ranges": "weight ranges R",
-    "tree_sizes": "genes of a tree V",
-    "subsample": "share of a class in a bag",
-    "max_bag": "observations of a class in a bag, at most",
-    "strengths": "pixels kept at most",
-    "unfiltered": "pixels without a filter, at most",
-    "units": "laid along a path",
-    "fdr": "false discovery rate",
-    "classifiers": "more classifiers",
-    "pretrained": "networks of other cohorts",
-}
-"""Settings whose names are not words."""
+from deepnic.report.words import in_words
 
 
 def section(study: StudyResults, findings: Findings) -> Section:
@@ -39,7 +15,8 @@ def section(study: StudyResults, findings: Findings) -> Section:
         "summary": True, "results": True, "predictions": True,
         "patients": study.patients is not None, "comparison": findings.ranks is not None,
         "control": study.control is not None, "control_units": study.control_units is not None,
-        "calibration": True, "history": True, "costs": True, "columns": True,
+        "chosen_genes": study.chosen_genes is not None, "calibration": True, "history": True,
+        "costs": True, "columns": True,
     }  # fmt: skip
     return how_it_was_made(study.facts, [name for name, is_there in there.items() if is_there])
 
@@ -64,17 +41,6 @@ def how_it_was_made(facts: Mapping[str, Any], tables_beside: Sequence[str]) -> S
         "facts": {title: facts_table(table) for title, table in tables.items() if table},
     }
     return Section("made", "How this was made", content)
-
-
-def in_words(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Put words in the place of the names of settings.
-
-    Examples
-    --------
-    >>> in_words({"folds": 5, "n_trees": 20, "a_new_one": 2})
-    {'folds': 5, 'trees of each gene and condition': 20, 'a new one': 2}
-    """
-    return {WORDS.get(name, name.replace("_", " ")): value for name, value in settings.items()}
 
 
 def _set(cohort: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,13 +7,15 @@ from deepnic.analysis.results import RunResults
 from deepnic.analysis.training import NETWORK, RunFindings
 from deepnic.learn.calibration import UNCALIBRATED
 from deepnic.report.figures.curves import Learning, Rankings
+from deepnic.report.sections import looked_at
 from deepnic.report.sections.patients import patients_section
 from deepnic.report.sections.section import Section
 from deepnic.report.tables import Row, Strong, Table, duration, facts_table
+from deepnic.report.words import in_words
 
 
 def run_sections(run: RunResults, findings: RunFindings) -> list[Section]:
-    """Headline; rankings of genes where the network learnt which replicate; learning; how made."""
+    """Headline; rankings of genes, or patients, held out; what is looked at; learning; how made."""
     n_test = findings.counts.get("test", 0)
     headline = {"headline": findings.headline, "n_test": n_test, "items": run.facts["items"]}
     sections = [Section("headline", "", headline)]
@@ -21,11 +23,12 @@ def run_sections(run: RunResults, findings: RunFindings) -> list[Section]:
         content = {"chart": Rankings.of(findings.rankings), "numbers": _rankings_table(findings)}
         sections.append(Section("rankings", "Which genes replicate", content))
     if run.patients is not None:
-        held_out = {"The network, on the patients held out": run.patients}
+        negative, positive = run.facts["classes"]
+        held_out = {"The network, on the patients held out": (run.patients, (negative, positive))}
         sections += filter(
             None, [patients_section(held_out, run.facts.get("meaning", UNCALIBRATED))]
         )
-    return [*sections, _learning(run, findings), made_section(run.facts)]
+    return [*sections, looked_at.section(run), _learning(run, findings), made_section(run.facts)]
 
 
 def _rankings_table(findings: RunFindings) -> Table:
@@ -69,7 +72,9 @@ def made_section(facts: Mapping[str, Any]) -> Section:
         "name": facts["device_name"],
         "workers": facts["workers"] or "none: in one process",
     }
-    configuration = {f"Configuration: {name}": part for name, part in facts["config"].items()}
+    configuration = {
+        f"Settings of the {name}": in_words(part) for name, part in facts["config"].items() if part
+    }
     tables = {"Items": items, "Device": device, "Machine": facts["machine"]} | configuration
     content = {
         "command": facts["command"],

@@ -1,7 +1,12 @@
 """What the figures of images hold and draw."""
 
+import re
+from base64 import b64decode
+from io import BytesIO
+
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
 
 from deepnic.assembly.paths import PATHS
 from deepnic.report.figures.images import BaseTiles, Courses, GeneCanvases, ObservationCanvases
@@ -24,13 +29,18 @@ def test_courses__visit_every_cell_once_and_draw_it():
 
 
 def test_pictures__hold_the_value_of_every_pixel(results):
-    images = results.examples["alon"]
+    images = results.examples["alon"].isel(shown=0)
     frame = ObservationCanvases(images).frame()["observation_image"]
     assert frame["snail", 3, 5] == images["observation_image"].sel(path="snail").values[3, 5]
     gene = GeneCanvases(images).frame()
     assert (gene.loc["snail", "gene_colour"] == -1).sum() == 9
     assert len(BaseTiles(images).frame()) == 30 * 6 * 3
-    assert GeneCanvases(images).address().startswith("data:image/png;base64,")
+    assert GeneCanvases(images).address().startswith("data:image/svg+xml;base64,")
+    [picture] = re.findall(
+        r'xlink:href="data:image/png;base64,\s*([^"]+)"', BaseTiles(images).content().decode()
+    )
+    with Image.open(BytesIO(b64decode(picture))) as tiles:
+        assert tiles.size == (40, 24)  # a dot a pixel, however large it is shown
 
 
 def test_gene_canvases__tell_no_pixel_from_undefined_and_from_zero(results):
@@ -48,6 +58,23 @@ def test_gene_canvases__tell_no_pixel_from_undefined_and_from_zero(results):
     assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names[-2:] == ["undefined", "no pixel"]
+
+
+def test_observation_canvases__tell_no_pixel_from_undefined(results):
+    one = results.examples["alon"].isel(shown=0)
+    figure = ObservationCanvases(one).draw()
+    drawn = figure.axes[1].images[0].get_array()
+    snail = one.sel(path="snail")
+    empty = ~snail["observation_there"].values
+    assert empty.sum() == 9
+    assert (drawn[..., 3] == np.where(empty, 0, 255)).all()
+    undefined = np.isnan(snail["observation_image"].values) & ~empty
+    assert {*map(tuple, drawn[undefined].tolist())} == {(*PALETTES["clear"].undefined, 255)}
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["undefined", "no pixel"]
+    full = one.assign(observation_image=one["observation_image"].fillna(0),
+                      observation_there=one["observation_there"] | True)  # fmt: skip
+    assert ObservationCanvases(full).draw().legends == []
 
 
 def test_base_tiles__have_a_border_each(results):

@@ -1,5 +1,6 @@
 """A study of genes to its end: what is planted is found, permuted labels are not, it goes on."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -203,12 +204,14 @@ def test_report__of_genes_has_the_answer_and_every_number(folder):
     assert all(name in page for name in summary["arm"])
     for heading in ("Paths beside a random placement", "What images know of genes",
                     "The dose of uninformative pixels", "Which pixels carry it",
-                    "One gene under each path", "Control: permuted labels", "What it cost",
-                    "How this was made"):  # fmt: skip
+                    "One gene under each path", "The ten criteria of a tree",
+                    "Control: permuted labels", "What it cost", "How this was made"):  # fmt: skip
         assert heading in page
     assert "SECRET" not in page
     assert "Beside the best ranking by simple statistics" in page
     assert "Among uninformative pixels the paths change by" in page
     tables = write_tables(folder).read_text()
+    assert "a single cut in halves says nothing of chance" in page
+    assert not re.search(r"\bnan\b", page + tables)
     assert "two genes | snail, 16 pixels | random placement, 16 pixels" in tables
     assert all(name in tables for name in summary["arm"])

@@ -59,7 +59,7 @@
     const label = `ROP-image of ${atlas.title(gene.number)}; the arrow keys go from pixel to pixel`;
     const figure = atlas.makeCanvas(label, reading.id, choose);
     figure.draw(image.values, look.members, look.layout, look.colours);
-    const tell = atlas.make("output", { class: "reading" }, "Tree sizes V go down each tile, weight ranges R across.");
+    const tell = atlas.make("output", { class: "reading" }, "Beside each tile are tree sizes V, below it weight ranges R.");
     const tiles = atlas.makeTiles(published, look.base, look.colours, (/** @type {number} */ pixel) =>
       tell.replaceChildren(...atlas.pixelLines(published, look.base, pixel)));
     const read = (/** @type {number} */ cell) => {
@@ -95,7 +95,7 @@
 
   const criteriaTable = (/** @type {any} */ { number }) => {
     const { mean, strongest, names } = atlas.chip;
-    const rows = atlas.criteria.map((/** @type {any} */ one, /** @type {number} */ k) => {
+    const rows = atlas.chip.criteria.map((/** @type {any} */ one, /** @type {number} */ k) => {
       const at = strongest[k * names.length + number];
       return atlas.make("tr", {},
         atlas.make("th", { scope: "row" }, `${one.short}, ${one.name}`),

@@ -17,16 +17,14 @@
     const { names, symbols, mean, q, direction } = atlas.chip;
     const n = names.length;
     /** @type {any[]} */
-    const found = [
-      { id: "gene", head: "Gene", words: names },
-      { id: "symbol", head: "Symbol", words: symbols },
-    ];
+    const found = [{ id: "gene", head: "Gene", words: names }];
+    if (symbols.some(Boolean)) found.push({ id: "symbol", head: "Symbol", words: symbols });
     if (direction) {
       const words = ["", "higher", "lower"];
       found.push({ id: "direction", head: "Direction", words: { at: (/** @type {number} */ k) => words[direction[k]] } });
     }
     if (q) found.push({ id: "q", head: "q", values: q, write: atlas.small, rising: true });
-    atlas.criteria.forEach((/** @type {any} */ one, /** @type {number} */ k) => {
+    atlas.chip.criteria.forEach((/** @type {any} */ one, /** @type {number} */ k) => {
       const values = mean.subarray(k * n, (k + 1) * n);
       found.push({ id: `${k + 1}`, head: one.short, note: one.name, values, write: atlas.share });
     });
@@ -36,7 +34,7 @@
   /** Begin: what does not change while the page is open. */
   atlas.startList = () => {
     const { q, direction } = atlas.chip;
-    const words = atlas.criteria.map((/** @type {any} */ one, /** @type {number} */ k) => [
+    const words = atlas.chip.criteria.map((/** @type {any} */ one, /** @type {number} */ k) => [
       `${k + 1}`, `${one.short}, ${one.name}`,
     ]);
     form.by.append(...atlas.options(Object.fromEntries(words)));

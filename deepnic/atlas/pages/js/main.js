@@ -44,9 +44,6 @@
   };
 
   const start = async () => {
-    byId("criteria").append(...atlas.criteria.map((/** @type {any} */ one) =>
-      atlas.make("li", {}, atlas.make("b", {}, one.name), `: perfect trees that ${one.rule}`)));
-    byId("criteria").firstChild.lastChild.textContent = ": trees that tell the classes apart without a mistake";
     byId("to-key").addEventListener("click", (/** @type {Event} */ event) => {
       event.preventDefault(); // the address says what is shown
       byId("key").scrollIntoView();
@@ -59,11 +56,13 @@
       byId("failure").hidden = false;
       return;
     }
-    const { names, symbols, title, about, version, trees, treeSizes, weightRanges } = atlas.chip;
+    const { criteria, names, symbols, title, about, version, trees, treeSizes, weightRanges } = atlas.chip;
     atlas.chip.numberOf = new Map(names.map((/** @type {string} */ name, /** @type {number} */ k) => [name, k]));
     atlas.chip.plainNames = names.map((/** @type {string} */ name) => name.toLowerCase());
     atlas.chip.plainSymbols = symbols.map((/** @type {string} */ name) => name.toLowerCase());
     byId("title").textContent = title;
+    byId("criteria").append(...criteria.map((/** @type {any} */ one) =>
+      atlas.make("li", {}, atlas.make("b", {}, one.name), `: trees that ${one.rule}`)));
     byId("whom").textContent = `${about} Nothing is loaded from elsewhere.`;
     for (const part of parts()) /** @type {any} */ (document.querySelector(`[data-part=${part}]`)).hidden = false;
     byId("made").textContent = `Made by deepnic ${version} of ${atlas.whole(names.length)} genes: ${trees} trees of each under `

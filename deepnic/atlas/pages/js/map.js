@@ -12,7 +12,7 @@
   let places;
 
   const start = () => {
-    const words = atlas.criteria.map((/** @type {any} */ one, /** @type {number} */ k) => [`${k}`, `${one.short}, ${one.name}`]);
+    const words = atlas.chip.criteria.map((/** @type {any} */ one, /** @type {number} */ k) => [`${k}`, `${one.short}, ${one.name}`]);
     byId("map-by").append(...atlas.options(Object.fromEntries(words)));
     byId("map-by").addEventListener("change", draw);
     canvas = atlas.make("canvas", { role: "img", "aria-label": "Map of all genes; the list finds them by name" });
@@ -40,7 +40,7 @@
   const tell = (/** @type {number} */ gene) => {
     const k = Number(byId("map-by").value);
     const { mean, names } = atlas.chip;
-    return `${atlas.title(gene)}: ${atlas.criteria[k].short} ${atlas.share(mean[k * names.length + gene])}`;
+    return `${atlas.title(gene)}: ${atlas.chip.criteria[k].short} ${atlas.share(mean[k * names.length + gene])}`;
   };
 
   /** Points, the largest values last so that they lie on top. */

@@ -2,26 +2,6 @@
 "use strict";
 
 (() => {
-  /** What a perfect tree does that meets a criterion. */
-  const RULES = [
-    "tell the classes apart without a mistake",
-    "weigh the gene in every node",
-    "weigh it positively in every node",
-    "weigh it negatively in every node",
-    "weigh it with one and the same sign in every node",
-    "weigh it in every node, with both signs",
-    "end in one cycle",
-    "are a single node",
-    "have several best solutions, but not too many to list, in every node",
-    "have one best solution in every node",
-  ];
-  const NAMES = [
-    "perfect", "no zero", "all positive", "all negative", "one sign", "both signs", "one cycle",
-    "one node", "finite", "unique",
-  ];
-
-  atlas.criteria = NAMES.map((name, k) => ({ name, rule: RULES[k], short: `NIC${k + 1}` }));
-
   /** Criteria above and below the line, numbered from 0.
    * @param {number} roles A digit to the base 3 for each: 1 above, 2 below.
    * @returns {{event: number[], given: number[]}} */
@@ -50,7 +30,7 @@
   // all criteria say "perfect" as well: it is left out where another says it
   const rules = (/** @type {number[]} */ set) => {
     const others = set.filter((k) => k !== 0);
-    return AND.format(others.map((k) => RULES[k]));
+    return AND.format(others.map((k) => atlas.chip.criteria[k].rule));
   };
   const trees = (/** @type {number[]} */ given) => {
     if (!given.length) return "trees";
