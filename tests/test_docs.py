@@ -24,7 +24,8 @@ from deepnic.variables import KINDS
 from tests.test_rooms import ORDER
 
 ROOT = Path(__file__).parents[1]
-STUB = ast.parse((ROOT / "deepnic" / "__init__.pyi").read_text())
+INSTALLED = Path(deepnic.__file__).parents[1]  # the folder of the package: here, or site-packages
+STUB = ast.parse((INSTALLED / "deepnic" / "__init__.pyi").read_text())
 NAMES = {
     alias.name
     for node in STUB.body
@@ -208,7 +209,8 @@ def test_contributing__names_files_and_registries_that_are_there():
                       (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)  # fmt: skip
     seen = 0
     for _, places, registry in rows:
-        paths = [ROOT / path for path in re.findall(r"`((?:deepnic|docs)/[^`]*)`", places)]
+        named = re.findall(r"`((?:deepnic|docs)/[^`]*)`", places)
+        paths = [(ROOT if path.startswith("docs") else INSTALLED) / path for path in named]
         assert all(path.exists() for path in paths), places
         if paths and registry:
             files = [path / "__init__.py" if path.is_dir() else path for path in paths]

@@ -13,6 +13,16 @@ from deepnic.cli import interrupts
 from tests.cli.made import FEW
 
 MANY = ["--n-trees", "60000", *FEW[2:]]  # more than a test waits for
+
+
+@pytest.fixture(autouse=True)
+def _heeds_ctrl_c():
+    """As at a terminal: what runs in the background of a shell ignores it, and hands that on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 SWALLOWED = """
     import signal, sys, time, weakref
     from deepnic import cli
