@@ -114,3 +114,39 @@ def test_bound_cuts__holds_and_is_reached_wherever_the_thresholds_are(T):
             bound(scores, H, L, table, fine, worth, costs)
             expected = [min(cost_of(column, H), H * L) for column in sums.T]
             assert costs[2].tolist() == expected
+
+
+@pytest.mark.parametrize("shift", [0, 0.5, 1.5, 3])
+def test_overlap__is_of_means_in_units_of_a_standard_deviation(shift):
+    random = np.random.default_rng(4)
+    for n in random.integers(20, 200, 20):
+        P = int(random.integers(2, n - 2))
+        X = random.standard_normal((3, n))
+        X[1, :P] += shift * random.choice([-1, 1])
+        apart = np.abs(X[:, :P].mean(axis=1) - X[:, P:].mean(axis=1))
+        found = kernels.of_many().overlap(np.rint(X * 65536).astype(np.int32), P)
+        assert found == (apart.max() < 1)
+
+
+@pytest.mark.parametrize("shift", [0, 2])
+def test_grow_trees__of_many_are_those_of_few(shift):
+    """Nodes of 131 to 250 observations are searched by either kernel, to the same bits."""
+    random = np.random.default_rng(5)
+    n, T, V = 240, 12, 3
+    y = (np.arange(n) % 2).astype(np.int8)
+    expression = random.normal(size=(9, n)) + shift * y
+    members = np.array([random.permutation(9)[:V] for _ in range(T)], np.int32)
+    in_bag = random.random((T, n)) < random.choice([0.6, 0.9], (T, 1))
+    keys = random.integers(2**63, size=T).astype(np.uint64)
+    weights = np.tile(np.arange(-1, 2), (V, 1))
+    grown = []
+    for kernel in (kernels.tree, kernels.of_many()):
+        filled = np.zeros((2, T, V)), np.zeros((T, 6, V), np.int64), np.zeros((T, 6, 8), np.int64)
+        signatures = np.zeros((T, V), np.uint8)
+        (mean, sd), coef, record = filled
+        given = expression.astype(np.float32), y, members, in_bag, keys, weights, 10
+        kernel.grow_trees(*given, mean, sd, coef, record, signatures)
+        grown.append((mean, sd, coef, record, signatures))
+    assert (grown[0][3][:, 0, 0] == 1).all()  # each has a root
+    for few, many in zip(*grown, strict=True):
+        np.testing.assert_array_equal(few, many)

@@ -75,7 +75,7 @@ def grow_trees(
     those a tree is grown on, coef (T, 6, V) and record (T, 6, 8) of its nodes, and signatures
     (T, V).
     """
-    few = in_bag.sum(axis=1).max(initial=0) <= small.MOST_OBSERVED
+    few = in_bag.sum(axis=1).max(initial=0) <= small.FEW_OBSERVED
     (tree if few else of_many()).grow_trees(
         expression, y, members, in_bag, keys, weights, max_solutions,
         mean, sd, coef, record, signatures,

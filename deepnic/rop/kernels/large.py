@@ -1,8 +1,9 @@
-"""The search of a node of more than 250 observations, by vectors, exactly (compiled).
+"""The search of a node of many observations, by vectors, exactly (compiled).
 
-It gives what search.py gives under the exact rules, where every variable has the same three to five
-weights in a row. In so large a node of noise prefixes can hardly be bounded, so nearly every vector
-has to be looked at; what counts is how cheaply. The differences, and why each is exact:
+Of more than 250, or of more than 130 whose classes overlap (many.py). It gives what search.py gives
+under the exact rules, where every variable has the same three to five weights in a row. In so large
+a node of noise prefixes can hardly be bounded, so nearly every vector has to be looked at; what
+counts is how cheaply. The differences, and why each is exact:
 
 - *Coarse counts first.* Thirty-two vectors are bounded at once, and with each its reverse, by
   counts at 16 thresholds or some more (cuts.py). A vector's best cut is seldom near the best of

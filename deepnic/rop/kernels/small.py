@@ -48,6 +48,7 @@ from deepnic.rop.kernels.prefixes import SmallNode, climb, expand, fill, give
 from deepnic.rop.kernels.search import is_better
 
 MOST_OBSERVED = 250  # observations of a node that is searched here: its costs fit int16
+FEW_OBSERVED = 130  # up to so many, however the classes overlap; beyond see many.py
 WITH_ERRORS = 20  # up to so many, where no vector separates, blocks pay
 FEW_BLOCKS = 20  # boxes up to so many are looked at without bounds
 
