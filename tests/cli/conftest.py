@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from deepnic import cli
-from tests.cli.made import FEW, make_classes, make_table, succeed
+from tests.cli.made import FEW, PROGRESS, make_classes, make_table, succeed
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +51,7 @@ def refuse(run):
         found, _, error = run(*arguments)
         assert found == code, error
         *progress, error = error.splitlines(keepends=True)
-        assert all(
-            line.startswith(("not made: ", "epoch ", "the images to learn")) for line in progress
-        )
+        assert all(PROGRESS.match(line) for line in progress), progress
         assert error.startswith("error: ")
         assert error.count("\n") == 1
         assert error.endswith("\n")

@@ -44,7 +44,7 @@ def test_genes__are_verified_and_made_anew_as_a_whole(place, tmp_path, run, refu
     first.write_text(first.read_text().replace("0", "1"))
     assert "genes.csv" in run("verify", tmp_path / "g")[1]
     assert "run the command that made it again" in refuse("verify", tmp_path / "g")
-    (tmp_path / "g" / "null" / "0.zarr" / "count" / "zarr.json").unlink()
+    (tmp_path / "g" / "null" / "0.zarr" / "perfect" / "zarr.json").unlink()
     assert "null/0.zarr" in run("verify", tmp_path / "g")[1]
     succeed("genes", place / "forest.zarr", "-o", tmp_path / "h", "--permutations", 1)
     succeed("genes", place / "forest.zarr", "-o", tmp_path / "h")

@@ -160,7 +160,7 @@ def test_demo__settings(monkeypatch, tmp_path):
     [cohort] = read_cohorts(settings)[0].values()
     assert (cohort.sizes["observation"], output, settings.seed) == (569, tmp_path, 3)
     assemblies = [arm for arm in arms_of(settings) if arm.kind == "assembly"]
-    assert {(arm.strength, arm.unit) for arm in assemblies} == {(1024, "pixel")}
+    assert {(arm.strength, arm.unit) for arm in assemblies} == {(256, "pixel")}
     assert (len(assemblies), settings.permutations) == (5, 0)
 
 

@@ -265,7 +265,7 @@ def test_predict__puts_pseudonyms_for_ids(network, tmp_path):
         (lambda table: table.iloc[:, 1:], [], "1 of the 10 genes that the network reads are miss"),
         (lambda table: table.add_prefix("x"), [], "new.csv names none of the 10 genes"),
         (lambda table: table.assign(g1="n.d."), [], "text, not numbers"),
-        (lambda table: table, ["--log2"], "leave log2 out"),
+        (lambda table: table, ["--log2"], "leave out --log2"),
     ],
 )
 def test_predict__refuses_a_table_with_one_sentence(
