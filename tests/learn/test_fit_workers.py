@@ -107,7 +107,8 @@ def test_elastic__starts_with_the_workers_there_are(cluster, easy_set, tmp_path,
     images, y = easy_set
     caplog.set_level("INFO", "deepnic.train")
     result = train(images, truth=y, workers=3, elastic=True, storage=tmp_path, **SETTINGS)
-    lines = [line.message for line in caplog.records if line.name == "deepnic.train"]
+    start, *lines = [line.message for line in caplog.records if line.name == "deepnic.train"]
+    assert start.startswith("starting 3 workers")
     assert [line.split(":")[0] for line in lines] == [f"epoch {k} of 3" for k in (1, 2, 3)]
     alone = train(images, truth=y, **SETTINGS)
     np.testing.assert_allclose(
