@@ -116,7 +116,7 @@ def waits(seconds: float, at_most: float) -> Iterator[float]:
     [40.0, 42.0, 43.0, 43.0]
     """
     while True:
-        yield min(seconds, at_most)
+        yield seconds
         seconds = min(1.05 * seconds, at_most)
 
 

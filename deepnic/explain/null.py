@@ -77,8 +77,9 @@ class Null(NamedTuple):
 
         They share its values, which may separate by chance.
         """
-        coin = self.rate * (1 - self.rate)
-        beyond = (self.perfect - self.trees * self.rate) ** 2 - self.trees * coin
+        rate = self.rate
+        coin = rate * (1 - rate)
+        beyond = (self.perfect - self.trees * rate) ** 2 - self.trees * coin
         of_pairs = (self.trees * (self.trees - 1) * coin).sum(axis=0)
         return np.maximum(beyond.sum(axis=0) / np.maximum(of_pairs, coin), 0)
 
@@ -93,10 +94,10 @@ class Null(NamedTuple):
         a large one where nearly all trees of permuted genes are perfect: such a condition counts
         for nothing by itself.
         """
-        share = perfect / np.maximum(trees, 1)
-        of_one = rel_entr(share, self.rate) + rel_entr(1 - share, 1 - self.rate)
+        rate, share = self.rate, perfect / np.maximum(trees, 1)
+        of_one = rel_entr(share, rate) + rel_entr(1 - share, 1 - rate)
         dispersion = 1 + np.maximum(trees - 1, 0) * self.correlation
-        return np.sign(share - self.rate) * np.sqrt(2 * trees * of_one / dispersion)
+        return np.sign(share - rate) * np.sqrt(2 * trees * of_one / dispersion)
 
     def test(self, perfect: NDArray[np.integer]) -> pd.DataFrame:
         """``score``, ``p`` and ``q`` of genes by their perfect trees (gene, V, R).

@@ -54,10 +54,10 @@ def ns_in_lanes(node: Node) -> float:
     V, n = node.Z.shape
     of_all = box.make_box(node.weights[0], V)
     many = kernels.of_many()
-    if n <= small.FEW_OBSERVED or (n <= small.MOST_OBSERVED and not many.overlap(node.Z, node.P)):
-        by, scratch = small.search_small, prefixes.make_scratch(of_all, V, n)
-    else:
+    if many.is_for_large(node.Z, node.P, small.MOST_OBSERVED):
         by, scratch = many.search_large, many.make_large(of_all, V, n)
+    else:
+        by, scratch = small.search_small, prefixes.make_scratch(of_all, V, n)
     coef = np.empty(V, np.int64)
     run = _search_in_lanes_often
     return _ns(

@@ -1,7 +1,5 @@
 """What the tests of the command line share: a small table, commands, settings of a short study."""
 
-import re
-
 import numpy as np
 import pandas as pd
 from typer.testing import CliRunner
@@ -11,8 +9,6 @@ from deepnic.config import to_toml
 
 FEW = ["--n-trees", "6", "--weight-ranges", "3", "--tree-sizes", "3,4", "--subsample", "0.3"]
 SEVEN = ["--n-trees", "7", *FEW[2:]]
-PROGRESS = re.compile(r"not made: |epoch |the images to learn|.*: \d+ %, .* (left|yet)|.* so far")
-"""Lines that may be above an error's sentence; those of progress on busy machines."""
 
 
 def make_table(seed=0):

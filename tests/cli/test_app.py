@@ -10,7 +10,7 @@ import pytest
 import deepnic
 from deepnic import cli
 from deepnic.errors import InputError
-from tests.cli.made import FEW, PROGRESS, succeed, write_toml
+from tests.cli.made import FEW, succeed, write_toml
 
 COMMANDS = [
     "demo", "grow", "pixels", "train", "predict", "attribute", "atlas", "study", "report",
@@ -235,5 +235,5 @@ def test_command__of_a_disk_that_refuses(place, trained, tmp_path, request, caps
     *progress, sentence = error.splitlines()
     assert "cannot be written (File too large); what was finished before is kept" in sentence
     assert sentence.startswith("error: ")
-    assert all(PROGRESS.match(line) for line in progress), progress
+    assert all(line.startswith(("epoch ", "the images to learn")) for line in progress)
     assert not [*tmp_path.rglob("*.partial")]

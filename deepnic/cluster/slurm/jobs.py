@@ -4,7 +4,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,13 +15,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import dask
-import psutil
 from distributed import Client, Future, Security
 from pydantic import AfterValidator, ByteSize, Field, StringConstraints
 
 from deepnic.compute import QUIET, dask_settings
 from deepnic.config import Strict, checked, read_toml
 from deepnic.errors import EngineError, InputError
+from deepnic.host.cards import addresses_of_cards
 
 INTERVAL = 2.0  # seconds between two looks at the queue
 UNKNOWN = 2**40  # bytes, for Dask, which wants a number and is told to look for itself
@@ -150,10 +149,10 @@ def _login_network(profile: Profile) -> str | None:
     key = "login_interface" if profile.login_interface else "interface"
     network = profile.login_interface or profile.interface
     cards = {
-        name: one.address
-        for name, addresses in psutil.net_if_addrs().items()
-        for one in addresses
-        if one.family == socket.AF_INET and not one.address.startswith("127.")
+        name: address
+        for name, addresses in addresses_of_cards().items()
+        for address in addresses
+        if not address.startswith("127.")
     }
     if network is not None and network not in cards:
         there = ", ".join(f"{name} ({address})" for name, address in cards.items()) or "none"

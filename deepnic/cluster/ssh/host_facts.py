@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from deepnic.config import Strict
+from deepnic.host.cards import addresses_of_cards
 from deepnic.host.doctor import Check, check_disk, check_own_name, check_secrets, versions
 from deepnic.host.environment import Secrets
 
@@ -60,7 +61,7 @@ def look(folder: Path, gpus: int, addresses: Sequence[str]) -> HostFacts:
     token = _read(secrets.token).strip()
     checks = [check_own_name(), *check_secrets()]
     checks += [check_disk(folder)] if folder.is_dir() else []
-    devices = 0
+    cards, devices = addresses_of_cards(), 0
     if gpus:
         import torch
 
@@ -73,14 +74,9 @@ def look(folder: Path, gpus: int, addresses: Sequence[str]) -> HostFacts:
         cores=os.cpu_count() or 1,
         memory=psutil.virtual_memory().total,
         gpus=devices,
-        cards={
-            name: [each.address for each in card if each.family == socket.AF_INET]
-            for name, card in psutil.net_if_addrs().items()
-        },
+        cards=cards,
         encrypted=[
-            card
-            for card in psutil.net_if_addrs()
-            if "DEVTYPE=wireguard" in _read(f"{CARDS}/{card}/uevent").split()
+            card for card in cards if "DEVTYPE=wireguard" in _read(f"{CARDS}/{card}/uevent").split()
         ],
         certificate=_read(secrets.certificate),
         token=sha256(token.encode()).hexdigest() if token else "",

@@ -48,12 +48,17 @@ def overlap(Z, P):
     return True
 
 
+@njit(nogil=True, cache=True)
+def is_for_large(Z, P, small_to):
+    """Whether large.py searches a node, if small.py holds up to ``small_to`` observations."""
+    n = Z.shape[1]
+    return n > small_to or (n > FEW_OBSERVED and overlap(Z, P))
+
+
 @njit(nogil=True, cache=True, inline="always")
 def _search(s, Z, P, key, coef):
     threshold = tp = fp = ties = int64(0)
-    n = Z.shape[1]
-    by_large = n > s.small.small_to or (n > FEW_OBSERVED and overlap(Z, P))
-    if by_large and n <= s.large_to:
+    if Z.shape[1] <= s.large_to and is_for_large(Z, P, s.small.small_to):
         threshold, tp, fp, ties = search_large(Z, P, key, s.small.box, s.large, coef)
     if ties == 0:
         threshold, tp, fp, ties = search_in_blocks(s.small, Z, P, key, coef)
