@@ -3,19 +3,36 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import dask
+import numpy as np
 import pandas as pd
+import xarray as xr
 
-from deepnic.columns import NO_FILTER
 from deepnic.explain.criteria import direction_of, lead_of_positive
 from deepnic.nic import count_signatures
-from deepnic.store import open_forest
+from deepnic.store.table import open_dataset
 from deepnic.study.cohorts import Split
-from deepnic.study.fold import has_tables, read_tables
-from deepnic.study.settings import StudySettings
+
+CHOSEN = "chosen.zarr"
+"""In the folder of a pipeline: the genes of the pixels that its strictest filter keeps."""
 
 
-def chosen_genes(output: Path, splits: Iterable[Split], settings: StudySettings) -> pd.DataFrame:
+def genes_of_pixels(table: xr.Dataset, forest: xr.Dataset) -> xr.Dataset:
+    """Genes of a table's pixels, in the order of their names.
+
+    ``share(gene)`` of the pixels, and ``lead(gene)``: by how many trees of the forest the gene is
+    higher in the sick, less those by which it is lower.
+    """
+    gene, first, count = np.unique(table["gene"].values, return_index=True, return_counts=True)
+    lead = lead_of_positive(count_signatures(forest.sel(gene=gene))["count"].values)
+    chosen = xr.Dataset(
+        {"share": ("gene", count / count.sum()), "lead": ("gene", lead)}, coords={"gene": gene}
+    )
+    if "symbol" not in table.coords:
+        return chosen
+    return chosen.assign_coords(symbol=("gene", table["symbol"].values[first]))
+
+
+def chosen_genes(output: Path, splits: Iterable[Split]) -> pd.DataFrame:
     """List the genes whose pixels the strictest filter by relevance keeps, the most often first.
 
     A fit is the pipeline of a part of a training fold, under the true labels: no test label is seen
@@ -27,24 +44,18 @@ def chosen_genes(output: Path, splits: Iterable[Split], settings: StudySettings)
     DataFrame
         cohort, gene, symbol (where there are any), direction, chosen, fits, pixels.
     """
-    strengths = [int(k) for k in settings.arms.strengths if k != NO_FILTER]
-    pipelines: dict[str, list[Path]] = {}
+    fits: dict[str, list[pd.DataFrame]] = {}
     for split in splits:
-        if strengths and split.permutation < 0:
-            parts = sorted((output / split.folder).glob("part-*"))
-            made = [part for part in parts if has_tables(part, settings)]
-            pipelines.setdefault(split.name, []).extend(made)
-    tables = [
-        _of_cohort(parts, settings, min(strengths)).assign(cohort=cohort)
-        for cohort, parts in pipelines.items()
-        if parts
-    ]
+        if split.permutation < 0:
+            for store in sorted((output / split.folder).glob(f"part-*/{CHOSEN}")):
+                fit = open_dataset(store).reset_coords().to_dataframe().reset_index()
+                fits.setdefault(split.name, []).append(fit)
+    tables = [_of_cohort(of_cohort).assign(cohort=cohort) for cohort, of_cohort in fits.items()]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def _of_cohort(parts: Iterable[Path], settings: StudySettings, strength: int) -> pd.DataFrame:
+def _of_cohort(fits: list[pd.DataFrame]) -> pd.DataFrame:
     """Genes of one cohort."""
-    fits = [_of_fit(part, settings, strength) for part in parts]
     table = pd.concat(fits).groupby("gene", sort=False)
     chosen = table.agg(
         chosen=("share", "size"), pixels=("share", "sum"), lead=("lead", "sum"),
@@ -54,16 +65,3 @@ def _of_cohort(parts: Iterable[Path], settings: StudySettings, strength: int) ->
     chosen[["chosen", "pixels"]] /= len(fits)
     chosen = chosen.assign(fits=len(fits)).reset_index()
     return chosen.sort_values(["chosen", "pixels", "gene"], ascending=[False, False, True])
-
-
-def _of_fit(part: Path, settings: StudySettings, strength: int) -> pd.DataFrame:
-    """Genes of one pipeline: their share of the pixels, and by how many trees they are positive."""
-    pixels = read_tables(part, settings)[strength].reset_coords()
-    names = [name for name in ("gene", "symbol") if name in pixels]
-    table = pd.DataFrame({name: pixels[name].values.astype(object) for name in names})
-    table = table.assign(share=1 / len(table))
-    table = table.groupby(names, sort=False)["share"].sum().reset_index()
-    with dask.config.set(scheduler="threads"):  # workers may not see the folder
-        forest = open_forest(part / "forest.zarr").sel(gene=table["gene"].to_numpy())
-        counts = count_signatures(forest)["count"].values
-    return table.assign(lead=lead_of_positive(counts))

@@ -26,7 +26,8 @@ from deepnic.pixels.filter import account
 from deepnic.pixels.stages import f_test
 from deepnic.rop import grow_forest
 from deepnic.store import open_forest, open_table, write_forest, write_table
-from deepnic.store.table import open_dataset
+from deepnic.store.table import open_dataset, write_store
+from deepnic.study.chosen import CHOSEN, genes_of_pixels
 from deepnic.study.costs import is_noted, noted
 from deepnic.study.settings import StudySettings
 
@@ -134,7 +135,11 @@ def _fit_pipeline(cohort: xr.Dataset, settings: StudySettings, folder: Path) -> 
         if not is_usable(path):
             with noted(folder / f"{name}.json"):
                 write_table(filter_pixels(images, **options), path)
-    return Pipeline(forest_vote(forest), read_tables(folder, settings))
+    tables = read_tables(folder, settings)
+    strengths = [k for k in tables if k != NO_FILTER]
+    if strengths and not is_usable(folder / CHOSEN):
+        write_store(genes_of_pixels(tables[min(strengths)], forest), folder / CHOSEN)
+    return Pipeline(forest_vote(forest), tables)
 
 
 def has_tables(folder: Path, settings: StudySettings) -> bool:
@@ -144,7 +149,10 @@ def has_tables(folder: Path, settings: StudySettings) -> bool:
 
 def is_whole(folder: Path, settings: StudySettings) -> bool:
     """Tell whether the stores of a pipeline are there and as written, and their costs too."""
-    stores = [folder / f"{name}.zarr" for name in ("forest", *_filters(settings))]
+    names = ("forest", *_filters(settings))
+    stores = [folder / f"{name}.zarr" for name in names]
+    if "relevant" in names:
+        stores.append(folder / CHOSEN)
     if not all(store.exists() for store in stores):
         return False
     try:
@@ -152,7 +160,7 @@ def is_whole(folder: Path, settings: StudySettings) -> bool:
             return False
     except InputError:  # of a manifest
         return False
-    return all(is_noted(store.with_suffix(".json")) for store in stores)
+    return all(is_noted(folder / f"{name}.json") for name in names)
 
 
 def is_usable(path: Path) -> bool:

@@ -145,11 +145,7 @@ def _run(
         for arm in arms_of(settings)
         for k in range(settings.seeds if arm.draws else 1)
     ]
-    failures: list[Failure] = []
-    with progress() as bars:
-        job = bars.add_task("study", total=len(splits) * (2 + len(todo)))
-        for split in splits:
-            failures += _run_split(split, todo, settings, output, lambda n=1: bars.advance(job, n))
+    failures = _run_splits(splits, todo, settings, output)
     facts["failures"] = [failure.to_dict() for failure in failures]
     write_json(output / STUDY, facts)
     tables, accounts = gather(output, splits, todo, settings)
@@ -168,7 +164,7 @@ def _run(
     tables |= make_tables(tables["predictions"], {*there}, of_one)
     accounts = [one for one in accounts if one["cohort"] in {*judged["cohort"]}]
     of_judged = [split for split in splits if split.name in {*judged["cohort"]}]
-    if len(chosen := chosen_genes(output, of_judged, settings)):
+    if len(chosen := chosen_genes(output, of_judged)):
         tables["chosen_genes"] = chosen
     write_json(output / "accounts.json", accounts)
     write_tables(output, tables)
@@ -246,9 +242,34 @@ def _of_pipelines(split: Split, settings: StudySettings) -> Iterator[xr.Dataset]
         yield without_part(hidden, part, k)
 
 
+def _run_splits(
+    splits: Sequence[Split],
+    todo: Sequence[tuple[Arm, int]],
+    settings: StudySettings,
+    output: Path,
+) -> list[Failure]:
+    """Do what is left of all folds; what could not be made.
+
+    What an earlier start did counts as done, and not in the time left.
+    """
+    left = [
+        [(arm, seed) for arm, seed in todo if not is_done(output / split.folder, arm, seed)]
+        for split in splits
+    ]
+    done = len(splits) * len(todo) - sum(map(len, left))
+    failures: list[Failure] = []
+    with progress() as bars:
+        job = bars.add_task("study", total=len(splits) * (2 + len(todo)), completed=done)
+        for split, pending in zip(splits, left, strict=True):
+            failures += _run_split(
+                split, pending, settings, output, lambda n=1: bars.advance(job, n)
+            )
+    return failures
+
+
 def _run_split(
     split: Split,
-    todo: Sequence[tuple[Arm, int]],
+    pending: Sequence[tuple[Arm, int]],
     settings: StudySettings,
     output: Path,
     advance: Callable[..., None],
@@ -256,10 +277,8 @@ def _run_split(
     """Do what is left of one fold; what could not be made."""
     settings = settings.of_cohort(split.name)
     folder = output / split.folder
-    pending = [(arm, seed) for arm, seed in todo if not is_done(folder, arm, seed)]
     examples = output / EXAMPLES / f"{split.name}.zarr"
     shown = split.permutation < 0 and not is_usable(examples)  # of the first fold that can be made
-    advance(len(todo) - len(pending))
     failures: list[Failure] = []
     parts = range(cut_fold(split.hidden, settings).max() + 1)
     whole_parts = all(is_whole(part_folder(folder, k), settings) for k in parts)

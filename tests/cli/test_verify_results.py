@@ -17,7 +17,8 @@ SPOILT = {
     "study": ["predictions.csv", "study.json", "study.toml", "columns.csv", "accounts.json",
               "folds/mine/0-1/arms/majority-0.csv", "folds/mine/0-0/part-0/forest.json",
               "folds/mine/0-0/part-0/forest.zarr/vote/c/0/0/0/0/0",
-              "folds/mine/0-0/part-0/relevant.zarr/state/c/0"],
+              "folds/mine/0-0/part-0/relevant.zarr/state/c/0",
+              "folds/mine/0-0/part-0/chosen.zarr/lead/c/0"],
     "run": ["checkpoint.pt", "columns.csv", "history.csv", "last.pt", "run.json"],
 }  # fmt: skip
 TIMED = ("study.json", "run.json", "manifest.json", "findings.json", "costs.csv",
@@ -116,7 +117,8 @@ def test_repair__makes_stores_again_that_are_gone(finished, tmp_path):
     copy = tmp_path / "study"
     shutil.copytree(finished["study"], copy)
     before = contents(copy)
-    shutil.rmtree(copy / "folds/mine/0-1/part-1/relevant.zarr")
+    for name in ("relevant", "chosen"):
+        shutil.rmtree(copy / f"folds/mine/0-1/part-1/{name}.zarr")
     succeed("verify", copy, "--repair")
     after = contents(copy)
     assert before.keys() == after.keys()

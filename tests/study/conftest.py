@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.progress import Progress
 
 from deepnic.cohort import make_cohort
 from deepnic.config import checked
@@ -43,6 +44,20 @@ def make_settings(base=SMALL, **changes):
 def make_fold(cohort, test, settings, folder):
     """A fold of the test observations given."""
     return fit_fold(Split("made", -1, 0, 0, cohort, test).hidden, settings, Path(folder))
+
+
+@pytest.fixture
+def done_before(monkeypatch):
+    """Share of a study that its bar starts with, for each start."""
+    shares, add_task = [], Progress.add_task
+
+    def noting(bars, description, *args, total=None, completed=0, **kind):
+        if description == "study":
+            shares.append((completed, total))
+        return add_task(bars, description, *args, total=total, completed=completed, **kind)
+
+    monkeypatch.setattr(Progress, "add_task", noting)
+    return shares
 
 
 @pytest.fixture(scope="session")

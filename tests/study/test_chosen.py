@@ -32,7 +32,7 @@ def made(fold, permutation=-1):
 
 
 def test_chosen_genes__of_the_strictest_filter_by_fits(place):
-    table = chosen_genes(place, [made(0), made(1), made(0, permutation=0)], SETTINGS)
+    table = chosen_genes(place, [made(0), made(1), made(0, permutation=0)])
     chosen, pixels = Counter(), Counter()
     for k in range(2):
         for part in ("part-0", "part-1"):
@@ -49,12 +49,13 @@ def test_chosen_genes__of_the_strictest_filter_by_fits(place):
 
 
 def test_chosen_genes__direction_is_that_of_the_classes(place):
-    table = chosen_genes(place, [made(0), made(1)], SETTINGS).set_index("gene")
+    table = chosen_genes(place, [made(0), made(1)]).set_index("gene")
     differ = table[table.index.isin([f"g{k}" for k in range(8)])]["direction"]
     assert differ.to_dict() == {g: "lower" if g >= "g4" else "higher" for g in differ.index}
     assert {*differ} == {"lower", "higher"}
 
 
-def test_chosen_genes__none_without_a_filter_by_relevance(place):
+def test_chosen_genes__none_without_a_filter_by_relevance(cohort, tmp_path):
     settings = make_settings(TINY, arms={"strengths": ["none"]})
-    assert chosen_genes(place, [made(0)], settings).empty
+    make_fold(cohort, np.arange(100) % 5 == 3, settings, tmp_path / "0-0")
+    assert chosen_genes(tmp_path, [made(0)]).empty

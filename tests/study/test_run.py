@@ -254,7 +254,9 @@ def test_run_study__same_bytes_from_dask_workers(cohort, folder_tiny, tmp_path, 
 
 @pytest.mark.long
 @pytest.mark.parametrize("workers", [0, 1])
-def test_run_study__goes_on_where_it_stopped(cohort, folder_tiny, tmp_path, monkeypatch, workers):
+def test_run_study__goes_on_where_it_stopped(
+    cohort, folder_tiny, tmp_path, monkeypatch, done_before, workers
+):
     """One fold is done and a part of the other; what is done is not done again."""
     n_arms = len(arms_of(make_settings(TINY)))
     with monkeypatch.context() as patched, dask_workers(workers):
@@ -272,6 +274,7 @@ def test_run_study__goes_on_where_it_stopped(cohort, folder_tiny, tmp_path, monk
         assert len(asked) == 2 * n_arms - done
         run_study({"made": cohort}, tmp_path, TINY)
         assert len(asked) == 2 * n_arms - done  # nothing was left
+    assert [arms for arms, _ in done_before] == [0, done, 2 * n_arms]
     assert contents(tmp_path) == contents(folder_tiny)
     again = json.loads((tmp_path / "study.json").read_text())
     assert again["started"] == facts["started"]

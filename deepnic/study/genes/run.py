@@ -78,14 +78,7 @@ def run_gene_study(
         facts = begin(output, facts_of(known, settings, output))
         with whole(output / "study.toml") as partial:
             partial.write_text(to_toml(facts["settings"]), encoding="utf-8")
-        failures: list[Failure] = []
-        with progress() as bars:
-            asked = [task for split in splits for task in split.tasks]
-            job = bars.add_task("study", total=sum(len(of_task(todo, task)) for task in asked))
-            for split in splits:
-                failures += _run_split(
-                    split, todo, settings, output, lambda n=1: bars.advance(job, n)
-                )
+        failures = _run_splits(splits, todo, settings, output)
         facts["failures"] = [failure.to_dict() for failure in failures]
         summary = _finish(splits, todo, output, failures)
         facts["finished"] = now()
@@ -95,16 +88,47 @@ def run_gene_study(
     return summary
 
 
+def _run_splits(
+    splits: Sequence[GeneSplit], todo: Todo, settings: GeneStudySettings, output: Path
+) -> list[Failure]:
+    """Do what is left of all cuts; what could not be made.
+
+    What an earlier start did counts as done, and not in the time left.
+    """
+    left = [
+        {
+            task: [
+                (arm, seed)
+                for arm, seed in of_task(todo, task)
+                if not is_done(output / split.folder / task, arm, seed)
+            ]
+            for task in split.tasks
+        }
+        for split in splits
+    ]
+    total = sum(len(of_task(todo, task)) for split in splits for task in split.tasks)
+    done = total - sum(len(pending) for of_split in left for pending in of_split.values())
+    failures: list[Failure] = []
+    with progress() as bars:
+        job = bars.add_task("study", total=total, completed=done)
+        for split, of_split in zip(splits, left, strict=True):
+            failures += _run_split(
+                split, of_split, settings, output, lambda n=1: bars.advance(job, n)
+            )
+    return failures
+
+
 def _run_split(
-    split: GeneSplit, todo: Todo, settings: GeneStudySettings, output: Path, advance: Any
+    split: GeneSplit,
+    left: Mapping[str, Todo],
+    settings: GeneStudySettings,
+    output: Path,
+    advance: Any,
 ) -> list[Failure]:
     """Do what is left of one cut of a cohort; what could not be made."""
     folder, ids = output / split.folder, split.given["observation"].values
     half, failures = None, []
-    for task in split.tasks:
-        mine = of_task(todo, task)
-        pending = [(arm, seed) for arm, seed in mine if not is_done(folder / task, arm, seed)]
-        advance(len(mine) - len(pending))
+    for task, pending in left.items():
         closely = split.half == 0 and task in settings.arms.closely
         unseen = closely and not is_looked_at(folder / task)
         if not pending and not unseen:

@@ -101,7 +101,7 @@ def test_run_gene_study__arms_without_pixels_stay_where_the_filter_leaves_none(c
     assert "no pixel of 510 combinations is left after the data stage" in page
 
 
-def test_run_gene_study__goes_on_where_it_stopped(cohort, tmp_path, monkeypatch):
+def test_run_gene_study__goes_on_where_it_stopped(cohort, tmp_path, monkeypatch, done_before):
     arms = {"paths": ["snail"], "strengths": [16], "networks": ["small"], "dose": {"doses": []}}
     few = FEW | {"tasks": ["strength"], "rules": {}, "arms": arms}
     run_gene_study({"made": cohort}, tmp_path / "whole", few)
@@ -118,6 +118,7 @@ def test_run_gene_study__goes_on_where_it_stopped(cohort, tmp_path, monkeypatch)
         with pytest.raises(KeyboardInterrupt):
             run_gene_study({"made": cohort}, tmp_path / "s", few)
     run_gene_study({"made": cohort}, tmp_path / "s", few)
+    assert [arms for arms, _ in done_before] == [0, 0, 8]
     for table in ("scores", "summary", "differences", "occlusion"):
         name = f"{table}.csv"
         assert (tmp_path / "s" / name).read_text() == (tmp_path / "whole" / name).read_text()
