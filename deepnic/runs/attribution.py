@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from deepnic.columns import column_rows
-from deepnic.files import check_new, whole, write_csv, write_json
-from deepnic.learn.attributed import agreement, explain_items, list_items, parts_of, rank_parts
-from deepnic.learn.attribution import STEPS, Attribution
+from deepnic.columns import WORDS, column_rows
+from deepnic.files import check_new, read_csv, read_json, whole, write_csv, write_json
 from deepnic.manifest import digest, seal
 from deepnic.variables import FORMAT
+
+if TYPE_CHECKING:
+    from deepnic.learn.attribution import Attribution
 
 FACTS = "attribution.json"
 OVERLAY = "overlay-{}.svg"
@@ -20,7 +21,7 @@ BASELINE = "the image of each patient with all signs turned; of genes, 0 for eac
 
 def write_attributions(
     folder: Path,
-    attributions: Sequence[Attribution],
+    attributions: Sequence["Attribution"],
     networks: Sequence[Path],
     pictures: Mapping[str, bytes],
 ) -> dict[str, pd.DataFrame]:
@@ -32,6 +33,15 @@ def write_attributions(
     by their names; ``columns.csv``, which explains every column; ``attribution.json``, how it was
     made; and the manifest.
     """
+    from deepnic.learn.attributed import (  # loads torch where it is used
+        agreement,
+        explain_items,
+        list_items,
+        parts_of,
+        rank_parts,
+    )
+    from deepnic.learn.attribution import STEPS
+
     tables = {f"{part}s": rank_parts(attributions, part) for part in parts_of(attributions)}
     tables |= {"items": list_items(attributions), "by_item": explain_items(attributions)}
     if len(agreed := agreement(attributions)):
@@ -43,8 +53,21 @@ def write_attributions(
         "n_pixels": len(attributions[0].pixels),
         "gradients": {"steps": STEPS, "method": "riemann_middle", "baseline": BASELINE},
     }
-    _write(folder, tables, facts, pictures)
+    _write(folder, tables, facts | {"pictures": [*pictures]}, pictures)
     return tables
+
+
+def read_attributions(folder: Path) -> tuple[pd.DataFrame | None, tuple[bytes, ...]]:
+    """Read the genes that are looked at, or what else the canvas names, and the pictures.
+
+    Of a folder that is not there, None and no picture.
+    """
+    tables = [folder / f"{part}s.csv" for part in ("gene", "combination", "pixel")]
+    there = [file for file in tables if file.exists()]
+    if not there:
+        return None, ()
+    names = read_json(folder / FACTS).get("pictures", [])  # 0.2.0 named none
+    return read_csv(there[0], WORDS), tuple((folder / name).read_bytes() for name in names)
 
 
 def write_votes(folder: Path, store: Path, **tables: pd.DataFrame) -> None:

@@ -19,6 +19,7 @@ from deepnic.errors import InputError
 from deepnic.files import read_csv, read_json, write_csv, write_json
 from deepnic.learn.settings import CHECKPOINT_FILE, LAST_FILE
 from deepnic.manifest import check_files, manifest, seal
+from deepnic.runs.attribution import read_attributions
 from deepnic.variables import FORMAT
 
 RUN = "run.json"
@@ -65,16 +66,15 @@ def read_run(folder: str | Path, *, ids: bool = False) -> RunResults:
         facts = read_json(folder / RUN)
         is_sealed = facts.get("format", 1) < 2 or manifest(folder) is not None
         states = pd.read_csv(folder / PREDICTIONS, usecols=lambda name: name in ("state", "truth"))
+        looked_at, overlays = read_attributions(folder / ATTRIBUTION)
         results = RunResults(
             facts=facts,
             history=read_csv(folder / HISTORY, WORDS),
             n_judged=_n_judged(states),
             ranking=read_csv(folder / RANKING, WORDS) if (folder / RANKING).exists() else None,
             patients=read_patients_of(folder / PATIENTS, ids=ids),
-            looked_at=_read_looked_at(folder / ATTRIBUTION),
-            overlays=tuple(
-                file.read_bytes() for file in sorted((folder / ATTRIBUTION).glob("overlay-*.svg"))
-            ),
+            looked_at=looked_at,
+            overlays=overlays,
         )
     if not is_sealed:
         raise InputError(
@@ -82,13 +82,6 @@ def read_run(folder: str | Path, *, ids: bool = False) -> RunResults:
             "train` again"
         )
     return results
-
-
-def _read_looked_at(folder: Path) -> pd.DataFrame | None:
-    """Read the genes that are looked at, or what else the canvas names; None where none asked."""
-    tables = [folder / f"{part}s.csv" for part in ("gene", "combination", "pixel")]
-    there = [file for file in tables if file.exists()]
-    return read_csv(there[0], WORDS) if there else None
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from deepnic.learn.attribution import Attribution
 from deepnic.report import write_report
 from deepnic.report.overlay import Overlay
 from deepnic.runs.attribution import write_attributions
+from deepnic.runs.folder import read_run
 from tests.report.conftest import Page
 
 
@@ -173,13 +174,13 @@ def test_page__shows_what_the_network_looks_at(make_run):
     sizes = np.array([[6.0, *[-1.0] * 11]])
     found = Attribution("sick", items, pixels, sizes, lost, sizes)
     picture = Overlay.of(replace(found, image=np.zeros((1, 12)))).content()
-    write_attributions(
-        folder / "attribution", [found], [folder / "run.json"], {"overlay-1.svg": picture}
-    )
+    pictures = {f"overlay-{k}.svg": picture + b"<!-- %d -->" % k for k in range(1, 12)}
+    write_attributions(folder / "attribution", [found], [folder / "run.json"], pictures)
+    assert read_run(folder).overlays == tuple(pictures.values())  # overlay-10 after overlay-9
     page = page_of(folder)
     assert "gene 0 33.3% 0.250 gene 1 6.7%" in page.text  # 5 of 15, by both its pixels
     assert ("gene 9" in page.text, "gene 10" in page.text) == (True, False)
-    assert sum(attrs.get("alt", "").startswith("The canvas") for _, attrs in page.tags) == 1
+    assert sum(attrs.get("alt", "").startswith("The canvas") for _, attrs in page.tags) == 11
     assert "Smith" not in page.source
     assert "SOURCE" not in page.text
 
