@@ -5,12 +5,17 @@ said twice and their links lead to the same files as on a forge.
 """
 
 import sys
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nbformat
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 from deepnic import __version__  # noqa: E402
+from tests.lessons import NOTEBOOKS, run_lessons  # noqa: E402
 
 project = "deepnic"
 author = "the deepnic developers"
@@ -41,7 +46,7 @@ extensions = [
 ]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
-nb_execution_mode = "off"  # tests/test_notebooks.py runs them
+nb_execution_mode = "off"  # they build on each other: run in order, below
 
 smartquotes = False  # they would make one dash of the two of an option
 default_role = "code"
@@ -63,6 +68,8 @@ nitpick_ignore_regex = [  # what other packages say of themselves is not asked f
     ),
 ]
 
+html_static_path = ["_static"]
+html_css_files = ["outputs.css"]
 html_theme = "pydata_sphinx_theme"
 html_title = f"deepnic {release}"
 html_show_sourcelink = False
@@ -75,3 +82,22 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
+
+
+@cache
+def executed():
+    """Lessons as notebooks with outputs, by name; none is kept with them."""
+    with TemporaryDirectory() as folder:
+        return {name: nbformat.writes(done) for name, done in run_lessons(Path(folder)).items()}
+
+
+def show_outputs(app, docname, source):
+    """Put the lesson that was run in the place of the one that is kept."""
+    name = docname.removeprefix("notebooks/")
+    if (NOTEBOOKS / f"{name}.ipynb").exists():
+        source[0] = executed()[name]
+
+
+def setup(app):
+    """Connect what is above."""
+    app.connect("source-read", show_outputs)

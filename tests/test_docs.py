@@ -306,6 +306,17 @@ def test_pages__have_every_name_variable_column_and_option(built):
 
 
 @pytest.mark.slow
+def test_lessons__are_shown_with_what_they_make(built):
+    pages = {page.stem[0]: page for page in (built / "notebooks").glob("[1-9]*.html")}
+    pictures = {k: page.read_text().count('src="../_images/') for k, page in pages.items()}
+    assert pictures == {"1": 3, "2": 1, "3": 2, "4": 1}
+    first = text_of(pages["1"])
+    assert first.count("% Completed") == 1  # one bar, at its end
+    assert "xarray.Dataset" in first
+    assert "on another scale" in text_of(pages["4"])
+
+
+@pytest.mark.slow
 def test_pages__need_no_network(built):
     """Nothing but links leads out of them: neither scripts, nor styles, nor pictures."""
     for page in built.rglob("*.html"):
