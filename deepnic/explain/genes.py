@@ -89,7 +89,7 @@ def rank_genes(forest: xr.Dataset, cohort: xr.Dataset, null: Null | None = None)
     symbol = forest["symbol"].values if "symbol" in forest.coords else ""
     genes = genes.assign(symbol=symbol, direction=said.direction)
     if null is not None:
-        genes = genes.join(null.test(said.perfect))
+        genes = genes.join(null.test())
     for k, label in enumerate(BASE[:N_EVENTS]):
         name = f"nic{label.partition('|')[0]}"
         genes[name], genes[f"{name}_at"] = said.mean[:, k], said.strongest[:, k]

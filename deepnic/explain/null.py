@@ -4,13 +4,15 @@ Permuted *labels* are the wrong comparison: where some genes separate the classe
 shares a tree with one of them has perfect trees, and under permuted labels none has (of 2,000 genes
 20 of which differ by 2.5 standard deviations, 300 to 700 pass at a q of 10 % by permuted labels).
 So labels and companions stay as they are, and it is a gene's own values that are permuted: a gene
-that tells nothing has as many perfect trees after as before.
+that tells nothing, by itself or with others, has as many perfect trees after as before. Both are
+counted over the same trees, those in which no companion is permuted along.
 """
 
 import shutil
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,7 +30,7 @@ from deepnic.rop.origin import ORIGIN, asked_of, parameters_of
 from deepnic.store import open_forest, write_forest
 from deepnic.store.estimate import Estimate, estimate_growth
 from deepnic.store.table import open_store, write_store
-from deepnic.variables import PERFECT, SIGNATURE, describe
+from deepnic.variables import PERFECT, describe
 
 PARTS = 20
 """Permutations in which each gene is permuted once. Trees of two permuted genes do not count, as
@@ -38,26 +40,20 @@ SATURATED = 0.9
 """Share of perfect trees of permuted genes from which on a condition is told to say nothing."""
 
 
-class Null(NamedTuple):
-    """Trees in which a gene was permuted and no other: N permuted genes under each condition."""
+class Counts(NamedTuple):
+    """Trees of N genes under each condition whose other genes are permuted another time."""
 
     perfect: NDArray[np.int64]  # (N, V, R): how many are perfect
     trees: NDArray[np.int64]  # (N, V, R): of how many
+
+
+class Null(NamedTuple):
+    """Perfect trees of genes as they are, and of permuted ones, which tell nothing."""
+
+    own: Counts  # of each gene of the forest
+    permuted: Counts  # N = permuted genes of all permutations
     n_trees: int  # of a gene of the forest
     conditions: pd.MultiIndex  # (V, R) flat: tree_size, weight_range
-
-    @classmethod
-    def of(cls, counts: list[xr.Dataset]) -> Self:
-        """Take the counts of all permutations together."""
-        first = counts[0]
-        perfect, trees = (
-            np.concatenate([one[name].values.astype(int) for one in counts])
-            for name in ("perfect", "trees")
-        )
-        axes = [first["tree_size"].values, first["weight_range"].values]
-        names = ["tree_size", "weight_range"]
-        conditions = pd.MultiIndex.from_product(axes, names=names)
-        return cls(perfect, trees, int(first.attrs["n_trees"]), conditions)
 
     def check(self, forest: xr.Dataset) -> None:
         """Refuse a forest of other conditions or another number of trees."""
@@ -69,7 +65,8 @@ class Null(NamedTuple):
     @property
     def rate(self) -> NDArray[np.float64]:
         """Share of perfect trees (V, R), half a tree added to either side: none is 0 or 1."""
-        return (self.perfect.sum(axis=0) + 0.5) / (self.trees.sum(axis=0) + 1)
+        perfect, trees = self.permuted
+        return (perfect.sum(axis=0) + 0.5) / (trees.sum(axis=0) + 1)
 
     @property
     def correlation(self) -> NDArray[np.float64]:
@@ -77,10 +74,10 @@ class Null(NamedTuple):
 
         They share its values, which may separate by chance.
         """
-        rate = self.rate
+        rate, (perfect, trees) = self.rate, self.permuted
         coin = rate * (1 - rate)
-        beyond = (self.perfect - self.trees * rate) ** 2 - self.trees * coin
-        of_pairs = (self.trees * (self.trees - 1) * coin).sum(axis=0)
+        beyond = (perfect - trees * rate) ** 2 - trees * coin
+        of_pairs = (trees * (trees - 1) * coin).sum(axis=0)
         return np.maximum(beyond.sum(axis=0) / np.maximum(of_pairs, coin), 0)
 
     def residuals(
@@ -99,16 +96,18 @@ class Null(NamedTuple):
         dispersion = 1 + np.maximum(trees - 1, 0) * self.correlation
         return np.sign(share - rate) * np.sqrt(2 * trees * of_one / dispersion)
 
-    def test(self, perfect: NDArray[np.integer]) -> pd.DataFrame:
-        """``score``, ``p`` and ``q`` of genes by their perfect trees (gene, V, R).
+    def test(self) -> pd.DataFrame:
+        """``score``, ``p`` and ``q`` of the genes of the forest, in its order.
 
         The score is the mean residual over all conditions. p is (1 + the permuted genes that score
         as high or higher) / (1 + all N of them), which are pooled, as every gene is alike in who it
-        meets; q is p adjusted over the genes (Benjamini and Hochberg 1995; SciPy).
+        meets; q is p adjusted over the genes (Benjamini and Hochberg 1995; SciPy). Where a gene is
+        independent of all else, its own trees and those of its permuted copy change places.
         """
-        score = self.residuals(perfect, self.n_trees).mean(axis=(1, 2))
-        pooled = np.sort(self.residuals(self.perfect, self.trees).mean(axis=(1, 2)))
-        as_high = len(pooled) - np.searchsorted(pooled, score, side="left")
+        score, pooled = (
+            self.residuals(*counts).mean(axis=(1, 2)) for counts in (self.own, self.permuted)
+        )
+        as_high = len(pooled) - np.searchsorted(np.sort(pooled), score, side="left")
         p = (1 + as_high) / (1 + len(pooled))
         return pd.DataFrame({"score": score, "p": p, "q": stats.false_discovery_control(p)})
 
@@ -129,7 +128,8 @@ def permutation_null(
 ) -> Null:
     """Grow the trees of permuted genes that a folder lacks, and count the perfect ones.
 
-    Of a permuted gene the trees count in which no companion is permuted too.
+    Of a permuted gene the trees count in which no companion is permuted too; of the gene as it is
+    the same trees, as of the first permutation that takes it.
 
     Parameters
     ----------
@@ -165,54 +165,73 @@ def permutation_null(
     >>> forest = deepnic.grow_forest(cohort, n_trees=8, weight_ranges=[3], tree_sizes=[3])
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     null = permutation_null(forest, cohort, folder, permutations=2)
-    >>> null.perfect.shape, deepnic.rank_genes(forest, cohort, null)["q"].between(0, 1).all()
+    >>> null.permuted.trees.shape, deepnic.rank_genes(forest, cohort, null)["q"].between(0, 1).all()
     ((4, 1, 1), np.True_)
     """
     cohort, folder = grown_on(forest, cohort), Path(folder)
     asked = asked_of(forest.attrs[ORIGIN])
-    counts = []
-    for k in range(permutations):
-        place, growing = folder / f"{k}.zarr", folder / f"{k}-growing.zarr"
-        permuted, genes = permute_genes(cohort, k, seed=asked["seed"])
-        trees = grow_forest(permuted, genes=genes, **asked)
-        with locked(place):
-            if not place.exists():
-                write_forest(trees, growing)
-                write_store(count_alone(open_forest(growing)), place)
-            shutil.rmtree(growing, ignore_errors=True)
-            counts.append(open_store(place, "null", load=True))
-        if counts[-1].attrs[ORIGIN] != trees.attrs[ORIGIN]:
-            raise InputError(
-                f"{place} is of another forest; choose another folder, or remove that one"
-            )
-    return Null.of(counts)
+    counts = [_permuted(cohort, asked, folder, k) for k in range(permutations)]
+    own = count_alone(forest, parts_of(cohort.sizes["gene"], 0, seed=asked["seed"]))
+    axes = {name: forest[name].values for name in ("tree_size", "weight_range")}
+    conditions = pd.MultiIndex.from_product([*axes.values()], names=[*axes])
+    permuted = Counts(*map(np.concatenate, zip(*counts, strict=True)))
+    return Null(own, permuted, forest.sizes["draw"], conditions)
 
 
-def count_alone(forest: xr.Dataset) -> xr.Dataset:
-    """Count the trees of each gene of a forest of some in which no other of these is.
+def _permuted(cohort: xr.Dataset, asked: dict[str, Any], folder: Path, k: int) -> Counts:
+    """Counts of a permutation, as the folder holds them or of trees that are grown."""
+    place, growing = folder / f"{k}.zarr", folder / f"{k}-growing.zarr"
+    permuted, genes = permute_genes(cohort, k, seed=asked["seed"])
+    trees = grow_forest(permuted, genes=genes, **asked)
+    with locked(place):
+        if not place.exists():
+            write_forest(trees, growing)
+            part = parts_of(cohort.sizes["gene"], k, seed=asked["seed"])
+            write_store(_stored(count_alone(open_forest(growing), part), trees), place)
+        shutil.rmtree(growing, ignore_errors=True)
+        stored = open_store(place, "null", load=True)
+    if stored.attrs[ORIGIN] != trees.attrs[ORIGIN]:
+        raise InputError(f"{place} is of another forest; choose another folder, or remove that one")
+    return Counts(*(stored[name].values.astype(int) for name in Counts._fields))
 
-    ``trees(gene, tree_size, weight_range)`` of them, and ``perfect``, those with a signature.
-    """
+
+def count_alone(forest: xr.Dataset, part: NDArray[np.integer]) -> Counts:
+    """Count the trees of each gene of a forest none of whose other genes is of the gene's part."""
     drawn = {name: forest.attrs[name] for name in ("n_genes", "seed", "design")}
     asked = forest["gene_position"].values
-    is_asked = np.zeros(drawn["n_genes"], bool)
-    is_asked[asked] = True
-    signature = forest["signature"].transpose(*SIGNATURE.dims)
-    alone = np.empty(signature.shape, bool)
-    for v, V in enumerate(forest["tree_size"].values):
-        for r, R in enumerate(forest["weight_range"].values):
-            drawn |= {"tree_size": int(V), "weight_range": int(R)}
-            for draw in range(forest.sizes["draw"]):
-                tree, _ = gene_trees(draw=draw, **drawn)
-                members = tree_members(draw=draw, **drawn)[tree[asked]]
-                alone[v, r, draw] = is_asked[members].sum(axis=1) == 1
-    is_alone = signature.copy(data=alone)
-    counted = {"perfect": is_alone & (signature > 0), "trees": is_alone}
-    counts = xr.Dataset(
-        {name: one.sum("draw").transpose(*PERFECT.dims) for name, one in counted.items()},
-        attrs=forest.attrs,
-    )
-    return describe(counts.astype(PERFECT.dtype).compute(scheduler="threads"), "null")
+    axes = [forest[name].values for name in ("tree_size", "weight_range")]
+    counts = np.zeros((2, asked.size, *map(len, axes)), np.int64)
+    for (v, V), (r, R) in product(*map(enumerate, axes)):
+        signature = forest["signature"].isel(tree_size=v, weight_range=r).transpose("draw", "gene")
+        drawn |= {"tree_size": int(V), "weight_range": int(R)}
+        for draw, of_genes in enumerate(signature.compute(scheduler="threads").values):
+            tree, _ = gene_trees(draw=draw, **drawn)
+            members = tree_members(draw=draw, **drawn)[tree[asked]]
+            alone = (part[members] == part[asked, None]).sum(axis=1) == 1
+            counts[:, :, v, r] += [alone & (of_genes > 0), alone]
+    return Counts(*counts)
+
+
+def _stored(counts: Counts, forest: xr.Dataset) -> xr.Dataset:
+    """Counts of a permutation as its store holds them."""
+    named = {
+        name: xr.DataArray(one.astype(PERFECT.dtype), dims=PERFECT.dims)
+        for name, one in counts._asdict().items()
+    }
+    places = {name: forest[name] for name in PERFECT.dims}
+    return describe(xr.Dataset(named, coords=places, attrs=forest.attrs), "null")
+
+
+def parts_of(n_genes: int, k: int, *, seed: int) -> NDArray[np.intp]:
+    """Part of each gene (gene,), at random: the number of the permutation that takes it.
+
+    As of permutation ``k`` and those after or before it by which every gene is permuted once.
+    """
+    n_parts = min(PARTS, n_genes)
+    part = np.empty(n_genes, np.intp)
+    place = np.argsort(_words(seed, k // n_parts, 0, n_genes), kind="stable")
+    part[place] = np.arange(n_genes) % n_parts
+    return part
 
 
 def permute_genes(cohort: xr.Dataset, k: int, *, seed: int) -> tuple[xr.Dataset, list[str]]:
@@ -224,9 +243,8 @@ def permute_genes(cohort: xr.Dataset, k: int, *, seed: int) -> tuple[xr.Dataset,
     places exactly.
     """
     known = np.flatnonzero(cohort["state"].values >= 0)
-    turn, part = divmod(k, parts := min(PARTS, n_genes := cohort.sizes["gene"]))
-    shuffled = np.argsort(_words(seed, turn, 0, n_genes), kind="stable")
-    genes = np.sort(shuffled[part::parts])
+    part = parts_of(cohort.sizes["gene"], k, seed=seed)
+    genes = np.flatnonzero(part == k % (part.max() + 1))
     words = _words(seed, k, 1, genes.size * known.size).reshape(genes.size, -1)
     names = cohort["group"].values[known] if "group" in cohort.coords else np.arange(known.size)
     place, order = _orders(names, cohort["state"].values[known], words)

@@ -10,7 +10,7 @@ import deepnic
 from deepnic.cohort import hide_labels, make_cohort
 from deepnic.errors import InputError
 from deepnic.explain import Null, null, permutation_null, rank_genes
-from deepnic.explain.null import PARTS, estimate_null, permute_genes, share_grown
+from deepnic.explain.null import PARTS, Counts, estimate_null, permute_genes, share_grown
 from deepnic.rop.draws import gene_trees, tree_members
 
 FEW = {"n_trees": 8, "weight_ranges": [3], "tree_sizes": [3, 4]}
@@ -88,11 +88,12 @@ def test_permute_genes__moves_groups_whole():
     assert (before != after).mean() > 0.8
 
 
-def of_counts(perfect, n_trees, trees=None):
+def of_counts(perfect, n_trees, trees=None, own=None):
     names = ["tree_size", "weight_range"]
     conditions = pd.MultiIndex.from_product([[3, 4], [3]], names=names)
     trees = np.full(np.shape(perfect), n_trees) if trees is None else trees
-    return Null(np.array(perfect), trees, n_trees, conditions)
+    permuted = Counts(np.array(perfect), trees)
+    return Null(permuted if own is None else own, permuted, n_trees, conditions)
 
 
 def test_null__residuals_are_those_of_a_binomial_model():
@@ -117,7 +118,7 @@ def test_null__correlation_is_that_of_beta_binomial_counts():
     a, b = np.array([[0.5], [3]]), np.array([[4], [5]])  # the correlation is 1 / (a + b + 1)
     found = of_counts(random.binomial(trees, random.beta(a, b, trees.shape)), 20, trees)
     np.testing.assert_allclose(found.correlation, 1 / (a + b + 1), rtol=0.1)
-    residuals = found.residuals(found.perfect, found.trees)[:, 1, 0]
+    residuals = found.residuals(*found.permuted)[:, 1, 0]
     spread = [residuals[trees[:, 1, 0] == n].std() for n in (5, 10, 20)]
     np.testing.assert_allclose(spread, 1, rtol=0.15)  # alike, of however many trees
 
@@ -127,18 +128,20 @@ def test_null__trees_are_never_less_spread_than_coins():
 
 
 def test_null__of_genes_without_a_tree_of_their_own():
-    found = of_counts([[[0], [1]], [[0], [0]]], 1, np.array([[[0], [1]], [[0], [1]]]))
-    assert (found.residuals(found.perfect, found.trees)[:, 0] == 0).all()
-    assert np.isfinite(found.test(np.array([[[1], [0]]]))).all(axis=None)
+    own = Counts(np.array([[[0], [0]]]), np.array([[[0], [1]]]))
+    found = of_counts([[[0], [1]], [[0], [0]]], 1, np.array([[[0], [1]], [[0], [1]]]), own)
+    assert (found.residuals(*found.permuted)[:, 0] == 0).all()
+    assert np.isfinite(found.test()).all(axis=None)
 
 
 def test_null__p_and_q_are_those_of_the_pooled_scores():
     random = np.random.default_rng(1)
-    found = of_counts(random.binomial(20, 0.1, (60, 2, 1)), 20)
-    genes = np.concatenate([random.binomial(20, 0.3, (30, 2, 1)), found.perfect[:9]])  # ties
-    tested = found.test(genes)
+    permuted = random.binomial(20, 0.1, (60, 2, 1))
+    genes = np.concatenate([random.binomial(20, 0.3, (30, 2, 1)), permuted[:9]])  # ties
+    found = of_counts(permuted, 20, own=Counts(genes, np.full(genes.shape, 20)))
+    tested = found.test()
     score = found.residuals(genes, 20).mean(axis=(1, 2))
-    pooled = found.residuals(found.perfect, 20).mean(axis=(1, 2))
+    pooled = found.residuals(permuted, 20).mean(axis=(1, 2))
     p = [(1 + sum(pooled >= one)) / 61 for one in score]
     np.testing.assert_allclose(tested["score"], score)
     np.testing.assert_allclose(tested["p"], p)
@@ -155,10 +158,13 @@ def test_null__a_saturated_condition_is_told_and_counts_for_nothing():
     assert table[["tree_size", "weight_range"]].to_numpy().tolist() == [[3, 3], [4, 3]]
 
 
-def counted(cohort, k, **forest):
-    """Perfect and all trees of permuted genes, from the trees of the whole forest, one by one."""
-    permuted, genes = permute_genes(cohort, k, seed=0)
-    whole = deepnic.grow_forest(permuted, **forest).compute()
+def counted(cohort, k, *, permuted=True, **forest):
+    """Perfect and all trees of permuted genes, from the trees of the whole forest, one by one.
+
+    Or of the same genes as they are.
+    """
+    other, genes = permute_genes(cohort, k, seed=0)
+    whole = deepnic.grow_forest(other if permuted else cohort, **forest).compute()
     names, counts = whole["gene"].values, np.zeros((2, len(genes), 2, 1), int)
     for v, V in enumerate([3, 4]):
         for draw in range(8):
@@ -183,9 +189,27 @@ def test_permutation_null__counts_the_trees_in_which_one_gene_is_permuted(design
     forest = deepnic.grow_forest(cohort, design=design, **FEW).compute()
     found = permutation_null(forest, cohort, tmp_path, permutations=3)
     wanted = np.concatenate([counted(cohort, k, design=design, **FEW) for k in range(3)], axis=1)
-    np.testing.assert_array_equal([found.perfect, found.trees], wanted)
-    assert found.trees.min() < found.n_trees == found.trees.max() == 8
+    np.testing.assert_array_equal(found.permuted, wanted)
+    assert found.permuted.trees.min() < found.n_trees == found.permuted.trees.max() == 8
     assert [file.name for file in sorted(tmp_path.iterdir())] == ["0.zarr", "1.zarr", "2.zarr"]
+
+
+@pytest.mark.parametrize("design", ["balanced", "stratified"])
+def test_permutation_null__counts_the_same_trees_of_genes_as_they_are(design, tmp_path):
+    """Whether or not the permutation was asked that takes a gene."""
+    cohort = make(61, planted=2)
+    forest = deepnic.grow_forest(cohort, design=design, **FEW).compute()
+    found = permutation_null(forest, cohort, tmp_path, permutations=21)
+    for k in (0, 7, 19):
+        _, genes = permute_genes(cohort, k, seed=0)
+        place = cohort["gene"].to_index().get_indexer(genes)
+        wanted = counted(cohort, k, permuted=False, design=design, **FEW)
+        np.testing.assert_array_equal([one[place] for one in found.own], wanted)
+    order = np.concatenate([permute_genes(cohort, k, seed=0)[1] for k in range(20)])
+    place = cohort["gene"].to_index().get_indexer(order)
+    np.testing.assert_array_equal(found.own.trees[place], found.permuted.trees[: len(order)])
+    few = permutation_null(forest, cohort, tmp_path, permutations=1)
+    np.testing.assert_array_equal(few.own, found.own)
 
 
 def test_permutation_null__of_groups_keeps_them_in_bags(tmp_path):
@@ -197,7 +221,7 @@ def test_permutation_null__of_groups_keeps_them_in_bags(tmp_path):
     permuted, genes = permute_genes(cohort, 0, seed=0)
     trees = deepnic.grow_forest(permuted, genes=genes, **FEW)
     perfect = (trees["signature"] > 0).sum("draw").transpose("gene", ...).values
-    np.testing.assert_array_equal(found.perfect, perfect)
+    np.testing.assert_array_equal(found.permuted.perfect, perfect)
 
 
 def test_permutation_null__goes_on_where_it_stopped(cohort, forest, tmp_path, monkeypatch):
@@ -214,7 +238,7 @@ def test_permutation_null__goes_on_where_it_stopped(cohort, forest, tmp_path, mo
     with pytest.raises(KeyboardInterrupt):
         permutation_null(forest, cohort, tmp_path / "n", permutations=3)
     found = permutation_null(forest, cohort, tmp_path / "n", permutations=3)
-    assert (found.perfect == whole.perfect).all()
+    assert (found.permuted.perfect == whole.permuted.perfect).all()
     assert grown == [f"{k}-growing.zarr" for k in (0, 1, 1, 2)]
     assert len([*(tmp_path / "n").iterdir()]) == 3
     permutation_null(forest, cohort, tmp_path / "n", permutations=2)
