@@ -2,6 +2,8 @@
 
 import os
 import platform
+import shlex
+import sys
 from pathlib import Path
 
 import numpy as np  # noqa: F401 loads the kernels
@@ -28,6 +30,14 @@ def machine() -> dict[str, str | int | None]:
         "python": platform.python_version(),
         "deepnic": __version__,
     }
+
+
+def command() -> str:
+    """Command of this process, as one would type it again."""
+    name = Path(sys.argv[0]).name
+    if name == "__main__.py":  # of python -m
+        return shlex.join(["python", *sys.orig_argv[1:]])
+    return shlex.join([name, *sys.argv[1:]])
 
 
 def processor() -> str:

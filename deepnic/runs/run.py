@@ -10,10 +10,7 @@ for genes that replicate ranking.csv.
 """
 
 import logging
-import shlex
-import sys
 from dataclasses import replace
-from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -26,7 +23,7 @@ from deepnic.analysis.training import NETWORK, RIVAL
 from deepnic.assembly import assemble, assemble_counts
 from deepnic.assembly.cross_fitted import join_canvases, read_parts
 from deepnic.errors import as_word
-from deepnic.host.provenance import machine
+from deepnic.host.provenance import command, machine
 from deepnic.learn.cross_fitting import train_cross_fitted
 from deepnic.learn.fit import train
 from deepnic.learn.result import TrainResult
@@ -144,7 +141,7 @@ def _facts(
         "device_name": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
         "workers": config.run.workers,
         "machine": machine() | {"torch": torch.__version__},
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command(),
         "seconds": seconds,
     }
 

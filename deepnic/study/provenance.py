@@ -1,8 +1,6 @@
 """What a study says of itself: its settings, its cohorts, the machine, the command and the time."""
 
 import os
-import shlex
-import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +12,7 @@ from pydantic import BaseModel
 
 from deepnic import __version__
 from deepnic.cohort.demo import BUNDLED
-from deepnic.host.provenance import machine
+from deepnic.host.provenance import command, machine
 from deepnic.learn.settings import SHIPPED
 from deepnic.rop.bags import group_of
 from deepnic.rop.forest import provenance
@@ -45,7 +43,7 @@ def facts_of(
         "deepnic": __version__,
         "format": FORMAT,
         "rules": RULES,
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command(),
         "started": now(),
         "finished": None,
     }

@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 
 import deepnic.host.provenance
-from deepnic.host.provenance import machine, processor
+from deepnic.host.provenance import command, machine, processor
 
 SAY = "from deepnic.host.provenance import machine; print(machine()['linear algebra'])"
 
@@ -34,3 +34,20 @@ def test_processor__is_named_without_linux_too():
         deepnic.host.provenance.Path, "read_text", side_effect=FileNotFoundError
     ):
         assert processor() == (platform.processor() or platform.machine())
+
+
+@pytest.mark.parametrize(
+    ("argv", "original", "typed"),
+    [
+        (["/env/bin/deepnic", "study", "my study.toml"],
+         ["/env/bin/python", "/env/bin/deepnic", "study", "my study.toml"],
+         "deepnic study 'my study.toml'"),
+        (["/env/lib/deepnic/__main__.py", "train", "t.zarr"],
+         ["/env/bin/python", "-m", "deepnic", "train", "t.zarr"], "python -m deepnic train t.zarr"),
+        (["-c"], ["python", "-c", "pass"], "-c"),
+    ],
+)  # fmt: skip
+def test_command__is_what_one_would_type(monkeypatch, argv, original, typed):
+    monkeypatch.setattr(sys, "argv", argv)
+    monkeypatch.setattr(sys, "orig_argv", original)
+    assert command() == typed
