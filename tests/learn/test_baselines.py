@@ -11,6 +11,7 @@ from sklearn.svm import SVC
 
 from deepnic.errors import InputError
 from deepnic.learn import BASELINES, baselines, learner_of
+from deepnic.learn.calibration import calibrate, cross_fitted_margins
 from deepnic.learn.states import check_state
 
 
@@ -113,7 +114,8 @@ def shrunken(X, y, new, threshold):
     lead = np.sign(lead) * np.maximum(np.abs(lead) - threshold, 0)
     centre = X.mean(axis=0) + unit * lead
     first, second = ((((new - one) / spread) ** 2).sum(axis=1) for one in centre)
-    return first - second
+    apart = (((centre[1] - centre[0]) / spread) ** 2).sum()
+    return (first - second) / apart if apart > 0 else np.zeros(len(new))
 
 
 def chosen_threshold(X, y):
@@ -140,6 +142,21 @@ def test_baseline__shrunken_centroids_by_hand():
         np.testing.assert_allclose(margin, shrunken(X[:40], y[:40], X, threshold), 1e-9, 1e-9)
         chosen.add(threshold)
     assert len(chosen) == 2
+
+
+def test_baseline__shrunken_centroids_of_fits_that_choose_differently_are_comparable():
+    """A part whose fit takes few genes and one whose fit takes all have one threshold."""
+    rng = np.random.default_rng(1)
+    y = np.int8(np.arange(60) % 2)
+    X = rng.normal(size=(60, 2000))
+    X[:, :40] += 1.5 * y[:, None]
+    part = np.int8(np.where(np.arange(60) < 40, np.arange(60) // 2 % 3, -1))
+    margin = cross_fitted_margins(learner_of("shrunken centroids"), X[None], part, y)
+    known = part >= 0
+    chosen = {chosen_threshold(X[known & (part != k)], y[known & (part != k)]) for k in range(3)}
+    assert len(chosen) > 1
+    predicted = calibrate(margin[known], y[known], "these").predicted(margin[~known])
+    assert (predicted == y[~known]).mean() > 0.8
 
 
 def test_baseline__shrunken_centroids_of_two_items_of_a_class():
