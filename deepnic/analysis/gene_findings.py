@@ -20,7 +20,8 @@ class GeneFindings:
     Attributes
     ----------
     answer : list of str
-        Do paths matter, what images add, what uninformative pixels do; a sentence each.
+        Do paths matter, what images add, what uninformative pixels do, and whether paths matter
+        among them; a sentence each.
     tasks : list of str
         What was asked, without the control.
     placements : DataFrame
@@ -51,12 +52,18 @@ def find_genes(study: GeneResults) -> GeneFindings:
         kind=study.differences["arm"].map(told["kind"]),
         role=study.differences["arm"].map(told["role"]),
     )
-    apart = apart[(apart["task"] != CONTROL) & (apart["kind"] != "dose")]
+    apart = apart[apart["task"] != CONTROL]
     by_chance = apart["other"].map(told["role"]) == RANDOM
-    placements, paths = apart[by_chance], apart[~by_chance]
+    dosed = apart["kind"] == "dose"
+    placements, paths = apart[by_chance & ~dosed], apart[~by_chance & ~dosed]
     dose = _dose(study.summary)
     tasks = [task for task in study.summary["task"].unique() if task != CONTROL]
-    answer = [_on_paths(placements), _on_images(study.summary, tasks), _on_dose(dose)]
+    answer = [
+        _on_paths(placements),
+        _on_images(study.summary, tasks),
+        _on_dose(dose),
+        _on_paths_of_dose(apart[by_chance & dosed]),
+    ]
     return GeneFindings(
         answer=[sentence for sentence in answer if sentence],
         tasks=tasks,
@@ -133,6 +140,20 @@ def _on_dose(dose: pd.DataFrame) -> str:
     if not parts:
         return ""
     return f"Among uninformative pixels the paths change by {'; '.join(parts)}."
+
+
+def _on_paths_of_dose(apart: pd.DataFrame) -> str:
+    """Is any path beyond a random placement of the same pixels among uninformative ones."""
+    ours = apart[(apart["role"] == OURS) & apart["low"].notna()]
+    if ours.empty:
+        return ""
+    best = next(rows(ours.sort_values("difference", ascending=False)))
+    return (
+        f"Among uninformative pixels a path is ahead of a random placement by more than a point in "
+        f"{(ours['better'] > SURE).sum()} of {len(ours)} comparisons (with a probability above "
+        f"{SURE:.0%}); the largest lead is {best.arm} in {best.task}, {points(best).points()} "
+        "points."
+    )
 
 
 def _signed(value: float) -> str:
