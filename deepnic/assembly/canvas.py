@@ -112,7 +112,8 @@ def fit_assembly(
     ----------
     table : Dataset
         Pixel table: `value(item, pixel)`, `state(item)`; pixels best first. Conditions also take
-        `tree_size` and `weight_range`, tiles `gene` and `combination` too, all `(pixel)`.
+        `tree_size` and `weight_range`, tiles `combination` too and, unless the items are genes,
+        `gene`, all `(pixel)`.
     path : str, default "linear"
         A name in `PATHS`; see `deepnic.assembly.visit`.
     order : str or array_like of int, optional
@@ -288,8 +289,10 @@ def _conditions(table: xr.Dataset) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 def _rank_tiles(table: xr.Dataset, order: NDArray[np.intp]) -> NDArray[np.intp]:
     """Tile of every pixel, numbered by its first pixel in the order."""
-    keys = table[["gene", "combination"]].to_dataframe()[["gene", "combination"]]
-    number = keys.iloc[order].groupby(["gene", "combination"], sort=False).ngroup().to_numpy()
+    # where the items are genes, a pixel is of none
+    names = [name for name in ("gene", "combination") if name in table.coords]
+    keys = pd.DataFrame({name: table[name].values for name in names})
+    number = keys.iloc[order].groupby(names, sort=False).ngroup().to_numpy()
     tile = np.empty_like(order)
     tile[order] = number
     return tile

@@ -122,6 +122,14 @@ def test_tile__lies_like_a_rop_image():
     assert less.tolist() == np.hstack([full, lacking]).tolist()
 
 
+def test_tile__of_genes_is_of_one_combination():
+    """Where the items are genes a pixel is of none: its place is as if all were of one."""
+    table = make_tiles([("a", "1", 8, 3), ("a", "2", 8, 3), ("a", "1", 7, 4), ("a", "3", 8, 4)])
+    of_genes = fit_assembly(table.drop_vars("gene"), unit="tile").index
+    assert of_genes.tolist() == [[0, 2, -1], [1, -1, -1], [3, -1, -1]]
+    assert of_genes.tolist() == fit_assembly(table, unit="tile").index.tolist()
+
+
 def test_tile__takes_no_more_than_the_fullest_holds():
     """Boxes of 1 x 3 for 3 pixels and 2, each read from its largest tree on."""
     table = make_tiles(
