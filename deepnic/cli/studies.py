@@ -184,9 +184,11 @@ def compare_genes(settings: Any, output: Path) -> None:
     options.say_what_was_read(cohorts)
     keeps(f"arms in {output} are kept: run the same command again and it goes on")
     run_gene_study(cohorts, output, settings)
-    for sentence in find_genes(read_gene_study(output)).answer:
+    results = read_gene_study(output)
+    for sentence in find_genes(results).answer:
         console.print(sentence, soft_wrap=True)
     console.print(f"report: {write_report(output)}", soft_wrap=True)
+    _check_whole(results.facts, output)
 
 
 def compare(settings: Any, output: Path) -> None:
@@ -208,7 +210,12 @@ def compare(settings: Any, output: Path) -> None:
     results = read_study(output)
     console.print(summary_table(find(results)))
     console.print(f"report: {page}", soft_wrap=True)
-    if lacking := len(results.facts["failures"]):
+    _check_whole(results.facts, output)
+
+
+def _check_whole(facts: dict[str, Any], output: Path) -> None:
+    """Tell of what could not be made, when all else is done."""
+    if lacking := len(facts["failures"]):
         raise EngineError(
             f"{lacking} parts of the study in {output} could not be made, the page tells which and "
             "why; run the same again to try them, and only them, once more"

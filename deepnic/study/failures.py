@@ -1,5 +1,6 @@
 """What of a study could not be made, in words without anybody's id, and what stops it instead."""
 
+import logging
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -9,6 +10,8 @@ from typing import Any
 from deepnic.errors import DeepnicError, chain, own_steps
 from deepnic.files import REFUSALS
 from deepnic.study.cohorts import Split
+
+logger = logging.getLogger("deepnic.study")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,12 @@ class Failure:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for ``study.json``."""
         return asdict(self)
+
+
+def note(failures: list[Failure], failure: Failure) -> None:
+    """Remember what could not be made, and say so."""
+    failures.append(failure)
+    logger.warning("not made: %s", failure)
 
 
 def reason_of(error: Exception, ids: Iterable[object]) -> str:

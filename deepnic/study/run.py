@@ -1,6 +1,5 @@
 """Every arm on the same folds of every cohort, from the cohorts to a folder of results."""
 
-import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +29,7 @@ from deepnic.study.arms import Arm, CanvasArm, arms_of
 from deepnic.study.chosen import chosen_genes
 from deepnic.study.cohorts import Split, check_cohorts, cut, join
 from deepnic.study.examples import example_images
-from deepnic.study.failures import Failure, reason_of
+from deepnic.study.failures import Failure, note, reason_of
 from deepnic.study.fold import (
     Fold,
     cut_fold,
@@ -55,8 +54,6 @@ from deepnic.study.genes.settings import GeneStudySettings
 from deepnic.study.provenance import facts_of, facts_of_cohort, now
 from deepnic.study.settings import StudySettings
 from deepnic.study.work import run_arms
-
-logger = logging.getLogger("deepnic.study")
 
 
 def run_study(
@@ -177,7 +174,7 @@ def _run(
             facts["data_parallel"] = _data_parallel(output, splits[0], summary, settings)
         except Exception as error:
             ids = splits[0].cohort["observation"].values
-            _note(failures, Failure.of(splits[0], reason_of(error, ids), "data_parallel"))
+            note(failures, Failure.of(splits[0], reason_of(error, ids), "data_parallel"))
             facts["failures"] = [failure.to_dict() for failure in failures]
         write_json(output / STUDY, facts)
     seal_study(output)
@@ -289,12 +286,12 @@ def _run_split(
         fold = _make_fold(split, settings, folder, examples if shown else None)
     except Exception as error:
         reason = reason_of(error, split.cohort["observation"].values)
-        _note(failures, Failure.of(split, reason))
+        note(failures, Failure.of(split, reason))
         advance(2 + len(pending))
         return failures
     advance(2)
     for arm, seed, reason in run_arms(fold, pending, folder, advance):
-        _note(failures, Failure.of(split, reason, arm.name, seed))
+        note(failures, Failure.of(split, reason, arm.name, seed))
     return failures
 
 
@@ -304,12 +301,6 @@ def _make_fold(split: Split, settings: StudySettings, folder: Path, examples: Pa
     if examples is not None:
         write_store(example_images(split, fold, folder, settings), examples)
     return fold
-
-
-def _note(failures: list[Failure], failure: Failure) -> None:
-    """Remember what could not be made, and say so."""
-    failures.append(failure)
-    logger.warning("not made: %s", failure)
 
 
 def _why(failures: Sequence[Failure]) -> str:

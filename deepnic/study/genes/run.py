@@ -18,7 +18,7 @@ from deepnic.extras import needs
 from deepnic.files import as_path, locked, whole, write_json
 from deepnic.manifest import seal
 from deepnic.study.cohorts import FOLDS, check_cohorts
-from deepnic.study.failures import Failure, reason_of
+from deepnic.study.failures import Failure, note, reason_of
 from deepnic.study.folder import STUDY, begin, is_done, write_tables
 from deepnic.study.genes.arms import GeneArm, arms_of
 from deepnic.study.genes.fold import GeneSplit, Half, cut
@@ -127,7 +127,8 @@ def _run_split(
 ) -> list[Failure]:
     """Do what is left of one cut of a cohort; what could not be made."""
     folder, ids = output / split.folder, split.given["observation"].values
-    half, failures = None, []
+    half: Half | None = None
+    failures: list[Failure] = []
     for task, pending in left.items():
         closely = split.half == 0 and task in settings.arms.closely
         unseen = closely and not is_looked_at(folder / task)
@@ -139,11 +140,11 @@ def _run_split(
             if unseen:
                 look_closely(fold, settings, folder / task)
         except Exception as error:
-            failures.append(_failure(split, task, reason_of(error, ids)))
+            note(failures, _failure(split, task, reason_of(error, ids)))
             advance(len(pending))
             continue
         for arm, seed, reason in run_arms(fold, pending, folder / task, advance):
-            failures.append(_failure(split, task, reason, arm.name, seed))
+            note(failures, _failure(split, task, reason, arm.name, seed))
     return failures
 
 

@@ -84,7 +84,9 @@ def test_run_gene_study__a_dose_of_none_is_the_path_itself(folder):
         assert undosed == scores.loc[f"{path}, 16 pixels", "value"]
 
 
-def test_run_gene_study__arms_without_pixels_stay_where_the_filter_leaves_none(cohort, tmp_path):
+def test_run_gene_study__arms_without_pixels_stay_where_the_filter_leaves_none(
+    cohort, tmp_path, caplog
+):
     """Of many patients of noise no tree is perfect."""
     few = FEW | {"tasks": ["strength"], "rules": {}, "arms": {"paths": ["snail"], "strengths": [16],
                  "networks": ["small"], "closely": []}}  # fmt: skip
@@ -97,8 +99,11 @@ def test_run_gene_study__arms_without_pixels_stay_where_the_filter_leaves_none(c
     assert "t" in scores.index
     assert "gradient boosting on counts" in scores.index
     assert "snail, 16 pixels" not in scores.index
-    page = write_report(tmp_path / "s").read_text()
-    assert "no pixel of 510 combinations is left after the data stage" in page
+    why = "no pixel of 510 combinations is left after the data stage"
+    assert why in write_report(tmp_path / "s").read_text()
+    told = [one for one in caplog.messages if one.startswith("not made: snail, 16 pixels, seed 0")]
+    assert len(told) == 1
+    assert why in told[0]
 
 
 def test_run_gene_study__goes_on_where_it_stopped(cohort, tmp_path, monkeypatch, done_before):
