@@ -191,6 +191,20 @@ SOURCES = {
         labels="fdb5ee46c12452c34e36ceb23fa3f06556f69cd989a6a6bde08c315b21bc1d2b",
         classes={"c": "control", "d": "t2d"},
     ),
+    "gse24739_g0": Source(
+        KEGG, "data/GSE24739_G0.rda", 4_153_044,
+        blob="033af8ab7fc8310750608c640d660a87f35ac718",
+        values="71581038c7b2a73a07532c0f1bce26cedd32cce9520537a28b7bc1673652c4ca",
+        labels="7f2ee323e99dcb15d55b676254009e7a33bfce4c6e143bffbbdcdebfa8b8dc82",
+        classes={"c": "control", "d": "disease"},
+    ),
+    "gse24739_g1": Source(
+        KEGG, "data/GSE24739_G1.rda", 4_158_644,
+        blob="0e37a2834d3ab459df45cd00aa19df82b351f068",
+        values="452709e73b03f52cd6946939d14357ab360f1ac8ede9717ff7d6a5bf36ec6ed9",
+        labels="e296168f08c531ac3032dd918a0fc77b74aa581c4919e44389cf99a86843c994",
+        classes={"c": "control", "d": "disease"},
+    ),
     "gse4107": Source(
         COPY_4107, "GSE4107_series_matrix.txt.gz", 2_811_738,
         blob="6f9870ada098bf861b4ae939e9da261630e9fcfc",

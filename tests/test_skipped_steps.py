@@ -8,7 +8,7 @@ import xarray as xr
 import deepnic
 from deepnic.assembly import Assembly, fit_assembly, fit_deepinsight, lay
 from deepnic.assembly.cross_fitted import join_canvases
-from deepnic.explain.null import count_alone
+from deepnic.explain.null import count_alone, parts_of, stored
 from deepnic.nic.observations import forest_vote
 from deepnic.pixels import select_pixels
 from deepnic.variables import KINDS, MADE_BY
@@ -30,7 +30,7 @@ def made():
         "cohort": cohort,
         "forest": forest,
         "counts": counts,
-        "null": count_alone(forest),
+        "null": stored(count_alone(forest, parts_of(8, 0, seed=0)), forest),
         "gene images": deepnic.rop_images(forest, family="base"),
         "observation images": images,
         "table": table,

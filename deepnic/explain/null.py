@@ -187,12 +187,12 @@ def _permuted(cohort: xr.Dataset, asked: dict[str, Any], folder: Path, k: int) -
         if not place.exists():
             write_forest(trees, growing)
             part = parts_of(cohort.sizes["gene"], k, seed=asked["seed"])
-            write_store(_stored(count_alone(open_forest(growing), part), trees), place)
+            write_store(stored(count_alone(open_forest(growing), part), trees), place)
         shutil.rmtree(growing, ignore_errors=True)
-        stored = open_store(place, "null", load=True)
-    if stored.attrs[ORIGIN] != trees.attrs[ORIGIN]:
+        counts = open_store(place, "null", load=True)
+    if counts.attrs[ORIGIN] != trees.attrs[ORIGIN]:
         raise InputError(f"{place} is of another forest; choose another folder, or remove that one")
-    return Counts(*(stored[name].values.astype(int) for name in Counts._fields))
+    return Counts(*(counts[name].values.astype(int) for name in Counts._fields))
 
 
 def count_alone(forest: xr.Dataset, part: NDArray[np.integer]) -> Counts:
@@ -212,7 +212,7 @@ def count_alone(forest: xr.Dataset, part: NDArray[np.integer]) -> Counts:
     return Counts(*counts)
 
 
-def _stored(counts: Counts, forest: xr.Dataset) -> xr.Dataset:
+def stored(counts: Counts, forest: xr.Dataset) -> xr.Dataset:
     """Counts of a permutation as its store holds them."""
     named = {
         name: xr.DataArray(one.astype(PERFECT.dtype), dims=PERFECT.dims)
