@@ -95,7 +95,8 @@ def test_read_settings__of_the_studies_that_are_told():
     files = (path for path in STUDIES.glob("*.toml") if path.stem != "pretrain")  # is no study
     told = {path.stem: read_settings(path) for path in files}
     of_genes = {name for name, one in told.items() if isinstance(one, GeneStudySettings)}
-    assert of_genes == {"dose", "genes", "genes_gpu", "genes_gse38666", "genes_units"}
+    beside = {"genes_all", "genes_gpu", "genes_gse38666", "genes_units"}
+    assert of_genes == {"dose", "genes", *beside}
     with_seed = ("trees", "uninformative", "variance")
     of_patients = {"control", "pretrained", "study", "transfer", *with_seed}
     assert told.keys() - of_genes == of_patients
