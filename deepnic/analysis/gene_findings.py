@@ -81,8 +81,7 @@ def _on_paths(placements: pd.DataFrame) -> str:
     if ours.empty:
         return ""
     better, worse = (ours[ours[side] > SURE] for side in ("better", "worse"))
-    best = next(rows(ours.sort_values("difference", ascending=False)))
-    lead = f"{best.arm} in {best.task}, {points(best).points()} points"
+    lead = _largest_lead(ours)
     if ours["low"].isna().all():
         return (
             f"Of {len(ours)} comparisons with a random placement of the same pixels the largest "
@@ -147,13 +146,17 @@ def _on_paths_of_dose(apart: pd.DataFrame) -> str:
     ours = apart[(apart["role"] == OURS) & apart["low"].notna()]
     if ours.empty:
         return ""
-    best = next(rows(ours.sort_values("difference", ascending=False)))
     return (
         f"Among uninformative pixels a path is ahead of a random placement by more than a point in "
         f"{(ours['better'] > SURE).sum()} of {len(ours)} comparisons (with a probability above "
-        f"{SURE:.0%}); the largest lead is {best.arm} in {best.task}, {points(best).points()} "
-        "points."
+        f"{SURE:.0%}); the largest lead is {_largest_lead(ours)}."
     )
+
+
+def _largest_lead(ours: pd.DataFrame) -> str:
+    """Name the path and task of the largest difference, and how large it is."""
+    best = next(rows(ours.sort_values("difference", ascending=False)))
+    return f"{best.arm} in {best.task}, {points(best).points()} points"
 
 
 def _signed(value: float) -> str:

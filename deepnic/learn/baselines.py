@@ -74,8 +74,9 @@ class _Centroids(NearestCentroid):
         """Margin of each item; 0 where the centroids are one."""
         lead = super().decision_function
         first, second = lead(self.centroids_)
-        margin: NDArray[np.float64] = np.zeros(len(X))
-        return 2 * lead(X) / (second - first) if second > first else margin
+        if second <= first:
+            return np.zeros(len(X))
+        return np.asarray(2 * lead(X) / (second - first), np.float64)
 
 
 def _shrunken_centroids(state: NDArray[np.int8]) -> ClassifierMixin:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,8 @@ from deepnic.study.arms import Arm, Outcome
 from deepnic.study.cohorts import FOLDS, Split
 from deepnic.study.fold import has_tables, read_tables
 from deepnic.study.settings import StudySettings
+
+A = TypeVar("A", bound=Arm[Any, Any])
 
 STUDY = "study.json"
 EXAMPLES = "examples"
@@ -110,6 +112,11 @@ def is_done(folder: Path, arm: Arm[Any, Any], seed: int) -> bool:
         return as_written and record.get("revision", 1) == arm.revision
     except (OSError, ValueError, AttributeError):  # not there, or damaged: it is made anew
         return False
+
+
+def not_done(folder: Path, todo: Sequence[tuple[A, int]]) -> list[tuple[A, int]]:
+    """Arms and seeds whose predictions are not in a fold's folder."""
+    return [(arm, seed) for arm, seed in todo if not is_done(folder, arm, seed)]
 
 
 def write_outcome(folder: Path, arm: Arm[Any, Any], seed: int, outcome: Outcome) -> None:

@@ -44,7 +44,7 @@ from deepnic.study.folder import (
     STUDY,
     begin,
     gather,
-    is_done,
+    not_done,
     read_tables_of,
     seal_study,
     write_tables,
@@ -249,10 +249,7 @@ def _run_splits(
 
     What an earlier start did counts as done, and not in the time left.
     """
-    left = [
-        [(arm, seed) for arm, seed in todo if not is_done(output / split.folder, arm, seed)]
-        for split in splits
-    ]
+    left = [not_done(output / split.folder, todo) for split in splits]
     done = len(splits) * len(todo) - sum(map(len, left))
     failures: list[Failure] = []
     with progress() as bars:

@@ -32,7 +32,7 @@ def study(differences):
 @pytest.mark.parametrize(
     ("better", "of_path"),
     [(0.3, "No path is ahead"), (0.96, "In 1 of 1 comparisons a path is ahead")],
-)  # fmt: skip
+)
 def test_find_genes__of_paths_by_themselves(better, of_path):
     found = find_genes(study([("snail", "random", 0.012, 0.01, 0.014, better)]))
     assert found.answer[0].startswith(of_path)

@@ -48,16 +48,16 @@ def make_fold(cohort, test, settings, folder):
 
 @pytest.fixture
 def done_before(monkeypatch):
-    """Share of a study that its bar starts with, for each start."""
-    shares, add_task = [], Progress.add_task
+    """Arms that the bar of a study starts with, for each start."""
+    counts, add_task = [], Progress.add_task
 
-    def noting(bars, description, *args, total=None, completed=0, **kind):
+    def noting(bars, description, *args, completed=0, **kind):
         if description == "study":
-            shares.append((completed, total))
-        return add_task(bars, description, *args, total=total, completed=completed, **kind)
+            counts.append(completed)
+        return add_task(bars, description, *args, completed=completed, **kind)
 
     monkeypatch.setattr(Progress, "add_task", noting)
-    return shares
+    return counts
 
 
 @pytest.fixture(scope="session")

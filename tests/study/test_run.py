@@ -274,7 +274,7 @@ def test_run_study__goes_on_where_it_stopped(
         assert len(asked) == 2 * n_arms - done
         run_study({"made": cohort}, tmp_path, TINY)
         assert len(asked) == 2 * n_arms - done  # nothing was left
-    assert [arms for arms, _ in done_before] == [0, done, 2 * n_arms]
+    assert done_before == [0, done, 2 * n_arms]
     assert contents(tmp_path) == contents(folder_tiny)
     again = json.loads((tmp_path / "study.json").read_text())
     assert again["started"] == facts["started"]

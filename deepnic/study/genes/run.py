@@ -19,7 +19,7 @@ from deepnic.files import as_path, locked, whole, write_json
 from deepnic.manifest import seal
 from deepnic.study.cohorts import FOLDS, check_cohorts
 from deepnic.study.failures import Failure, note, reason_of
-from deepnic.study.folder import STUDY, begin, is_done, write_tables
+from deepnic.study.folder import STUDY, begin, not_done, write_tables
 from deepnic.study.genes.arms import GeneArm, arms_of
 from deepnic.study.genes.fold import GeneSplit, Half, cut
 from deepnic.study.genes.folder import Todo, gather, is_looked_at, look_closely, of_task
@@ -96,14 +96,7 @@ def _run_splits(
     What an earlier start did counts as done, and not in the time left.
     """
     left = [
-        {
-            task: [
-                (arm, seed)
-                for arm, seed in of_task(todo, task)
-                if not is_done(output / split.folder / task, arm, seed)
-            ]
-            for task in split.tasks
-        }
+        {task: not_done(output / split.folder / task, of_task(todo, task)) for task in split.tasks}
         for split in splits
     ]
     total = sum(len(of_task(todo, task)) for split in splits for task in split.tasks)
