@@ -60,8 +60,10 @@ class _FileBackend(_TorchBackend):
         )
 
     def on_shutdown(self, worker_group: Any, backend_config: FileRendezvous) -> None:
-        super().on_shutdown(worker_group, backend_config)
-        self._leave()
+        try:
+            super().on_shutdown(worker_group, backend_config)
+        finally:  # a worker that was lost cannot shut down, which Ray takes as a warning
+            self._leave()
 
     def _leave(self) -> None:
         if self.place is not None:
