@@ -20,12 +20,12 @@ VENV ?= .venv
 READY = $(VENV)/.ready
 MAINTAIN = .maintain
 TOOLS = uv==0.13.9 pip-licenses==5.5.5 cyclonedx-bom==7.5.0 pip-audit==2.10.1
-# what starts hosts, clusters or kernels of notebooks waits most of its time, and for timeouts: it
-# runs apart, what is on the test hosts beside all that is on this machine
+# what starts hosts or clusters waits most of its time, and for timeouts: it runs apart, what is on
+# the test hosts beside all that is on this machine
 HOSTS = hosts or slurm
-RAY = (ray or notebook) and not ($(HOSTS)) and not long
-SLOW = slow and not (ray or notebook or $(HOSTS)) and not long
-ALONE = hosts or slurm or ray or notebook or slow or long
+RAY = ray and not ($(HOSTS)) and not long
+SLOW = slow and not (ray or $(HOSTS)) and not long
+ALONE = hosts or slurm or ray or slow or long
 # a file to a process, for what its tests share
 PARALLEL = -n 2 --dist loadfile --no-loadscope-reorder
 # threads of processes that share the cores wait for one another

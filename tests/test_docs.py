@@ -9,6 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import nbformat
 import pytest
 import typer
 import yaml
@@ -21,6 +22,7 @@ from deepnic.errors import InputError
 from deepnic.runs.config import TrainConfig
 from deepnic.study import StudySettings
 from deepnic.variables import KINDS
+from tests.lessons import NOTEBOOKS
 from tests.test_rooms import ORDER
 
 ROOT = Path(__file__).parents[1]
@@ -305,6 +307,12 @@ def test_pages__have_every_name_variable_column_and_option(built):
     assert all(f"deepnic.{name}" in told for name in ROOMS)
 
 
+def test_lessons__are_kept_without_outputs():
+    lessons = [nbformat.read(path, as_version=4) for path in NOTEBOOKS.glob("*.ipynb")]
+    assert len(lessons) == 4
+    assert not any(cell.get("outputs") for lesson in lessons for cell in lesson.cells)
+
+
 @pytest.mark.slow
 def test_lessons__are_shown_with_what_they_make(built):
     pages = {page.stem[0]: page for page in (built / "notebooks").glob("[1-9]*.html")}
@@ -313,7 +321,11 @@ def test_lessons__are_shown_with_what_they_make(built):
     first = text_of(pages["1"])
     assert first.count("% Completed") == 1  # one bar, at its end
     assert "xarray.Dataset" in first
-    assert "on another scale" in text_of(pages["4"])
+    assert "structural" in text_of(pages["2"])
+    for word in ("mean texture", "not calibrated", "on another scale", "trained on"):
+        assert word in text_of(pages["4"])
+    for page in pages.values():  # nothing of what workers and libraries say to stderr
+        assert "output stderr" not in page.read_text(), page
 
 
 @pytest.mark.slow

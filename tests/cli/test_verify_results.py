@@ -1,5 +1,6 @@
 """`deepnic verify` of studies and runs: no damage goes unseen, and what is lost is made anew."""
 
+import re
 import shutil
 from itertools import cycle
 
@@ -86,7 +87,9 @@ def test_damage__of_any_file_is_named_and_makes_no_page(copied):
     kind, whole, copy = copied
     draw, damages = np.random.default_rng(0), cycle([flip, cut, lose, be_a_folder])
     expected, told = as_read(kind, whole), 0
-    for file, content in list(contents(whole).items())[:: 1 + (kind == "study")]:
+    kept = contents(whole)
+    one_of_a_kind = {re.sub(r"\d+", "0", str(file)): file for file in kept}  # of many chunks
+    for file in one_of_a_kind.values():
         next(damages)(copy / file, draw)
         try:
             assert [one.file for one in damaged(copy)], file
@@ -96,7 +99,7 @@ def test_damage__of_any_file_is_named_and_makes_no_page(copied):
             assert "\n" not in str(error), error  # noqa: PT017
         if (copy / file).is_dir():
             (copy / file).rmdir()
-        (copy / file).write_bytes(content)
+        (copy / file).write_bytes(kept[file])
     assert told >= 7
     assert damaged(copy) == []
 

@@ -475,7 +475,6 @@ def printed(cell):
     return "".join(part.text for part in cell.outputs if part.get("name") == "stdout")
 
 
-@pytest.mark.notebook
 def test_jobqueue_yaml__starts_workers_from_a_notebook(slurm, write_profile, tmp_path):
     settings = yaml.safe_load((EXAMPLES / "jobqueue.yaml").read_text())
     here = {
