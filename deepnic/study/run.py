@@ -22,6 +22,7 @@ from deepnic.errors import EngineError, InputError
 from deepnic.extras import needs
 from deepnic.files import as_path, locked, whole, write_json
 from deepnic.learn.baselines import check_classifiers
+from deepnic.learn.imported import imported
 from deepnic.nic import observation_images
 from deepnic.store.disk import check_space, least_bytes
 from deepnic.store.table import write_store
@@ -116,6 +117,9 @@ def run_study(
             return run_gene_study(cohorts, output, settings)
         settings = checked(StudySettings, settings)
     check_classifiers(settings.arms.classifiers)
+    for name in settings.arms.networks:
+        if ":" in name:
+            imported(name, "network")
     _check_goal(settings)
     cohorts = check_cohorts(cohorts, settings.folds, settings.transfers)
     splits = list(cut(cohorts, settings))

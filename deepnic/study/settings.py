@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from deepnic.assembly import PATHS
 from deepnic.assembly.canvas import TREE_SIZES, UNITS, WEIGHT_RANGES
@@ -118,6 +118,11 @@ class Arms(Strict):
     classifiers: tuple[str, ...] = ()
     """More classifiers on expression, as "module:function": each returns one like scikit-learn's,
     with a random_state of its own if it draws."""
+    networks: tuple[str, ...] = ()
+    """More networks on the canvases of the first path: residual, or "module:function"."""
+    averaged: int = Field(default=1, ge=1)
+    """Small networks of other seeds on these canvases, whose mean is one more arm; 1 leaves it
+    out."""
     pretrained: str = ""
     """Networks of other cohorts, which are not trained: "pretrained", those that come with deepnic,
     or a file of `deepnic pretrain`; left out, there is no such arm."""
@@ -133,14 +138,23 @@ class Arms(Strict):
             )
         return strengths
 
-    @field_validator("classifiers")
+    @field_validator("classifiers", "networks")
     @classmethod
-    def _importable_classifiers(cls, classifiers: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(re.fullmatch(r"\w+(\.\w+)*:\w+", name) for name in classifiers):
+    def _importable(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        own = [name for name in names if (info.field_name, name) != ("networks", "residual")]
+        if not all(re.fullmatch(r"\w+(\.\w+)*:\w+", name) for name in own):
+            also = "residual, or " if info.field_name == "networks" else ""
             raise ValueError(
-                'classifiers are named "module:function", such as "our_models:tabular"'
+                f'{info.field_name} are named {also}"module:function", such as "our_models:tabular"'
             )
-        return classifiers
+        return names
+
+    @field_validator("networks")
+    @classmethod
+    def _networks_of_different_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not names or _differ([name.rpartition(":")[2] for name in names]):
+            return names
+        raise ValueError("two networks would be called the same; name the function of one anew")
 
 
 class Goal(Strict):

@@ -8,6 +8,7 @@ import pytest
 from deepnic.assembly import PATHS, assemble, fit_assembly, fit_deepinsight, lay
 from deepnic.assembly.cross_fitted import join_canvases
 from deepnic.learn import BASELINES, calibrate, cross_fitted_margins, learner_of
+from deepnic.learn.cross_fitting import train_cross_fitted
 from deepnic.learn.fit import train
 from deepnic.study import StudySettings
 from deepnic.study.arms import KINDS, arms_of
@@ -61,11 +62,12 @@ def check(outcome, fold, score, predicted):
 
 
 def test_arms_of__every_path_strength_and_unit_and_all_else_once():
-    asked = {"paths": ["snail", "linear"], "strengths": ["none", 64], "units": ["tile", "pixel"]}
+    asked = {"paths": ["snail", "linear"], "strengths": ["none", 64], "units": ["tile", "pixel"],
+             "networks": ["residual", "ours:deep"], "averaged": 3}  # fmt: skip
     arms = arms_of(make_settings(arms=asked))
     names = [arm.name for arm in arms]
     assert len(set(names)) == len(names)
-    order = ("assembly", "placement", "encoder", "pixels", "forest", "map", "expression")
+    order = ("assembly", "placement", "encoder", "pixels", "forest", "map", "expression", "network")
     kinds = {kind: [arm for arm in arms if arm.kind == kind] for kind in order}
     assert sum(map(len, kinds.values())) == len(arms)
     assert {arm.name: tuple(arm.columns.values())[2:5] for arm in kinds["assembly"]} == {
@@ -81,6 +83,11 @@ def test_arms_of__every_path_strength_and_unit_and_all_else_once():
     assert [(arm.name, arm.role, arm.path) for arm in kinds["encoder"]] == [
         ("shared encoder, no filter", "baseline", ""),
         ("shared encoder, 64 pixels", "baseline", ""),
+    ]
+    assert [(arm.name, arm.role, arm.path) for arm in kinds["network"]][3:] == [
+        ("residual network, snail, 64 pixels", "baseline", "snail"),
+        ("deep network, snail, 64 pixels", "baseline", "snail"),
+        ("mean of 3 networks, snail, 64 pixels", "baseline", "snail"),
     ]
     assert [(arm.name, arm.role, arm.path) for arm in kinds["map"]] == [
         ("DeepInsight of expression", "baseline", "")
@@ -124,6 +131,25 @@ def test_fit_predict__assembly(fold, path, strength, unit):
     assert outcome.history == history
     assert len(outcome.history["training_loss"]) == 3
     assert not any("test" in name for name in outcome.history)
+
+
+def test_fit_predict__mean_of_networks_of_other_seeds(fold):
+    canvas = join_canvases(
+        [assemble(one, path="linear", seed=0) for one in tables(fold, 16)], fold.part, fold.state
+    )
+    how = {"epochs": 3, "device": "cpu"}
+    margins = [train_cross_fitted(canvas, seed=seed, **how).margin for seed in (4, 5)]
+    outcome = fit_predict(KINDS["network"]("linear", 16, "pixel", members=2), fold, 2)
+    check_margin(outcome, fold, (margins[0] + margins[1]) / 2)
+
+
+def test_fit_predict__another_network(fold):
+    canvas = join_canvases(
+        [assemble(one, path="linear", seed=5) for one in tables(fold, 16)], fold.part, fold.state
+    )
+    how = {"network": "residual", "epochs": 3, "seed": 5, "device": "cpu"}
+    outcome = fit_predict(KINDS["network"]("linear", 16, "pixel", "residual"), fold, 5)
+    check_margin(outcome, fold, train_cross_fitted(canvas, **how).margin)
 
 
 @pytest.mark.parametrize("name", ["DeepInsight", "random"])

@@ -77,3 +77,10 @@ def test_own_classifier__is_refused_before_the_study_starts(own_models, cohort, 
     with pytest.raises(InputError, match=sentence):
         run_study(cohort, "new", settings)
     assert not Path("new").exists()
+
+
+def test_own_network__is_refused_before_the_study_starts(own_models, cohort):
+    settings = make_settings(TINY, arms={"networks": ["residual", "own_models:absent"]})
+    with pytest.raises(InputError, match="the network own_models:absent cannot be imported"):
+        run_study(cohort, "new", settings)
+    assert not Path("new").exists()

@@ -42,6 +42,9 @@ STUDIES = Path(__file__).parents[2] / "studies"
         ({"arms": {"fdr": 0}}, "fdr is 0 in .arms., but it should be greater than 0"),
         ({"arms": {"fdr": 1.1}}, "fdr is 1.1 in .arms., but"),
         ({"arms": {"classifiers": ["SVC"]}}, 'classifiers are named "module:function", such as'),
+        ({"arms": {"networks": ["large"]}}, 'networks are named residual, or "module:function"'),
+        ({"arms": {"networks": ["a:deep", "b:deep"]}}, "two networks would be called the same"),
+        ({"arms": {"classifiers": ["residual"]}}, 'classifiers are named "module:function", such'),
         ({"arms": {"classifiers": ["a b:c"]}}, 'classifiers are named "module:function", such as'),
         (
             {"arms": {"units": ["tile"]}, "forest": {"tree_sizes": [9]}},

@@ -5,6 +5,7 @@ from deepnic.study.arms.canvas import (
     CanvasArm,
     DeepInsightArm,
     EncoderArm,
+    NetworkArm,
     PathArm,
     PlacementArm,
     PretrainedArm,
@@ -20,6 +21,7 @@ KINDS: dict[str, type[Arm[Fold, Arms]]] = {
     for cls in (
         PathArm,
         PlacementArm,
+        NetworkArm,
         EncoderArm,
         PretrainedArm,
         PixelsArm,

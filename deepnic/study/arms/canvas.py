@@ -2,10 +2,13 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
 from deepnic.assembly import Assembly, fit_assembly, fit_deepinsight, lay
@@ -45,7 +48,7 @@ class CanvasArm(Arm[Fold, Arms]):
     """The network on one canvas."""
 
     draws = True
-    network: ClassVar[str] = "small"
+    network: str = "small"
 
     @abstractmethod
     def canvas(self, fold: Fold, seed: int) -> xr.Dataset:
@@ -53,6 +56,11 @@ class CanvasArm(Arm[Fold, Arms]):
 
     def fit_predict(self, fold: Fold, seed: int) -> Answer:
         """Train the network; see `Arm`."""
+        margin, curve = self.margin(fold, seed)
+        return Answer.of(margin, fold.state, curve)
+
+    def margin(self, fold: Fold, seed: int) -> tuple[NDArray[np.float64], dict[str, list]]:
+        """Cross-fitted margins of all, and the training curve by column."""
         from deepnic.learn.cross_fitting import train_cross_fitted  # loads torch where it is used
 
         trained = train_cross_fitted(
@@ -62,7 +70,7 @@ class CanvasArm(Arm[Fold, Arms]):
             seed=seed,
             device="cpu",
         )
-        return Answer.of(trained.margin, fold.state, curve_of(trained.result))
+        return trained.margin, curve_of(trained.result)
 
 
 class PlacedArm(CanvasArm):
@@ -103,6 +111,46 @@ class PathArm(PlacedArm):
     def place(self, table: xr.Dataset, seed: int) -> Assembly:
         """Choose the places along the path."""
         return fit_assembly(table, path=self.method, unit=self.unit, seed=seed)
+
+
+@dataclass(frozen=True)
+class NetworkArm(PathArm):
+    """Another network on the canvas of the first path, or the mean of several small ones.
+
+    Examples
+    --------
+    >>> NetworkArm("snail", 256, "pixel", "residual").name
+    'residual network, snail, 256 pixels'
+    >>> NetworkArm("snail", 256, "pixel", members=3).name
+    'mean of 3 networks, snail, 256 pixels'
+    """
+
+    network: str = "small"
+    members: int = 1
+
+    kind, title, role = "network", "other networks on the same canvases", BASELINE
+
+    @classmethod
+    def of(cls, settings: Arms) -> list[Self]:
+        """Those that the study names, and the mean, with every strength."""
+        others = [(name, 1) for name in settings.networks]
+        if settings.averaged > 1:
+            others.append(("small", settings.averaged))
+        path = settings.paths[0]
+        return [cls(path, k, "pixel", *other) for k in settings.strengths for other in others]
+
+    @property
+    def label(self) -> str:
+        """The network, or how many, and the path."""
+        name = self.network.rpartition(":")[2]
+        what = f"mean of {self.members} networks" if self.members > 1 else f"{name} network"
+        return f"{what}, {self.method}"
+
+    def fit_predict(self, fold: Fold, seed: int) -> Answer:
+        """Train each by itself; the margins are averaged, the curve is that of the first."""
+        answers = [self.margin(fold, seed * self.members + k) for k in range(self.members)]
+        margin = np.mean([one for one, _ in answers], axis=0)
+        return Answer.of(margin, fold.state, answers[0][1])
 
 
 PLACEMENTS: dict[str, Callable[[xr.Dataset, int], Assembly]] = {
