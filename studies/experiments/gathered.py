@@ -49,7 +49,7 @@ def gathered(differs: NDArray[np.bool_], seed: int) -> NDArray[np.intp]:
     Examples
     --------
     >>> gathered(np.array([False, True, False, True]), seed=0)[:2]
-    array([3, 1])
+    array([1, 3])
     """
     drawn = np.random.default_rng(seed).permutation(differs.size)
     return drawn[np.argsort(~differs[drawn], kind="stable")]
