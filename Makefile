@@ -1,7 +1,7 @@
 # make demo   the whole way on the bundled cohort, to demo/report.html
 # make quick  the tests that take no cluster and no long run, in a few minutes
 # make test   formatting, types, and every test that this machine can run
-# make long   what is left out of it because it takes long: studies that stop and go on, real cohorts
+# make long   what is left out of it because it takes long: real cohorts, studies that stop, benchmarks
 # make coverage   the same again, and which lines they run: 90 % at least; half as long again
 # make soak   stores under attack, in any order of work and damage, for hours (SOAK=2000 rounds)
 # make fuzz   every reader against so many inputs (FUZZ=20000 each)
@@ -22,7 +22,7 @@ MAINTAIN = .maintain
 TOOLS = uv==0.13.9 pip-licenses==5.5.5 cyclonedx-bom==7.5.0 pip-audit==2.10.1
 # what starts hosts or clusters waits most of its time, and for timeouts: it runs apart, what is on
 # the test hosts beside all that is on this machine
-HOSTS = hosts or slurm
+HOSTS = (hosts or slurm) and not long
 RAY = ray and not ($(HOSTS)) and not long
 SLOW = slow and not (ray or $(HOSTS)) and not long
 ALONE = hosts or slurm or ray or slow or long

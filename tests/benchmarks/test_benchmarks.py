@@ -19,8 +19,6 @@ from tests.benchmarks.table import BEFORE, as_table
 from tests.benchmarks.trees import fitted, measured, trees
 from tests.rop import oracle
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.mark.parametrize("by_counting", [False, True])
 @pytest.mark.parametrize("make", [noise, wisconsin])
@@ -58,6 +56,7 @@ def test_brute_force__equal_scores(by_counting):
         assert found == (expected.value, expected.area, expected.n_ties)
 
 
+@pytest.mark.long
 def test_benchmarks__every_piece_makes_rows():
     sections = [
         cost_of_a_vector(sizes=[18, 210], weight_ranges=[3], tree_sizes=[3, 4], n_nodes=1),
@@ -90,6 +89,7 @@ def test_benchmarks__every_piece_makes_rows():
     assert all(int(cell.partition(": ")[2]) > 50 for cell in peaks)
 
 
+@pytest.mark.long
 def test_trees__fit_finds_the_numbers_of_tree_seconds():
     """Of times that follow it exactly, whatever the conditions."""
     conditions = list(product((20, 60, 200, 1000, 3000), (3, 5, 8), (3, 4, 5)))
@@ -103,6 +103,7 @@ def test_trees__fit_finds_the_numbers_of_tree_seconds():
         assert by_hand == pytest.approx(tree_seconds(V, R, n), rel=1e-3)
 
 
+@pytest.mark.long
 def test_atlas__is_weighed_and_opened():
     if shutil.which("chromium") is None:
         pytest.skip("there is no Chromium on this machine")

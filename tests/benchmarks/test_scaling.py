@@ -15,8 +15,6 @@ from tests.benchmarks.scaling_model import Costs, Workers, predict, queued
 from tests.benchmarks.scaling_runs import bytes_moved
 from tests.benchmarks.table import Section, as_table
 
-pytestmark = pytest.mark.slow
-
 FREE = Costs(
     start=0,
     alone=(0, 0),
@@ -99,6 +97,7 @@ def test_bytes_moved__what_a_connection_has_sent_and_received():
     assert (after[0] - sent, after[1] - received) == (5000, 300)
 
 
+@pytest.mark.long
 def test_scaling__every_part_has_its_rows():
     starting = 1.0, Section("start, s", [""], [("", ["1.0"])])
     with (

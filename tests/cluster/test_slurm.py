@@ -339,6 +339,7 @@ def test_grow__leaves_no_job_after_ctrl_c(slurm, write_profile, tmp_path):
 
 
 @pytest.mark.ray
+@pytest.mark.long
 def test_train__elastic_goes_on_when_a_node_is_lost(
     slurm, write_profile, table, tmp_path, monkeypatch
 ):
