@@ -39,10 +39,12 @@ demo: install
 quick: install
 	$(VENV)/bin/pytest $(PARALLEL) -m "not ($(ALONE))" --durations=30
 
+# machine code is made once, before many processes would each make it
 test: install
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
+	$(VENV)/bin/python -c "import deepnic; deepnic.grow_forest(deepnic.demo_cohort(), n_trees=1).compute()"
 	$(MAKE) --jobs=2 test-hosts test-here
 
 test-hosts:
