@@ -30,7 +30,7 @@ from tests.test_docs import commands
 
 ALON = Path(__file__).parents[3] / "shared" / "data" / "alon.npz"
 DEEPNIC = [sys.executable, "-m", "deepnic"]
-EPOCHS = 50
+EPOCHS = 100  # of two items a step, so that it is not over when a host is lost
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -447,7 +447,7 @@ def epochs(output: Path) -> int:
 def test_train__as_a_job_goes_on_without_a_lost_host(mended: Cluster, tunnel, table, tmp_path):
     submit = [sys.executable, "-m", "ray.scripts.scripts", "job", "submit", "--"]
     train = [sys.executable, "-m", "deepnic", "train", table, "--workers", 2, "--elastic"]
-    words = [*submit, *train, "--epochs", EPOCHS, "-o", tmp_path]
+    words = [*submit, *train, "--epochs", EPOCHS, "--batch-size", 2, "-o", tmp_path]
     with subprocess.Popen(
         list(map(str, words)), env=os.environ | mended.variables,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
