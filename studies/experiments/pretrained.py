@@ -60,6 +60,7 @@ def pairs(arms: list[str]) -> Iterator[tuple[str, str]]:
     yield OWN, pretrained
     yield OWN, snail
     yield encoder, snail
+    yield from ((arm, snail) for arm in arms if arm.endswith(f", {snail}"))  # other networks
 
 
 def compare(study: Path) -> pd.DataFrame:
