@@ -54,7 +54,8 @@ def rank_genes(forest: xr.Dataset, cohort: xr.Dataset, null: Null | None = None)
           one of its trees is perfect, empty where none is;
         - ``stability``: how far the even draws agree with the odd ones on how often its trees are
           perfect under each condition, from 0 to 1 (the weighted Jaccard index: the sum of the
-          smaller rates over that of the larger; NaN where no tree is perfect);
+          smaller rates over that of the larger; NaN where no tree is perfect). Each draw has other
+          companions, and below ``subsample=1`` another bag: the halves differ in both;
         - ``t``, ``welch_p``, ``welch_q``: Welch's test on the observations that the forest was
           grown on, and Benjamini and Hochberg's adjusted p; ``fold_change``: the difference of the
           class means, of log2 values the log2 fold change.
