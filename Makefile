@@ -58,7 +58,7 @@ test-ray:
 	$(VENV)/bin/pytest -m "$(RAY)" --durations=30
 
 test-slow:
-	$(VENV)/bin/pytest -m "$(SLOW)" --durations=30
+	$(VENV)/bin/pytest $(PARALLEL) -m "$(SLOW)" --durations=30
 
 long: install
 	$(VENV)/bin/pytest $(PARALLEL) -m long --durations=30
