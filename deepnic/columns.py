@@ -25,7 +25,11 @@ COLUMNS = {
     "cohort": Column("str", "Name of the cohort, or A-to-B: trained on A, tested on B."),
     "permutation": Column("int64", "Number of the permutation of the labels, -1 for the true."),
     "arm": Column("str", "What is compared; no two arms have the same name."),
-    "kind": Column("str", "assembly, placement, pixels, forest or expression: what it reads."),
+    "kind": Column(
+        "str",
+        "assembly, placement, network, encoder, pretrained, pixels, forest, map or expression: "
+        "what it reads, or what reads it.",
+    ),
     "role": Column("str", "Part it plays: ours, placement (of a peer), random or baseline."),
     "family": Column("str", "What arms are called that differ in strength and unit alone."),
     "path": Column("str", "Path or placement of the canvas, empty without a canvas."),

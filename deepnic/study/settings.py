@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from deepnic.assembly import PATHS
 from deepnic.assembly.canvas import TREE_SIZES, UNITS, WEIGHT_RANGES
@@ -27,6 +27,20 @@ def some_of(what: str, allowed: Collection[str]) -> AfterValidator:
                 f"{what} are {', '.join(allowed)}; name at least one of them, and none twice"
             )
         return values
+
+    return AfterValidator(check)
+
+
+def importable(what: str, *also: str) -> AfterValidator:
+    """Check that names are "module:function", or one of those that need no module."""
+    words = "".join(f"{name}, or " for name in also)
+
+    def check(names: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(name in also or re.fullmatch(r"\w+(\.\w+)*:\w+", name) for name in names):
+            raise ValueError(
+                f'{what} are named {words}"module:function", such as "our_models:tabular"'
+            )
+        return names
 
     return AfterValidator(check)
 
@@ -115,10 +129,10 @@ class Arms(Strict):
     """What is laid along a path: pixel, tile, condition."""
     fdr: float = Field(default=0.05, gt=0, le=1)
     """False discovery rate of the filter by relevance; 1 turns the test off."""
-    classifiers: tuple[str, ...] = ()
+    classifiers: Annotated[tuple[str, ...], importable("classifiers")] = ()
     """More classifiers on expression, as "module:function": each returns one like scikit-learn's,
     with a random_state of its own if it draws."""
-    networks: tuple[str, ...] = ()
+    networks: Annotated[tuple[str, ...], importable("networks", "residual")] = ()
     """More networks on the canvases of the first path: residual, or "module:function"."""
     averaged: int = Field(default=1, ge=1)
     """Small networks of other seeds on these canvases, whose mean is one more arm; 1 leaves it
@@ -137,17 +151,6 @@ class Arms(Strict):
                 "placement takes as many); name at least one, and none twice"
             )
         return strengths
-
-    @field_validator("classifiers", "networks")
-    @classmethod
-    def _importable(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        own = [name for name in names if (info.field_name, name) != ("networks", "residual")]
-        if not all(re.fullmatch(r"\w+(\.\w+)*:\w+", name) for name in own):
-            also = "residual, or " if info.field_name == "networks" else ""
-            raise ValueError(
-                f'{info.field_name} are named {also}"module:function", such as "our_models:tabular"'
-            )
-        return names
 
     @field_validator("networks")
     @classmethod

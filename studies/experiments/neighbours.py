@@ -1,6 +1,6 @@
 """Why do paths matter on unfiltered images? The linear path, its neighbours or its regions kept.
 
-    python -m studies.experiments.neighbours studies/genes_all.toml STUDY -o neighbours.csv
+    python -m studies.experiments.neighbours STUDY -o neighbours.csv
 
 In the natural order of all 59,049 combinations, fewest criteria first, what lies side by side has
 most criteria in common, and so it is over whole regions of the canvas. Either could be what a path
@@ -11,9 +11,9 @@ combinations together in one place. So each is taken away from the linear path a
 - *bands*: pixels change places at random within an eighth of the canvas: each eighth holds what it
   held, like is no more beside like.
 
-On every half of a study of genes with the strength "all" whose arms are made, and on its genes.
-Prints the rank correlation with the strength of the test genes beside that of the study's own arms,
-and what each has more than the random placement, with Student's 95 % interval over cohorts.
+On every half of a finished study of genes with the strength "all", and on its genes. Prints the
+rank correlation with the strength of the test genes beside that of the study's own arms, and what
+each has more than the random placement, with Student's 95 % interval over cohorts.
 """
 
 from pathlib import Path
@@ -25,22 +25,23 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
+from deepnic.analysis.gene_scores import quality
 from deepnic.analysis.interval import over_cohorts
 from deepnic.assembly import assemble_counts
 from deepnic.assembly.canvas import square_side
 from deepnic.errors import InputError
 from deepnic.files import write_csv
+from deepnic.nic import family
+from deepnic.study import read_settings
 from deepnic.study.cohorts import read_cohorts
-from deepnic.study.folder import is_done, outcome_file
-from deepnic.study.genes.arms import arms_of
 from deepnic.study.genes.arms.canvas import answered
 from deepnic.study.genes.fold import GeneFold, Half, cut
+from deepnic.study.genes.folder import read_gene_study
 from deepnic.study.genes.settings import GeneStudySettings
-from deepnic.study.toml import read_settings
 
-TASK, UNFILTERED = "strength", "59,049 combinations"
-N_PIXELS = 1_062_882  # under 18 conditions
+TASK, RANDOM = "strength", "random placement"
 WINDOW, BANDS = 16, 8
+KEYS = ["cohort", "half", "order"]
 
 
 def windows(n_pixels: int, seed: int) -> NDArray[np.intp]:
@@ -56,12 +57,12 @@ def windows(n_pixels: int, seed: int) -> NDArray[np.intp]:
     """
     side = square_side(n_pixels)
     cells = np.arange(side**2).reshape(side, side)
-    whole = side // WINDOW * WINDOW
-    inside = cells[:whole, :whole].reshape(whole // WINDOW, WINDOW, whole // WINDOW, WINDOW)
-    each = inside.transpose(0, 2, 1, 3).reshape(-1, WINDOW, WINDOW)
-    each = np.random.default_rng(seed).permutation(each)
-    inside = each.reshape(whole // WINDOW, whole // WINDOW, WINDOW, WINDOW)
-    cells[:whole, :whole] = inside.transpose(0, 2, 1, 3).reshape(whole, whole)
+    n = side // WINDOW  # windows each way; cells[:whole, :whole] of n x n, row by row
+    whole = n * WINDOW
+    each = cells[:whole, :whole].reshape(n, WINDOW, n, WINDOW).swapaxes(1, 2)
+    each = np.random.default_rng(seed).permutation(each.reshape(-1, WINDOW, WINDOW))
+    each = each.reshape(n, n, WINDOW, WINDOW).swapaxes(1, 2)
+    cells[:whole, :whole] = each.reshape(whole, whole)
     order = cells.ravel()
     return order[order < n_pixels]
 
@@ -83,55 +84,46 @@ def bands(n_pixels: int, seed: int) -> NDArray[np.intp]:
 ORDERS = {"windows": windows, "bands": bands}
 
 
-def correlation(told: pd.DataFrame) -> float:
-    """Rank correlation of what was said of the test genes with the truth."""
-    test = told[told["part"] == "test"]
-    return float(test["score"].corr(test["truth"], method="spearman"))
-
-
 def laid(fold: GeneFold, name: str, seed: int) -> float:
     """Rank correlation with the pixels in one of `ORDERS` along the linear path."""
-    canvas = assemble_counts(
-        fold.of(fold.sample).counts_with_states,
-        family="all",
-        path="linear",
-        order=ORDERS[name](N_PIXELS, seed),
-    )
+    some = fold.of(fold.sample)
+    conditions = some.counts.sizes["tree_size"] * some.counts.sizes["weight_range"]
+    order = ORDERS[name](len(family("all")) * conditions, seed)
+    canvas = assemble_counts(some.counts_with_states, family="all", path="linear", order=order)
     answer = answered(canvas, fold, fold.sample, "small", seed)
-    return correlation(fold.told(answer.score, answer.predicted))
+    told = fold.told(answer.score, answer.predicted).query("part == 'test'")
+    return quality(told["truth"].to_numpy(), told["score"].to_numpy())
+
+
+def own_scores(study: Path) -> pd.DataFrame:
+    """What the study says of its own arms on unfiltered images, with columns `KEYS` and value."""
+    scores = read_gene_study(study).scores
+    own = scores[(scores["strength"].astype(str) == "all") & (scores["task"] == TASK)]
+    return own.assign(order=own["family"])[[*KEYS, "value"]]
 
 
 def main(
-    toml: Annotated[Path, typer.Argument(help="Settings of a study of genes.")],
-    study: Annotated[Path, typer.Argument(help="Its folder; halves that are done are taken.")],
+    study: Annotated[Path, typer.Argument(help="Folder of a study of genes.")],
     output: Annotated[Path, typer.Option("--output", "-o")] = Path("neighbours.csv"),
 ) -> None:
     """Ask the orders, print the table; a second start goes on."""
-    settings = read_settings(toml)
+    settings = read_settings(study / "study.toml")
     if not isinstance(settings, GeneStudySettings):
-        raise InputError(f"{toml} is of patients; take a study of genes")
+        raise InputError(f"{study} is of patients; take a study of genes")
+    own = own_scores(study)
     cohorts, settings = read_cohorts(settings)
     kept = pd.read_csv(output).to_dict("records") if output.exists() else []
-    known = {(row["cohort"], row["half"], row["order"]) for row in kept}
-    own = [arm for arm in arms_of(settings.arms) if UNFILTERED in arm.name]
+    known = {tuple(row[key] for key in KEYS) for row in kept}
     for split in cut(cohorts, settings):
-        folder = study / split.folder
-        if not all(is_done(folder / TASK, arm, settings.seed) for arm in own):
+        left = [name for name in ORDERS if (split.name, split.half, name) not in known]
+        if not left:
             continue
-        half = None
-        for name in (*ORDERS, *(arm.label for arm in own)):
-            place = {"cohort": split.name, "half": split.half, "order": name}
-            if (split.name, split.half, name) in known:
-                continue
-            if name in ORDERS:
-                half = half or Half(split, settings, folder)
-                value = laid(half.fold(TASK), name, settings.seed)
-            else:
-                (arm,) = (arm for arm in own if arm.label == name)
-                value = correlation(pd.read_csv(outcome_file(folder / TASK, arm, settings.seed)))
-            kept.append(place | {"value": value})
+        fold = Half(split, settings, study / split.folder).fold(TASK)
+        for name in left:
+            value = laid(fold, name, settings.seed)
+            kept.append({"cohort": split.name, "half": split.half, "order": name, "value": value})
             write_csv(output, pd.DataFrame(kept))
-    tell(pd.DataFrame(kept))
+    tell(pd.concat([pd.DataFrame(kept), own]))
 
 
 def tell(table: pd.DataFrame) -> None:
@@ -141,7 +133,7 @@ def tell(table: pd.DataFrame) -> None:
     console = Console(soft_wrap=True)
     console.print(values.round(3).to_string())
     for name in means:
-        lead = over_cohorts(100 * (means[name] - means["random placement"]))
+        lead = over_cohorts(100 * (means[name] - means[RANDOM]))
         told = f"{lead.mean:.1f} points ({lead.low:.1f} to {lead.high:.1f})"
         console.print(f"{name}: {means[name].mean():.3f}, {told}")
 

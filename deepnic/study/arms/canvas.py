@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
 from deepnic.assembly import Assembly, fit_assembly, fit_deepinsight, lay
@@ -45,32 +44,32 @@ def curve_of(result: "TrainResult") -> dict[str, list]:
 
 
 class CanvasArm(Arm[Fold, Arms]):
-    """The network on one canvas."""
+    """The network on one canvas, or the mean of several of other seeds."""
 
     draws = True
     network: str = "small"
+    members: int = 1  # networks, each trained by itself, whose margins are averaged
 
     @abstractmethod
     def canvas(self, fold: Fold, seed: int) -> xr.Dataset:
         """Lay what each pipeline shows, as `join_canvases`."""
 
     def fit_predict(self, fold: Fold, seed: int) -> Answer:
-        """Train the network; see `Arm`."""
-        margin, curve = self.margin(fold, seed)
-        return Answer.of(margin, fold.state, curve)
-
-    def margin(self, fold: Fold, seed: int) -> tuple[NDArray[np.float64], dict[str, list]]:
-        """Cross-fitted margins of all, and the training curve by column."""
+        """Train the network; see `Arm`. Of several the curve is that of the first."""
         from deepnic.learn.cross_fitting import train_cross_fitted  # loads torch where it is used
 
-        trained = train_cross_fitted(
-            self.canvas(fold, seed),
-            network=self.network,
-            epochs=fold.epochs,
-            seed=seed,
-            device="cpu",
-        )
-        return trained.margin, curve_of(trained.result)
+        several = [
+            train_cross_fitted(
+                self.canvas(fold, one),
+                network=self.network,
+                epochs=fold.epochs,
+                seed=one,
+                device="cpu",
+            )
+            for one in range(seed * self.members, (seed + 1) * self.members)
+        ]
+        margin = np.mean([one.margin for one in several], axis=0)
+        return Answer.of(margin, fold.state, curve_of(several[0].result))
 
 
 class PlacedArm(CanvasArm):
@@ -145,12 +144,6 @@ class NetworkArm(PathArm):
         name = self.network.rpartition(":")[2]
         what = f"mean of {self.members} networks" if self.members > 1 else f"{name} network"
         return f"{what}, {self.method}"
-
-    def fit_predict(self, fold: Fold, seed: int) -> Answer:
-        """Train each by itself; the margins are averaged, the curve is that of the first."""
-        answers = [self.margin(fold, seed * self.members + k) for k in range(self.members)]
-        margin = np.mean([one for one, _ in answers], axis=0)
-        return Answer.of(margin, fold.state, answers[0][1])
 
 
 PLACEMENTS: dict[str, Callable[[xr.Dataset, int], Assembly]] = {
