@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from tests.cluster.conftest import skip_for
 from tests.cluster.hosts import PATIENCE, Hosts
 from tests.cluster.sshd import PORT, RAY_PORT, SSHD, make_inventory, start_sshd
 from tests.cluster.strangers import met
+from tests.cluster.test_slurm import epochs
 from tests.lessons import run_lessons
 from tests.probing import missing, rows, unexplained
 from tests.test_docs import commands
@@ -305,17 +306,22 @@ def test_notebooks__run_on_both_hosts(cluster: Cluster, tmp_path):
     assert all(count > before[name] for name, count in tasks(cluster).items())
 
 
+def until(process: subprocess.Popen, condition: Callable[[], object]) -> None:
+    """Wait while a process runs until a condition holds."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
 def start_growing(cluster: Cluster, store: Path) -> subprocess.Popen:
     """Start to grow many trees, and wait until the first are written."""
     growing = subprocess.Popen(
         [*DEEPNIC, "grow", ALON, "-o", store, *MANY], env=os.environ | cluster.variables,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    until = time.monotonic() + PATIENCE
-    while not list(store.glob(BLOCKS)):
-        assert growing.poll() is None, growing.communicate()[1]
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    until(growing, lambda: list(store.glob(BLOCKS)))
     return growing
 
 
@@ -430,33 +436,21 @@ def tunnel(cluster: Cluster) -> Iterator[None]:
     head = cluster.hosts.addresses["ws1"]
     words = ["ssh", "-N", "-L", "8265:127.0.0.1:8265", *login, "-o", known, head]
     with subprocess.Popen(words) as process:
-        until = time.monotonic() + PATIENCE
-        while not answers("127.0.0.1", 8265):
-            assert process.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        until(process, lambda: answers("127.0.0.1", 8265))
         yield
         process.terminate()
 
 
-def epochs(output: Path) -> int:
-    """Epochs that the only run of a folder has behind it."""
-    return sum(len(file.read_text().splitlines()) - 1 for file in output.glob("*/history.csv"))
-
-
 def test_train__as_a_job_goes_on_without_a_lost_host(mended: Cluster, tunnel, table, tmp_path):
+    runs = tmp_path / "runs"
     submit = [sys.executable, "-m", "ray.scripts.scripts", "job", "submit", "--"]
     train = [sys.executable, "-m", "deepnic", "train", table, "--workers", 2, "--elastic"]
-    words = [*submit, *train, "--epochs", EPOCHS, "--batch-size", 2, "-o", tmp_path]
+    words = [*submit, *train, "--epochs", EPOCHS, "--batch-size", 2, "-o", runs]
     with subprocess.Popen(
         list(map(str, words)), env=os.environ | mended.variables,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as job:  # fmt: skip
-        until = time.monotonic() + PATIENCE
-        while epochs(tmp_path) < 2:
-            assert job.poll() is None, job.communicate()[0]
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        until(job, lambda: epochs(tmp_path) >= 2)
         found = met(mended.hosts, but=(PORT, RAY_PORT))
         mended.hosts.power_off("ws2")
         assert epochs(tmp_path) < EPOCHS
@@ -466,7 +460,7 @@ def test_train__as_a_job_goes_on_without_a_lost_host(mended: Cluster, tunnel, ta
     page = rows("`cluster up`") + rows("training on such a cluster")
     assert unexplained(found, page) == {}
     assert f"epoch {EPOCHS} of {EPOCHS}" in log
-    (run,) = tmp_path.iterdir()
+    (run,) = runs.iterdir()
     assert pd.read_csv(run / "history.csv")["epoch"].tolist() == list(range(1, EPOCHS + 1))
 
 
