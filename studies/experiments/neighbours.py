@@ -86,11 +86,12 @@ ORDERS = {"windows": windows, "bands": bands}
 
 def laid(fold: GeneFold, name: str, seed: int) -> float:
     """Rank correlation with the pixels in one of `ORDERS` along the linear path."""
-    some = fold.of(fold.sample)
+    asked = fold.unfiltered_sample
+    some = fold.of(asked)
     conditions = some.counts.sizes["tree_size"] * some.counts.sizes["weight_range"]
     order = ORDERS[name](len(family("all")) * conditions, seed)
     canvas = assemble_counts(some.counts_with_states, family="all", path="linear", order=order)
-    answer = answered(canvas, fold, fold.sample, "small", seed)
+    answer = answered(canvas, fold, asked, "small", seed)
     told = fold.told(answer.score, answer.predicted).query("part == 'test'")
     return quality(told["truth"].to_numpy(), told["score"].to_numpy())
 

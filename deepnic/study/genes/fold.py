@@ -72,7 +72,7 @@ class GeneFold:
     statistics: pd.DataFrame  # of these genes, in the first half
     pixels: xr.Dataset | None  # kept by the weakest filter, best first
     unfiltered: str  # why there are none
-    sample: NDArray[np.bool_]  # (gene,) those that the largest canvases are made of
+    sample: NDArray[np.bool_]  # (gene,) few, for what is dear
     epochs: int
     device: str  # of the networks
 
@@ -80,6 +80,11 @@ class GeneFold:
     def ids(self) -> tuple[()]:
         """None: the items are no patients."""
         return ()
+
+    @property
+    def unfiltered_sample(self) -> NDArray[np.bool_]:
+        """Genes (gene,) on canvases of all combinations: few to learn from, and every test gene."""
+        return self.sample | (self.part == "test")
 
     @property
     def counts_with_states(self) -> xr.Dataset:

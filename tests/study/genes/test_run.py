@@ -19,7 +19,7 @@ from deepnic.report.markdown import write_tables
 from deepnic.study import work
 from deepnic.study.genes import fold as fold_of_genes
 from deepnic.study.genes import run
-from deepnic.study.genes.arms import CountsArm, RankingArm, arms_of
+from deepnic.study.genes.arms import CountsArm, RankingArm, arms_of, canvas
 from deepnic.study.genes.fold import Half, cut
 from deepnic.study.genes.folder import read_gene_study
 from deepnic.study.genes.run import run_gene_study
@@ -82,6 +82,20 @@ def test_run_gene_study__a_dose_of_none_is_the_path_itself(folder):
     for path in ("snail", "linear", "random placement"):
         undosed = scores.loc[f"{path}, 16 pixels and 0 times as many of noise", "value"]
         assert undosed == scores.loc[f"{path}, 16 pixels", "value"]
+
+
+def test_arms__of_all_combinations_learn_from_few_genes_and_judge_all(
+    cohort, tmp_path, monkeypatch
+):
+    few = {"halves": 1, "judged_genes": 200, "sampled_genes": 20, "forest": FEW["forest"]}
+    settings = GeneStudySettings(**few)
+    (split, *_) = cut({"made": cohort}, settings)
+    fold = Half(split, settings, tmp_path).fold("strength")
+    monkeypatch.setattr(canvas, "answered", lambda table, fold, asked, *_: table["item"].values)
+    met = canvas.GenePathArm("linear", "all", "pixel").fit_predict(fold, seed=0)
+    asked = pd.Series(fold.part, fold.item)[met].value_counts()
+    assert asked["training"] == asked["validation"] == 20
+    assert asked["test"] == (fold.part == "test").sum() > 20
 
 
 def test_run_gene_study__arms_without_pixels_stay_where_the_filter_leaves_none(

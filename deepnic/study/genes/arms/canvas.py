@@ -44,8 +44,8 @@ class GeneCanvasArm(GeneArm):
         return fit_assembly(table, **how)
 
     def fit_predict(self, fold: GeneFold, seed: int) -> Answer:
-        """Train the network; see `Arm`. Of a large canvas, some genes alone are asked."""
-        asked = fold.sample if self.strength == "all" else np.full(len(fold.item), True)
+        """Train the network; see `Arm`. Of the largest canvas, some genes alone are asked."""
+        asked = fold.unfiltered_sample if self.strength == "all" else np.full(len(fold.item), True)
         return answered(self.canvas(fold.of(asked), seed), fold, asked, self.network, seed)
 
 
