@@ -121,13 +121,14 @@ def fit_fold(hidden: xr.Dataset, settings: StudySettings, folder: Path) -> Fold:
     """
     part = cut_fold(hidden, settings)
     pipelines = [
-        _fit_pipeline(filled(without_part(hidden, part, k)), settings, part_folder(folder, k))
+        fit_pipeline(filled(without_part(hidden, part, k)), settings, part_folder(folder, k))
         for k in range(part.max() + 1)
     ]
     return Fold(filled(hidden), part, tuple(pipelines), settings.epochs)
 
 
-def _fit_pipeline(cohort: xr.Dataset, settings: StudySettings, folder: Path) -> Pipeline:
+def fit_pipeline(cohort: xr.Dataset, settings: StudySettings, folder: Path) -> Pipeline:
+    """Fit on the labels that are there, or read what the folder holds."""
     forest = grow(cohort, settings, folder)
     images = observation_images(forest)
     for name, options in _filters(settings).items():
