@@ -91,12 +91,13 @@ lock: $(MAINTAIN)/.ready
 	    echo "# own index (cpu, cu126) are other files: install one of them in place of this list." && \
 	    grep "^torch==" constraints.txt | $(LOCK)) > torch.lock
 
+# of a licence that is given as its whole text the first line is kept
 licences: $(READY) $(MAINTAIN)/.ready
 	(printf "%s\n" "# Licences of what deepnic is installed and tested with" "" \
 	    "Made by \`make licences\` from what each package says of itself. PyPI's torch for Linux brings" \
 	    "NVIDIA's CUDA packages too (torch.lock), under NVIDIA's own licences." "" && \
 	    $(MAINTAIN)/bin/pip-licenses --python $(VENV)/bin/python --with-system --format markdown \
-	    --packages $$(sed "s/==.*//" constraints.txt) | sed "s/+cpu/    /") > LICENCES.md
+	    --packages $$(sed "s/==.*//" constraints.txt) | sed "s/+cpu/    /; /^|  *|/d") > LICENCES.md
 
 sbom: $(READY) $(MAINTAIN)/.ready
 	$(MAINTAIN)/bin/cyclonedx-py environment $(VENV) --pyproject pyproject.toml \

@@ -198,6 +198,14 @@ def read_json(path: str | Path) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
+def exact_digits() -> dict[str, Any]:
+    """Options by which pandas reads every digit of a number, as it does by itself from 3.1 on."""
+    import pandas as pd  # here, as most who write files read no tables
+
+    before = [*map(int, pd.__version__.split(".")[:2])] < [3, 1]
+    return {"float_precision": "round_trip"} if before else {}
+
+
 def write_csv(path: str | Path, table: "pd.DataFrame") -> None:
     """Write a table, as `read_csv` reads it back, into a file that appears whole."""
     with whole(path) as partial:
@@ -255,6 +263,7 @@ def read_csv(path: str | Path, words: Collection[str]) -> "pd.DataFrame":
         path,
         dtype=dict.fromkeys(words, str),
         keep_default_na=False,
+        **exact_digits(),
         na_values={name: ["", "nan"] for name in numbers},
     )
     for name in names.intersection([*words]):

@@ -5,7 +5,6 @@ import tarfile
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import xarray as xr
 
@@ -98,7 +97,7 @@ def test_run__goes_on(begun):
         "training": {"epochs": 4},
         "run": {"output": begun / "runs", "device": "cpu"},
     }
-    first = pd.read_csv(begun / "runs" / "snail-bab84054c121961e" / "history.csv")
+    first = read_csv(begun / "runs" / "snail-bab84054c121961e" / "history.csv", WORDS)
     result = run(read_config(None, given), resume=True).result
     assert [folder.name for folder in (begun / "runs").iterdir()] == ["snail-bab84054c121961e"]
     history = read_csv(result.folder / "history.csv", WORDS)

@@ -95,6 +95,7 @@ def test_licences__name_one_for_every_pin():
     }  # fmt: skip
     assert listed.keys() >= pins().items()
     assert not {"", "UNKNOWN"} & {*listed.values()}
+    assert all(name for name, _ in listed)  # no line of a licence's text
 
 
 def test_build__needs_exact_versions_and_those_of_constraints():

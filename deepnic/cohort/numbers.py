@@ -113,4 +113,4 @@ def say_below_one(values: np.ndarray) -> list[str]:
     """Say how many values have no logarithm above 0."""
     with np.errstate(invalid="ignore"):
         below = int((values < 1).sum())
-    return [f"{below} values below 1 become 0 by log2=True"] if below else []
+    return [f"{below:,} values below 1 become 0 by log2=True"] if below else []

@@ -1,7 +1,7 @@
 """What a network looks at: an answer taken apart to pixels, genes, combinations, conditions."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -54,11 +54,11 @@ class Attribution:
     """
 
     label: str
-    items: pd.DataFrame
-    pixels: pd.DataFrame
-    gradients: NDArray[np.float64]
-    occlusion: Mapping[str, NDArray[np.float64]]
-    image: NDArray[np.float32]
+    items: pd.DataFrame = field(repr=False)
+    pixels: pd.DataFrame = field(repr=False)
+    gradients: NDArray[np.float64] = field(repr=False)
+    occlusion: Mapping[str, NDArray[np.float64]] = field(repr=False)
+    image: NDArray[np.float32] = field(repr=False)
 
     def names(self, part: str) -> list[str]:
         """Names of the genes, combinations or conditions of the pixels, as they are met."""

@@ -1,7 +1,7 @@
 """A trained network with all that is needed to read new items: checks, prediction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -55,13 +55,13 @@ class Predictor:
         What makes its margin a probability; None: its probabilities are its own.
     """
 
-    network: nn.Module
+    network: nn.Module = field(repr=False)
     name: str
     classes: tuple[str, ...]
     kind: str
-    layout: xr.Dataset
+    layout: xr.Dataset = field(repr=False)
     origins: tuple[str, ...] = ()
-    trees: tuple[Trees, ...] = ()
+    trees: tuple[Trees, ...] = field(default=(), repr=False)
     calibration: Calibration | None = None
 
     @property

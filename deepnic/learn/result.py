@@ -1,6 +1,6 @@
 """What a training gives back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -50,10 +50,10 @@ class TrainResult:
     """
 
     metrics: dict[str, float]
-    history: pd.DataFrame
-    predictions: pd.DataFrame
-    scores: NDArray[np.float32]
-    predictor: Predictor
+    history: pd.DataFrame = field(repr=False)
+    predictions: pd.DataFrame = field(repr=False)
+    scores: NDArray[np.float32] = field(repr=False)
+    predictor: Predictor = field(repr=False)
     folder: Path | None
     device: str
 

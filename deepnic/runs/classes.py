@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product, zip_longest
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,10 @@ class JoinedResult:
     """
 
     metrics: dict[str, float]
-    predictions: pd.DataFrame
-    predictor: OneVsRest
+    predictions: pd.DataFrame = field(repr=False)
+    predictor: OneVsRest = field(repr=False)
     device: str
-    of_classes: Mapping[str, TrainResult]
+    of_classes: Mapping[str, TrainResult] = field(repr=False)
     folder: Path | None = None
 
     @property

@@ -61,5 +61,10 @@ def succeed(*arguments):
     return result.output
 
 
+def dtype_of(column):
+    """As tables of columns say it: pandas before 3 calls words objects."""
+    return {"object": "str"}.get(str(column.dtype), str(column.dtype))
+
+
 def contents(folder):
     return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}

@@ -9,7 +9,7 @@ import pytest
 from deepnic.columns import WORDS
 from deepnic.files import read_csv
 from deepnic.manifest import damaged
-from tests.cli.made import FEW, contents, make_classes, make_table, succeed
+from tests.cli.made import FEW, contents, dtype_of, make_classes, make_table, succeed
 
 pytest.importorskip("captum")
 SVG = b"<?xml"
@@ -43,7 +43,7 @@ def test_attribute__writes_tables_and_pictures_of_two_networks(trained, tmp_path
         table = read_csv(tmp_path / "a" / f"{name}.csv", {*WORDS} - {"column"})
         assert len(table)
         for column in table:
-            assert str(table[column].dtype) == told.loc[(name, column), "dtype"], (name, column)
+            assert dtype_of(table[column]) == told.loc[(name, column), "dtype"], (name, column)
     genes = read_csv(tmp_path / "a" / "genes.csv", WORDS)
     assert {*genes["gene"]} <= {f"g{k}" for k in range(10)}
     assert f"sick, looked at most: {', '.join(genes['gene'][:10])}" in output

@@ -73,7 +73,7 @@ def test_gains__are_means_over_cohorts(monkeypatch):
     whole = {name: name for name in "abcd"}
     monkeypatch.setattr(changes, "read_study", lambda study: SimpleNamespace(whole=whole))
     table = changes.gains(told, ARM.name, "study").set_index(["change", "of", "measure"])
-    brier = told.groupby(["cohort", "arm"]).apply(
+    brier = told.groupby(["cohort", "arm"])[["state", "score"]].apply(
         lambda one: brier_score_loss(one["state"], one["score"])
     )
     lead = 100 * (brier.xs(changes.OWN_RULE, level=1) - brier.xs(changes.ONE_FOREST, level=1))

@@ -33,7 +33,7 @@ def write(folder, rng, right, arms=("linear", "snail", "svm"), repeats=1):
 
 def balanced(table):
     """Mean over the assemblies, by cohort."""
-    found = table.groupby(["cohort", "arm", "repeat"]).apply(
+    found = table.groupby(["cohort", "arm", "repeat"])[["state", "predicted"]].apply(
         lambda one: balanced_accuracy_score(one["state"], one["predicted"])
     )
     return found.groupby("cohort").mean()

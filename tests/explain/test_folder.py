@@ -13,6 +13,7 @@ from deepnic.errors import InputError
 from deepnic.explain import folder
 from deepnic.explain.folder import multiqc, open_folder, ranking, write_anndata, write_genes
 from deepnic.files import read_csv
+from tests.cli.made import dtype_of
 
 
 def make_genes(n=60, null=True):
@@ -40,7 +41,7 @@ def test_write_genes__reads_back_and_every_column_is_explained(tmp_path):
     told = pd.read_csv(tmp_path / "columns.csv")
     assert told.query("table == 'genes'")["name"].tolist() == [*genes]
     for row in told.query("table == 'genes'").itertuples():
-        assert str(found[row.name].dtype) == row.dtype, row.name
+        assert dtype_of(found[row.name]) == row.dtype, row.name
     assert "genes.score" in COLUMNS
 
 

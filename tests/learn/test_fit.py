@@ -136,6 +136,14 @@ def test_train__without_truth_reports_no_accuracy(make_images):
     assert result.checkpoint is None
 
 
+def test_train__result_is_told_in_a_line(make_images):
+    images, _ = make_images()
+    result = train(images, epochs=1)
+    assert repr(result) == f"TrainResult(metrics={result.metrics}, folder=None, device='cpu')"
+    assert repr(result.predictor).startswith("Predictor(name='small', classes=('0', '1'), ")
+    assert "tensor" not in repr(result.predictor)
+
+
 def test_train__checkpoint_gives_the_network_back(make_images, tmp_path):
     images, _ = make_images()
     result = train(images, epochs=2, storage=tmp_path)

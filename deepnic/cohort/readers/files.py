@@ -61,6 +61,8 @@ def load_text(path: Path) -> Text:
         raise InputError(
             f"{path.name} is no text, whatever its name; save it as CSV UTF-8"
         ) from error
+    if b"\0" in data:  # pandas 2 ends words there
+        raise InputError(f"{path.name} holds NUL characters; save it as UTF-8 text")
     data = data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     check_fits(f"{path.name}, as lines,", LINE * data.count(b"\n"))
     return Text(path.name, data, tuple(notes))

@@ -15,6 +15,7 @@ import pandas as pd
 from deepnic.cohort.check import check_words
 from deepnic.cohort.readers.files import Text, check_fits, load_text
 from deepnic.errors import InputError
+from deepnic.files import exact_digits
 
 MISSING = ("", "NA", "N/A", "#N/A", "na", "n/a", "NaN", "nan")
 """What stands for a missing value; a missing label is to be predicted."""
@@ -189,6 +190,7 @@ def read_columns(source: Text, layout: Layout, text: set[int]) -> tuple[pd.DataF
             keep_default_na=False,
             na_values=list(MISSING),
             engine="c",
+            **exact_digits(),
             low_memory=False,  # one dtype for a column
         )
     except (OverflowError, ValueError) as error:  # of which pandas' ParserError is one

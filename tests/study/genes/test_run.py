@@ -72,7 +72,7 @@ def test_run_gene_study__finds_what_is_there_and_nothing_where_there_is_nothing(
     for table in ("scores", "summary", "differences"):
         columns = set(pd.read_csv(folder / f"{table}.csv").columns)
         assert columns == set(told[told["table"] == table]["name"])
-    pairs = pd.read_csv(folder / "differences.csv").set_index(["arm", "other"]).index
+    pairs = {*pd.read_csv(folder / "differences.csv").set_index(["arm", "other"]).index}
     assert ("snail, 16 pixels", "random placement, 16 pixels") in pairs
     assert ("linear, 16 pixels", "snail, 16 pixels") in pairs
 
