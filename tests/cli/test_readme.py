@@ -69,10 +69,9 @@ def write_workbooks(folder):
 
 def write_cells(folder):
     anndata = pytest.importorskip("anndata")
-    with pd.option_context("future.infer_string", False):  # which its writer does not know
-        obs = pd.DataFrame({"condition": pd.Categorical(words("normal", "tumor"))}, IDS)
-        adata = anndata.AnnData(VALUES, obs, pd.DataFrame(index=GENES), layers={"counts": COUNTS})
-        adata.write_h5ad(folder / "cells.h5ad")
+    obs = pd.DataFrame({"condition": pd.Categorical(words("normal", "tumor"))}, IDS)
+    adata = anndata.AnnData(VALUES, obs, pd.DataFrame(index=GENES), layers={"counts": COUNTS})
+    adata.write_h5ad(folder / "cells.h5ad")
 
 
 KINDS = {  # what writes the files of each example, and the values that are read
@@ -91,7 +90,6 @@ def test_readme__has_an_example_of_each_kind():
     assert {*COHORT.findall(FIRST_STEPS)} <= {*COMMANDS}
 
 
-@pytest.mark.filterwarnings("ignore:The .future.infer_string.")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_readme__example_of_a_cohort(run, tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
@@ -156,7 +154,6 @@ def test_readme__lines_of_python(tmp_path, monkeypatch):
         "ROPImageClassifier()", f"ROPImageClassifier({small}))"), names)  # fmt: skip
 
 
-@pytest.mark.filterwarnings("ignore:The .future.infer_string.")
 def test_guide__lines_of_python_from_anndata(tmp_path, monkeypatch):
     for needed in ("anndata", "anywidget"):
         pytest.importorskip(needed)
@@ -171,6 +168,7 @@ def test_guide__lines_of_python_from_anndata(tmp_path, monkeypatch):
     var = names["adata"].var
     assert [*var.index] == GENES
     np.testing.assert_allclose(var["t"].to_numpy(float), t, rtol=1e-5)
+    pd.testing.assert_frame_equal(names["anndata"].read_h5ad("ranked.h5ad").var, var)
 
 
 @pytest.mark.slow

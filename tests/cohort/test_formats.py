@@ -103,12 +103,10 @@ def test_read_cohort__reads_sheets_alike(tmp_path, name, across):
         read_cohort(tmp_path / "a.csv")
 
 
-@pytest.mark.filterwarnings("ignore:The .future.infer_string.")
 def test_read_cohort__reads_anndata(tmp_path):
     anndata = pytest.importorskip("anndata")
-    with pd.option_context("future.infer_string", False):  # which its writer does not know
-        obs = pd.DataFrame({"state": pd.Categorical(STATES)}, IDS)
-        anndata.AnnData(VALUES, obs, pd.DataFrame(index=GENES)).write_h5ad(tmp_path / "a.h5ad")
+    obs = pd.DataFrame({"state": pd.Categorical(STATES)}, IDS)
+    anndata.AnnData(VALUES, obs, pd.DataFrame(index=GENES)).write_h5ad(tmp_path / "a.h5ad")
     check(read_cohort(tmp_path / "a.h5ad", state="state"))
 
 
@@ -327,13 +325,11 @@ def test_read_cohort__sheet_that_promises_more_cells_than_excel_has(tmp_path, ce
 
 def write_h5ad(path, values=VALUES):
     anndata = pytest.importorskip("anndata")
-    with pd.option_context("future.infer_string", False):  # which its writer does not know
-        obs = pd.DataFrame({"state": pd.Categorical(STATES)}, IDS)
-        anndata.AnnData(values, obs, pd.DataFrame(index=GENES)).write_h5ad(path)
+    obs = pd.DataFrame({"state": pd.Categorical(STATES)}, IDS)
+    anndata.AnnData(values, obs, pd.DataFrame(index=GENES)).write_h5ad(path)
     return path
 
 
-@pytest.mark.filterwarnings("ignore:The .future.infer_string.")
 @pytest.mark.parametrize(
     ("attack", "words"),
     [
@@ -367,7 +363,6 @@ def test_read_cohort__anndata_that_attacks(tmp_path, attack, words):
         read_cohort(path, state="state")
 
 
-@pytest.mark.filterwarnings("ignore:The .future.infer_string.")
 def test_read_cohort__anndata_of_sparse_values(tmp_path):
     sparse = pytest.importorskip("scipy.sparse")
     path = write_h5ad(tmp_path / "a.h5ad", sparse.csr_matrix(VALUES))
@@ -467,21 +462,18 @@ def test_read_cohort__refuses_frames_as_it_refuses_files(frame, words):
 
 def adata_of(**layers):
     anndata = pytest.importorskip("anndata")
-    with pd.option_context("future.infer_string", False):  # which its writer does not know
-        obs = pd.DataFrame({"state": pd.Categorical(STATES), "age": 1.0}, IDS)
-        var = pd.DataFrame({"symbol": [f"SYM{k}" for k in range(30)]}, index=GENES)
+    obs = pd.DataFrame({"state": pd.Categorical(STATES), "age": 1.0}, IDS)
+    var = pd.DataFrame({"symbol": [f"SYM{k}" for k in range(30)]}, index=GENES)
     adata = anndata.AnnData(VALUES, obs, var, layers=layers)
     adata.raw = anndata.AnnData(VALUES[:, :9] + 1, obs, var.iloc[:9])
     return adata
 
 
-@pytest.mark.filterwarnings("ignore:The .future.infer_string.")
 def test_from_anndata__takes_layers_and_raw(tmp_path):
     sparse = pytest.importorskip("scipy.sparse")
     adata = adata_of(double=2 * VALUES, thin=sparse.csr_matrix(VALUES))
     path = tmp_path / "a.h5ad"
-    with pd.option_context("future.infer_string", False):
-        adata.write_h5ad(path)
+    adata.write_h5ad(path)
     for source in (adata, path):
         check(read_cohort(source, state="state"))
         assert read_cohort(source).symbol.values[3] == "SYM3"

@@ -4,7 +4,6 @@ import gzip
 import io
 import json
 import tomllib
-import warnings
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -255,13 +254,8 @@ def good_format(name):
         if name == ".h5ad":
             import anndata
 
-            # of words as pandas 3 has them its writer does not know
-            with (
-                warnings.catch_warnings(action="ignore"),
-                pd.option_context("future.infer_string", False),
-            ):
-                obs, var = (pd.DataFrame(index=[*ids]) for ids in (frame.index, frame.columns))
-                anndata.AnnData(X, obs, var).write_h5ad(file)
+            obs, var = (pd.DataFrame(index=[*ids]) for ids in (frame.index, frame.columns))
+            anndata.AnnData(X, obs, var).write_h5ad(file)
         else:
             writer = {".xlsx": "to_excel", ".parquet": "to_parquet", ".feather": "to_feather"}
             getattr(frame.reset_index(), writer[name])(
