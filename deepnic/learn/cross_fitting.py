@@ -64,10 +64,10 @@ def train_cross_fitted(canvas: xr.Dataset, **options: Any) -> CrossFitted:
     held_out = np.zeros(len(part))
     for k in np.unique(part):
         others = known.assign_coords(state=("item", np.where(part == k, -1, state)))
-        held_out[part == k] = _margin(train(others, **settings))[part == k]
+        held_out[part == k] = train(others, **settings).margin[part == k]
     calibration = calibrate(held_out, state, KNOWN.format(len(part)))
     result = train(canvas, calibration=calibration, **options)
-    margin = _margin(result)
+    margin = result.margin
     margin[result.predictions["state"].to_numpy() >= 0] = held_out
     return CrossFitted(result, margin, calibration)
 
@@ -77,8 +77,3 @@ KEPT = ("storage", "resume", "truth", "cohort")
 
 WITHOUT = "without-a-part"
 """Folder in the storage for the runs of the networks without a part."""
-
-
-def _margin(result: TrainResult) -> NDArray[np.float64]:
-    margin: NDArray[np.float64] = np.diff(result.scores.astype(np.float64))[:, 0]
-    return margin

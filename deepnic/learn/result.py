@@ -63,6 +63,12 @@ class TrainResult:
         return self.predictor
 
     @property
+    def margin(self) -> NDArray[np.float64]:
+        """Of two classes, score of the second less that of the first, of each item."""
+        first, second = self.scores.astype(np.float64).T
+        return second - first
+
+    @property
     def checkpoint(self) -> Path | None:
         """File that `load_network` reads, where `storage` was given."""
         return None if self.folder is None else self.folder / CHECKPOINT_FILE

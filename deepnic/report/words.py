@@ -24,6 +24,9 @@ WORDS = {
     "units": "laid along a path",
     "fdr": "false discovery rate",
     "classifiers": "more classifiers",
+    "networks": "more networks",
+    "averaged": "networks of other seeds, whose mean is taken",
+    "one_forest": "one forest of all training observations too",
     "pretrained": "networks of other cohorts",
     # of a training
     "family": "combinations of criteria",

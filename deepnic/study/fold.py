@@ -7,6 +7,7 @@ without each: a part is shown by the pipeline that has not seen its labels.
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import dask
@@ -46,7 +47,12 @@ class Fold:
     cohort: xr.Dataset  # the test labels hidden
     part: NDArray[np.int8]  # (observation,), of the training observations; -1 = test
     pipelines: tuple[Pipeline, ...]  # each has not seen the labels of its part
-    epochs: int  # of the networks
+    settings: StudySettings
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the networks."""
+        return self.settings.epochs
 
     @property
     def ids(self) -> NDArray:
@@ -124,7 +130,18 @@ def fit_fold(hidden: xr.Dataset, settings: StudySettings, folder: Path) -> Fold:
         fit_pipeline(filled(without_part(hidden, part, k)), settings, part_folder(folder, k))
         for k in range(part.max() + 1)
     ]
-    return Fold(filled(hidden), part, tuple(pipelines), settings.epochs)
+    return Fold(filled(hidden), part, tuple(pipelines), settings)
+
+
+def seen_by(fold: Fold, pipeline: Pipeline, without: int = -1) -> Fold:
+    """The fold as one pipeline alone shows it, which saw all training labels but those of a part.
+
+    Training observations are shown by the trees that left them out, but genes and pixels were
+    chosen with their labels: they look better than new ones.
+    """
+    cohort = without_part(fold.cohort, fold.part, without)
+    part = np.where(cohort["state"].values >= 0, 0, -1).astype(np.int8)
+    return Fold(cohort, part, (pipeline,), fold.settings)
 
 
 def fit_pipeline(cohort: xr.Dataset, settings: StudySettings, folder: Path) -> Pipeline:
@@ -141,6 +158,12 @@ def fit_pipeline(cohort: xr.Dataset, settings: StudySettings, folder: Path) -> P
     if strengths and not is_usable(folder / CHOSEN):
         write_store(genes_of_pixels(tables[min(strengths)], forest), folder / CHOSEN)
     return Pipeline(forest_vote(forest), tables)
+
+
+def fit_on_all(fold: Fold) -> Pipeline:
+    """Fit a pipeline on all training labels of a fold."""
+    with TemporaryDirectory() as folder:
+        return fit_pipeline(fold.cohort, fold.settings, Path(folder))
 
 
 def has_tables(folder: Path, settings: StudySettings) -> bool:

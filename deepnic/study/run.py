@@ -13,7 +13,7 @@ import xarray as xr
 
 from deepnic.analysis import find
 from deepnic.analysis.complete import comparable, left_out
-from deepnic.analysis.ranking import BASELINE, OURS, best_arm
+from deepnic.analysis.ranking import OURS, best_arm
 from deepnic.analysis.tables import make_tables
 from deepnic.assembly.cross_fitted import without_part
 from deepnic.compute import progress
@@ -190,8 +190,8 @@ def _check_goal(settings: StudySettings) -> None:
     if settings.goal is None:
         return
     arms = arms_of(settings)
-    classical = [arm.name for arm in arms if arm.role == BASELINE]
-    images = [arm.name for arm in arms if arm.role != BASELINE]
+    images = [arm.name for arm in arms if arm.unit]  # has a canvas
+    classical = [arm.name for arm in arms if not arm.unit]
     for what, names in (("image", images), ("classical", classical)):
         if (name := getattr(settings.goal, what)) not in names:
             raise InputError(
@@ -326,14 +326,15 @@ def _data_parallel(
     result = train(
         canvas, epochs=settings.epochs, seed=settings.seed, workers=settings.data_parallel
     )
-    margin = result.scores[split.test, 1] - result.scores[split.test, 0]
     return {
         "workers": settings.data_parallel,
         "device": result.device,
         "cohort": split.name,
         "arm": arm.name,
         "seconds": perf_counter() - start,
-        "auroc": float(roc_auc_score(split.cohort["state"].values[split.test], margin)),
+        "auroc": float(
+            roc_auc_score(split.cohort["state"].values[split.test], result.margin[split.test])
+        ),
         "n_test": int(split.test.sum()),
         "epochs": settings.epochs,
     }

@@ -137,6 +137,9 @@ class Arms(Strict):
     averaged: int = Field(default=1, ge=1)
     """Small networks of other seeds on these canvases, whose mean is one more arm; 1 leaves it
     out."""
+    one_forest: bool = False
+    """The first path also on images of one forest of all training observations, which are shown by
+    the trees that left them out: no cross-fitting, the same rule for probabilities."""
     pretrained: str = ""
     """Networks of other cohorts, which are not trained: "pretrained", those that come with deepnic,
     or a file of `deepnic pretrain`; left out, there is no such arm."""

@@ -14,7 +14,6 @@ Prints what each change gained, over cohorts, with Student's 95 % interval. A se
 
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import numpy as np
@@ -30,15 +29,14 @@ from threadpoolctl import threadpool_limits
 
 from deepnic.analysis.goal import judge_goal
 from deepnic.analysis.metrics import METRIC_TITLES, summarise
-from deepnic.assembly.cross_fitted import without_part
 from deepnic.files import write_csv
 from deepnic.learn.baselines import learner_of
 from deepnic.learn.fit import train
 from deepnic.study import StudySettings, read_settings, read_study
 from deepnic.study.arms.arm import Answer
-from deepnic.study.arms.canvas import PathArm
+from deepnic.study.arms.canvas import OneForestArm, PathArm
 from deepnic.study.cohorts import cut, read_cohorts
-from deepnic.study.fold import Fold, Pipeline, fit_fold, fit_pipeline
+from deepnic.study.fold import Fold, fit_fold
 from studies.experiments.optimism import true_predictions
 
 CLASSICAL = "logistic regression"
@@ -52,34 +50,6 @@ CLASSICAL_RULE, CLASSICAL_WEIGHTS = (
     f"{CLASSICAL}, own probabilities, patients weigh the same",
 )
 KEYS = ["cohort", "repeat", "fold"]
-
-
-def seen_by(fold: Fold, pipeline: Pipeline, without: int = -1) -> Fold:
-    """The same fold as one pipeline alone shows it, which saw all training labels but a part's."""
-    cohort = without_part(fold.cohort, fold.part, without)
-    part = np.where(cohort["state"].values >= 0, 0, -1).astype(np.int8)
-    return Fold(cohort, part, (pipeline,), fold.epochs)
-
-
-def margin(arm: PathArm, fold: Fold, seed: int) -> NDArray[np.float64]:
-    """Score of state 1 less that of state 0, as a network says it of all patients of a fold."""
-    result = train(arm.canvas(fold, seed), epochs=fold.epochs, seed=seed, device="cpu")
-    return np.diff(result.scores.astype(np.float64))[:, 0]
-
-
-def one_forest(arm: PathArm, fold: Fold, settings: StudySettings) -> Iterator[tuple[str, Answer]]:
-    """Of images of one forest: own probabilities, and those of the rule of all arms.
-
-    For the rule each part is told of by a network on the images of who has not seen its labels.
-    """
-    with TemporaryDirectory() as folder:
-        pipeline = fit_pipeline(fold.cohort, settings, Path(folder))
-    told = margin(arm, seen_by(fold, pipeline), settings.seed)
-    yield ONE_FOREST, own(told)
-    for k, before in enumerate(fold.pipelines):
-        rows = fold.part == k
-        told[rows] = margin(arm, seen_by(fold, before, k), settings.seed)[rows]
-    yield ONE_FOREST_RULE, Answer.of(told, fold.state)
 
 
 def own(margin: NDArray[np.float64]) -> Answer:
@@ -98,12 +68,15 @@ def regression(fold: Fold) -> Iterator[tuple[str, Answer]]:
         yield CLASSICAL_WEIGHTS, own(plain.decision_function(values))
 
 
-def ask(arm: PathArm, fold: Fold, settings: StudySettings) -> pd.DataFrame:
+def ask(arm: PathArm, fold: Fold) -> pd.DataFrame:
     """Predictions of the test patients by everything that is taken back."""
-    answers = dict(regression(fold)) | dict(one_forest(arm, fold, settings))
-    answers[OWN_RULE] = own(margin(arm, fold, settings.seed))
+    seed, answers = fold.settings.seed, dict(regression(fold))
+    result = train(arm.canvas(fold, seed), epochs=fold.epochs, seed=seed, device="cpu")
+    answers[OWN_RULE] = own(result.margin)
+    margin, _ = OneForestArm(arm.method, arm.strength, arm.unit).margin(fold, seed)
+    answers |= {ONE_FOREST: own(margin), ONE_FOREST_RULE: Answer.of(margin, fold.state)}
     rows = [fold.told(a.score, a.predicted).assign(arm=name) for name, a in answers.items()]
-    return pd.concat(rows).assign(kind="taken back", seed=settings.seed)
+    return pd.concat(rows).assign(kind="taken back", seed=seed)
 
 
 def gains(told: pd.DataFrame, now: str, study: Path) -> pd.DataFrame:
@@ -153,9 +126,8 @@ def main(
         place = (split.name, split.repeat, split.fold)
         if split.permutation >= 0 or place in done:
             continue
-        of_cohort = settings.of_cohort(split.name)
-        fold = fit_fold(split.hidden, of_cohort, study / split.folder)
-        told = ask(arm, fold, of_cohort).assign(**dict(zip(KEYS, place, strict=True)))
+        fold = fit_fold(split.hidden, settings.of_cohort(split.name), study / split.folder)
+        told = ask(arm, fold).assign(**dict(zip(KEYS, place, strict=True)))
         truth = split.cohort["state"].sel(observation=told["item"].to_numpy())
         kept = pd.concat([kept, told.assign(state=truth.values)])
         write_csv(output, kept)

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from deepnic.assembly import PATHS, assemble, fit_assembly, fit_deepinsight, lay
-from deepnic.assembly.cross_fitted import join_canvases
+from deepnic.assembly.cross_fitted import join_canvases, without_part
 from deepnic.learn import BASELINES, calibrate, cross_fitted_margins, learner_of
 from deepnic.learn.cross_fitting import train_cross_fitted
 from deepnic.learn.fit import train
+from deepnic.nic import observation_images
+from deepnic.pixels import filter_pixels
 from deepnic.study import StudySettings
 from deepnic.study.arms import KINDS, arms_of
+from deepnic.study.fold import lazy_forest
 from deepnic.study.work import fit_predict
 from tests.study.conftest import make_fold, make_settings
 
@@ -63,11 +66,12 @@ def check(outcome, fold, score, predicted):
 
 def test_arms_of__every_path_strength_and_unit_and_all_else_once():
     asked = {"paths": ["snail", "linear"], "strengths": ["none", 64], "units": ["tile", "pixel"],
-             "networks": ["residual", "ours:deep"], "averaged": 3}  # fmt: skip
+             "networks": ["residual", "ours:deep"], "averaged": 3, "one_forest": True}  # fmt: skip
     arms = arms_of(make_settings(arms=asked))
     names = [arm.name for arm in arms]
     assert len(set(names)) == len(names)
-    order = ("assembly", "placement", "encoder", "pixels", "forest", "map", "expression", "network")
+    order = ("assembly", "placement", "one forest", "encoder", "pixels", "forest", "map",
+             "expression", "network")  # fmt: skip
     kinds = {kind: [arm for arm in arms if arm.kind == kind] for kind in order}
     assert sum(map(len, kinds.values())) == len(arms)
     assert {arm.name: tuple(arm.columns.values())[2:5] for arm in kinds["assembly"]} == {
@@ -83,6 +87,10 @@ def test_arms_of__every_path_strength_and_unit_and_all_else_once():
     assert [(arm.name, arm.role, arm.path) for arm in kinds["encoder"]] == [
         ("shared encoder, no filter", "baseline", ""),
         ("shared encoder, 64 pixels", "baseline", ""),
+    ]
+    assert [(arm.name, arm.role, arm.path) for arm in kinds["one forest"]] == [
+        ("one forest, snail, no filter", "baseline", "snail"),
+        ("one forest, snail, 64 pixels", "baseline", "snail"),
     ]
     assert [(arm.name, arm.role, arm.path) for arm in kinds["network"]][3:] == [
         ("residual network, snail, 64 pixels", "baseline", "snail"),
@@ -131,6 +139,21 @@ def test_fit_predict__assembly(fold, path, strength, unit):
     assert outcome.history == history
     assert len(outcome.history["training_loss"]) == 3
     assert not any("test" in name for name in outcome.history)
+
+
+def test_fit_predict__images_of_one_forest(fold):
+    """Of all who train; for the rule each pipeline tells of its part by who trained it."""
+
+    def margin(forest):
+        table = filter_pixels(observation_images(forest), k=40, fdr=SETTINGS.arms.fdr)
+        result = train(assemble(table, path="snail"), epochs=3, seed=5, device="cpu")
+        return result.scores[:, 1].astype(float) - result.scores[:, 0]
+
+    wanted = margin(lazy_forest(fold.cohort, SETTINGS))
+    for k in range(2):
+        hidden = without_part(fold.cohort, fold.part, k)
+        wanted[fold.part == k] = margin(lazy_forest(hidden, SETTINGS))[fold.part == k]
+    check_margin(fit_predict(KINDS["one forest"]("snail", 40, "pixel"), fold, 5), fold, wanted)
 
 
 def test_fit_predict__mean_of_networks_of_other_seeds(fold):

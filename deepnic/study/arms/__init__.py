@@ -6,6 +6,7 @@ from deepnic.study.arms.canvas import (
     DeepInsightArm,
     EncoderArm,
     NetworkArm,
+    OneForestArm,
     PathArm,
     PlacementArm,
     PretrainedArm,
@@ -21,6 +22,7 @@ KINDS: dict[str, type[Arm[Fold, Arms]]] = {
     for cls in (
         PathArm,
         PlacementArm,
+        OneForestArm,
         NetworkArm,
         EncoderArm,
         PretrainedArm,

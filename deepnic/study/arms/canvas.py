@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
 from deepnic.assembly import Assembly, fit_assembly, fit_deepinsight, lay
@@ -15,7 +16,7 @@ from deepnic.assembly.cross_fitted import join_canvases
 from deepnic.assembly.deepinsight import draw_expression
 from deepnic.learn.settings import POOLED, SHIPPED
 from deepnic.study.arms.arm import Answer, Arm
-from deepnic.study.fold import Fold
+from deepnic.study.fold import Fold, fit_on_all, seen_by
 from deepnic.study.settings import Arms
 
 if TYPE_CHECKING:
@@ -144,6 +145,55 @@ class NetworkArm(PathArm):
         name = self.network.rpartition(":")[2]
         what = f"mean of {self.members} networks" if self.members > 1 else f"{name} network"
         return f"{what}, {self.method}"
+
+
+class OneForestArm(PathArm):
+    """The first path on images of one forest of all training observations: not cross-fitted.
+
+    The rule of all arms is made of margins of networks that learnt without a part, on the images of
+    the pipeline without it.
+
+    Examples
+    --------
+    >>> OneForestArm("snail", 256, "pixel").name
+    'one forest, snail, 256 pixels'
+    """
+
+    kind, title, role = "one forest", "images of one forest, the same path and network", BASELINE
+
+    @classmethod
+    def of(cls, settings: Arms) -> list[Self]:
+        """One with every strength, if the study asks for it."""
+        strengths = settings.strengths if settings.one_forest else ()
+        return [cls(settings.paths[0], k, "pixel") for k in strengths]
+
+    @property
+    def label(self) -> str:
+        """What it is made of, and the path."""
+        return f"one forest, {self.method}"
+
+    def fit_predict(self, fold: Fold, seed: int) -> Answer:
+        """Grow the forest, train the networks; see `Arm`."""
+        margin, history = self.margin(fold, seed)
+        return Answer.of(margin, fold.state, history)
+
+    def margin(self, fold: Fold, seed: int) -> tuple[NDArray[np.float64], dict[str, list]]:
+        """Score of state 1 less that of state 0, of training observations without their part.
+
+        And the training curve.
+        """
+        from deepnic.learn.fit import train  # loads torch where it is used
+
+        def trained_on(shown: Fold) -> "TrainResult":
+            canvas = self.canvas(shown, seed)
+            return train(canvas, epochs=fold.epochs, seed=seed, device="cpu")
+
+        result = trained_on(seen_by(fold, fit_on_all(fold)))
+        margin = result.margin
+        for k, pipeline in enumerate(fold.pipelines):
+            rows = fold.part == k
+            margin[rows] = trained_on(seen_by(fold, pipeline, k)).margin[rows]
+        return margin, curve_of(result)
 
 
 PLACEMENTS: dict[str, Callable[[xr.Dataset, int], Assembly]] = {
