@@ -21,8 +21,10 @@ from deepnic.analysis.compare import compare_cohorts
 from deepnic.analysis.control import image_units, permutation_control
 from deepnic.analysis.metrics import METRICS, calibration, score_arms, summarise
 from deepnic.cohort import hide_labels
+from deepnic.columns import WORDS
 from deepnic.config import checked
 from deepnic.errors import InputError
+from deepnic.files import read_csv
 from deepnic.learn import baselines, fit
 from deepnic.report import write_report, write_tables
 from deepnic.study import StudySettings, run_study, work
@@ -38,9 +40,7 @@ TABLES = ["predictions", "history", "results", "summary", "calibration"]
 
 
 def table(folder, name):
-    words = ["arm", "path", "strength", "unit", "stage"]
-    read = pd.read_csv(folder / f"{name}.csv", dtype=dict.fromkeys(words, str))
-    return read.fillna({word: "" for word in words if word in read})
+    return read_csv(folder / f"{name}.csv", WORDS)
 
 
 def contents(folder, *names):
