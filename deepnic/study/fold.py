@@ -127,7 +127,7 @@ def fit_fold(hidden: xr.Dataset, settings: StudySettings, folder: Path) -> Fold:
     """
     part = cut_fold(hidden, settings)
     pipelines = [
-        fit_pipeline(filled(without_part(hidden, part, k)), settings, part_folder(folder, k))
+        _fit_pipeline(filled(without_part(hidden, part, k)), settings, part_folder(folder, k))
         for k in range(part.max() + 1)
     ]
     return Fold(filled(hidden), part, tuple(pipelines), settings)
@@ -144,7 +144,7 @@ def seen_by(fold: Fold, pipeline: Pipeline, without: int = -1) -> Fold:
     return Fold(cohort, part, (pipeline,), fold.settings)
 
 
-def fit_pipeline(cohort: xr.Dataset, settings: StudySettings, folder: Path) -> Pipeline:
+def _fit_pipeline(cohort: xr.Dataset, settings: StudySettings, folder: Path) -> Pipeline:
     """Fit on the labels that are there, or read what the folder holds."""
     forest = grow(cohort, settings, folder)
     images = observation_images(forest)
@@ -163,7 +163,7 @@ def fit_pipeline(cohort: xr.Dataset, settings: StudySettings, folder: Path) -> P
 def fit_on_all(fold: Fold) -> Pipeline:
     """Fit a pipeline on all training labels of a fold."""
     with TemporaryDirectory() as folder:
-        return fit_pipeline(fold.cohort, fold.settings, Path(folder))
+        return _fit_pipeline(fold.cohort, fold.settings, Path(folder))
 
 
 def has_tables(folder: Path, settings: StudySettings) -> bool:

@@ -141,11 +141,11 @@ def test_fold__nothing_depends_on_test_labels(cohort, tmp_path):
     other = cohort.assign(state=("observation", np.where(test, random, state).astype(np.int8)))
     other = other.assign_coords(label=("observation", np.where(other["state"], "sick", "healthy")))
     assert 10 < int((other["state"] != state).sum()) < 24
-    settings = make_settings(epochs=2, arms=FEW)
+    settings = make_settings(epochs=2, arms=FEW | {"one_forest": True})
     outcomes, files = [], []
     for name, given in {"true": cohort, "other": other}.items():
         made = make_fold(given, test, settings, tmp_path / name)
-        outcomes.append({arm: fit_predict(one, made, 0) for arm, one in ARMS.items()})
+        outcomes.append({arm.name: fit_predict(arm, made, 0) for arm in arms_of(settings)})
         stored = [path for path in sorted((tmp_path / name).rglob("*")) if path.is_file()]
         files.append(
             {path.relative_to(tmp_path / name): path.read_bytes()

@@ -88,8 +88,8 @@ class GeneStudySettings(Strict):
     judged_genes: int = Field(default=4000, ge=100)
     """Genes that arms are judged on at most, drawn from their part."""
     sampled_genes: int = Field(default=200, ge=20)
-    """Genes of each part at most, for large doses and what networks see; of those that networks
-    learn from, on canvases of 59,049 combinations."""
+    """Genes of each part at most, for large doses, for what networks see, and to learn from on
+    canvases of 59,049 combinations."""
     seeds: int = Field(default=1, ge=1)
     """Draws of what an arm draws at random: with `seed`, `seed` + 1, ..."""
     device: Literal["cpu", "cuda"] = "cpu"
