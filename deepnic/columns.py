@@ -27,8 +27,8 @@ COLUMNS = {
     "arm": Column("str", "What is compared; no two arms have the same name."),
     "kind": Column(
         "str",
-        "assembly, placement, network, encoder, pretrained, pixels, forest, map or expression: "
-        "what it reads, or what reads it.",
+        "assembly, placement, one forest, network, encoder, pretrained, pixels, forest, map or "
+        "expression: what it reads, or what reads it.",
     ),
     "role": Column("str", "Part it plays: ours, placement (of a peer), random or baseline."),
     "family": Column("str", "What arms are called that differ in strength and unit alone."),
