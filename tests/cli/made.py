@@ -63,7 +63,8 @@ def succeed(*arguments):
 
 def dtype_of(column):
     """As tables of columns say it: pandas before 3 calls words objects."""
-    return {"object": "str"}.get(str(column.dtype), str(column.dtype))
+    are_words = column.dtype == object and pd.api.types.infer_dtype(column) == "string"
+    return "str" if are_words else str(column.dtype)
 
 
 def contents(folder):

@@ -73,7 +73,7 @@ def nul(table):
         (twice_a_patient, ["1 observation ids occur more than once (first: numbers 9 and 10)"]),
         (ids_as_states, ["almost every observation has a label of its own"]),
         (long, ["observation ids have up to 3,600 characters, and 500 at most are names"]),
-        (nul, ["holds NUL characters"]),
+        (nul, ["bad.csv holds NUL characters; save it as UTF-8 text"]),
     ],
 )
 @pytest.mark.parametrize("command", ["grow", "study"])

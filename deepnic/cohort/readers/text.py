@@ -210,7 +210,10 @@ def to_numeric(text: pd.Series, decimal: str) -> pd.Series:
     """Read numbers with this decimal mark only; what is none becomes NaN."""
     if decimal == ",":  # swap the marks, so that 1.234 is no number either
         text = text.str.translate(str.maketrans(",.", ".,"))
-    return pd.to_numeric(text, errors="coerce")
+    numbers = pd.to_numeric(text, errors="coerce")
+    long = numbers.isna().to_numpy(copy=True)  # pandas 2 reads no number of very many digits
+    long[long] = text[long].str.fullmatch(r"[-+]?\d+").eq(True)
+    return numbers.mask(long, np.inf)
 
 
 def read_numbers(
