@@ -20,23 +20,18 @@ import numpy as np
 import pandas as pd
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from deepnic.analysis.goal import judge_goal
-from deepnic.analysis.metrics import METRIC_TITLES, summarise
 from deepnic.files import write_csv
-from deepnic.learn.baselines import learner_of
+from deepnic.learn.baselines import baseline_of
 from deepnic.learn.fit import train
 from deepnic.study import StudySettings, read_settings, read_study
 from deepnic.study.arms.arm import Answer
 from deepnic.study.arms.canvas import OneForestArm, PathArm
 from deepnic.study.cohorts import cut, read_cohorts
 from deepnic.study.fold import Fold, fit_fold
+from studies.experiments.differences import differences, print_markdown, scores_by_cohort
 from studies.experiments.optimism import true_predictions
 
 CLASSICAL = "logistic regression"
@@ -60,12 +55,13 @@ def own(margin: NDArray[np.float64]) -> Answer:
 def regression(fold: Fold) -> Iterator[tuple[str, Answer]]:
     """Logistic regression on expression by its own probabilities, classes or patients alike."""
     values, known = fold.cohort["expression"].values.astype(np.float64), fold.state >= 0
-    balanced = learner_of(CLASSICAL)(values[known], fold.state[known])
-    yield CLASSICAL_RULE, own(balanced(values))
-    plain = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
-    with threadpool_limits(1):
-        plain.fit(values[known], fold.state[known])
-        yield CLASSICAL_WEIGHTS, own(plain.decision_function(values))
+    state = fold.state[known]
+    model = baseline_of(CLASSICAL).make(state, values.shape[1], fold.settings.seed)
+    for name, weight in ((CLASSICAL_RULE, "balanced"), (CLASSICAL_WEIGHTS, None)):
+        model.set_params(logisticregression__class_weight=weight)
+        with threadpool_limits(1):
+            model.fit(values[known], state)
+            yield name, own(model.decision_function(values))
 
 
 def ask(arm: PathArm, fold: Fold) -> pd.DataFrame:
@@ -82,13 +78,7 @@ def ask(arm: PathArm, fold: Fold) -> pd.DataFrame:
 def gains(told: pd.DataFrame, now: str, study: Path) -> pd.DataFrame:
     """What each change gained over the cohorts, in points; a row a change and measure."""
     whole = read_study(study).whole
-    arms = pd.concat(
-        [
-            summarise(rows).assign(cohort=cohort)
-            for cohort, rows in told.groupby("cohort", sort=False)
-            if cohort in whole
-        ]
-    )
+    arms = scores_by_cohort(told, whole)
     changes = {
         "the rule": [(now, OWN_RULE), (ONE_FOREST_RULE, ONE_FOREST), (CLASSICAL, CLASSICAL_RULE)],
         "cross-fitting": [(OWN_RULE, ONE_FOREST), (now, ONE_FOREST_RULE)],
@@ -101,12 +91,8 @@ def gains(told: pd.DataFrame, now: str, study: Path) -> pd.DataFrame:
     rows = []
     for change, pairs in changes.items():
         for first, second in pairs:
-            asked = {"image": first, "classical": second, "margin": 0.03}
-            goal = judge_goal(asked, arms, whole)
-            for one in goal.measures if goal else ():
-                both = f"{one.classical:.3f}", f"{one.image:.3f}"
-                title = METRIC_TITLES[one.metric]
-                rows.append((change, second, title, *both, one.difference.points()))
+            for _, title, after, before, difference in differences(first, second, arms, whole):
+                rows.append((change, second, title, before, after, difference))
     return pd.DataFrame(rows, columns=["change", "of", "measure", "before", "after", "gain"])
 
 
@@ -131,11 +117,9 @@ def main(
         truth = split.cohort["state"].sel(observation=told["item"].to_numpy())
         kept = pd.concat([kept, told.assign(state=truth.values)])
         write_csv(output, kept)
-    own = true_predictions(study)
-    both = pd.concat([own[own["arm"].isin([arm.name, CLASSICAL])], kept])
-    table = gains(both, arm.name, study)
-    lines = [table.columns, ["---"] * len(table.columns), *table.astype(str).to_numpy()]
-    Console(soft_wrap=True).print("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    now = true_predictions(study)
+    both = pd.concat([now[now["arm"].isin([arm.name, CLASSICAL])], kept])
+    print_markdown(gains(both, arm.name, study))
 
 
 if __name__ == "__main__":

@@ -13,17 +13,15 @@ from typing import Annotated
 
 import pandas as pd
 import typer
-from rich.console import Console
 from scipy.special import expit
 
-from deepnic.analysis.goal import judge_goal
-from deepnic.analysis.metrics import METRIC_TITLES, summarise
 from deepnic.assembly import assemble
 from deepnic.assembly.cross_fitted import join_canvases, read_parts
 from deepnic.learn.pretrained import Pretrained
 from deepnic.study import read_settings, read_study
 from deepnic.study.cohorts import FOLDS, read_cohorts
 from deepnic.study.fold import read_tables
+from studies.experiments.differences import differences, print_markdown, scores_by_cohort
 from studies.experiments.optimism import true_predictions
 
 OWN = "pretrained network, its own probabilities"
@@ -67,35 +65,22 @@ def compare(study: Path) -> pd.DataFrame:
     """Differences over cohorts, in points, of all and of the smallest."""
     results = read_study(study)
     told = pd.concat([true_predictions(study), own_predictions(study)])
-    scores = [
-        summarise(rows).assign(cohort=cohort)
-        for cohort, rows in told.groupby("cohort", sort=False)
-        if cohort in results.whole
-    ]
-    arms = pd.concat(scores)
+    arms = scores_by_cohort(told, results.whole)
     sizes = told.drop_duplicates(["cohort", "item"]).groupby("cohort").size()
     small = {name: whole for name, whole in results.whole.items() if sizes[name] <= SMALLEST}
     of = {"all": results.whole} | ({f"n <= {SMALLEST}": small} if small != results.whole else {})
     rows = []
     for first, second in pairs([*arms["arm"].unique()]):
         for words, whole in of.items():
-            goal = judge_goal({"image": first, "classical": second, "margin": 0.03}, arms, whole)
-            if goal is None:
-                continue
-            for one in goal.measures:
-                title = METRIC_TITLES[one.metric]
-                both = f"{one.image:.3f}", f"{one.classical:.3f}"
-                rows.append((first, second, words, goal.n_cohorts, title, *both, one.difference))
+            for row in differences(first, second, arms, whole):
+                rows.append((first, second, words, *row))
     columns = ["first", "second", "cohorts", "n", "measure", "of first", "of second", "difference"]
-    table = pd.DataFrame(rows, columns=columns)
-    return table.assign(difference=[one.points() for one in table["difference"]])
+    return pd.DataFrame(rows, columns=columns)
 
 
 def main(study: Annotated[Path, typer.Argument(help="Folder of a study.")]) -> None:
     """Print the table, as Markdown."""
-    table = compare(study)
-    lines = [table.columns, ["---"] * len(table.columns), *table.astype(str).to_numpy()]
-    Console(soft_wrap=True).print("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    print_markdown(compare(study))
 
 
 if __name__ == "__main__":
