@@ -24,8 +24,11 @@ def differences(
 ) -> Iterator[tuple[int, str, str, str, str]]:
     """Yield of each measure: cohorts, title, mean of either arm, first less second in points.
 
-    Nothing where one of them was not made.
+    Of the cohorts that have both; nothing where there is none.
     """
+    pair = scores[scores["arm"].isin([first, second])]
+    made = pair.groupby("cohort")["arm"].nunique()
+    scores = pair[pair["cohort"].isin(made.index[made == len({first, second})])]
     goal = judge_goal({"image": first, "classical": second, "margin": 0.03}, scores, whole)
     for one in goal.measures if goal else ():
         both = f"{one.image:.3f}", f"{one.classical:.3f}"
