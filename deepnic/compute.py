@@ -194,8 +194,9 @@ def _compute(
         for future in as_completed(futures[len(tasks) :]):
             advance(future.key)
         return client.gather(futures[: len(tasks)])
+    here = dask.config.get("scheduler", "threads")  # a task would wait for its own worker else
     with Callback(posttask=lambda key, *_: advance(key)):
-        return list(dask.compute(*tasks))
+        return list(dask.compute(*tasks, scheduler=here))
 
 
 def _compute_each(
