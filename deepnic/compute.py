@@ -194,7 +194,9 @@ def _compute(
         for future in as_completed(futures[len(tasks) :]):
             advance(future.key)
         return client.gather(futures[: len(tasks)])
-    here = dask.config.get("scheduler", "threads")  # a task would wait for its own worker else
+    here = dask.config.get("scheduler", "threads")
+    if here == "dask.distributed":  # within a task, which would wait for its own worker
+        here = "threads"
     with Callback(posttask=lambda key, *_: advance(key)):
         return list(dask.compute(*tasks, scheduler=here))
 

@@ -4,7 +4,7 @@ import logging
 import re
 import time
 from itertools import accumulate, islice, pairwise
-from threading import Event
+from threading import Event, current_thread
 
 import dask
 import pytest
@@ -100,8 +100,11 @@ def run_or_wait(number):
 def test_compute__within_a_task_takes_no_worker_from_it():
     """A task that waited for others would hold the only worker, for ever."""
 
-    def task(k):
-        return current_client() is None, compute([dask.delayed(k)], "inner")
+    def on_worker():
+        return "Dask-Default" in current_thread().name
+
+    def task():
+        return current_client() is None, on_worker(), compute([dask.delayed(on_worker)()], "inner")
 
     with (
         LocalCluster(
@@ -109,9 +112,9 @@ def test_compute__within_a_task_takes_no_worker_from_it():
         ) as c,
         Client(c),
     ):
-        (told,) = compute([dask.delayed(task)(7)], "outer")
+        (told,) = compute([dask.delayed(task)()], "outer")
         assert current_client() is not None
-    assert told == (True, [7])
+    assert told == (True, True, [False])
 
 
 def test_compute__runs_no_received_task_again_when_its_worker_is_lost():

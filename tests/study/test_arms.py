@@ -1,9 +1,12 @@
 """Every kind of arm, against what it is made of."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 
+import dask
 import numpy as np
 import pytest
+from distributed import Client, LocalCluster
 
 from deepnic.assembly import PATHS, assemble, fit_assembly, fit_deepinsight, lay
 from deepnic.assembly.cross_fitted import join_canvases, without_part
@@ -15,7 +18,7 @@ from deepnic.pixels import filter_pixels
 from deepnic.study import StudySettings
 from deepnic.study.arms import KINDS, arms_of
 from deepnic.study.fold import lazy_forest
-from deepnic.study.work import fit_predict
+from deepnic.study.work import fit_predict, run_arms
 from tests.study.conftest import make_fold, make_settings
 
 TEST = np.arange(100) % 4 == 3
@@ -139,6 +142,26 @@ def test_fit_predict__assembly(fold, path, strength, unit):
     assert outcome.history == history
     assert len(outcome.history["training_loss"]) == 3
     assert not any("test" in name for name in outcome.history)
+
+
+def test_run_arms__that_compute_themselves_do_not_wait_for_their_worker(fold, tmp_path):
+    """One would hold the lock of arms, and wait for the place that the next holds."""
+
+    class Computes(KINDS["forest"]):
+        def fit_predict(self, fold, seed):
+            return dask.delayed(super().fit_predict)(fold, seed).compute()
+
+    arms, told = [Computes("forest vote"), Computes("again")], []
+    kind = {"n_workers": 1, "threads_per_worker": 1, "processes": False}
+    with LocalCluster(**kind, dashboard_address="127.0.0.1:0") as cluster, Client(cluster):
+        work = Thread(
+            target=lambda: told.append(run_arms(fold, [(a, 0) for a in arms], tmp_path, int)),
+            daemon=True,
+        )
+        work.start()
+        work.join(60)
+    assert told == [[]]
+    assert len([*tmp_path.rglob("*.csv")]) == 2
 
 
 def test_fit_predict__images_of_one_forest(fold):
