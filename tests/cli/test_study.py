@@ -9,6 +9,7 @@ import pytest
 from deepnic.cli import studies
 from deepnic.cohort import read_cohort
 from deepnic.errors import InputError
+from deepnic.learn import baselines
 from deepnic.study import StudySettings, read_settings, run_study
 from deepnic.study.arms import arms_of
 from deepnic.study.cohorts import check_cohorts, read_cohorts
@@ -47,7 +48,8 @@ def test_study_and_report(place, tmp_path):
 
 
 @pytest.mark.long
-def test_study__from_its_own_copy_on_a_dask_worker(place, tmp_path):
+def test_study__from_its_own_copy_on_a_dask_worker(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(baselines, "N_TREES", 500)  # few here, but not in another process
     settings = write_toml(tmp_path / "study.toml", place / "cohort.csv")
     succeed("study", settings, "-o", tmp_path / "a" / "b")
     succeed("study", tmp_path / "a" / "b" / "study.toml", "-o", tmp_path / "c", "--workers", 1)
