@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 import xarray as xr
-from pydantic import BaseModel
 
 from deepnic.analysis.patients import read_patients_of
 from deepnic.analysis.ranking import BASELINE, OURS, PLACEMENT, RANDOM
@@ -59,13 +58,12 @@ NO_HISTORY = ("cohort", "repeat", "fold", "seed", "arm", "epoch", "training_loss
 LAST = ("role", "family")
 
 
-def begin(output: Path, facts: dict[str, Any], settings: BaseModel) -> dict[str, Any]:
+def begin(output: Path, facts: dict[str, Any]) -> dict[str, Any]:
     """Make the folder of a study, or go on with it; the facts, with the time of the first start.
 
-    Settings that an earlier version did not have are as they are by default. An `InputError` tells
-    of a folder that holds something else, or another study.
+    An `InputError` tells of a folder that holds something else, or another study.
     """
-    file, usual = output / STUDY, type(settings)().model_dump(mode="json")
+    file = output / STUDY
     restore(output)
     if not file.exists():
         check_new(output)
@@ -73,13 +71,13 @@ def begin(output: Path, facts: dict[str, Any], settings: BaseModel) -> dict[str,
         return facts
     try:
         before = read_json(file)
-        had = _identity(before, usual)
+        had = _identity(before)
         before["started"]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise InputError(
             f"{file} is damaged, which says what is studied there; choose another folder"
         ) from error
-    asks = _identity(facts, usual)
+    asks = _identity(facts)
     differing = [name for name in had | asks if had.get(name) != asks.get(name)]
     if differing:
         raise InputError(
@@ -318,12 +316,16 @@ def outcome_file(folder: Path, arm: Arm[Any, Any], seed: int) -> Path:
     return folder / "arms" / f"{re.sub(r'[ ,]+', '-', arm.name)}-{seed}.csv"
 
 
-def _identity(facts: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
+def _identity(facts: dict[str, Any]) -> dict[str, Any]:
     """What must not differ between two starts of a study; files may have moved."""
     cohorts = {f"the cohort {name}": one for name, one in facts["cohorts"].items()}
     settings, rules = facts["settings"], {"rules": facts.get("rules", 1)}  # 0.1.0 wrote none
-    tables = {name: usual[name] | settings[name] for name in ("forest", "arms")}
-    return usual | settings | tables | cohorts | {"cohorts": None} | rules
+    # what has no value, or asks for nothing, may be of a later version
+    tables = {
+        table: {name: value for name, value in settings[table].items() if value}
+        for table in ("forest", "arms")
+    }
+    return settings | cohorts | {"cohorts": None} | tables | rules
 
 
 def _read_table(file: Path) -> pd.DataFrame:

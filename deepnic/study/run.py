@@ -137,7 +137,7 @@ def _run(
     output: Path,
 ) -> pd.DataFrame:
     """Do what is left of a study, alone in its folder."""
-    facts = begin(output, _facts(cohorts, settings, output), settings)
+    facts = begin(output, _facts(cohorts, settings, output))
     (output / EXAMPLES).mkdir(exist_ok=True)
     with whole(output / "study.toml") as partial:
         partial.write_text(to_toml(facts["settings"]), encoding="utf-8")

@@ -8,7 +8,6 @@ import pytest
 
 from deepnic.cohort import make_cohort
 from deepnic.errors import InputError
-from deepnic.study import StudySettings
 from deepnic.study.arms import KINDS, Outcome
 from deepnic.study.cohorts import Split
 from deepnic.study.folder import STUDY, begin, gather, is_done, write_outcome
@@ -57,29 +56,29 @@ def test_gather__every_bit_of_a_score_and_every_name(split, tmp_path, monkeypatc
     assert tables["costs"]["arm"].tolist() == ["3-NN", "snail, 64 pixels in tiles"]
 
 
-def facts_of(forest=(("subsample", 0.4),), arms=(), **more):
-    settings = {"forest": dict(forest), "arms": dict(arms)} | more
+def facts_of(arms=(), **forest):
+    settings = {"forest": forest, "arms": dict(arms)}
     return {"settings": settings, "cohorts": {"mine": 1}, "started": "now", "format": 2}
 
 
-def test_begin__settings_that_an_earlier_version_had_not_are_as_by_default(tmp_path):
-    begin(tmp_path, facts_of(), StudySettings())
-    whole = StudySettings(forest={"subsample": 0.4}).model_dump(mode="json")
-    goes_on = {"settings": whole, "cohorts": {"mine": 1}, "started": "later", "format": 2}
-    assert begin(tmp_path, goes_on, StudySettings(folds=3))["started"] == "now"
-    for name, others in {
-        "forest": {"forest": {"subsample": 0.4, "max_bag": 9}},
-        "arms": {"arms": {"one_forest": True}},
-        "goal": {"goal": {"image": "a", "classical": "b"}},
-    }.items():
+def test_begin__goes_on_where_a_setting_without_a_value_is_new(tmp_path):
+    begin(tmp_path, facts_of(subsample=0.5, n_genes=200))
+    unasked = {"one_forest": False, "pretrained": "", "networks": []}
+    asks = facts_of(unasked, subsample=0.5, n_genes=200, max_bag=None)
+    assert begin(tmp_path, asks)["started"] == "now"
+    for name, other in [
+        ("forest", facts_of(subsample=0.5, n_genes=200, max_bag=9)),
+        ("forest", facts_of(subsample=0.5, n_genes=0)),  # all
+        ("arms", facts_of({"one_forest": True}, subsample=0.5, n_genes=200)),
+    ]:
         with pytest.raises(InputError, match=f"another study, which differs in {name};"):
-            begin(tmp_path, facts_of(**others), StudySettings())
+            begin(tmp_path, other)
 
 
 @pytest.mark.parametrize(
     "change", [{"settings": {}}, {"settings": [1]}, {"settings": {"forest": 3}}, {"cohorts": 3}]
 )
 def test_begin__tells_of_facts_that_are_none(tmp_path, change):
-    (tmp_path / STUDY).write_text(json.dumps(facts_of() | change))
+    (tmp_path / STUDY).write_text(json.dumps(facts_of(subsample=0.5) | change))
     with pytest.raises(InputError, match="is damaged, which says what is studied there"):
-        begin(tmp_path, facts_of(), StudySettings())
+        begin(tmp_path, facts_of(subsample=0.5))

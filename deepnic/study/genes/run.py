@@ -75,7 +75,7 @@ def run_gene_study(
         for k in range(settings.seeds if arm.draws else 1)
     ]
     with locked(output):
-        facts = begin(output, facts_of(known, settings, output), settings)
+        facts = begin(output, facts_of(known, settings, output))
         with whole(output / "study.toml") as partial:
             partial.write_text(to_toml(facts["settings"]), encoding="utf-8")
         failures = _run_splits(splits, todo, settings, output)
