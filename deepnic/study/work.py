@@ -33,10 +33,9 @@ class Learnt(Protocol):
 def fit_predict(arm: Arm[Any, Any], fold: Learnt, seed: int) -> Outcome:
     """Fit an arm on the training items of a fold and predict the others.
 
-    One at a time in a process, whatever its threads, and what it computes is computed in its own:
-    it would wait for a worker that waits for it. The processor time is this thread's.
+    One at a time in a process, whatever its threads; the processor time is this thread's.
     """
-    with _one_at_a_time, dask.config.set(scheduler="synchronous"), measured(thread_time) as cost:
+    with _one_at_a_time, measured(thread_time) as cost:
         answer = arm.fit_predict(fold, seed)
     return Outcome(fold.told(answer.score, answer.predicted), answer.history, cost)
 

@@ -10,6 +10,7 @@ from distributed import Client, LocalCluster
 
 from deepnic.assembly import PATHS, assemble, fit_assembly, fit_deepinsight, lay
 from deepnic.assembly.cross_fitted import join_canvases, without_part
+from deepnic.compute import compute
 from deepnic.learn import BASELINES, calibrate, cross_fitted_margins, learner_of
 from deepnic.learn.cross_fitting import train_cross_fitted
 from deepnic.learn.fit import train
@@ -149,7 +150,7 @@ def test_run_arms__that_compute_themselves_do_not_wait_for_their_worker(fold, tm
 
     class Computes(KINDS["forest"]):
         def fit_predict(self, fold, seed):
-            return dask.delayed(super().fit_predict)(fold, seed).compute()
+            return compute([dask.delayed(super().fit_predict)(fold, seed)], "inner")[0]
 
     arms, told = [Computes("forest vote"), Computes("again")], []
     kind = {"n_workers": 1, "threads_per_worker": 1, "processes": False}
