@@ -162,7 +162,8 @@ def _fit_pipeline(cohort: xr.Dataset, settings: StudySettings, folder: Path) -> 
 
 def fit_on_all(fold: Fold) -> Pipeline:
     """Fit a pipeline on all training labels of a fold."""
-    with TemporaryDirectory() as folder:
+    # a worker that ran this as a task would wait for itself
+    with TemporaryDirectory() as folder, dask.config.set(scheduler="threads"):
         return _fit_pipeline(fold.cohort, fold.settings, Path(folder))
 
 
