@@ -38,6 +38,7 @@ QUIET: dict[str, object] = {
 }
 
 _open: ContextVar[Progress | None] = ContextVar("_open", default=None)
+_own_thread: ContextVar[bool] = ContextVar("_own_thread", default=False)
 
 
 @contextmanager
@@ -149,7 +150,8 @@ def compute(
 ) -> list[Any]:
     """Compute delayed values under a progress bar; they come in order.
 
-    The current `distributed.Client` is used where there is one, else threads of this machine.
+    The current `distributed.Client` is used where there is one, else threads of this machine; what
+    a task of a worker computes it computes in its own thread.
 
     Parameters
     ----------
@@ -194,9 +196,7 @@ def _compute(
         for future in as_completed(futures[len(tasks) :]):
             advance(future.key)
         return client.gather(futures[: len(tasks)])
-    here = dask.config.get("scheduler", "threads")
-    if here == "dask.distributed":  # within a task, which would wait for its own worker
-        here = "threads"
+    here = "sync" if _own_thread.get() or is_task() else dask.config.get("scheduler", "threads")
     with Callback(posttask=lambda key, *_: advance(key)):
         return list(dask.compute(*tasks, scheduler=here))
 
@@ -249,6 +249,16 @@ def local_workers(n: int) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def in_own_thread() -> Iterator[None]:
+    """Compute in this thread alone within the block, one of many that do alike."""
+    token = _own_thread.set(True)
+    try:
+        yield
+    finally:
+        _own_thread.reset(token)
+
+
 def dask_settings() -> None:
     """Set what every cluster of ours needs: a cohort rides in the graph, which Dask finds large."""
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
@@ -259,14 +269,23 @@ def current_client() -> Any:
 
     None within one of its tasks too: who waits there for others holds the worker that they need.
     """
-    if "distributed" not in sys.modules:
+    if "distributed" not in sys.modules or is_task():
         return None
-    from distributed import get_client, get_worker
+    from distributed import get_client
 
-    with suppress(ValueError):
-        get_worker()
-        return None
     try:
         return get_client()
     except ValueError:
         return None
+
+
+def is_task() -> bool:
+    """Tell whether this runs as a task of a Dask worker."""
+    if "distributed" not in sys.modules:
+        return False
+    from distributed import get_worker
+
+    with suppress(ValueError):
+        get_worker()
+        return True
+    return False

@@ -97,7 +97,7 @@ def open_dataset(path: Path) -> xr.Dataset:
     store = None if digests is None else SealedStore(path)
     if store is not None:
         store.check()
-    dataset = xr.open_zarr(store or path, consolidated=False).load()
+    dataset = xr.open_zarr(store or path, consolidated=False).load(scheduler="threads")
     _check_sealed(path, dataset, digests)
     return dataset
 
@@ -128,7 +128,7 @@ def open_store(
             if attrs["deepnic_format"] > 1:
                 _check_packing(dataset, digests or {})
             if load:
-                dataset.load()
+                dataset.load(scheduler="threads")
     except (DamageError, EngineError):
         raise
     except Exception as error:  # Zarr raises many kinds for a damaged or foreign folder

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import dask
 import numpy as np
 import xarray as xr
 
@@ -33,8 +32,8 @@ def example_images(split: Split, fold: Fold, folder: Path, settings: StudySettin
     shown = np.concatenate(of_states)
     tables, paths = fold.pipelines[0].tables, settings.arms.paths
     table = tables[max(tables, key=lambda k: 0 if k == NO_FILTER else int(k))]
-    with dask.config.set(scheduler="threads"):  # workers may not see the folder
-        forest = open_forest(part_folder(folder, 0) / "forest.zarr").load()
+    # workers may not see the folder
+    forest = open_forest(part_folder(folder, 0) / "forest.zarr").load(scheduler="threads")
     gene = str(table["gene"].values[0])
     symbol = str(table["symbol"].values[0]) if "symbol" in table.coords else ""
     genes = filter_pixels(rop_images(forest, family="distinct"), fdr=None, k=10_000)

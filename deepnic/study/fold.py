@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-import dask
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -116,8 +115,8 @@ def grow(cohort: xr.Dataset, settings: StudySettings, folder: Path) -> xr.Datase
     folder.mkdir(parents=True, exist_ok=True)
     with noted(folder / "forest.json"):
         write_forest(lazy_forest(cohort, settings), folder / "forest.zarr")
-    with dask.config.set(scheduler="threads"):  # workers may not see the folder
-        return open_forest(folder / "forest.zarr").load()
+    # workers may not see the folder
+    return open_forest(folder / "forest.zarr").load(scheduler="threads")
 
 
 def fit_fold(hidden: xr.Dataset, settings: StudySettings, folder: Path) -> Fold:
@@ -162,8 +161,7 @@ def _fit_pipeline(cohort: xr.Dataset, settings: StudySettings, folder: Path) -> 
 
 def fit_on_all(fold: Fold) -> Pipeline:
     """Fit a pipeline on all training labels of a fold."""
-    # a worker that ran this as a task would wait for itself
-    with TemporaryDirectory() as folder, dask.config.set(scheduler="threads"):
+    with TemporaryDirectory() as folder:
         return _fit_pipeline(fold.cohort, fold.settings, Path(folder))
 
 
@@ -205,8 +203,7 @@ def read_tables(folder: Path, settings: StudySettings) -> dict[int | str, xr.Dat
 
     Pixels are stored best first, so that a stronger filter keeps the first of a weaker one.
     """
-    with dask.config.set(scheduler="threads"):  # workers may not see the folder
-        stored = {name: open_table(folder / f"{name}.zarr") for name in _filters(settings)}
+    stored = {name: open_table(folder / f"{name}.zarr") for name in _filters(settings)}
     return {
         k: stored["varying"] if k == NO_FILTER else keep_best(stored["relevant"], int(k))
         for k in settings.arms.strengths

@@ -1,16 +1,17 @@
 """The arms of a fold, run by the workers of the current client, or here."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from time import thread_time
+from time import process_time, thread_time
 from typing import Any, Protocol
 
 import dask
 import pandas as pd
 from numpy.typing import NDArray
 
-from deepnic.compute import compute, current_client
+from deepnic.compute import compute, current_client, is_task
 from deepnic.study.arms.arm import Arm, Outcome
 from deepnic.study.costs import measured
 from deepnic.study.failures import reason_of
@@ -33,11 +34,30 @@ class Learnt(Protocol):
 def fit_predict(arm: Arm[Any, Any], fold: Learnt, seed: int) -> Outcome:
     """Fit an arm on the training items of a fold and predict the others.
 
-    One at a time in a process, whatever its threads; the processor time is this thread's.
+    One at a time in a process, whatever its threads; the processor time is that of this thread,
+    where the process may do other tasks too.
     """
-    with _one_at_a_time, measured(thread_time) as cost:
+    with _alone(), measured(thread_time if is_task() else process_time) as cost:
         answer = arm.fit_predict(fold, seed)
     return Outcome(fold.told(answer.score, answer.predicted), answer.history, cost)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Run no other arm in this process within the block.
+
+    An arm that computes with Dask leaves its place in the worker and needs one to go on: nobody
+    waits for it in one.
+    """
+    if not _one_at_a_time.acquire(blocking=not is_task()):
+        from distributed import secede
+
+        secede()
+        _one_at_a_time.acquire()
+    try:
+        yield
+    finally:
+        _one_at_a_time.release()
 
 
 def run_arms(

@@ -29,7 +29,7 @@ TINY = SMALL | {
     "folds": 2,
     "epochs": 2,
     "forest": SMALL["forest"] | {"n_trees": 3},
-    "arms": {"paths": ["linear"], "strengths": [16], "fdr": 1},
+    "arms": {"paths": ["linear"], "strengths": [16], "fdr": 1, "one_forest": True},
 }
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import dask
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -192,8 +191,8 @@ class Half:
         forest = settings.forest.model_dump()
         with noted(store.with_suffix(".json")):
             write_forest(grow_forest(hidden, seed=settings.seed, **forest), store)
-        with dask.config.set(scheduler="threads"):  # workers may not see the folder
-            self.forest = open_forest(store).load()
+        # workers may not see the folder
+        self.forest = open_forest(store).load(scheduler="threads")
         self.counts = count_signatures(self.forest)
         self.halves: Halves = halve(cohort, split.other)
         self.gene = cohort["gene"].values
@@ -260,5 +259,4 @@ class Half:
             return None, str(error)
         if not numbers:
             return None, "no arm asks for pixels that are filtered"
-        with dask.config.set(scheduler="threads"):
-            return open_table(path).load(), ""
+        return open_table(path), ""
