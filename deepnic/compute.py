@@ -196,9 +196,8 @@ def _compute(
         for future in as_completed(futures[len(tasks) :]):
             advance(future.key)
         return client.gather(futures[: len(tasks)])
-    here = "sync" if _own_thread.get() or is_task() else dask.config.get("scheduler", "threads")
     with Callback(posttask=lambda key, *_: advance(key)):
-        return list(dask.compute(*tasks, scheduler=here))
+        return list(dask.compute(*tasks, scheduler=of_this_process()))
 
 
 def _compute_each(
@@ -257,6 +256,17 @@ def in_own_thread() -> Iterator[None]:
         yield
     finally:
         _own_thread.reset(token)
+
+
+def of_this_process() -> Any:
+    """Name the Dask scheduler for what workers are not asked for, such as what they may not see.
+
+    A task computes in its own thread. Elsewhere it is the one configured, threads by default.
+    """
+    if _own_thread.get() or is_task():
+        return "sync"
+    configured = dask.config.get("scheduler", "threads")
+    return "threads" if configured == "dask.distributed" else configured
 
 
 def dask_settings() -> None:

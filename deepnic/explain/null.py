@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import rel_entr
 
+from deepnic.compute import of_this_process
 from deepnic.errors import InputError
 from deepnic.explain.cohorts import grown_on
 from deepnic.files import locked
@@ -204,7 +205,7 @@ def count_alone(forest: xr.Dataset, part: NDArray[np.integer]) -> Counts:
     for (v, V), (r, R) in product(*map(enumerate, axes)):
         signature = forest["signature"].isel(tree_size=v, weight_range=r).transpose("draw", "gene")
         drawn |= {"tree_size": int(V), "weight_range": int(R)}
-        for draw, of_genes in enumerate(signature.compute(scheduler="threads").values):
+        for draw, of_genes in enumerate(signature.compute(scheduler=of_this_process()).values):
             tree, _ = gene_trees(draw=draw, **drawn)
             members = tree_members(draw=draw, **drawn)[tree[asked]]
             alone = (part[members] == part[asked, None]).sum(axis=1) == 1

@@ -22,7 +22,7 @@ import xarray as xr
 from dask.delayed import Delayed
 from dask.highlevelgraph import HighLevelGraph
 
-from deepnic.compute import compute, under_way
+from deepnic.compute import compute, of_this_process, under_way
 from deepnic.errors import InputError
 from deepnic.files import PARTIAL, as_path, locked, writable
 from deepnic.manifest import METADATA, digests_of, manifest, seal
@@ -215,8 +215,8 @@ def _check_same(path: Path, forest: xr.Dataset) -> xr.Dataset:
         )
     for name in forest.variables.keys() - CHUNKED:
         try:
-            # workers may not see the store
-            own, asked = (one[name].compute(scheduler="threads") for one in (stored, forest))
+            here = of_this_process()  # workers may not see the store
+            own, asked = (one[name].compute(scheduler=here) for one in (stored, forest))
             is_same = np.array_equal(own, asked)
         except Exception:  # Zarr and the codecs raise many kinds
             is_same = False

@@ -8,6 +8,7 @@ from pathlib import Path
 import xarray as xr
 from zarr.codecs import Crc32cCodec
 
+from deepnic.compute import of_this_process
 from deepnic.errors import EngineError, InputError, as_word
 from deepnic.files import as_path, check_new, locked, whole
 from deepnic.manifest import manifest, seal
@@ -97,7 +98,7 @@ def open_dataset(path: Path) -> xr.Dataset:
     store = None if digests is None else SealedStore(path)
     if store is not None:
         store.check()
-    dataset = xr.open_zarr(store or path, consolidated=False).load(scheduler="threads")
+    dataset = xr.open_zarr(store or path, consolidated=False).load(scheduler=of_this_process())
     _check_sealed(path, dataset, digests)
     return dataset
 
@@ -128,7 +129,7 @@ def open_store(
             if attrs["deepnic_format"] > 1:
                 _check_packing(dataset, digests or {})
             if load:
-                dataset.load(scheduler="threads")
+                dataset.load(scheduler=of_this_process())
     except (DamageError, EngineError):
         raise
     except Exception as error:  # Zarr raises many kinds for a damaged or foreign folder

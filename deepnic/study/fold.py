@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from deepnic.assembly.cross_fitted import cut_parts, without_part
 from deepnic.cohort import filled
 from deepnic.columns import NO_FILTER
+from deepnic.compute import of_this_process
 from deepnic.errors import InputError
 from deepnic.manifest import put_aside, to_mend
 from deepnic.nic import forest_vote, observation_images
@@ -116,7 +117,7 @@ def grow(cohort: xr.Dataset, settings: StudySettings, folder: Path) -> xr.Datase
     with noted(folder / "forest.json"):
         write_forest(lazy_forest(cohort, settings), folder / "forest.zarr")
     # workers may not see the folder
-    return open_forest(folder / "forest.zarr").load(scheduler="threads")
+    return open_forest(folder / "forest.zarr").load(scheduler=of_this_process())
 
 
 def fit_fold(hidden: xr.Dataset, settings: StudySettings, folder: Path) -> Fold:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from deepnic.analysis.gene_scores import CONTROL
 from deepnic.cohort import filled, hide_labels
 from deepnic.cohort.differential import simple_statistics
+from deepnic.compute import of_this_process
 from deepnic.errors import InputError
 from deepnic.nic import count_signatures, rop_images
 from deepnic.pixels import filter_pixels
@@ -192,7 +193,7 @@ class Half:
         with noted(store.with_suffix(".json")):
             write_forest(grow_forest(hidden, seed=settings.seed, **forest), store)
         # workers may not see the folder
-        self.forest = open_forest(store).load(scheduler="threads")
+        self.forest = open_forest(store).load(scheduler=of_this_process())
         self.counts = count_signatures(self.forest)
         self.halves: Halves = halve(cohort, split.other)
         self.gene = cohort["gene"].values
