@@ -428,6 +428,24 @@ def test_train__starts_again_where_it_was_and_passes_the_code_on(
     assert left_behind(tmp_path, job) == []
 
 
+def test_train__starts_while_another_job_tidies_up(tmp_path):
+    """Jobs of one user may meet on a node: none takes another's folder for a lost one."""
+    script = TRAIN.read_text()
+    (tidy,) = re.findall(r"<<'END'\n(.*?)^END$", script, re.DOTALL | re.MULTILINE)
+    (start,) = re.findall(r"bash -c '(.*?)'", script, re.DOTALL)
+    (tmp_path / "tidy").write_text(f"while true; do ({tidy}); done")
+    folders = [f"/tmp/deepnic-ray-test-{tmp_path.name}-{k}" for k in range(100)]
+    with subprocess.Popen(["bash", str(tmp_path / "tidy")]) as other:
+        try:
+            for folder in folders:
+                words = ["bash", "-c", start, folder, "bash", "-c", f"[ -d {folder} ]"]
+                assert subprocess.run(words).returncode == 0
+        finally:
+            other.kill()
+    subprocess.run(["bash", "-c", tidy], check=True)
+    assert not any(Path(folder).exists() for folder in folders)
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [([], "no Ray workers were asked for"), (["--path", "round"], "path is 'round'")],
