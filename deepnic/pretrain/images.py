@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from deepnic.assembly import assemble
-from deepnic.compute import in_own_thread, of_this_process
+from deepnic.compute import in_own_thread
 from deepnic.files import whole
 from deepnic.nic import observation_images
 from deepnic.pixels import filter_pixels
@@ -53,7 +53,7 @@ def show(source: xr.Dataset, settings: PretrainSettings, number: int) -> Shown:
     cohort, state = draw_cohort(source, settings, np.random.default_rng([settings.seed, number]))
     pipeline = StudySettings(forest=settings.forest, seed=settings.seed)
     with in_own_thread():  # cohorts are what is done at once
-        forest = lazy_forest(cohort, pipeline).load(scheduler=of_this_process())
+        forest = lazy_forest(cohort, pipeline).load(scheduler="sync")
         table = filter_pixels(observation_images(forest), k=settings.pixels)
     canvas = assemble(table, path="linear")
     hidden = cohort["state"].values < 0

@@ -165,6 +165,11 @@ def open_forest(path: str | Path) -> xr.Dataset:
     return forest
 
 
+def read_forest(path: Path) -> xr.Dataset:
+    """Read a finished store into memory, here: workers may not see it."""
+    return open_forest(path).load(scheduler=of_this_process())
+
+
 def _check_finished(path: Path, forest: xr.Dataset) -> None:
     lacking = sum(map(len, missing(path, forest, noted(path), _otherwise(forest, None))))
     if lacking or forest.attrs["deepnic_format"] > 1:

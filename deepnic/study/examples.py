@@ -7,10 +7,9 @@ import xarray as xr
 
 from deepnic.assembly import assemble
 from deepnic.columns import NO_FILTER
-from deepnic.compute import of_this_process
 from deepnic.nic import rop_images
 from deepnic.pixels import filter_pixels
-from deepnic.store import open_forest
+from deepnic.store.forest import read_forest
 from deepnic.study.cohorts import Split
 from deepnic.study.fold import Fold, part_folder
 from deepnic.study.settings import StudySettings
@@ -33,8 +32,7 @@ def example_images(split: Split, fold: Fold, folder: Path, settings: StudySettin
     shown = np.concatenate(of_states)
     tables, paths = fold.pipelines[0].tables, settings.arms.paths
     table = tables[max(tables, key=lambda k: 0 if k == NO_FILTER else int(k))]
-    # workers may not see the folder
-    forest = open_forest(part_folder(folder, 0) / "forest.zarr").load(scheduler=of_this_process())
+    forest = read_forest(part_folder(folder, 0) / "forest.zarr")
     gene = str(table["gene"].values[0])
     symbol = str(table["symbol"].values[0]) if "symbol" in table.coords else ""
     genes = filter_pixels(rop_images(forest, family="distinct"), fdr=None, k=10_000)

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from deepnic.assembly.cross_fitted import cut_parts, without_part
 from deepnic.cohort import filled
 from deepnic.columns import NO_FILTER
-from deepnic.compute import of_this_process
 from deepnic.errors import InputError
 from deepnic.manifest import put_aside, to_mend
 from deepnic.nic import forest_vote, observation_images
@@ -26,7 +25,8 @@ from deepnic.pixels import filter_pixels
 from deepnic.pixels.filter import account
 from deepnic.pixels.stages import f_test
 from deepnic.rop import grow_forest
-from deepnic.store import open_forest, open_table, write_forest, write_table
+from deepnic.store import open_table, write_forest, write_table
+from deepnic.store.forest import read_forest
 from deepnic.store.table import open_dataset, write_store
 from deepnic.study.chosen import CHOSEN, genes_of_pixels
 from deepnic.study.costs import is_noted, noted
@@ -116,8 +116,7 @@ def grow(cohort: xr.Dataset, settings: StudySettings, folder: Path) -> xr.Datase
     folder.mkdir(parents=True, exist_ok=True)
     with noted(folder / "forest.json"):
         write_forest(lazy_forest(cohort, settings), folder / "forest.zarr")
-    # workers may not see the folder
-    return open_forest(folder / "forest.zarr").load(scheduler=of_this_process())
+    return read_forest(folder / "forest.zarr")
 
 
 def fit_fold(hidden: xr.Dataset, settings: StudySettings, folder: Path) -> Fold:

@@ -106,10 +106,10 @@ def test_control__catches_in_bag_votes(cohort, tmp_path, monkeypatch):
     leaky = lazy_forest(truth, make_settings(arms=FEW, forest=few)).compute()
     vote = leaky["vote"].where(leaky["vote"] != 0, 2 * truth["state"] - 1).astype(np.int8)
 
-    def open_leaky(path):
+    def read_leaky(path):
         return leaky.assign(vote=vote, state=open_forest(path)["state"])
 
-    monkeypatch.setattr(fold, "open_forest", open_leaky)
+    monkeypatch.setattr(fold, "read_forest", read_leaky)
     predictions = predictions_of(cohort, tmp_path, forest=few)
     above, below = above_and_below(predictions)
     assert (above, below) == (OF_IMAGES, set())

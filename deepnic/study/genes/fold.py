@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from deepnic.analysis.gene_scores import CONTROL
 from deepnic.cohort import filled, hide_labels
 from deepnic.cohort.differential import simple_statistics
-from deepnic.compute import of_this_process
 from deepnic.errors import InputError
 from deepnic.nic import count_signatures, rop_images
 from deepnic.pixels import filter_pixels
 from deepnic.rop import grow_forest
 from deepnic.rop.bags import group_of
 from deepnic.rop.forest import provenance
-from deepnic.store import open_forest, open_table, write_forest, write_table
+from deepnic.store import open_table, write_forest, write_table
+from deepnic.store.forest import read_forest
 from deepnic.study.cohorts import FOLDS, draw_folds
 from deepnic.study.costs import noted
 from deepnic.study.genes.parts import Parts, cut_genes
@@ -192,8 +192,7 @@ class Half:
         forest = settings.forest.model_dump()
         with noted(store.with_suffix(".json")):
             write_forest(grow_forest(hidden, seed=settings.seed, **forest), store)
-        # workers may not see the folder
-        self.forest = open_forest(store).load(scheduler=of_this_process())
+        self.forest = read_forest(store)
         self.counts = count_signatures(self.forest)
         self.halves: Halves = halve(cohort, split.other)
         self.gene = cohort["gene"].values
